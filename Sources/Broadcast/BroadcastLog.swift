@@ -1,0 +1,172 @@
+import CLinux
+import Glibc
+import Reactor
+
+/// An append-only log of messages, of which the last `capacity` bytes are kept.
+///
+///          kept: the last `capacity` bytes                     position = bytes ever appended before
+///      ────┬──────────┬───────┬───────────────┬─────────┬
+///       …  │ message  │  msg  │    message    │ message │       ← tail
+///      ────┴──────────┴───────┴───────────────┴─────────┴
+///                  ┊       ┊               ┊         ┊
+///       bitmap    …1…     …1…             …1…       …1         one bit a byte, set where a message ends
+///
+/// The bytes lie in a ring of memory that is mapped twice, back to back, so that every range of them is contiguous, wherever it
+/// begins. Positions count bytes from the log's first and never wrap. The bitmap keeps message boundaries apart from content, so it
+/// does not matter how messages were framed, and it turns "how many messages are between here and there" into arithmetic.
+@safe struct BroadcastLog: ~Copyable {
+    /// How many bytes are kept: a power of two, and a whole number of pages.
+    let capacity: Int
+    /// The position behind the last message.
+    private(set) var tail = 0
+    /// How many messages were ever appended.
+    private(set) var messageCount = 0
+
+    private let base: UnsafeMutablePointer<UInt8>
+    private let bitmap: UnsafeMutablePointer<UInt64>
+
+    /// - Parameter minimumCapacity: Rounded up to a power of two, and to a page.
+    ///
+    /// The corresponding C functions are `memfd_create`, `ftruncate` and `mmap`.
+    init(minimumCapacity: Int) throws(Errno) {
+        var size = Int(getpagesize())
+        while size < minimumCapacity { size *= 2 }
+        let descriptor = OwnedDescriptor(
+            takingOver: try retryingOnInterrupt { unsafe memfd_create("broadcast-log", UInt32(MFD_CLOEXEC)) })
+        try retryingOnInterrupt { ftruncate(descriptor.rawValue, size) }
+        // Twice the room is reserved first, so that nothing else can move in behind the first mapping.
+        let room = unsafe mmap(nil, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let room = unsafe room, unsafe room != MAP_FAILED else { throw Errno.last }
+        for half in 0...1 {
+            let place = unsafe room + half * size
+            let mapped = unsafe mmap(place, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor.rawValue, 0)
+            if unsafe mapped == MAP_FAILED {
+                let error = Errno.last
+                unsafe munmap(room, 2 * size)
+                throw error
+            }
+        }
+        capacity = size
+        unsafe base = room.assumingMemoryBound(to: UInt8.self)
+        unsafe bitmap = .allocate(capacity: size / 64)
+        unsafe bitmap.initialize(repeating: 0, count: size / 64)
+    }
+
+    deinit {
+        unsafe munmap(base, 2 * capacity)
+        unsafe bitmap.deallocate()
+    }
+
+    // MARK: - Appending
+
+    /// Appends one message.
+    mutating func append(_ bytes: UnsafePointer<UInt8>, count: Int) {
+        unsafe copy(bytes, count: count)
+        markEnd(tail &+ count)
+        tail &+= count
+        messageCount &+= 1
+    }
+
+    /// Appends a run of messages, given where each of them ends in their batch, in which `bytes` begins at `origin`.
+    mutating func append(
+        _ bytes: UnsafePointer<UInt8>, count: Int, ends: UnsafePointer<UInt32>, messageCount: Int, origin: Int
+    ) {
+        unsafe copy(bytes, count: count)
+        let shift = tail &- origin
+        for index in 0..<messageCount { markEnd(shift &+ Int(unsafe ends[index])) }
+        tail &+= count
+        self.messageCount &+= messageCount
+    }
+
+    private func copy(_ bytes: UnsafePointer<UInt8>, count: Int) {
+        assert(count > 0 && count <= capacity)
+        unsafe (base + offset(of: tail)).update(from: bytes, count: count)
+        clearEnds(from: tail, count: count)
+    }
+
+    private func offset(of position: Int) -> Int { position & (capacity &- 1) }
+
+    /// A message that ends at `end` has its bit at its last byte.
+    private func markEnd(_ end: Int) {
+        let bit = offset(of: end &- 1)
+        unsafe bitmap[bit &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: bit & 63)
+    }
+
+    private func clearEnds(from position: Int, count: Int) {
+        forEachWord(from: position, to: position &+ count) { index, mask, _ in
+            unsafe bitmap[index] &= ~mask
+            return true
+        }
+    }
+
+    // MARK: - Reading
+
+    /// Where the ring's memory begins, for those who walk many cursors: a position's byte lies at its remainder by `capacity`, and up
+    /// to `capacity` bytes lie behind it in one piece.
+    var storage: UnsafePointer<UInt8> { unsafe UnsafePointer(base) }
+
+    /// The bytes from one position to another, which must both be kept.
+    func bytes(from start: Int, to end: Int) -> UnsafeRawBufferPointer {
+        assert(start <= end && end <= tail && start >= tail - capacity, "bytes that the log does not hold")
+        return unsafe UnsafeRawBufferPointer(start: base + offset(of: start), count: end &- start)
+    }
+
+    /// The first message boundary at or behind a position.
+    func boundary(atOrAfter position: Int) -> Int {
+        if position == 0 || position >= tail { return position }
+        var boundary = tail
+        forEachWord(from: position &- 1, to: tail) { index, mask, first in
+            let ends = unsafe bitmap[index] & mask
+            if ends == 0 { return true }
+            boundary = first &+ ends.trailingZeroBitCount &+ 1
+            return false
+        }
+        return boundary
+    }
+
+    /// The last message boundary at or before a position, but not before `limit`, which must be a boundary itself.
+    func boundary(atOrBefore position: Int, notBefore limit: Int) -> Int {
+        var boundary = limit
+        forEachWord(from: limit, to: position) { index, mask, first in
+            let ends = unsafe bitmap[index] & mask
+            if ends != 0 { boundary = first &+ 64 &- ends.leadingZeroBitCount }
+            return true
+        }
+        return boundary
+    }
+
+    /// How many messages end behind `start` and not behind `end`.
+    func messageCount(from start: Int, to end: Int) -> Int {
+        var count = 0
+        forEachWord(from: start, to: end) { index, mask, _ in
+            count &+= unsafe (bitmap[index] & mask).nonzeroBitCount
+            return true
+        }
+        return count
+    }
+
+    /// The position at which the last `count` messages begin, or the oldest boundary within the last `reach` bytes if they are more.
+    func start(ofLast count: Int, within reach: Int) -> Int {
+        assert(reach < capacity)
+        var start = tail <= reach ? 0 : boundary(atOrAfter: tail - reach)
+        var excess = messageCount(from: start, to: tail) - max(count, 0)
+        while excess > 0 {
+            start = boundary(atOrAfter: start + 1)
+            excess -= 1
+        }
+        return start
+    }
+
+    /// Calls `body` for each word of the bitmap that has bits for the bytes in a range: with its index, a mask of those bits, and the
+    /// position of the byte that its first bit stands for. Ends early once `body` says so.
+    private func forEachWord(from start: Int, to end: Int, _ body: (_ index: Int, _ mask: UInt64, _ first: Int) -> Bool) {
+        var position = start
+        while position < end {
+            let first = position & ~63
+            var mask = UInt64.max &<< UInt64(truncatingIfNeeded: position & 63)
+            if end &- first < 64 { mask &= (1 &<< UInt64(truncatingIfNeeded: end & 63)) &- 1 }
+            if !body(offset(of: first) &>> 6, mask, first) { return }
+            position = first &+ 64
+        }
+    }
+}

@@ -1,0 +1,70 @@
+/// How far one subscriber has been given a topic's log. It always rests on a message boundary.
+///
+/// This is all that the fan-out looks at for a subscriber with nothing unusual about it. The cursors of a topic lie side by side in
+/// memory, so walking ten thousand of them is reading one array.
+@safe struct Cursor {
+    /// The position in the log of the next message to send.
+    var position: Int
+    /// The subscriber's own messages that lie ahead, which it is not to be given: one run of them, empty if it ends at or before
+    /// `position`. More runs, if any, are with the subscriber.
+    var ownStart: Int
+    var ownEnd: Int
+    let descriptor: Int32
+    var state: State
+    let subscriber: Unmanaged<Subscriber>
+
+    enum State: UInt8 {
+        /// The connection is an open socket, takes bytes, and has nothing else to send.
+        case ready
+        /// The kernel takes no more for now.
+        case blocked
+        /// There is something about the subscriber or its connection; they know what.
+        case unusual
+    }
+}
+
+/// The cursors of a topic, in one piece of memory and in no particular order.
+@safe struct CursorTable: ~Copyable {
+    private(set) var count = 0
+    private var capacity = 16
+    /// Valid until the next `append`.
+    private(set) var storage: UnsafeMutablePointer<Cursor>
+
+    init() {
+        unsafe storage = .allocate(capacity: capacity)
+    }
+
+    deinit {
+        unsafe storage.deallocate()
+    }
+
+    subscript(index: Int) -> Cursor {
+        get {
+            assert(index >= 0 && index < count)
+            return unsafe storage[index]
+        }
+        set {
+            assert(index >= 0 && index < count)
+            unsafe storage[index] = newValue
+        }
+    }
+
+    mutating func append(_ cursor: Cursor) {
+        if count == capacity {
+            let larger = UnsafeMutablePointer<Cursor>.allocate(capacity: 2 * capacity)
+            unsafe larger.moveInitialize(from: storage, count: count)
+            unsafe storage.deallocate()
+            unsafe storage = larger
+            capacity *= 2
+        }
+        unsafe (storage + count).initialize(to: cursor)
+        count += 1
+    }
+
+    /// Removes a cursor; the last one takes its place.
+    mutating func remove(at index: Int) {
+        assert(index >= 0 && index < count)
+        count -= 1
+        unsafe storage[index] = storage[count]
+    }
+}

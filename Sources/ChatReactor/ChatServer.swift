@@ -1,0 +1,140 @@
+public import Broadcast
+public import Reactor
+
+/// A line relay: what one client sends reaches every other client.
+///
+///     let loop = try EventLoop()
+///     let server = try ChatServer(on: loop)
+///     for address in try Endpoint("localhost:3001").resolve() { try server.listen(on: address) }
+///     try loop.run()
+///
+/// It belongs to its loop's thread; another thread reaches it through the loop's `remote`.
+public final class ChatServer {
+    public struct Configuration: Sendable {
+        /// How what a client sends becomes messages.
+        public var framing = Framing.automatic()
+        /// How long a line may be, in bytes without its newline. The sender of a longer one is told, and after three within a minute
+        /// it is closed.
+        public var maximumLineLength = 65_536
+        /// The line with which a client leaves. It is relayed to nobody. Nil makes it a line like any other.
+        public var quitWord: String? = "x"
+        /// How many bytes of messages are kept for clients that take them slowly. At least four times the longest line.
+        public var logCapacity = 1_048_576
+        /// What is done about a client that falls behind by half of that.
+        public var slowClients = SlowSubscriberPolicy.backpressure()
+
+        public init() {}
+    }
+
+    public let loop: EventLoop
+    public let configuration: Configuration
+    let topic: Topic
+    private var listeners: [Listener] = []
+    private var drainTimer: EventLoop.Timer?
+    private var didShutDown: (() -> Void)?
+
+    /// Told what happens at the server, in the order in which they were added.
+    public private(set) var observers: [any ChatServerObserver] = []
+
+    /// How many clients are connected.
+    public private(set) var clientCount = 0
+
+    /// The corresponding C functions are `memfd_create` and `mmap`.
+    public init(on loop: EventLoop, configuration: Configuration = Configuration()) throws(Errno) {
+        self.loop = loop
+        self.configuration = configuration
+        var topic = Topic.Configuration()
+        topic.capacity = max(configuration.logCapacity, 4 * (configuration.maximumLineLength + 1))
+        topic.policy = configuration.slowClients
+        topic.skipNotice = { "! \($0) messages skipped: you are reading too slowly\n" }
+        self.topic = try Topic(on: loop, configuration: topic)
+    }
+
+    public func addObserver(_ observer: any ChatServerObserver) {
+        observers.append(observer)
+    }
+
+    /// Accepts clients at an address. The result knows the port that was really bound.
+    @discardableResult
+    public func listen(on address: SocketAddress) throws(Errno) -> Listener {
+        var options = Connection.Options()
+        options.framing = configuration.framing
+        options.maximumLineLength = configuration.maximumLineLength
+        let listener = try loop.listen(on: address, options: options, handler: Relay(server: self))
+        listener.refusal = "! the server is full, try again later\n"
+        let boundAddress = listener.address
+        listener.onResourcesExhausted = { [weak self] error in
+            guard let self else { return }
+            for observer in observers { observer.server(self, cannotAcceptAt: boundAddress, error: error) }
+        }
+        listeners.append(listener)
+        return listener
+    }
+
+    /// Says one line, given without its newline, to every client. Says whether it was short enough to be published.
+    @discardableResult
+    public func announce(_ line: String) -> Bool {
+        topic.publish(line + "\n")
+    }
+
+    /// Stops accepting, sends what waits, and closes every client. Whoever does not take its output in `time` is closed without it.
+    public func shutDown(within time: Duration, then completion: @escaping () -> Void) {
+        for listener in listeners { listener.close() }
+        listeners = []
+        didShutDown = completion
+        for connection in topic.connections { connection.finish(reason: .shutdown) }
+        drainTimer = loop.schedule(after: max(time, .zero)) { [weak self] in
+            guard let self else { return }
+            for connection in topic.connections { connection.close(reason: .shutdown) }
+        }
+        finishShutDownIfEmpty()
+    }
+
+    private func finishShutDownIfEmpty() {
+        guard clientCount == 0, let completion = didShutDown else { return }
+        didShutDown = nil
+        drainTimer?.cancel()
+        completion()
+    }
+
+    // MARK: - What the relay tells
+
+    func clientDidJoin(_ connection: Connection) {
+        clientCount += 1
+        for observer in observers { observer.server(self, didAccept: connection) }
+    }
+
+    func clientDidLeave(_ connection: Connection, reason: CloseReason) {
+        clientCount -= 1
+        for observer in observers { observer.server(self, didClose: connection, reason: reason) }
+        finishShutDownIfEmpty()
+    }
+}
+
+/// What happens at a server. Each of these may be left out, and all are called on the loop's thread.
+public protocol ChatServerObserver: AnyObject {
+    /// A client has connected.
+    func server(_ server: ChatServer, didAccept connection: Connection)
+
+    /// A client has sent messages that are relayed: those of a batch whose indices are in the range.
+    func server(
+        _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from connection: Connection)
+
+    /// A client has gone.
+    func server(_ server: ChatServer, didClose connection: Connection, reason: CloseReason)
+
+    /// The system lets no more clients in for now; the server goes on trying.
+    func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno)
+}
+
+extension ChatServerObserver {
+    public func server(_ server: ChatServer, didAccept connection: Connection) {}
+
+    public func server(
+        _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from connection: Connection
+    ) {}
+
+    public func server(_ server: ChatServer, didClose connection: Connection, reason: CloseReason) {}
+
+    public func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno) {}
+}

@@ -1,0 +1,37 @@
+public import ArgumentParser
+public import Glibc
+
+/// The product's version.
+public let version = "0.1.0"
+
+/// Why a program ends: one sentence for the user, and an exit code from sysexits.
+public struct Failure: Error, CustomStringConvertible {
+    public let description: String
+    public let code: Int32
+
+    public init(_ description: String, code: Int32) {
+        self.description = description
+        self.code = code
+    }
+}
+
+/// Writes to standard error, whole and at once: stdio could tear a line. What cannot be written is lost.
+public func writeToStandardError(_ text: String) {
+    var text = text
+    text.withUTF8 { _ = unsafe write(2, $0.baseAddress, $0.count) }
+}
+
+extension ParsableCommand {
+    /// Ends the process as `error` has it: with help on standard output, or with one line on standard error.
+    public static func exit(reporting error: any Error) -> Never {
+        let name = configuration.commandName ?? _commandName
+        if let failure = error as? Failure {
+            writeToStandardError("\(name): \(failure)\n")
+            Glibc.exit(failure.code)
+        }
+        let code = exitCode(for: error)
+        if code.isSuccess { exit(withError: error) }
+        writeToStandardError("\(name): \(message(for: error)); see \(name) --help\n")
+        Glibc.exit(code.rawValue)
+    }
+}

@@ -1,0 +1,34 @@
+/// Why a connection was closed.
+public enum CloseReason: Hashable, Sendable {
+    /// The peer said that it has nothing more to send. What was still due to it has been sent.
+    case endOfInput
+    /// This side asked for it.
+    case requested
+    /// This side is shutting down.
+    case shutdown
+    /// A line was longer than the connection allows.
+    case lineTooLong
+    /// The peer took its output too slowly.
+    case tooSlow
+    /// More output of its own waited than the connection allows.
+    case outputOverflow
+    /// No connection came about within its deadline.
+    case connectTimedOut
+    /// A system call failed: the peer reset the connection, or could not be reached.
+    case failed(Errno)
+}
+
+extension CloseReason: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .endOfInput: "end of input"
+        case .requested: "closed on request"
+        case .shutdown: "shutting down"
+        case .lineTooLong: "line too long"
+        case .tooSlow: "too slow"
+        case .outputOverflow: "too much output waiting"
+        case .connectTimedOut: "connecting took too long"
+        case .failed(let error): error.description
+        }
+    }
+}

@@ -1,0 +1,475 @@
+import Glibc
+
+/// A stream of messages in and bytes out: an accepted or a connecting socket, or any descriptor that can be read or written.
+///
+/// What is sent leaves at the end of the turn, in one system call; what the kernel does not take waits until it does. A
+/// connection belongs to its loop's thread; other threads know it by its `id`.
+public final class Connection {
+    /// Names a connection for as long as it lives, and none ever after. May cross threads.
+    public typealias ID = Token
+
+    /// What one connection, or all those of a listener, are set to.
+    public struct Options: Sendable {
+        /// How bytes become messages.
+        public var framing = Framing.lines
+        /// How long a line may be, in bytes without its newline. At least 1.
+        public var maximumLineLength = 65_536
+        /// How many bytes passed to `send` may wait for the peer before the connection is closed. What a shared log holds does not count.
+        public var maximumPendingOutput = 1_048_576
+        /// How long a connection that was finished on this side waits for its peer to agree.
+        public var lingerTime = Duration.seconds(1)
+        /// How many bytes a TCP socket takes beyond what its peer's window admits. It bounds the kernel's memory for a peer that does not
+        /// read. See `TCP_NOTSENT_LOWAT` in tcp(7).
+        public var unsentLowWater = 131_072
+
+        public init() {}
+    }
+
+    /// The options are the same for all connections of a listener: each keeps one reference.
+    final class SharedOptions {
+        let value: Options
+
+        init(_ value: Options) {
+            self.value = value
+            assert(value.maximumLineLength > 0)
+        }
+    }
+
+    public let loop: EventLoop
+    public private(set) var id = Token(slot: .max, generation: .max)
+
+    private let handler: any ConnectionHandler
+    private let options: SharedOptions
+    private var descriptor: OwnedDescriptor?
+    private var lines = LineBuffer()
+    private var output = OutputBuffer()
+    package var source: (any OutputSource)?
+    /// Ends an unfinished line that is idle, a connecting that takes too long, or a lingering: no two at the same time.
+    private var timer: EventLoop.Timer?
+
+    package let isSocket: Bool
+    private var interest: Interest = []
+    private var pauses: UInt16 = 0
+    private var isConnecting = false
+    private var isAlwaysReady = false
+    private var isNotedUnflushed = false
+    /// Whether the handler waits to hear that everything was sent.
+    private var owesDrain = false
+    /// Whether the peer has shut its side.
+    private var hasReadToEnd = false
+    private var isLingering = false
+    private var closeReason: CloseReason?
+    /// Whether the kernel has refused output, and EPOLLOUT will say when it takes more.
+    package private(set) var isBlocked = false
+    /// Whether the connection closes once all of its output is sent.
+    public private(set) var isFinishing = false
+
+    init(
+        taking descriptor: consuming OwnedDescriptor, isSocket: Bool, isConnecting: Bool = false, on loop: EventLoop,
+        options: SharedOptions, handler: any ConnectionHandler
+    ) {
+        self.loop = loop
+        self.handler = handler
+        self.options = options
+        self.isSocket = isSocket
+        self.isConnecting = isConnecting
+        self.descriptor = consume descriptor
+    }
+
+    /// Begins to watch the descriptor. If that fails, the caller must forget the connection, which closes the descriptor.
+    func start(reading: Bool = true, deadline: ContinuousClock.Instant? = nil) throws(Errno) {
+        id = loop.register(self)
+        if !reading { pauses = 1 }
+        do throws(Errno) {
+            try setInterest(isConnecting ? .writable : reading ? .readable : [])
+        } catch .notPermitted where !isSocket {
+            isAlwaysReady = true
+            loop.addAlwaysReady(id)
+        } catch {
+            loop.unregister(id)
+            throw error
+        }
+        if let deadline {
+            timer = loop.schedule(at: deadline) { [weak self] in self?.close(reason: .connectTimedOut) }
+        }
+        if !isConnecting { handler.connectionDidOpen(self) }
+    }
+
+    /// The descriptor's number, for system calls; -1 once it is closed.
+    package var rawDescriptor: Int32 {
+        switch descriptor {
+        case .some(let descriptor): descriptor.rawValue
+        case nil: -1
+        }
+    }
+
+    /// Whether the connection is neither connecting nor closed. It may be finishing.
+    public var isOpen: Bool { closeReason == nil && !isConnecting }
+
+    /// The peer's address, or nil if there is none or it is gone. The corresponding C function is `getpeername`.
+    public var remoteAddress: SocketAddress? { try? Socket.remoteAddress(of: rawDescriptor) }
+
+    /// This side's address, or nil if there is none. The corresponding C function is `getsockname`.
+    public var localAddress: SocketAddress? { try? Socket.localAddress(of: rawDescriptor) }
+
+    // MARK: - Reading
+
+    /// Stops reading, and so, through TCP, the peer's sending. Pauses are counted: each needs a `resumeReading` of its own.
+    ///
+    /// Messages that were read already still come. While reading is paused, the end of the peer's input is not noticed.
+    public func pauseReading() {
+        // The kernel is told only if the descriptor turns readable meanwhile: pausing ten thousand quiet peers costs nothing.
+        pauses += 1
+    }
+
+    /// Takes back one `pauseReading`.
+    public func resumeReading() {
+        assert(pauses > 0, "resumeReading without pauseReading")
+        if pauses == 0 { return }
+        pauses -= 1
+        watchForInputIfWanted()
+    }
+
+    private var wantsInput: Bool {
+        closeReason == nil && !hasReadToEnd && !isConnecting && (isLingering || (pauses == 0 && !isFinishing))
+    }
+
+    private func watchForInputIfWanted() {
+        guard wantsInput else { return }
+        if isAlwaysReady { loop.addAlwaysReady(id) } else { updateInterest(interest.union(.readable)) }
+    }
+
+    private func stopWatchingForInput() {
+        if isAlwaysReady { loop.removeAlwaysReady(id) } else { updateInterest(interest.subtracting(.readable)) }
+    }
+
+    private func read() {
+        guard wantsInput else { return stopWatchingForInput() }
+        let buffer = loop.readBuffer
+        let limit = options.value.maximumLineLength
+        buffer.reserveHeadroom(limit + 1)
+        let start = unsafe buffer.start
+        let count =
+            isSocket
+            ? unsafe recv(rawDescriptor, start, buffer.readSize, 0) : unsafe Glibc.read(rawDescriptor, start, buffer.readSize)
+        if count > 0 {
+            loop.noteIntake(count)
+            if isLingering { return }
+            receive(count, in: buffer, limit: limit)
+        } else if count == 0 {
+            readToEnd()
+        } else {
+            let error = Errno.last
+            switch error {
+            case .wouldBlock, .interrupted: break
+            // What a terminal says once it has hung up, or to a background process.
+            case Errno(rawValue: EIO) where !isSocket: readToEnd()
+            default: isLingering ? close(reason: .requested) : close(reason: .failed(error))
+            }
+        }
+    }
+
+    private func receive(_ count: Int, in buffer: ReadBuffer, limit: Int) {
+        var idleTime: Duration?
+        switch options.value.framing {
+        case .chunks:
+            unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: count)
+            let batch = unsafe MessageBatch(start: buffer.start, ends: buffer.ends, count: 1, terminatorLength: 0)
+            return handler.connection(self, didReceive: batch)
+        case .lines: break
+        case .automatic(let idle): idleTime = idle
+        }
+        withLines { lines, receiver in lines.receive(count, in: buffer, limit: limit, to: &receiver) }
+        guard let idleTime else { return }
+        if lines.isUnfinished, !lines.hasSeenNewline {
+            let timer = timer ?? loop.makeTimer { [weak self] in self?.lineIsIdle() }
+            self.timer = timer
+            timer.arm(after: idleTime)
+        } else if let timer {
+            timer.cancel()
+            self.timer = nil
+        }
+    }
+
+    private func lineIsIdle() {
+        guard wantsInput || pauses > 0, !lines.hasSeenNewline else { return }
+        finishLine()
+    }
+
+    private func finishLine() {
+        loop.readBuffer.reserveHeadroom(options.value.maximumLineLength + 1)
+        withLines { lines, receiver in lines.finishLine(in: loop.readBuffer, to: &receiver) }
+    }
+
+    /// While `body` runs, the connection's own line buffer is empty: handlers are called meanwhile, and may call back.
+    private func withLines(_ body: (inout LineBuffer, inout LineReceiver) -> Void) {
+        var taken = LineBuffer()
+        swap(&taken, &lines)
+        var receiver = LineReceiver(connection: self)
+        body(&taken, &receiver)
+        swap(&taken, &lines)
+    }
+
+    private struct LineReceiver: LineBuffer.Receiver {
+        let connection: Connection
+
+        func receive(_ messages: borrowing MessageBatch) -> Bool {
+            connection.handler.connection(connection, didReceive: messages)
+            return connection.isTakingMessages
+        }
+
+        func lineWasTooLong() -> Bool {
+            connection.handler.connectionDidDiscardLine(connection)
+            return connection.isTakingMessages
+        }
+    }
+
+    private var isTakingMessages: Bool { closeReason == nil && !isFinishing }
+
+    private func readToEnd() {
+        hasReadToEnd = true
+        // A descriptor at its end stays readable; watched any longer, it would spin the loop.
+        stopWatchingForInput()
+        timer?.cancel()
+        timer = nil
+        if isLingering { return close(reason: .requested) }
+        finishLine()
+        finish(reason: .endOfInput)
+    }
+
+    // MARK: - Writing
+
+    /// How many bytes passed to `send` the kernel has not taken yet.
+    public var pendingOutput: Int { output.count }
+
+    package var hasOwnOutput: Bool { !output.isEmpty }
+
+    /// Sends bytes at the end of the turn, after those that were passed before. Says whether they were accepted: a connection
+    /// that is closed or finishing takes none, and one for which too much waits already is closed for it.
+    @discardableResult
+    public func send(_ bytes: Span<UInt8>) -> Bool {
+        guard closeReason == nil, !isFinishing else { return false }
+        if bytes.isEmpty { return true }
+        if output.count + bytes.count > options.value.maximumPendingOutput {
+            close(reason: .outputOverflow)
+            return false
+        }
+        unsafe bytes.withUnsafeBufferPointer { unsafe enqueue($0) }
+        owesDrain = true
+        if !isBlocked, !isConnecting { noteUnflushed() }
+        return true
+    }
+
+    /// Sends a text at the end of the turn.
+    @discardableResult
+    public func send(_ text: String) -> Bool {
+        send(text.utf8.span)
+    }
+
+    /// Puts bytes behind the connection's own output, whatever its limit: the rest of a message that has begun to leave.
+    package func enqueue(_ bytes: UnsafeBufferPointer<UInt8>) {
+        let wasEmpty = output.isEmpty
+        unsafe output.append(bytes)
+        if wasEmpty { source?.connectionStateDidChange(self) }
+    }
+
+    /// Writes the connection's own output and then two given runs of bytes, in one system call.
+    ///
+    /// Says how many bytes of the two runs the kernel took. If that is not all, the connection is blocked or closed.
+    /// The corresponding C functions are `sendmsg`, and `writev` for what is no socket.
+    package func write(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) -> Int {
+        if closeReason != nil { return 0 }
+        let own = output.count
+        let written = unsafe output.withUnsafeBytes { unsafe writeAll($0, first, second) }
+        if written < 0 {
+            sendFellShort(.last)
+            return 0
+        }
+        if own > 0 {
+            output.removeFirst(min(written, own))
+            if output.isEmpty { source?.connectionStateDidChange(self) }
+        }
+        if written < own + first.count + second.count { block() }
+        return max(written - own, 0)
+    }
+
+    private typealias Bytes = UnsafeRawBufferPointer
+
+    private func writeAll(_ own: Bytes, _ first: Bytes, _ second: Bytes) -> Int {
+        var vectors: (iovec, iovec, iovec) = unsafe (Self.vector(own), Self.vector(first), Self.vector(second))
+        return unsafe withUnsafeMutablePointer(to: &vectors) { pointer in
+            unsafe pointer.withMemoryRebound(to: iovec.self, capacity: 3) { vectors in
+                guard isSocket else { return unsafe writev(rawDescriptor, vectors, 3) }
+                var message = unsafe msghdr()
+                unsafe message.msg_iov = vectors
+                unsafe message.msg_iovlen = 3
+                return unsafe sendmsg(rawDescriptor, &message, Int32(MSG_NOSIGNAL))
+            }
+        }
+    }
+
+    private static func vector(_ bytes: Bytes) -> iovec {
+        unsafe iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+    }
+
+    /// The kernel has not taken all that was sent: because of `error`, or because it is full for now.
+    package func sendFellShort(_ error: Errno?) {
+        guard let error, error != .wouldBlock, error != .interrupted else { return block() }
+        close(reason: .failed(error))
+    }
+
+    /// The kernel takes nothing more for now: waits for EPOLLOUT, which is watched for in no other case.
+    private func block() {
+        if isBlocked { return }
+        isBlocked = true
+        updateInterest(interest.union(.writable))
+        source?.connectionStateDidChange(self)
+    }
+
+    private func descriptorIsWritable() {
+        guard isBlocked else { return }
+        isBlocked = false
+        source?.connectionStateDidChange(self)
+        source?.connectionCanSend(self)
+        noteUnflushed()
+    }
+
+    private func noteUnflushed() {
+        if isNotedUnflushed { return }
+        isNotedUnflushed = true
+        loop.noteUnflushed(self)
+    }
+
+    /// Sends what waits, and says whether to be called again in the next turn. EPOLLOUT is disarmed here, after all of the turn's
+    /// output has been tried, so a peer that stays slow costs no epoll_ctl for each time that it takes a little.
+    func flush() -> Bool {
+        isNotedUnflushed = false
+        if closeReason != nil || isBlocked { return false }
+        if hasOwnOutput {
+            _ = unsafe write(Bytes(start: nil, count: 0), Bytes(start: nil, count: 0))
+            if closeReason != nil || isBlocked { return false }
+        }
+        if owesDrain {
+            owesDrain = false
+            handler.connectionDidDrain(self)
+            // The handler may have closed the connection, or may have sent more, which has noted it down again.
+            if closeReason != nil || isNotedUnflushed { return false }
+        }
+        if isFinishing {
+            if let source, source.hasOutput {
+                isNotedUnflushed = true
+                return true
+            }
+            completeFinish()
+        } else if interest.contains(.writable) {
+            updateInterest(interest.subtracting(.writable))
+        }
+        return false
+    }
+
+    // MARK: - Closing
+
+    /// Closes the connection once everything that waits for its peer has been sent. Nothing more is read or accepted for sending.
+    ///
+    /// The peer is told that this is the end, and has `Options.lingerTime` to agree: a socket that is closed while its peer
+    /// still sends would take back what the peer has not read yet. The corresponding C function is `shutdown`.
+    public func finish() {
+        finish(reason: .requested)
+    }
+
+    package func finish(reason: CloseReason) {
+        guard closeReason == nil, !isFinishing else { return }
+        isFinishing = true
+        finishReason = reason
+        timer?.cancel()
+        timer = nil
+        source?.connectionStateDidChange(self)
+        if !isBlocked { noteUnflushed() }
+    }
+
+    private var finishReason: CloseReason = .requested
+
+    private func completeFinish() {
+        guard isSocket, !hasReadToEnd, options.value.lingerTime > .zero, shutdown(rawDescriptor, Int32(SHUT_WR)) == 0 else {
+            return close(reason: finishReason)
+        }
+        isLingering = true
+        updateInterest(.readable)
+        timer = loop.schedule(after: options.value.lingerTime) { [weak self] in
+            guard let self else { return }
+            close(reason: finishReason)
+        }
+    }
+
+    /// Closes the connection at the end of this turn; what waits for its peer is dropped. Does nothing once it is closed.
+    public func close() {
+        close(reason: .requested)
+    }
+
+    /// As `close()`, for a reason that the handler is told.
+    public func close(reason: CloseReason) {
+        if closeReason != nil { return }
+        closeReason = isLingering ? finishReason : reason
+        timer?.cancel()
+        timer = nil
+        source?.connectionStateDidChange(self)
+        loop.noteClosing(self)
+    }
+
+    /// Lets go of the descriptor, at the end of the turn in which the connection was closed.
+    func reap() {
+        guard let reason = closeReason, descriptor != nil else { return }
+        if isAlwaysReady { loop.removeAlwaysReady(id) }
+        // In this order: see Poller.remove.
+        updateInterest([])
+        descriptor = nil
+        loop.unregister(id)
+        lines = LineBuffer()
+        output = OutputBuffer()
+        source?.connectionDidClose(self)
+        source = nil
+        handler.connectionDidClose(self, reason: reason)
+    }
+
+    // MARK: - Readiness
+
+    private func updateInterest(_ new: Interest) {
+        if isAlwaysReady { return }
+        do throws(Errno) {
+            try setInterest(new)
+        } catch {
+            // ENOMEM, or ENOSPC for the limit on watches: a connection that cannot be watched cannot be served.
+            close(reason: .failed(error))
+        }
+    }
+
+    private func setInterest(_ new: Interest) throws(Errno) {
+        try loop.watch(rawDescriptor, token: id, from: interest, to: new)
+        interest = new
+    }
+
+    private func finishConnecting() {
+        if let error = Socket.takeError(of: rawDescriptor) { return close(reason: .failed(error)) }
+        isConnecting = false
+        timer?.cancel()
+        timer = nil
+        updateInterest(.readable)
+        handler.connectionDidOpen(self)
+        if hasOwnOutput || isFinishing { noteUnflushed() }
+    }
+}
+
+extension Connection: EventSource {
+    func descriptorIsReady(_ readiness: Readiness) {
+        if closeReason != nil { return }
+        if isConnecting { return finishConnecting() }
+        // A hang-up or an error is found, and told apart, by the system call that meets it.
+        let isTroubled = readiness.contains(.hangUp) || readiness.contains(.error)
+        if readiness.contains(.writable) || isTroubled { descriptorIsWritable() }
+        if readiness.contains(.readable) || isTroubled { read() }
+    }
+
+    func loopIsClosing() {
+        close(reason: .shutdown)
+    }
+}

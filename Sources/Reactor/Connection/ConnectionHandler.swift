@@ -1,0 +1,35 @@
+/// What happens to a connection. All of it is called on the loop's thread, in this order:
+///
+///     connectionDidOpen → (connection(_:didReceive:) | connectionDidDiscardLine | connectionDidDrain)* → connectionDidClose
+///
+/// A connection that never opened, because connecting failed, has `connectionDidClose` alone. None of these is called from
+/// within `send`, `finish` or `close`. One handler may serve any number of connections.
+public protocol ConnectionHandler: AnyObject {
+    /// The connection can be used from now on.
+    func connectionDidOpen(_ connection: Connection)
+
+    /// Messages have come. They can be used during this call only.
+    func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch)
+
+    /// A line was longer than the connection allows, and has been or will be thrown away up to its newline; the lines around it
+    /// are whole. Closes the connection unless the handler decides otherwise.
+    func connectionDidDiscardLine(_ connection: Connection)
+
+    /// All that was waiting to be sent has been taken by the kernel.
+    func connectionDidDrain(_ connection: Connection)
+
+    /// The connection is closed; nothing more is called for it. Comes exactly once, at the end of the turn.
+    func connectionDidClose(_ connection: Connection, reason: CloseReason)
+}
+
+extension ConnectionHandler {
+    public func connectionDidOpen(_ connection: Connection) {}
+
+    public func connectionDidDiscardLine(_ connection: Connection) {
+        connection.close(reason: .lineTooLong)
+    }
+
+    public func connectionDidDrain(_ connection: Connection) {}
+
+    public func connectionDidClose(_ connection: Connection, reason: CloseReason) {}
+}

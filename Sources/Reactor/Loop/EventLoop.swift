@@ -1,0 +1,283 @@
+import Glibc
+
+/// A single-threaded reactor: it waits for sockets, timers and other threads, and calls who is concerned.
+///
+/// One turn of the loop:
+///
+///          ┌────────────────────────────────────────────────────────────────┐
+///          │  wait       epoll_wait, until the next deadline                │
+///          │    ↓                                                           │
+///          │  dispatch   accept; read each ready socket once; messages are  │
+///          │    ↓        handed on, and what they cause is only noted down  │
+///          │  timers     those that are due                                 │
+///          │    ↓                                                           │
+///          │  tasks      what other threads have handed over until now      │
+///          │    ↓                                                           │
+///          │  flush      everything noted down leaves: one send a peer      │
+///          │    ↓                                                           │
+///          │  reap       what was closed in this turn is closed only now    │
+///          └────────────────────────────────────────────────────────────────┘
+///
+/// Nothing is sent before the flush, so a peer gets all that a turn has for it in one system call, and nobody who sends is ever
+/// interrupted by a connection's end. Nothing is closed before the reaping, so a descriptor's number cannot be given away again
+/// while events for it are still being dispatched.
+///
+/// A loop and all that is registered with it belong to the thread that runs it. Other threads use its `remote`.
+public final class EventLoop {
+    /// What bounds a loop's turn.
+    public struct Configuration: Sendable {
+        /// How many bytes one read takes from a socket at most. The loop has one buffer of this size, whatever its connections.
+        public var readSize = 65_536
+        /// How many bytes a turn reads before it flushes, even if more sockets are ready: those come first in the next turn.
+        public var intakeBudget = 196_608
+        /// How many connections a listener accepts in one turn at most.
+        public var acceptBudget = 64
+        /// How many events one wait reports at most.
+        public var eventsPerWait = 512
+
+        public init() {}
+    }
+
+    public let configuration: Configuration
+
+    /// The loop as other threads may use it.
+    public let remote: Remote
+
+    /// How many turns the loop has made. A loop with nothing to do makes none, which tests can rely on.
+    public private(set) var turnCount: UInt64 = 0
+
+    var timers = TimerQueue()
+    let readBuffer: ReadBuffer
+    private var poller: Poller
+    private var slots = SlotTable()
+    private var nextEvent = 0
+    private var wakerToken = Token(slot: .max, generation: .max)
+    private var isStopRequested = false
+
+    // What was noted down in this turn.
+    private var intake = 0
+    private var flushables: [any Flushable] = []
+    private var unflushed: [Connection] = []
+    private var closing: [Connection] = []
+    /// Regular files and the like: epoll refuses them, since they never keep a reader waiting.
+    private var alwaysReady: [Token] = []
+    /// Listeners that have run out of descriptors, and wait for a connection to close.
+    private var starvedListeners: [Listener] = []
+
+    /// The corresponding C functions are `epoll_create1` and `eventfd`.
+    public init(configuration: Configuration = Configuration()) throws(Errno) {
+        let remote = try Remote()
+        let poller = try Poller(capacity: configuration.eventsPerWait)
+        // A token that no slot can have marks the waker, which is not an event source: it has nothing to do but to wake.
+        try poller.add(remote.waker.descriptor.rawValue, token: wakerToken, interest: [.readable, .edgeTriggered])
+        self.configuration = configuration
+        self.remote = remote
+        self.poller = poller
+        readBuffer = ReadBuffer(readSize: max(configuration.readSize, 1))
+    }
+
+    // MARK: - Running
+
+    /// Turns until `stop` is called. A `stop` that came before is remembered: then it returns at once.
+    public func run() throws(Errno) {
+        lookIntoInbox()
+        while !isStopRequested { try turn(waitingUntil: nil) }
+        isStopRequested = false
+    }
+
+    /// Makes one turn, which waits for `patience` at most if there is nothing to do; nil waits until there is.
+    public func runOnce(waitingAtMost patience: Duration? = nil) throws(Errno) {
+        try turn(waitingUntil: patience.map { .now.advanced(by: $0) })
+    }
+
+    /// Ends `run` after the turn that is under way, or the next `run` if none is. On the loop's thread; others have
+    /// `remote.stop()`.
+    public func stop() {
+        isStopRequested = true
+    }
+
+    private func turn(waitingUntil limit: ContinuousClock.Instant?) throws(Errno) {
+        if nextEvent >= poller.count {
+            let wait = hasWork ? 0 : milliseconds(until: [limit, timers.earliestDeadline].compactMap(\.self).min())
+            nextEvent = 0
+            try poller.wait(milliseconds: wait)
+        }
+        turnCount &+= 1
+        dispatch()
+        if let deadline = timers.earliestDeadline {
+            let now = ContinuousClock.now
+            if deadline <= now { timers.takeDue(at: now).fire() }
+        }
+        flush()
+        reap()
+    }
+
+    /// Whether something waits that no event will announce.
+    private var hasWork: Bool {
+        !flushables.isEmpty || !unflushed.isEmpty || !closing.isEmpty || !alwaysReady.isEmpty || isStopRequested
+    }
+
+    /// Rounded up: a loop that wakes just before its deadline would find nothing to do, and turn again and again until then.
+    private func milliseconds(until deadline: ContinuousClock.Instant?) -> Int32 {
+        guard let deadline else { return -1 }
+        let (seconds, attoseconds) = ContinuousClock.now.duration(to: deadline).components
+        if seconds < 0 || attoseconds < 0 { return 0 }
+        if seconds >= 86_400 { return 86_400_000 }
+        return Int32(seconds) * 1_000 + Int32((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+    }
+
+    private func dispatch() {
+        intake = 0
+        var wasWoken = false
+        while nextEvent < poller.count, intake < configuration.intakeBudget {
+            let event = poller.event(at: nextEvent)
+            nextEvent += 1
+            if event.token == wakerToken {
+                wasWoken = true
+            } else {
+                slots[event.token]?.descriptorIsReady(event.readiness)
+            }
+        }
+        if !alwaysReady.isEmpty {
+            for token in alwaysReady { slots[token]?.descriptorIsReady(.readable) }
+        }
+        // Tasks come last, and only those that are there now: one that hands over another cannot starve the sockets.
+        if wasWoken { lookIntoInbox() }
+    }
+
+    private func lookIntoInbox() {
+        let inbox = remote.takeInbox()
+        if inbox.isStopRequested { isStopRequested = true }
+        for task in inbox.tasks { task(self) }
+    }
+
+    private func flush() {
+        if !flushables.isEmpty {
+            let taken = flushables
+            flushables.removeAll(keepingCapacity: true)
+            for flushable in taken {
+                let hasMore = flushable.flush()
+                if hasMore { flushables.append(flushable) }
+            }
+        }
+        if !unflushed.isEmpty {
+            let taken = unflushed
+            unflushed.removeAll(keepingCapacity: true)
+            for connection in taken {
+                let hasMore = connection.flush()
+                if hasMore { unflushed.append(connection) }
+            }
+        }
+    }
+
+    private func reap() {
+        if closing.isEmpty { return }
+        let taken = closing
+        closing.removeAll(keepingCapacity: true)
+        for connection in taken { connection.reap() }
+        let starved = starvedListeners
+        starvedListeners = []
+        for listener in starved { listener.resumeAccepting() }
+    }
+
+    /// Closes every connection and listener and cancels every timer, in any state and without flushing.
+    ///
+    /// A loop that is merely dropped keeps alive what is registered with it, and is kept alive by it.
+    public func close() {
+        timers.removeAll()
+        for source in slots.sources { source.loopIsClosing() }
+        reap()
+        flushables = []
+        unflushed = []
+    }
+
+    // MARK: - Timers
+
+    /// Runs `action` once, after the given deadline: never before it, and not long after. Dropping the timer does not cancel it.
+    @discardableResult
+    public func schedule(at deadline: ContinuousClock.Instant, _ action: @escaping () -> Void) -> Timer {
+        let timer = makeTimer(action)
+        timer.arm(at: deadline)
+        return timer
+    }
+
+    /// Runs `action` once, after the given time. Dropping the timer does not cancel it.
+    @discardableResult
+    public func schedule(after delay: Duration, _ action: @escaping () -> Void) -> Timer {
+        schedule(at: .now.advanced(by: delay), action)
+    }
+
+    /// A timer that is not armed yet.
+    public func makeTimer(_ action: @escaping () -> Void) -> Timer {
+        Timer(loop: self, action: action)
+    }
+
+    // MARK: - Connections
+
+    /// The open connection of that name, or nil once it is closed. For what other threads hand over: a connection itself must
+    /// not leave the loop's thread.
+    public func connection(_ id: Connection.ID) -> Connection? {
+        guard let connection = slots[id] as? Connection, connection.isOpen else { return nil }
+        return connection
+    }
+
+    // MARK: - What sources note down
+
+    func register(_ source: any EventSource) -> Token {
+        slots.insert(source)
+    }
+
+    func unregister(_ token: Token) {
+        slots.remove(token)
+    }
+
+    /// Has a descriptor watched for exactly `interest` from now on. Nothing to watch for means that it is not watched at all: an
+    /// empty set would still report hang-ups, for ever.
+    func watch(_ descriptor: Int32, token: Token, from old: Interest, to new: Interest) throws(Errno) {
+        if new == old { return }
+        if new.isEmpty {
+            poller.remove(descriptor)
+        } else if old.isEmpty {
+            try poller.add(descriptor, token: token, interest: new)
+        } else {
+            try poller.modify(descriptor, token: token, interest: new)
+        }
+    }
+
+    func addAlwaysReady(_ token: Token) {
+        if !alwaysReady.contains(token) { alwaysReady.append(token) }
+    }
+
+    func removeAlwaysReady(_ token: Token) {
+        alwaysReady.removeAll { $0 == token }
+    }
+
+    func noteIntake(_ count: Int) {
+        intake &+= count
+    }
+
+    /// Has the connection's `flush` called at the end of this turn.
+    func noteUnflushed(_ connection: Connection) {
+        unflushed.append(connection)
+    }
+
+    /// Has `flush` called at the end of this turn, before the connections' own output.
+    package func noteUnflushed(_ flushable: any Flushable) {
+        flushables.append(flushable)
+    }
+
+    /// Has the connection's `reap` called at the end of this turn.
+    func noteClosing(_ connection: Connection) {
+        closing.append(connection)
+    }
+
+    func noteStarved(_ listener: Listener) {
+        starvedListeners.append(listener)
+    }
+}
+
+/// Something that has output for many connections at the end of a turn.
+package protocol Flushable: AnyObject {
+    /// Sends what it can, and says whether it must be called again in the next turn. Called once for each `noteUnflushed`.
+    func flush() -> Bool
+}

@@ -1,0 +1,50 @@
+import Synchronization
+
+extension EventLoop {
+    /// A loop as other threads may use it: to run something on the loop's thread, or to stop the loop.
+    ///
+    /// It does not keep the loop alive. Once the loop is gone, what is handed over is dropped.
+    public final class Remote: Sendable {
+        struct Inbox: Sendable {
+            var tasks: [@Sendable (EventLoop) -> Void] = []
+            var isStopRequested = false
+            /// Whether the loop has been woken and has not yet looked here: further wakes would be lost labour.
+            var isWakeUnderWay = false
+        }
+
+        let waker: Waker
+        private let inbox = Mutex(Inbox())
+
+        init() throws(Errno) {
+            waker = try Waker()
+        }
+
+        /// Runs `task` on the loop's thread, after everything that was handed over before it. From any thread.
+        public func execute(_ task: @escaping @Sendable (EventLoop) -> Void) {
+            post { $0.tasks.append(task) }
+        }
+
+        /// Ends `run` after the turn that is under way, or the next `run` if none is. From any thread.
+        public func stop() {
+            post { $0.isStopRequested = true }
+        }
+
+        private func post(_ change: (inout Inbox) -> Void) {
+            let mustWake = inbox.withLock { inbox in
+                change(&inbox)
+                defer { inbox.isWakeUnderWay = true }
+                return !inbox.isWakeUnderWay
+            }
+            if mustWake { waker.wake() }
+        }
+
+        /// Empties the inbox. What arrives from now on wakes the loop again.
+        func takeInbox() -> Inbox {
+            inbox.withLock { inbox in
+                let taken = inbox
+                inbox = Inbox()
+                return taken
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+extension EventLoop {
+    /// An action that the loop runs once at a deadline, and that can be armed again. Belongs to the loop's thread.
+    ///
+    /// Arming, re-arming and cancelling cost O(log n) of the timers that are armed, and allocate nothing: a timer for each of
+    /// ten thousand connections is fine, and so is one that is re-armed with every message.
+    public final class Timer {
+        /// When the timer is due, or nil while it is not armed.
+        public fileprivate(set) var deadline: ContinuousClock.Instant?
+
+        /// The timer's place in the queue's heap; -1 while it is not there.
+        fileprivate var index = -1
+        private let loop: EventLoop
+        private let action: () -> Void
+
+        init(loop: EventLoop, action: @escaping () -> Void) {
+            self.loop = loop
+            self.action = action
+        }
+
+        /// Arms the timer, or moves it, to run after the given deadline: never before it, and not long after.
+        public func arm(at deadline: ContinuousClock.Instant) {
+            loop.timers.arm(self, at: deadline)
+        }
+
+        /// Arms the timer, or moves it, to run after the given time.
+        public func arm(after delay: Duration) {
+            arm(at: .now.advanced(by: delay))
+        }
+
+        /// Disarms the timer; does nothing if it is not armed. Its action will not run, even if it is due in this very turn.
+        public func cancel() {
+            loop.timers.cancel(self)
+        }
+
+        fileprivate func fire() {
+            // Whatever ran before in this turn may have cancelled or moved it.
+            guard deadline != nil, index < 0 else { return }
+            deadline = nil
+            action()
+        }
+    }
+}
+
+/// The armed timers, as a binary heap in which each timer knows its place, so that any of them can be moved or removed.
+struct TimerQueue {
+    private struct Entry {
+        var deadline: ContinuousClock.Instant
+        var timer: EventLoop.Timer
+    }
+
+    private var heap: [Entry] = []
+
+    var count: Int { heap.count }
+
+    var earliestDeadline: ContinuousClock.Instant? { heap.first?.deadline }
+
+    mutating func arm(_ timer: EventLoop.Timer, at deadline: ContinuousClock.Instant) {
+        timer.deadline = deadline
+        if timer.index >= 0 {
+            heap[timer.index].deadline = deadline
+            siftDown(siftUp(timer.index))
+        } else {
+            timer.index = heap.count
+            heap.append(Entry(deadline: deadline, timer: timer))
+            siftUp(heap.count - 1)
+        }
+    }
+
+    mutating func cancel(_ timer: EventLoop.Timer) {
+        timer.deadline = nil
+        if timer.index >= 0 { remove(at: timer.index) }
+    }
+
+    /// Takes out the timers that are due. A timer that an action arms anew, even for now, waits for the next turn: it cannot
+    /// keep the loop from its other work.
+    mutating func takeDue(at now: ContinuousClock.Instant) -> [EventLoop.Timer] {
+        var due: [EventLoop.Timer] = []
+        while let first = heap.first, first.deadline <= now {
+            due.append(first.timer)
+            remove(at: 0)
+        }
+        return due
+    }
+
+    mutating func removeAll() {
+        for entry in heap {
+            entry.timer.index = -1
+            entry.timer.deadline = nil
+        }
+        heap = []
+    }
+
+    private mutating func remove(at index: Int) {
+        heap[index].timer.index = -1
+        let last = heap.removeLast()
+        guard index < heap.count else { return }
+        heap[index] = last
+        last.timer.index = index
+        siftDown(siftUp(index))
+    }
+
+    @discardableResult
+    private mutating func siftUp(_ start: Int) -> Int {
+        var index = start
+        while index > 0, heap[index].deadline < heap[(index - 1) / 2].deadline {
+            swap(index, (index - 1) / 2)
+            index = (index - 1) / 2
+        }
+        return index
+    }
+
+    private mutating func siftDown(_ start: Int) {
+        var index = start
+        while true {
+            var smallest = index
+            for child in [2 * index + 1, 2 * index + 2] where child < heap.count {
+                if heap[child].deadline < heap[smallest].deadline { smallest = child }
+            }
+            if smallest == index { return }
+            swap(index, smallest)
+            index = smallest
+        }
+    }
+
+    private mutating func swap(_ first: Int, _ second: Int) {
+        heap.swapAt(first, second)
+        heap[first].timer.index = first
+        heap[second].timer.index = second
+    }
+}
+
+extension [EventLoop.Timer] {
+    func fire() {
+        for timer in self { timer.fire() }
+    }
+}

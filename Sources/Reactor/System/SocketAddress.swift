@@ -1,0 +1,172 @@
+import Glibc
+
+/// Where a socket is: an IP address and a port, or a path.
+public enum SocketAddress: Hashable, Sendable {
+    /// The address's number as it is written: 127.0.0.1 is `0x7F00_0001`.
+    case ipv4(address: UInt32, port: UInt16)
+    /// The address's two halves as they are written, and the interface that a link-local address is meant on, or 0.
+    case ipv6(high: UInt64, low: UInt64, port: UInt16, scope: UInt32)
+    /// A Unix-domain socket. An empty path is that of a socket without a name.
+    case unix(path: String)
+
+    /// The port, or nil for a path.
+    public var port: UInt16? {
+        switch self {
+        case .ipv4(_, let port), .ipv6(_, _, let port, _): port
+        case .unix: nil
+        }
+    }
+
+    /// The same address with another port; a path stays as it is.
+    public func withPort(_ port: UInt16) -> SocketAddress {
+        switch self {
+        case .ipv4(let address, _): .ipv4(address: address, port: port)
+        case .ipv6(let high, let low, _, let scope): .ipv6(high: high, low: low, port: port, scope: scope)
+        case .unix: self
+        }
+    }
+}
+
+extension SocketAddress: CustomStringConvertible {
+    /// As the programs take it: `127.0.0.1:3001`, `[::1]:3001`, `unix:/run/chatd.sock`.
+    public var description: String {
+        switch self {
+        case .unix(let path):
+            return "unix:\(path)"
+        case .ipv4(_, let port):
+            return "\(numericHost):\(port)"
+        case .ipv6(_, _, let port, _):
+            return "[\(numericHost)]:\(port)"
+        }
+    }
+
+    /// The corresponding C function is `getnameinfo`.
+    private var numericHost: String {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(NI_MAXHOST)) { host in
+            guard let start = host.baseAddress else { return "?" }
+            let result = unsafe withSystemAddress { address, length in
+                unsafe getnameinfo(address, length, start, socklen_t(host.count), nil, 0, NI_NUMERICHOST)
+            }
+            return result == 0 ? unsafe String(cString: start) : "?"
+        }
+    }
+}
+
+// MARK: - The kernel's form
+
+extension SocketAddress {
+    var family: Int32 {
+        switch self {
+        case .ipv4: AF_INET
+        case .ipv6: AF_INET6
+        case .unix: AF_UNIX
+        }
+    }
+
+    /// How long a path may be: `sun_path` less the zero at its end.
+    static let maximumPathLength = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
+
+    /// Hands `body` the address as system calls take it. A path must not be longer than `maximumPathLength`.
+    func withSystemAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+        switch self {
+        case .ipv4(let number, let port):
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = port.bigEndian
+            address.sin_addr.s_addr = number.bigEndian
+            return unsafe withErasedPointer(to: &address, length: MemoryLayout<sockaddr_in>.size, body)
+        case .ipv6(let high, let low, let port, let scope):
+            var address = sockaddr_in6()
+            address.sin6_family = sa_family_t(AF_INET6)
+            address.sin6_port = port.bigEndian
+            address.sin6_scope_id = scope
+            unsafe withUnsafeMutableBytes(of: &address.sin6_addr) { bytes in
+                unsafe bytes.storeBytes(of: high.bigEndian, toByteOffset: 0, as: UInt64.self)
+                unsafe bytes.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+            }
+            return unsafe withErasedPointer(to: &address, length: MemoryLayout<sockaddr_in6>.size, body)
+        case .unix(let path):
+            var address = sockaddr_un()
+            address.sun_family = sa_family_t(AF_UNIX)
+            assert(path.utf8.count <= Self.maximumPathLength)
+            unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
+            return unsafe withErasedPointer(to: &address, length: MemoryLayout<sockaddr_un>.size, body)
+        }
+    }
+
+    private func withErasedPointer<Address, Result>(
+        to address: inout Address, length: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+    ) -> Result {
+        unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, socklen_t(length)) }
+        }
+    }
+
+    /// Reads the address that `fill` has the kernel write, or nil for a family other than these three.
+    init?(filledBy fill: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32) throws(Errno) {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let result = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe fill($0, &length) }
+        }
+        if result < 0 { throw Errno.last }
+        let address = unsafe withUnsafeBytes(of: &storage) { unsafe SocketAddress(bytes: $0, length: Int(length)) }
+        guard let address else { return nil }
+        self = address
+    }
+
+    private init?(bytes: UnsafeRawBufferPointer, length: Int) {
+        guard length >= MemoryLayout<sa_family_t>.size else { return nil }
+        switch Int32(unsafe bytes.load(as: sa_family_t.self)) {
+        case AF_INET:
+            let address = unsafe bytes.load(as: sockaddr_in.self)
+            self = .ipv4(address: UInt32(bigEndian: address.sin_addr.s_addr), port: UInt16(bigEndian: address.sin_port))
+        case AF_INET6:
+            let address = unsafe bytes.load(as: sockaddr_in6.self)
+            let (high, low) = unsafe withUnsafeBytes(of: address.sin6_addr) {
+                unsafe ($0.load(as: UInt64.self), $0.load(fromByteOffset: 8, as: UInt64.self))
+            }
+            self = unsafe .ipv6(
+                high: UInt64(bigEndian: high), low: UInt64(bigEndian: low),
+                port: UInt16(bigEndian: address.sin6_port), scope: address.sin6_scope_id)
+        case AF_UNIX:
+            let path = unsafe bytes[MemoryLayout<sa_family_t>.size..<length].prefix { $0 != 0 }
+            self = .unix(path: unsafe String(decoding: path, as: UTF8.self))
+        default:
+            return nil
+        }
+    }
+}
+
+// MARK: - Names
+
+extension SocketAddress {
+    /// The addresses of a host, numeric or named, in the order in which the system would have them tried.
+    ///
+    /// Blocks while a name is looked up, so it belongs before the loop runs. The corresponding C function is `getaddrinfo`.
+    static func resolving(host: String, port: UInt16) throws(EndpointError) -> [SocketAddress] {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        let result = unsafe getaddrinfo(host, String(port), &hints, &list)
+        guard result == 0 else {
+            let reason = result == EAI_SYSTEM ? Errno.last.description : unsafe String(cString: gai_strerror(result))
+            throw EndpointError("cannot find the host '\(host)': \(reason)")
+        }
+        defer { unsafe freeaddrinfo(list) }
+        var addresses: [SocketAddress] = []
+        var next = unsafe list
+        while let entry = unsafe next {
+            if let start = unsafe UnsafeRawPointer(entry.pointee.ai_addr) {
+                let length = Int(unsafe entry.pointee.ai_addrlen)
+                let bytes = unsafe UnsafeRawBufferPointer(start: start, count: length)
+                // A hosts file that names an address twice makes it come twice.
+                if let address = unsafe SocketAddress(bytes: bytes, length: length), !addresses.contains(address) {
+                    addresses.append(address)
+                }
+            }
+            unsafe next = entry.pointee.ai_next
+        }
+        return addresses
+    }
+}

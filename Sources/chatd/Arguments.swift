@@ -1,0 +1,47 @@
+public import ArgumentParser
+import ChatReactor
+public import Logging
+
+// How the values of the options are written.
+
+enum FramingName: String, ExpressibleByArgument {
+    case auto, line, chunk
+
+    var framing: Framing {
+        switch self {
+        case .auto: .automatic()
+        case .line: .lines
+        case .chunk: .chunks
+        }
+    }
+}
+
+enum SlowName: String, ExpressibleByArgument {
+    case backpressure, skip, disconnect
+
+    var policy: SlowSubscriberPolicy {
+        switch self {
+        case .backpressure: .backpressure()
+        case .skip: .skip
+        case .disconnect: .disconnect
+        }
+    }
+}
+
+/// A number of bytes from 1 to 1 GiB.
+struct PositiveCount: ExpressibleByArgument, ExpressibleByIntegerLiteral, CustomStringConvertible {
+    let value: Int
+
+    init(integerLiteral value: Int) {
+        self.value = value
+    }
+
+    init?(argument: String) {
+        guard let value = Int(argument), (1...1_073_741_824).contains(value) else { return nil }
+        self.value = value
+    }
+
+    var description: String { String(value) }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}

@@ -1,0 +1,81 @@
+import ArgumentParser
+import ChatReactor
+import CommandLineSupport
+import Glibc
+import Logging
+
+/// The daemon: arguments in, library calls out.
+@main
+struct Chatd: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "chatd",
+        abstract: "A chat relay: every line that one client sends reaches every other client.",
+        version: "chatd \(version)")
+
+    @Option(help: ArgumentHelp("Listen on localhost at this port; 0 picks one.", valueName: "port"))
+    var port: UInt16 = 3001
+
+    @Option(
+        help: ArgumentHelp("Listen here instead (repeatable); also unix:PATH.", valueName: "host:port"),
+        transform: { try Endpoint($0) })
+    var listen: [Endpoint] = []
+
+    @Option(help: ArgumentHelp("What a message is: auto, line or chunk.", valueName: "kind"))
+    var framing = FramingName.auto
+
+    @Option(help: ArgumentHelp("The longest line.", valueName: "bytes"))
+    var maxLine: PositiveCount = 65_536
+
+    @Option(help: ArgumentHelp("The line with which a client leaves.", valueName: "word"))
+    var quitWord = "x"
+
+    @Flag(help: "Relay that line like any other.")
+    var noQuitWord = false
+
+    @Flag(inversion: .prefixedNo, help: "Print every message (default: on a terminal).")
+    var print: Bool?
+
+    @Flag(inversion: .prefixedNo, help: "Relay standard input (default: a terminal's).")
+    var console: Bool?
+
+    @Option(help: ArgumentHelp("A client that lags: backpressure, skip or disconnect.", valueName: "policy"))
+    var slow = SlowName.backpressure
+
+    @Option(help: ArgumentHelp("What is kept for clients that lag.", valueName: "bytes"))
+    var logSize: PositiveCount = 1_048_576
+
+    @Option(help: ArgumentHelp("How long the end may take.", valueName: "seconds"))
+    var drainTimeout: Seconds = 5
+
+    @Option(help: ArgumentHelp("trace, debug, info, notice, warning or error.", valueName: "level"))
+    var logLevel = Logger.Level.notice
+
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            exit(reporting: error)
+        }
+    }
+
+    func validate() throws {
+        // A quit word with a newline in it could never be sent.
+        if quitWord.utf8.contains(10) { throw ValidationError("--quit-word takes a word of one line") }
+    }
+
+    func run() throws {
+        let daemon = try Daemon(self)
+        try daemon.run()
+    }
+
+    var serverConfiguration: ChatServer.Configuration {
+        var configuration = ChatServer.Configuration()
+        configuration.framing = framing.framing
+        configuration.maximumLineLength = maxLine.value
+        configuration.quitWord = noQuitWord ? nil : quitWord
+        configuration.logCapacity = logSize.value
+        configuration.slowClients = slow.policy
+        return configuration
+    }
+}

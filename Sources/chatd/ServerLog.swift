@@ -1,0 +1,27 @@
+import ChatReactor
+import Logging
+
+/// What happens at the server, for its log. Messages never go there.
+final class ServerLog: ChatServerObserver {
+    private var logger: Logger
+
+    init(level: Logger.Level) {
+        logger = Logger(label: "chatd") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = level
+    }
+
+    func server(_ server: ChatServer, didAccept connection: Connection) {
+        logger.debug("accepted", metadata: ["client": "\(connection.id)", "clients": "\(server.clientCount)"])
+    }
+
+    func server(_ server: ChatServer, didClose connection: Connection, reason: CloseReason) {
+        let metadata: Logger.Metadata = [
+            "client": "\(connection.id)", "reason": "\(reason)", "clients": "\(server.clientCount)",
+        ]
+        logger.log(level: reason == .tooSlow ? .notice : .debug, "closed", metadata: metadata)
+    }
+
+    func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno) {
+        logger.warning("cannot accept", metadata: ["address": "\(address)", "error": "\(error)"])
+    }
+}
