@@ -50,6 +50,18 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
+
+        // Tests. KernelFaults takes the place of libc's system calls inside the test executable, to have them fail on demand.
+        .target(name: "TestSupport", dependencies: ["Reactor"], path: "Tests/TestSupport", swiftSettings: settings),
+        .target(name: "KernelFaults", path: "Tests/KernelFaults"),
+        .testTarget(
+            name: "ReactorTests", dependencies: ["CLinux", "KernelFaults", "Reactor", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "BroadcastTests", dependencies: ["Broadcast", "Reactor", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "ChatReactorTests", dependencies: ["Broadcast", "ChatReactor", "Reactor", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ExecutableTests", dependencies: ["chat", "chatd", "Reactor", "TestSupport"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

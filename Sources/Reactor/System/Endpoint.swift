@@ -48,11 +48,14 @@ public enum Endpoint: Hashable, Sendable {
         return (text[..<colon], text[text.index(after: colon)...])
     }
 
-    /// The addresses that this stands for: several for a name such as `localhost`, which is 127.0.0.1 and often ::1 too.
+    /// The addresses that this stands for: several for a name such as `localhost`, which is 127.0.0.1 and ::1.
     ///
     /// Blocks while a name is looked up, so it belongs before the loop runs. The corresponding C function is `getaddrinfo`.
     public func resolve() throws(EndpointError) -> [SocketAddress] {
         switch self {
+        // By RFC 6761 the name means the loopback addresses, both, whatever the hosts file of a machine has forgotten.
+        case .tcp("localhost", let port):
+            [.ipv4(address: 0x7F00_0001, port: port), .ipv6(high: 0, low: 1, port: port, scope: 0)]
         case .tcp(let host, let port): try SocketAddress.resolving(host: host, port: port)
         case .unix(let path): [.unix(path: path)]
         }

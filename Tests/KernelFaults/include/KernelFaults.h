@@ -1,0 +1,3 @@
+#ifndef KERNEL_FAULTS_H
+#define KERNEL_FAULTS_H
+#endif
