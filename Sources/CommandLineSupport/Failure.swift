@@ -1,5 +1,5 @@
 public import ArgumentParser
-public import Glibc
+import Glibc
 
 /// The product's version.
 public let version = "0.1.0"

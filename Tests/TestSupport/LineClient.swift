@@ -1,5 +1,5 @@
-public import Glibc
-public import Reactor
+import Glibc
+import Reactor
 
 /// A plain blocking client: what a peer of the code under test may do, and nothing of that code.
 public final class LineClient {
