@@ -8,7 +8,7 @@ import Glibc
 struct Chat: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "chat",
-        abstract: "Talk with everybody who is connected to a chat server.",
+        abstract: "Talk with everybody else at a chat server.",
         discussion: """
             What you type goes to everybody else, and what they type is shown. The line \
             'x' leaves. With standard input not a terminal, every line of it is sent.

@@ -1,10 +1,10 @@
-public import ArgumentParser
+import ArgumentParser
 import ChatReactor
-public import Logging
+import Logging
 
 // How the values of the options are written.
 
-enum FramingName: String, ExpressibleByArgument {
+enum FramingName: String, ExpressibleByArgument, CaseIterable {
     case auto, line, chunk
 
     var framing: Framing {
@@ -16,7 +16,7 @@ enum FramingName: String, ExpressibleByArgument {
     }
 }
 
-enum SlowName: String, ExpressibleByArgument {
+enum SlowName: String, ExpressibleByArgument, CaseIterable {
     case backpressure, skip, disconnect
 
     var policy: SlowSubscriberPolicy {
@@ -29,7 +29,7 @@ enum SlowName: String, ExpressibleByArgument {
 }
 
 /// A number of bytes from 1 to 1 GiB.
-struct PositiveCount: ExpressibleByArgument, ExpressibleByIntegerLiteral, CustomStringConvertible {
+struct ByteCount: ExpressibleByArgument, ExpressibleByIntegerLiteral, CustomStringConvertible {
     let value: Int
 
     init(integerLiteral value: Int) {
@@ -44,4 +44,20 @@ struct PositiveCount: ExpressibleByArgument, ExpressibleByIntegerLiteral, Custom
     var description: String { String(value) }
 }
 
-extension Logger.Level: @retroactive ExpressibleByArgument {}
+/// A level of swift-log, without the list of all its values in the help.
+struct LogLevel: ExpressibleByArgument, CustomStringConvertible {
+    static let notice = LogLevel(value: .notice)
+
+    let value: Logger.Level
+
+    init(value: Logger.Level) {
+        self.value = value
+    }
+
+    init?(argument: String) {
+        guard let value = Logger.Level(rawValue: argument) else { return nil }
+        self.value = value
+    }
+
+    var description: String { value.rawValue }
+}

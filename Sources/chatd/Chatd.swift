@@ -1,30 +1,28 @@
 import ArgumentParser
 import ChatReactor
 import CommandLineSupport
-import Glibc
-import Logging
 
 /// The daemon: arguments in, library calls out.
 @main
 struct Chatd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "chatd",
-        abstract: "A chat relay: every line that one client sends reaches every other client.",
+        abstract: "A chat relay: what one client sends reaches every other client.",
         version: "chatd \(version)")
 
-    @Option(help: ArgumentHelp("Listen on localhost at this port; 0 picks one.", valueName: "port"))
+    @Option(help: ArgumentHelp("Listen on localhost; 0 picks a port.", valueName: "port"))
     var port: UInt16 = 3001
 
     @Option(
-        help: ArgumentHelp("Listen here instead (repeatable); also unix:PATH.", valueName: "host:port"),
+        help: ArgumentHelp("Listen here instead; repeatable; also unix:PATH.", valueName: "host:port"),
         transform: { try Endpoint($0) })
     var listen: [Endpoint] = []
 
-    @Option(help: ArgumentHelp("What a message is: auto, line or chunk.", valueName: "kind"))
+    @Option(help: ArgumentHelp("What a message is.", valueName: "kind"))
     var framing = FramingName.auto
 
     @Option(help: ArgumentHelp("The longest line.", valueName: "bytes"))
-    var maxLine: PositiveCount = 65_536
+    var maxLine: ByteCount = 65_536
 
     @Option(help: ArgumentHelp("The line with which a client leaves.", valueName: "word"))
     var quitWord = "x"
@@ -32,23 +30,23 @@ struct Chatd: ParsableCommand {
     @Flag(help: "Relay that line like any other.")
     var noQuitWord = false
 
-    @Flag(inversion: .prefixedNo, help: "Print every message (default: on a terminal).")
+    @Flag(inversion: .prefixedNo, help: "Print every message; on a terminal by default.")
     var print: Bool?
 
-    @Flag(inversion: .prefixedNo, help: "Relay standard input (default: a terminal's).")
+    @Flag(inversion: .prefixedNo, help: "Relay standard input; a terminal by default.")
     var console: Bool?
 
-    @Option(help: ArgumentHelp("A client that lags: backpressure, skip or disconnect.", valueName: "policy"))
+    @Option(help: ArgumentHelp("What is done about slow clients.", valueName: "policy"))
     var slow = SlowName.backpressure
 
-    @Option(help: ArgumentHelp("What is kept for clients that lag.", valueName: "bytes"))
-    var logSize: PositiveCount = 1_048_576
+    @Option(help: ArgumentHelp("Kept for slow clients.", valueName: "bytes"))
+    var logSize: ByteCount = 1_048_576
 
-    @Option(help: ArgumentHelp("How long the end may take.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("Seconds that ending may take.", valueName: "s"))
     var drainTimeout: Seconds = 5
 
-    @Option(help: ArgumentHelp("trace, debug, info, notice, warning or error.", valueName: "level"))
-    var logLevel = Logger.Level.notice
+    @Option(help: ArgumentHelp("From trace to critical.", valueName: "level"))
+    var logLevel: LogLevel = .notice
 
     static func main() {
         do {

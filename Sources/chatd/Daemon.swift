@@ -22,7 +22,7 @@ final class Daemon {
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
-        log = ServerLog(level: options.logLevel)
+        log = ServerLog(level: options.logLevel.value)
         server.addObserver(log)
     }
 
