@@ -53,6 +53,8 @@ let package = Package(
 
         // Tests. KernelFaults takes the place of libc's system calls inside the test executable, to have them fail on demand.
         .target(name: "TestSupport", dependencies: ["Reactor"], path: "Tests/TestSupport", swiftSettings: settings),
+        .executableTarget(
+            name: "EmbeddingExample", dependencies: ["ChatReactor"], path: "Tests/EmbeddingExample", swiftSettings: settings),
         .target(name: "KernelFaults", path: "Tests/KernelFaults"),
         .testTarget(
             name: "ReactorTests", dependencies: ["CLinux", "KernelFaults", "Reactor", "TestSupport"], swiftSettings: settings),
@@ -61,7 +63,8 @@ let package = Package(
             name: "ChatReactorTests", dependencies: ["Broadcast", "ChatReactor", "Reactor", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "ExecutableTests", dependencies: ["chat", "chatd", "Reactor", "TestSupport"], swiftSettings: settings),
+            name: "ExecutableTests", dependencies: ["EmbeddingExample", "chat", "chatd", "Reactor", "TestSupport"],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -31,7 +31,9 @@ extension ParsableCommand {
         }
         let code = exitCode(for: error)
         if code.isSuccess { exit(withError: error) }
-        writeToStandardError("\(name): \(message(for: error)); see \(name) --help\n")
+        var sentence = message(for: error)
+        if sentence.hasSuffix(".") { sentence.removeLast() }
+        writeToStandardError("\(name): \(sentence); see \(name) --help\n")
         Glibc.exit(code.rawValue)
     }
 }

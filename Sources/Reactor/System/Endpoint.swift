@@ -55,7 +55,7 @@ public enum Endpoint: Hashable, Sendable {
         switch self {
         // By RFC 6761 the name means the loopback addresses, both, whatever the hosts file of a machine has forgotten.
         case .tcp("localhost", let port):
-            [.ipv4(address: 0x7F00_0001, port: port), .ipv6(high: 0, low: 1, port: port, scope: 0)]
+            [.loopback(port: port), .ipv6(high: 0, low: 1, port: port, scope: 0)]
         case .tcp(let host, let port): try SocketAddress.resolving(host: host, port: port)
         case .unix(let path): [.unix(path: path)]
         }

@@ -9,6 +9,11 @@ public enum SocketAddress: Hashable, Sendable {
     /// A Unix-domain socket. An empty path is that of a socket without a name.
     case unix(path: String)
 
+    /// 127.0.0.1, this machine as only it can reach itself.
+    public static func loopback(port: UInt16) -> SocketAddress {
+        .ipv4(address: 0x7F00_0001, port: port)
+    }
+
     /// The port, or nil for a path.
     public var port: UInt16? {
         switch self {
