@@ -44,7 +44,7 @@ public final class Topic {
     private var flushedTail = 0
     private var isNotedUnflushed = false
     /// Those to visit at the end of the turn even if nothing was published: they can take bytes again.
-    private var pending: [Subscriber] = []
+    private var pending = NoteList<Subscriber>()
     /// Those that the topic waits for.
     private var laggards: [Subscriber] = []
     private lazy var lagTimer = loop.makeTimer { [weak self] in self?.closeStalledLaggards() }
@@ -246,12 +246,13 @@ public final class Topic {
     }
 
     private func visitPending() {
-        let taken = pending
-        pending.removeAll(keepingCapacity: true)
+        if pending.isEmpty { return }
+        let taken = pending.take()
         for subscriber in taken {
             subscriber.isPending = false
             if subscriber.index >= 0 { visit(subscriber) }
         }
+        pending.recycle(taken)
     }
 
     /// Sends every subscriber what it lacks.
@@ -385,7 +386,10 @@ public final class Topic {
     func stateDidChange(of subscriber: Subscriber) {
         guard subscriber.index >= 0 else { return }
         let connection = subscriber.connection
-        if connection.isFinishing, subscriber.end == nil { subscriber.end = log.tail }
+        if connection.isFinishing, subscriber.end == nil {
+            subscriber.end = log.tail
+            if !connection.isBlocked { notePending(subscriber) }
+        }
         cursors[subscriber.index].state = subscriber.state
     }
 
@@ -484,7 +488,7 @@ public final class Topic {
 }
 
 extension Topic: Flushable {
-    package func flush() -> Bool {
+    package func flush() {
         isNotedUnflushed = false
         if log.tail == flushedTail {
             visitPending()
@@ -492,7 +496,5 @@ extension Topic: Flushable {
         } else {
             visitAll()
         }
-        // Whatever is pending again has noted the topic down already.
-        return false
     }
 }

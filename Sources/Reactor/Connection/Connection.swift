@@ -340,31 +340,26 @@ public final class Connection {
         loop.noteUnflushed(self)
     }
 
-    /// Sends what waits, and says whether to be called again in the next turn. EPOLLOUT is disarmed here, after all of the turn's
-    /// output has been tried, so a peer that stays slow costs no epoll_ctl for each time that it takes a little.
-    func flush() -> Bool {
+    /// Sends what waits. EPOLLOUT is disarmed here, after all of the turn's output has been tried, so a peer that stays slow costs no
+    /// epoll_ctl for each time that it takes a little.
+    func flush() {
         isNotedUnflushed = false
-        if closeReason != nil || isBlocked { return false }
+        if closeReason != nil || isBlocked || isConnecting { return }
         if hasOwnOutput {
             _ = unsafe write(Bytes(start: nil, count: 0), Bytes(start: nil, count: 0))
-            if closeReason != nil || isBlocked { return false }
+            if closeReason != nil || isBlocked { return }
         }
         if owesDrain {
             owesDrain = false
             handler.connectionDidDrain(self)
             // The handler may have closed the connection, or may have sent more, which has noted it down again.
-            if closeReason != nil || isNotedUnflushed { return false }
+            if closeReason != nil || isNotedUnflushed { return }
         }
         if isFinishing {
-            if let source, source.hasOutput {
-                isNotedUnflushed = true
-                return true
-            }
-            completeFinish()
+            if let source, source.hasOutput { noteUnflushed() } else { completeFinish() }
         } else if interest.contains(.writable) {
             updateInterest(interest.subtracting(.writable))
         }
-        return false
     }
 
     // MARK: - Closing

@@ -100,10 +100,14 @@ public final class Listener {
         for _ in 0..<loop.configuration.acceptBudget {
             guard descriptor != nil else { return }
             do throws(Errno) {
-                guard let accepted = try acceptOne() else { return }
-                try start(accepted)
+                try start(try acceptOne())
             } catch {
-                return starve(error)
+                switch error {
+                case .wouldBlock: return
+                case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory, .noBufferSpace, .noSpace: return starve(error)
+                // A caller that has gone again (ECONNABORTED), an interruption, or an error of the network that accept(2) passes on.
+                default: continue
+                }
             }
         }
     }
@@ -114,21 +118,12 @@ public final class Listener {
         try connection.start()
     }
 
-    /// The next caller, or nil if none waits. The corresponding C function is `accept4`.
-    private func acceptOne() throws(Errno) -> OwnedDescriptor? {
+    /// The next caller. The corresponding C function is `accept4`.
+    private func acceptOne() throws(Errno) -> OwnedDescriptor {
         let flags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-        while true {
-            let result = accept4(rawDescriptor, nil, nil, flags)
-            if result >= 0 { return OwnedDescriptor(takingOver: result) }
-            let error = Errno.last
-            switch error {
-            case .wouldBlock: return nil
-            case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory, .noBufferSpace: throw error
-            // A caller that has gone again (ECONNABORTED), an interruption, or an error of the network that accept(2) passes on.
-            // Each takes a caller out of the queue, so this ends.
-            default: continue
-            }
-        }
+        let result = accept4(rawDescriptor, nil, nil, flags)
+        if result < 0 { throw Errno.last }
+        return OwnedDescriptor(takingOver: result)
     }
 
     // MARK: - Out of descriptors

@@ -56,9 +56,9 @@ public final class EventLoop {
 
     // What was noted down in this turn.
     private var intake = 0
-    private var flushables: [any Flushable] = []
-    private var unflushed: [Connection] = []
-    private var closing: [Connection] = []
+    private var flushables = NoteList<any Flushable>()
+    private var unflushed = NoteList<Connection>()
+    private var closing = NoteList<Connection>()
     /// Regular files and the like: epoll refuses them, since they never keep a reader waiting.
     private var alwaysReady: [Token] = []
     /// Listeners that have run out of descriptors, and wait for a connection to close.
@@ -98,9 +98,8 @@ public final class EventLoop {
 
     private func turn(waitingUntil limit: ContinuousClock.Instant?) throws(Errno) {
         if nextEvent >= poller.count {
-            let wait = hasWork ? 0 : milliseconds(until: [limit, timers.earliestDeadline].compactMap(\.self).min())
             nextEvent = 0
-            try poller.wait(milliseconds: wait)
+            try poller.wait(milliseconds: hasWork ? 0 : milliseconds(until: earlier(limit, timers.earliestDeadline)))
         }
         turnCount &+= 1
         dispatch()
@@ -115,6 +114,13 @@ public final class EventLoop {
     /// Whether something waits that no event will announce.
     private var hasWork: Bool {
         !flushables.isEmpty || !unflushed.isEmpty || !closing.isEmpty || !alwaysReady.isEmpty || isStopRequested
+    }
+
+    private func earlier(
+        _ first: ContinuousClock.Instant?, _ second: ContinuousClock.Instant?
+    ) -> ContinuousClock.Instant? {
+        guard let first, let second else { return first ?? second }
+        return min(first, second)
     }
 
     /// Rounded up: a loop that wakes just before its deadline would find nothing to do, and turn again and again until then.
@@ -153,28 +159,22 @@ public final class EventLoop {
 
     private func flush() {
         if !flushables.isEmpty {
-            let taken = flushables
-            flushables.removeAll(keepingCapacity: true)
-            for flushable in taken {
-                let hasMore = flushable.flush()
-                if hasMore { flushables.append(flushable) }
-            }
+            let taken = flushables.take()
+            for flushable in taken { flushable.flush() }
+            flushables.recycle(taken)
         }
         if !unflushed.isEmpty {
-            let taken = unflushed
-            unflushed.removeAll(keepingCapacity: true)
-            for connection in taken {
-                let hasMore = connection.flush()
-                if hasMore { unflushed.append(connection) }
-            }
+            let taken = unflushed.take()
+            for connection in taken { connection.flush() }
+            unflushed.recycle(taken)
         }
     }
 
     private func reap() {
         if closing.isEmpty { return }
-        let taken = closing
-        closing.removeAll(keepingCapacity: true)
+        let taken = closing.take()
         for connection in taken { connection.reap() }
+        closing.recycle(taken)
         let starved = starvedListeners
         starvedListeners = []
         for listener in starved { listener.resumeAccepting() }
@@ -187,8 +187,8 @@ public final class EventLoop {
         timers.removeAll()
         for source in slots.sources { source.loopIsClosing() }
         reap()
-        flushables = []
-        unflushed = []
+        flushables = NoteList()
+        unflushed = NoteList()
     }
 
     // MARK: - Timers
@@ -278,6 +278,6 @@ public final class EventLoop {
 
 /// Something that has output for many connections at the end of a turn.
 package protocol Flushable: AnyObject {
-    /// Sends what it can, and says whether it must be called again in the next turn. Called once for each `noteUnflushed`.
-    func flush() -> Bool
+    /// Sends what it can. Called once for each `noteUnflushed`; whoever has more to send notes itself down again.
+    func flush()
 }

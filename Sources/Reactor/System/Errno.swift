@@ -26,6 +26,7 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     public static let nameTooLong = Errno(rawValue: ENAMETOOLONG)
     public static let noBufferSpace = Errno(rawValue: ENOBUFS)
     public static let noMemory = Errno(rawValue: ENOMEM)
+    public static let noSpace = Errno(rawValue: ENOSPC)
     public static let notPermitted = Errno(rawValue: EPERM)
     public static let notSocket = Errno(rawValue: ENOTSOCK)
     public static let timedOut = Errno(rawValue: ETIMEDOUT)
