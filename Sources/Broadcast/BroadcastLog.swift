@@ -14,7 +14,7 @@ import Reactor
 /// The bytes lie in a ring of memory that is mapped twice, back to back, so that every range of them is contiguous, wherever it
 /// begins. Positions count bytes from the log's first and never wrap. The bitmap keeps message boundaries apart from content, so it
 /// does not matter how messages were framed, and it turns "how many messages are between here and there" into arithmetic.
-@safe struct BroadcastLog: ~Copyable {
+@safe final class BroadcastLog {
     /// How many bytes are kept: a power of two, and a whole number of pages.
     let capacity: Int
     /// The position behind the last message.
@@ -60,7 +60,7 @@ import Reactor
     // MARK: - Appending
 
     /// Appends one message.
-    mutating func append(_ bytes: UnsafePointer<UInt8>, count: Int) {
+    func append(_ bytes: UnsafePointer<UInt8>, count: Int) {
         unsafe copy(bytes, count: count)
         markEnd(tail &+ count)
         tail &+= count
@@ -68,7 +68,7 @@ import Reactor
     }
 
     /// Appends a run of messages, given where each of them ends in their batch, in which `bytes` begins at `origin`.
-    mutating func append(
+    func append(
         _ bytes: UnsafePointer<UInt8>, count: Int, ends: UnsafePointer<UInt32>, messageCount: Int, origin: Int
     ) {
         unsafe copy(bytes, count: count)
