@@ -179,8 +179,10 @@ public final class Connection {
         var idleTime: Duration?
         switch options.value.framing {
         case .chunks:
-            unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: count)
-            let batch = unsafe MessageBatch(start: buffer.start, ends: buffer.ends, count: 1, terminatorLength: 0)
+            let start = buffer.headroom
+            unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: start + count)
+            let batch = unsafe MessageBatch(
+                base: buffer.base, start: start, ends: buffer.ends, count: 1, terminatorLength: 0)
             return handler.connection(self, didReceive: batch)
         case .lines: break
         case .automatic(let idle): idleTime = idle
