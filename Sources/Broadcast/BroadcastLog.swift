@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import Reactor
 
-/// An append-only log of messages, of which the last `capacity` bytes are kept.
+/// An append-only log of messages, of which the last `capacity` bytes are kept, and message ends for nearly as many.
 ///
 ///          kept: the last `capacity` bytes                     position = bytes ever appended before
 ///      ────┬──────────┬───────┬───────────────┬─────────┬
@@ -79,9 +79,16 @@ import Reactor
     }
 
     private func copy(_ bytes: UnsafePointer<UInt8>, count: Int) {
-        assert(count > 0 && count <= capacity)
+        assert(count > 0 && count < capacity)
         unsafe (base + offset(of: tail)).update(from: bytes, count: count)
-        clearEnds(from: tail, count: count)
+        // The bits behind the tail, up to the end of its word, are clear already; so will be those behind the new one.
+        var word = (tail &+ 63) &>> 6
+        let end = (tail &+ count &+ 63) &>> 6
+        let mask = (capacity &>> 6) &- 1
+        while word < end {
+            unsafe bitmap[word & mask] = 0
+            word &+= 1
+        }
     }
 
     private func offset(of position: Int) -> Int { position & (capacity &- 1) }
@@ -90,13 +97,6 @@ import Reactor
     private func markEnd(_ end: Int) {
         let bit = offset(of: end &- 1)
         unsafe bitmap[bit &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: bit & 63)
-    }
-
-    private func clearEnds(from position: Int, count: Int) {
-        forEachWord(from: position, to: position &+ count) { index, mask, _ in
-            unsafe bitmap[index] &= ~mask
-            return true
-        }
     }
 
     // MARK: - Reading

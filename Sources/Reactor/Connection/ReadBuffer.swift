@@ -49,11 +49,11 @@
         let start = unsafe UnsafeRawPointer(start)
         let ends = unsafe ends
         var found = 0
-        var returns = SIMD16<Int8>.zero
+        var returns = SIMD2<UInt64>.zero
         var offset = 0
         while offset &+ 16 <= count {
             let block = unsafe start.loadUnaligned(fromByteOffset: offset, as: Block.self)
-            returns |= unsafe unsafeBitCast(block .== carriageReturn, to: SIMD16<Int8>.self)
+            returns |= unsafe unsafeBitCast(block .== carriageReturn, to: SIMD2<UInt64>.self)
             let matches = unsafe unsafeBitCast(block .== newline, to: SIMD8<UInt16>.self)
             var nibbles = unsafe unsafeBitCast(SIMD8<UInt8>(truncatingIfNeeded: matches &>> 4), to: UInt64.self)
             while nibbles != 0 {
@@ -64,7 +64,7 @@
             }
             offset &+= 16
         }
-        var hasCarriageReturn = returns != .zero
+        var hasCarriageReturn = returns[0] | returns[1] != 0
         while offset < count {
             let byte = unsafe start.load(fromByteOffset: offset, as: UInt8.self)
             offset &+= 1
