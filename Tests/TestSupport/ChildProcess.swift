@@ -26,7 +26,7 @@ public final class ChildProcess {
 
     public let pid: pid_t
     private var keys: Int32 = -1
-    private let screens: [StreamReader?]
+    private var screens: [StreamReader?]
     private var end: End?
 
     /// Starts a program, found as a shell would find it, in a session of its own.
@@ -112,6 +112,11 @@ public final class ChildProcess {
                 throw Errno(rawValue: errno)
             }
         }
+    }
+
+    /// Leaves the program's standard output without a reader.
+    public func closeOutput() {
+        screens[1] = nil
     }
 
     /// Ends a piped standard input. A terminal's ends with Ctrl-D, which can be typed.
@@ -224,7 +229,7 @@ public final class ChildProcess {
         _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
     ) -> Result {
         let copies = unsafe strings.map { unsafe strdup($0) } + [nil]
-        defer { for unsafecopy in unsafe copies { unsafe free(copy) } }
+        defer { unsafe copies.forEach { unsafe free($0) } }
         return unsafe copies.withUnsafeBufferPointer { unsafe body($0.baseAddress!) }
     }
 }
