@@ -402,6 +402,8 @@ public final class Topic {
     /// Applies the policy to a subscriber that is too far behind.
     private func judge(_ subscriber: Subscriber) {
         guard subscriber.connection.isOpen else { return }
+        // Its own messages are nothing that it lacks.
+        skipOwn(subscriber)
         let lag = log.tail - cursors[subscriber.index].position
         if lag <= highWater { return }
         switch policy {

@@ -33,4 +33,24 @@ struct DisconnectPolicyTests {
         #expect(reader.text == all)
         #expect(topic.subscriberCount == 1)
     }
+
+    @Test func itsOwnMessagesAreNothingToFallBehindWith() throws {
+        let loop = try EventLoop()
+        var configuration = Topic.Configuration()
+        configuration.capacity = 8_192
+        configuration.policy = .disconnect
+        let topic = try Topic(on: loop, configuration: configuration)
+        let sender = try Peer(on: loop, in: topic, sendBuffer: Peer.leastSendBuffer)
+        let reader = try Peer(on: loop, in: topic)
+        // Its socket is full; it lacks nothing of the log.
+        sender.connection?.send(String(repeating: "p", count: 20_000))
+        try loop.turn()
+        for _ in 0..<100 {
+            topic.publish(String(repeating: ".", count: 200) + "\n", from: sender.connection)
+            try loop.turn()
+            reader.read()
+        }
+        #expect(sender.isOpen)
+        #expect(reader.lines.count == 100)
+    }
 }
