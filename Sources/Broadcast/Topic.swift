@@ -314,7 +314,10 @@ public final class Topic {
         var first = cursor.position..<(isCut ? own.lowerBound : max(end, cursor.position))
         let secondStart = isCut ? min(own.upperBound, end) : first.upperBound
         var second = secondStart..<max(secondStart, min(end, subscriber.laterOwn.first?.lowerBound ?? end))
-        if first.count + second.count > sendBudget { (first, second) = cut(first, second) }
+        // Whoever is far behind is sent everything: only what its socket refuses may make it a slow one, not the budget.
+        if first.count + second.count > sendBudget, log.tail - cursor.position <= highWater {
+            (first, second) = cut(first, second)
+        }
         let waiting = connection.pendingOutput
         if first.isEmpty, second.isEmpty, waiting == 0 { return }
 

@@ -40,4 +40,21 @@ struct OneTurnOverrunsNobodyTests {
         #expect(reader.text == lines)
         #expect(sender.read() == 0)
     }
+
+    /// The budget of a turn only says who comes next: it must not make a healthy peer a slow one.
+    @Test(arguments: [.backpressure(), .skip, .disconnect] as [SlowSubscriberPolicy])
+    func aSmallSendBudgetMakesNobodySlow(under policy: SlowSubscriberPolicy) throws {
+        let loop = try EventLoop()
+        var configuration = Topic.Configuration()
+        configuration.capacity = 16_384
+        configuration.sendBudget = 1_000
+        configuration.policy = policy
+        let topic = try Topic(on: loop, configuration: configuration)
+        let peer = try Peer(on: loop, in: topic)
+        let messages = (0..<60).map { "\($0) " + String(repeating: ".", count: 1_000) + "\n" }
+        for message in messages { topic.publish(message) }
+        try loop.drain(peer)
+        #expect(peer.text == messages.joined())
+        #expect(peer.isOpen)
+    }
 }
