@@ -76,11 +76,13 @@ struct LineBuffer {
     }
 
     /// Takes the unfinished line for a whole one, because no more of it will come.
-    mutating func finishLine(in buffer: ReadBuffer, to receiver: inout some Receiver) {
+    mutating func finishLine(in buffer: ReadBuffer, limit: Int, to receiver: inout some Receiver) {
         isDiscarding = false
         if tail.isEmpty { return }
         let line = tail
         tail = []
+        // The carriage return that it was allowed beyond the limit has turned out not to be half of a terminator.
+        if line.count > limit { return _ = receiver.lineWasTooLong() }
         let start = unsafe buffer.start - buffer.headroom
         unsafe line.withUnsafeBufferPointer { unsafe start.update(from: $0.baseAddress!, count: $0.count) }
         unsafe start[line.count] = UInt8(ascii: "\n")
