@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import Reactor
 
-/// An append-only log of messages, of which the last `capacity` bytes are kept, and message ends for nearly as many.
+/// An append-only log of messages, of which the last `capacity` bytes are kept.
 ///
 ///          kept: the last `capacity` bytes                     position = bytes ever appended before
 ///      ────┬──────────┬───────┬───────────────┬─────────┬
@@ -17,6 +17,8 @@ import Reactor
 @safe final class BroadcastLog {
     /// How many bytes are kept: a power of two, and a whole number of pages.
     let capacity: Int
+    /// How far back from the tail message ends are kept.
+    var reach: Int { capacity - 64 }
     /// The position behind the last message.
     private(set) var tail = 0
     /// How many messages were ever appended.
@@ -147,7 +149,7 @@ import Reactor
 
     /// The position at which the last `count` messages begin, or the oldest boundary within the last `reach` bytes if they are more.
     func start(ofLast count: Int, within reach: Int) -> Int {
-        assert(reach < capacity)
+        assert(reach <= self.reach)
         var start = tail <= reach ? 0 : boundary(atOrAfter: tail - reach)
         var excess = messageCount(from: start, to: tail) - max(count, 0)
         while excess > 0 {

@@ -205,8 +205,9 @@ public final class Connection {
     }
 
     private func finishLine() {
-        loop.readBuffer.reserveHeadroom(options.value.maximumLineLength + 1)
-        withLines { lines, receiver in lines.finishLine(in: loop.readBuffer, to: &receiver) }
+        let limit = options.value.maximumLineLength
+        loop.readBuffer.reserveHeadroom(limit + 1)
+        withLines { lines, receiver in lines.finishLine(in: loop.readBuffer, limit: limit, to: &receiver) }
     }
 
     /// While `body` runs, the connection's own line buffer is empty: handlers are called meanwhile, and may call back.

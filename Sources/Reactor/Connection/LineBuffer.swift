@@ -39,21 +39,29 @@ struct LineBuffer {
         }
         guard let last = newlines.last else { return keep(lineStart..<end, of: buffer, limit: limit, to: &receiver) }
         let rest = unsafe Int(buffer.ends[last])..<end
+        // Its terminator may have begun in an earlier read.
+        let endsInCarriageReturn = tail.last == UInt8(ascii: "\r")
         lineStart -= moveTail(before: lineStart, in: buffer)
 
         // Lines are relayed from where they lie, untouched, unless one of them may have to be shortened or left out.
         let goesOn =
-            hasCarriageReturn || rest.lowerBound - lineStart > limit
+            hasCarriageReturn || endsInCarriageReturn || rest.lowerBound - lineStart > limit
             ? Self.handMended(newlines, from: lineStart, in: buffer, limit: limit, to: &receiver)
             : Self.hand(newlines, from: lineStart, in: buffer, to: &receiver)
         if goesOn { keep(rest, of: buffer, limit: limit, to: &receiver) }
     }
 
     /// Takes the unfinished line for a whole one, because no more of it will come.
-    mutating func finishLine(in buffer: ReadBuffer, to receiver: inout some Receiver) {
+    mutating func finishLine(in buffer: ReadBuffer, limit: Int, to receiver: inout some Receiver) {
         isDiscarding = false
         let length = tail.count
         if length == 0 { return }
+        // The carriage return that it was allowed beyond the limit has turned out not to be half of a terminator.
+        if length > limit {
+            tail = []
+            _ = receiver.lineWasTooLong()
+            return
+        }
         _ = moveTail(before: length, in: buffer)
         unsafe buffer.base[length] = UInt8(ascii: "\n")
         unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: length + 1)
