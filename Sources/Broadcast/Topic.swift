@@ -215,7 +215,7 @@ public final class Topic {
 
     private func addOwn(_ span: Range<Int>, to subscriber: Subscriber) {
         let cursor = cursors[subscriber.index]
-        if let last = subscriber.laterOwn.last {
+        if cursor.state == .unusual, let last = subscriber.laterOwn.last {
             if last.upperBound == span.lowerBound {
                 subscriber.laterOwn[subscriber.laterOwn.count - 1] = last.lowerBound..<span.upperBound
             } else {
