@@ -12,7 +12,10 @@ import Testing
             ChildProcess.pathOfExecutable("chatd"), arguments, input: .closed, output: .closed, error: .closed)
         // There is nobody whom it could tell that it listens.
         var first: LineClient?
-        while first == nil, process.currentEnd == nil { first = try? LineClient(path: path) }
+        try wait(for: "the socket") {
+            first = try? LineClient(path: path)
+            return first != nil
+        }
         let listener = try #require(first)
         expectNullDevices(in: process)
         let speaker = try LineClient(path: path)

@@ -80,12 +80,8 @@ public final class ChildProcess {
     }
 
     public func waitForEnd() throws -> End {
-        let deadline = ContinuousClock.now.advanced(by: patience)
-        while ContinuousClock.now < deadline {
-            if let end = currentEnd { return end }
-            usleep(2_000)
-        }
-        throw TimedOut("the end of process \(pid)")
+        try wait(for: "the end of process \(pid)") { currentEnd != nil }
+        return currentEnd!
     }
 
     // MARK: - Streams

@@ -13,6 +13,15 @@ public struct TimedOut: Error, CustomStringConvertible {
     }
 }
 
+/// Looks again and again until something is as it must become.
+public func wait(for what: String, until isReached: () throws -> Bool) throws {
+    let deadline = ContinuousClock.now.advanced(by: patience)
+    while try !isReached() {
+        if ContinuousClock.now > deadline { throw TimedOut(what) }
+        usleep(2_000)
+    }
+}
+
 /// Waits until one of the descriptors can be read, or is at its end; the result says which can. None if the time is over.
 ///
 /// The corresponding C function is `poll`.
