@@ -5,7 +5,7 @@ import Testing
 
 /// With chunks for messages, a client's bytes reach the others as they are: nothing is added, and nothing dropped.
 struct ChunkFramingTests {
-    @Test(arguments: [1_048_576])
+    @Test(arguments: [1_048_576, 4_096])
     func everyByteIsRelayedAsItCame(logCapacity: Int) throws {
         let fixture = try ServerFixture {
             $0.framing = .chunks
