@@ -24,7 +24,7 @@
 }
 
 /// The cursors of a topic, in one piece of memory and in no particular order.
-@safe struct CursorTable: ~Copyable {
+@safe final class CursorTable {
     private(set) var count = 0
     private var capacity = 16
     /// Valid until the next `append`.
@@ -49,7 +49,7 @@
         }
     }
 
-    mutating func append(_ cursor: Cursor) {
+    func append(_ cursor: Cursor) {
         if count == capacity {
             let larger = UnsafeMutablePointer<Cursor>.allocate(capacity: 2 * capacity)
             unsafe larger.moveInitialize(from: storage, count: count)
@@ -62,7 +62,7 @@
     }
 
     /// Removes a cursor; the last one takes its place.
-    mutating func remove(at index: Int) {
+    func remove(at index: Int) {
         assert(index >= 0 && index < count)
         count -= 1
         unsafe storage[index] = storage[count]

@@ -7,23 +7,29 @@ final class Subscriber {
     let connection: Connection
     /// The same connection's place in another topic.
     var next: Subscriber?
-    /// The index of the cursor in the topic's table.
+    /// The index of the cursor in the topic's table; -1 once it is removed.
     var index: Int
     /// The subscriber's own messages behind those that its cursor knows, oldest first. Only one that lags and publishes has any.
     var laterOwn: [Range<Int>] = []
     /// How many messages it missed and has not been told of.
     var missed = 0
     /// Where to stop: a connection that is finishing gets what was published before, and nothing after.
-    var end: Int?
+    var end = Int.max
     /// Set while the topic waits for it.
     var lag: Lag?
     /// Whether the topic has it down for a visit at the end of the turn.
     var isPending = false
 
-    struct Lag {
+    /// How long the topic has waited. A class, since few subscribers ever need its room.
+    final class Lag {
         let began: ContinuousClock.Instant
         /// When it last took bytes.
         var lastProgress: ContinuousClock.Instant
+
+        init(began: ContinuousClock.Instant) {
+            self.began = began
+            lastProgress = began
+        }
     }
 
     init(topic: Topic, connection: Connection, index: Int) {

@@ -36,8 +36,8 @@ public final class Topic {
     private let sendBudget: Int
     private let skipNotice: (@Sendable (_ missed: Int) -> String)?
 
-    private var log: BroadcastLog
-    private var cursors = CursorTable()
+    private let log: BroadcastLog
+    private let cursors = CursorTable()
     /// The cursor that the next flush begins with: another one each time, since those served first are served soonest.
     private var firstCursor = 0
     /// The log's tail when every cursor was last visited.
@@ -45,8 +45,10 @@ public final class Topic {
     private var isNotedUnflushed = false
     /// Those to visit at the end of the turn even if nothing was published: they can take bytes again.
     private var pending = NoteList<Subscriber>()
+    private var hasPending = false
     /// Those that the topic waits for.
     private var laggards: [Subscriber] = []
+    private var hasLaggards = false
     private lazy var lagTimer = loop.makeTimer { [weak self] in self?.closeStalledLaggards() }
     private var publishers: [Connection] = []
 
@@ -213,7 +215,7 @@ public final class Topic {
 
     private func addOwn(_ span: Range<Int>, to subscriber: Subscriber) {
         let cursor = cursors[subscriber.index]
-        if let last = subscriber.laterOwn.last {
+        if cursor.state == .unusual, let last = subscriber.laterOwn.last {
             if last.upperBound == span.lowerBound {
                 subscriber.laterOwn[subscriber.laterOwn.count - 1] = last.lowerBound..<span.upperBound
             } else {
@@ -242,11 +244,13 @@ public final class Topic {
         if subscriber.isPending { return }
         subscriber.isPending = true
         pending.append(subscriber)
+        hasPending = true
         noteUnflushed()
     }
 
     private func visitPending() {
-        if pending.isEmpty { return }
+        if !hasPending { return }
+        hasPending = false
         let taken = pending.take()
         for subscriber in taken {
             subscriber.isPending = false
@@ -307,13 +311,14 @@ public final class Topic {
         skipOwn(subscriber)
 
         let cursor = cursors[subscriber.index]
-        let end = min(subscriber.end ?? log.tail, log.tail)
+        let end = min(subscriber.end, log.tail)
         let own = cursor.ownStart..<max(cursor.ownStart, cursor.ownEnd)
         let isCut = own.lowerBound >= cursor.position && own.lowerBound < end && !own.isEmpty
         // Up to the subscriber's own messages, and from there to the next ones of its own.
         var first = cursor.position..<(isCut ? own.lowerBound : max(end, cursor.position))
         let secondStart = isCut ? min(own.upperBound, end) : first.upperBound
-        var second = secondStart..<max(secondStart, min(end, subscriber.laterOwn.first?.lowerBound ?? end))
+        let nextOwn = cursor.state == .unusual ? subscriber.laterOwn.first?.lowerBound : nil
+        var second = secondStart..<max(secondStart, min(end, nextOwn ?? end))
         // Whoever is far behind is sent everything: only what its socket refuses may make it a slow one, not the budget.
         if first.count + second.count > sendBudget, log.tail - cursor.position <= highWater {
             (first, second) = cut(first, second)
@@ -327,7 +332,7 @@ public final class Topic {
             advance(subscriber, to: sent <= first.count ? first.lowerBound + sent : second.lowerBound + sent - first.count)
         }
         guard connection.isOpen else { return }
-        if sent > 0 || connection.pendingOutput < waiting { subscriber.lag?.lastProgress = .now }
+        if hasLaggards, sent > 0 || connection.pendingOutput < waiting { subscriber.lag?.lastProgress = .now }
         if !connection.isBlocked, hasOutput(for: subscriber) { notePending(subscriber) }
         judge(subscriber)
     }
@@ -369,7 +374,7 @@ public final class Topic {
             let cursor = cursors[subscriber.index]
             if cursor.position >= cursor.ownStart, cursor.position < cursor.ownEnd {
                 cursors[subscriber.index].position = cursor.ownEnd
-            } else if cursor.ownEnd <= cursor.position, let next = subscriber.laterOwn.first {
+            } else if cursor.state == .unusual, cursor.ownEnd <= cursor.position, let next = subscriber.laterOwn.first {
                 subscriber.laterOwn.removeFirst()
                 cursors[subscriber.index].ownStart = next.lowerBound
                 cursors[subscriber.index].ownEnd = next.upperBound
@@ -383,13 +388,13 @@ public final class Topic {
     func hasOutput(for subscriber: Subscriber) -> Bool {
         guard subscriber.index >= 0 else { return false }
         skipOwn(subscriber)
-        return subscriber.missed > 0 || cursors[subscriber.index].position < min(subscriber.end ?? log.tail, log.tail)
+        return subscriber.missed > 0 || cursors[subscriber.index].position < min(subscriber.end, log.tail)
     }
 
     func stateDidChange(of subscriber: Subscriber) {
         guard subscriber.index >= 0 else { return }
         let connection = subscriber.connection
-        if connection.isFinishing, subscriber.end == nil {
+        if connection.isFinishing, subscriber.end == .max {
             subscriber.end = log.tail
             if !connection.isBlocked { notePending(subscriber) }
         }
@@ -414,15 +419,15 @@ public final class Topic {
             subscriber.connection.close(reason: .tooSlow)
         case .skip:
             // What a connection gets before it finishes is a prefix of what it should get.
-            if subscriber.end != nil { return subscriber.connection.close(reason: .tooSlow) }
+            if subscriber.end != .max { return subscriber.connection.close(reason: .tooSlow) }
             moveAhead(subscriber)
         case .backpressure:
             // Someone publishes who is not slowed down. To wait any longer would be to lose what the subscriber lacks.
             if lag > overrunMark { return subscriber.connection.close(reason: .tooSlow) }
             if subscriber.lag != nil { return }
-            let now = ContinuousClock.now
-            subscriber.lag = Subscriber.Lag(began: now, lastProgress: now)
+            subscriber.lag = Subscriber.Lag(began: .now)
             laggards.append(subscriber)
+            hasLaggards = true
         }
     }
 
@@ -453,13 +458,15 @@ public final class Topic {
 
     /// Pauses or resumes reading from the publishers, as the laggards have it.
     private func updatePressure() {
+        if !hasLaggards { return }
         laggards.removeAll { laggard in
             let isWaitedFor =
                 laggard.index >= 0 && laggard.connection.isOpen && log.tail - cursors[laggard.index].position > lowWater
             if !isWaitedFor { laggard.lag = nil }
             return !isWaitedFor
         }
-        if laggards.isEmpty == !isUnderPressure { return }
+        hasLaggards = !laggards.isEmpty
+        if hasLaggards == isUnderPressure { return }
         isUnderPressure.toggle()
         publishers.removeAll { !$0.isOpen }
         for connection in publishers { setPaused(connection) }

@@ -72,7 +72,7 @@ struct BroadcastLogTests {
         _ log: borrowing BroadcastLog, _ model: Model, using random: inout SeededGenerator
     ) -> Bool {
         let tail = model.tail
-        let oldest = max(tail - log.capacity, 0)
+        let oldest = max(tail - log.reach, 0)
         let boundaries = model.boundaries.filter { $0 >= oldest }
         var holds = true
         func check(_ condition: Bool, _ what: Comment) {
@@ -105,7 +105,7 @@ struct BroadcastLogTests {
         }
 
         let count = Int.random(in: -1...12, using: &random)
-        let reach = Int.random(in: 1..<log.capacity, using: &random)
+        let reach = Int.random(in: 1..<log.reach, using: &random)
         let within = model.boundaries.filter { $0 >= tail - reach }
         check(
             log.start(ofLast: count, within: reach) == within.suffix(max(count, 0) + 1).first,

@@ -93,6 +93,26 @@ public final class LineClient {
         try (0..<count).compactMap { _ in try receiveLine() }
     }
 
+    /// What has arrived by now and was not received yet, without waiting; nil once the peer has ended or reset the connection.
+    public func receiveAvailable() -> [UInt8]? {
+        if !received.isEmpty {
+            defer { received = [] }
+            return received
+        }
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        let count = unsafe recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+        if count < 0 { return errno == EAGAIN || errno == EINTR ? [] : nil }
+        return count == 0 ? nil : Array(buffer[..<count])
+    }
+
+    /// Sends what the kernel takes at once, and says how many bytes that was. None, once the peer is gone.
+    public func sendAvailable(_ bytes: [UInt8]) -> Int {
+        let count = unsafe bytes.withUnsafeBytes {
+            unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+        }
+        return max(count, 0)
+    }
+
     /// Everything up to the end of input.
     public func receiveAll() throws -> [UInt8] {
         var all: [UInt8] = []
@@ -106,6 +126,13 @@ public final class LineClient {
     /// Says that nothing more will be sent, and goes on receiving.
     public func shutDownSending() {
         shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    /// Ends the connection by an RST: the peer's next read fails. What it has not yet read is lost.
+    public func reset() {
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<linger>.size))
+        close()
     }
 
     private var isClosed = false

@@ -25,4 +25,6 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
         mixed = (mixed ^ (mixed &>> 27)) &* 0x94D0_49BB_1331_11EB
         return mixed ^ (mixed &>> 31)
     }
+
+    public static func seedOfThisRun(for purpose: String) -> UInt64 { SeededGenerator().seed }
 }

@@ -12,9 +12,10 @@ public final class Connection {
     public struct Options: Sendable {
         /// How bytes become messages.
         public var framing = Framing.lines
-        /// How long a line may be, in bytes without its newline. At least 1.
+        /// How long a line may be, in bytes without its newline. From 1 to 1 GiB.
         public var maximumLineLength = 65_536
-        /// How many bytes passed to `send` may wait for the peer before the connection is closed. What a shared log holds does not count.
+        /// How many bytes passed to `send` may wait for the peer before the connection is closed, 1 GiB at most. What a topic's log holds
+        /// does not count.
         public var maximumPendingOutput = 1_048_576
         /// How long a connection that was finished on this side waits for its peer to agree.
         public var lingerTime = Duration.seconds(1)
@@ -30,22 +31,27 @@ public final class Connection {
         let value: Options
 
         init(_ value: Options) {
+            var value = value
+            value.maximumLineLength = min(max(value.maximumLineLength, 1), 1 << 30)
+            value.maximumPendingOutput = min(max(value.maximumPendingOutput, 0), 1 << 30)
             self.value = value
-            assert(value.maximumLineLength > 0)
         }
     }
 
     public let loop: EventLoop
     public private(set) var id = Token(slot: .max, generation: .max)
 
+    // Large fields before small ones: of this there is one for each of ten thousand peers.
     private let handler: any ConnectionHandler
     private let options: SharedOptions
-    private var descriptor: OwnedDescriptor?
-    private var lines = LineBuffer()
-    private var output = OutputBuffer()
     package var source: (any OutputSource)?
     /// Ends an unfinished line that is idle, a connecting that takes too long, or a lingering: no two at the same time.
     private var timer: EventLoop.Timer?
+    private var output = OutputBuffer()
+    private var lines = LineBuffer()
+    private var descriptor: OwnedDescriptor?
+    /// Why the connection is finishing or closed.
+    private var reason = CloseReason.requested
 
     package let isSocket: Bool
     private var interest: Interest = []
@@ -58,7 +64,7 @@ public final class Connection {
     /// Whether the peer has shut its side.
     private var hasReadToEnd = false
     private var isLingering = false
-    private var closeReason: CloseReason?
+    private var isClosed = false
     /// Whether the kernel has refused output, and EPOLLOUT will say when it takes more.
     package private(set) var isBlocked = false
     /// Whether the connection closes once all of its output is sent.
@@ -104,7 +110,7 @@ public final class Connection {
     }
 
     /// Whether the connection is neither connecting nor closed. It may be finishing.
-    public var isOpen: Bool { closeReason == nil && !isConnecting }
+    public var isOpen: Bool { !isClosed && !isConnecting }
 
     /// The peer's address, or nil if there is none or it is gone. The corresponding C function is `getpeername`.
     public var remoteAddress: SocketAddress? { try? Socket.remoteAddress(of: rawDescriptor) }
@@ -131,7 +137,7 @@ public final class Connection {
     }
 
     private var wantsInput: Bool {
-        closeReason == nil && !hasReadToEnd && !isConnecting && (isLingering || (pauses == 0 && !isFinishing))
+        !isClosed && !hasReadToEnd && !isConnecting && (isLingering || (pauses == 0 && !isFinishing))
     }
 
     private func watchForInputIfWanted() {
@@ -164,7 +170,7 @@ public final class Connection {
             case .wouldBlock, .interrupted: break
             // What a terminal says once it has hung up, or to a background process.
             case Errno(rawValue: EIO) where !isSocket: readToEnd()
-            default: isLingering ? close(reason: .requested) : close(reason: .failed(error))
+            default: close(reason: .failed(error))
             }
         }
     }
@@ -173,8 +179,10 @@ public final class Connection {
         var idleTime: Duration?
         switch options.value.framing {
         case .chunks:
-            unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: count)
-            let batch = unsafe MessageBatch(start: buffer.start, ends: buffer.ends, count: 1, terminatorLength: 0)
+            let start = buffer.headroom
+            unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: start + count)
+            let batch = unsafe MessageBatch(
+                base: buffer.base, start: start, ends: buffer.ends, count: 1, terminatorLength: 0)
             return handler.connection(self, didReceive: batch)
         case .lines: break
         case .automatic(let idle): idleTime = idle
@@ -197,8 +205,9 @@ public final class Connection {
     }
 
     private func finishLine() {
-        loop.readBuffer.reserveHeadroom(options.value.maximumLineLength + 1)
-        withLines { lines, receiver in lines.finishLine(in: loop.readBuffer, to: &receiver) }
+        let limit = options.value.maximumLineLength
+        loop.readBuffer.reserveHeadroom(limit + 1)
+        withLines { lines, receiver in lines.finishLine(in: loop.readBuffer, limit: limit, to: &receiver) }
     }
 
     /// While `body` runs, the connection's own line buffer is empty: handlers are called meanwhile, and may call back.
@@ -224,7 +233,7 @@ public final class Connection {
         }
     }
 
-    private var isTakingMessages: Bool { closeReason == nil && !isFinishing }
+    private var isTakingMessages: Bool { !isClosed && !isFinishing }
 
     private func readToEnd() {
         hasReadToEnd = true
@@ -232,7 +241,7 @@ public final class Connection {
         stopWatchingForInput()
         timer?.cancel()
         timer = nil
-        if isLingering { return close(reason: .requested) }
+        if isLingering { return close() }
         finishLine()
         finish(reason: .endOfInput)
     }
@@ -248,7 +257,7 @@ public final class Connection {
     /// that is closed or finishing takes none, and one for which too much waits already is closed for it.
     @discardableResult
     public func send(_ bytes: Span<UInt8>) -> Bool {
-        guard closeReason == nil, !isFinishing else { return false }
+        guard isTakingMessages else { return false }
         if bytes.isEmpty { return true }
         if output.count + bytes.count > options.value.maximumPendingOutput {
             close(reason: .outputOverflow)
@@ -278,7 +287,7 @@ public final class Connection {
     /// Says how many bytes of the two runs the kernel took. If that is not all, the connection is blocked or closed.
     /// The corresponding C functions are `sendmsg`, and `writev` for what is no socket.
     package func write(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) -> Int {
-        if closeReason != nil { return 0 }
+        if isClosed { return 0 }
         let own = output.count
         let written = unsafe output.withUnsafeBytes { unsafe writeAll($0, first, second) }
         if written < 0 {
@@ -344,16 +353,16 @@ public final class Connection {
     /// epoll_ctl for each time that it takes a little.
     func flush() {
         isNotedUnflushed = false
-        if closeReason != nil || isBlocked || isConnecting { return }
+        if isClosed || isBlocked || isConnecting { return }
         if hasOwnOutput {
             _ = unsafe write(Bytes(start: nil, count: 0), Bytes(start: nil, count: 0))
-            if closeReason != nil || isBlocked { return }
+            if isClosed || isBlocked { return }
         }
         if owesDrain {
             owesDrain = false
             handler.connectionDidDrain(self)
             // The handler may have closed the connection, or may have sent more, which has noted it down again.
-            if closeReason != nil || isNotedUnflushed { return }
+            if isClosed || isNotedUnflushed { return }
         }
         if isFinishing {
             if let source, source.hasOutput { noteUnflushed() } else { completeFinish() }
@@ -373,27 +382,22 @@ public final class Connection {
     }
 
     package func finish(reason: CloseReason) {
-        guard closeReason == nil, !isFinishing else { return }
+        guard !isClosed, !isFinishing else { return }
         isFinishing = true
-        finishReason = reason
+        self.reason = reason
         timer?.cancel()
         timer = nil
         source?.connectionStateDidChange(self)
         if !isBlocked { noteUnflushed() }
     }
 
-    private var finishReason: CloseReason = .requested
-
     private func completeFinish() {
         guard isSocket, !hasReadToEnd, options.value.lingerTime > .zero, shutdown(rawDescriptor, Int32(SHUT_WR)) == 0 else {
-            return close(reason: finishReason)
+            return close(reason: reason)
         }
         isLingering = true
         updateInterest(.readable)
-        timer = loop.schedule(after: options.value.lingerTime) { [weak self] in
-            guard let self else { return }
-            close(reason: finishReason)
-        }
+        timer = loop.schedule(after: options.value.lingerTime) { [weak self] in self?.close() }
     }
 
     /// Closes the connection at the end of this turn; what waits for its peer is dropped. Does nothing once it is closed.
@@ -403,8 +407,10 @@ public final class Connection {
 
     /// As `close()`, for a reason that the handler is told.
     public func close(reason: CloseReason) {
-        if closeReason != nil { return }
-        closeReason = isLingering ? finishReason : reason
+        if isClosed { return }
+        isClosed = true
+        // All was sent, and the peer was told so: however it takes that, the connection has ended as it was meant to.
+        if !isLingering { self.reason = reason }
         timer?.cancel()
         timer = nil
         source?.connectionStateDidChange(self)
@@ -413,7 +419,7 @@ public final class Connection {
 
     /// Lets go of the descriptor, at the end of the turn in which the connection was closed.
     func reap() {
-        guard let reason = closeReason, descriptor != nil else { return }
+        guard isClosed, descriptor != nil else { return }
         if isAlwaysReady { loop.removeAlwaysReady(id) }
         // In this order: see Poller.remove.
         updateInterest([])
@@ -456,7 +462,7 @@ public final class Connection {
 
 extension Connection: EventSource {
     func descriptorIsReady(_ readiness: Readiness) {
-        if closeReason != nil { return }
+        if isClosed { return }
         if isConnecting { return finishConnecting() }
         // A hang-up or an error is found, and told apart, by the system call that meets it.
         let isTroubled = readiness.contains(.hangUp) || readiness.contains(.error)

@@ -48,19 +48,22 @@ public final class EventLoop {
 
     var timers = TimerQueue()
     let readBuffer: ReadBuffer
-    private var poller: Poller
-    private var slots = SlotTable()
+    private let poller: Poller
+    private let slots = SlotTable()
     private var nextEvent = 0
     private var wakerToken = Token(slot: .max, generation: .max)
     private var isStopRequested = false
 
     // What was noted down in this turn.
     private var intake = 0
+    private var hasUnflushed = false
     private var flushables = NoteList<any Flushable>()
     private var unflushed = NoteList<Connection>()
+    private var hasClosing = false
     private var closing = NoteList<Connection>()
     /// Regular files and the like: epoll refuses them, since they never keep a reader waiting.
     private var alwaysReady: [Token] = []
+    private var hasAlwaysReady = false
     /// Listeners that have run out of descriptors, and wait for a connection to close.
     private var starvedListeners: [Listener] = []
 
@@ -98,8 +101,10 @@ public final class EventLoop {
 
     private func turn(waitingUntil limit: ContinuousClock.Instant?) throws(Errno) {
         if nextEvent >= poller.count {
+            // What no event will announce.
+            let mustNotWait = hasUnflushed || hasClosing || hasAlwaysReady || isStopRequested
             nextEvent = 0
-            try poller.wait(milliseconds: hasWork ? 0 : milliseconds(until: earlier(limit, timers.earliestDeadline)))
+            try poller.wait(milliseconds: mustNotWait ? 0 : milliseconds(until: earlier(limit, timers.earliestDeadline)))
         }
         turnCount &+= 1
         dispatch()
@@ -109,11 +114,6 @@ public final class EventLoop {
         }
         flush()
         reap()
-    }
-
-    /// Whether something waits that no event will announce.
-    private var hasWork: Bool {
-        !flushables.isEmpty || !unflushed.isEmpty || !closing.isEmpty || !alwaysReady.isEmpty || isStopRequested
     }
 
     private func earlier(
@@ -144,7 +144,7 @@ public final class EventLoop {
                 slots[event.token]?.descriptorIsReady(event.readiness)
             }
         }
-        if !alwaysReady.isEmpty {
+        if hasAlwaysReady {
             for token in alwaysReady { slots[token]?.descriptorIsReady(.readable) }
         }
         // Tasks come last, and only those that are there now: one that hands over another cannot starve the sockets.
@@ -158,20 +158,19 @@ public final class EventLoop {
     }
 
     private func flush() {
-        if !flushables.isEmpty {
-            let taken = flushables.take()
-            for flushable in taken { flushable.flush() }
-            flushables.recycle(taken)
-        }
-        if !unflushed.isEmpty {
-            let taken = unflushed.take()
-            for connection in taken { connection.flush() }
-            unflushed.recycle(taken)
-        }
+        if !hasUnflushed { return }
+        hasUnflushed = false
+        let topics = flushables.take()
+        for topic in topics { topic.flush() }
+        flushables.recycle(topics)
+        let connections = unflushed.take()
+        for connection in connections { connection.flush() }
+        unflushed.recycle(connections)
     }
 
     private func reap() {
-        if closing.isEmpty { return }
+        if !hasClosing { return }
+        hasClosing = false
         let taken = closing.take()
         for connection in taken { connection.reap() }
         closing.recycle(taken)
@@ -246,10 +245,12 @@ public final class EventLoop {
 
     func addAlwaysReady(_ token: Token) {
         if !alwaysReady.contains(token) { alwaysReady.append(token) }
+        hasAlwaysReady = true
     }
 
     func removeAlwaysReady(_ token: Token) {
         alwaysReady.removeAll { $0 == token }
+        hasAlwaysReady = !alwaysReady.isEmpty
     }
 
     func noteIntake(_ count: Int) {
@@ -259,16 +260,19 @@ public final class EventLoop {
     /// Has the connection's `flush` called at the end of this turn.
     func noteUnflushed(_ connection: Connection) {
         unflushed.append(connection)
+        hasUnflushed = true
     }
 
     /// Has `flush` called at the end of this turn, before the connections' own output.
     package func noteUnflushed(_ flushable: any Flushable) {
         flushables.append(flushable)
+        hasUnflushed = true
     }
 
     /// Has the connection's `reap` called at the end of this turn.
     func noteClosing(_ connection: Connection) {
         closing.append(connection)
+        hasClosing = true
     }
 
     func noteStarved(_ listener: Listener) {

@@ -3,18 +3,23 @@
 /// It is taken as a whole, so that what is noted meanwhile waits for the next turn; and its memory is given back for that one, so
 /// that a turn allocates nothing.
 package struct NoteList<Element> {
-    private var noted: [Element] = []
-    private var spare: [Element] = []
+    @usableFromInline
+    var noted: [Element] = []
+    @usableFromInline
+    var spare: [Element] = []
 
+    @inlinable
     package init() {}
 
-    package var isEmpty: Bool { noted.isEmpty }
-
+    @inlinable
+    @inline(__always)
     package mutating func append(_ element: Element) {
         noted.append(element)
     }
 
     /// Hands over what has been noted until now. It must come back by `recycle`.
+    @inlinable
+    @inline(__always)
     package mutating func take() -> [Element] {
         let taken = noted
         noted = spare
@@ -22,6 +27,8 @@ package struct NoteList<Element> {
         return taken
     }
 
+    @inlinable
+    @inline(__always)
     package mutating func recycle(_ taken: consuming [Element]) {
         taken.removeAll(keepingCapacity: true)
         spare = taken

@@ -8,7 +8,7 @@ protocol EventSource: AnyObject {
 }
 
 /// The registered sources, found by token in constant time.
-struct SlotTable {
+final class SlotTable {
     private struct Slot {
         var source: (any EventSource)?
         var generation: UInt32
@@ -18,7 +18,7 @@ struct SlotTable {
     private var slots: [Slot] = []
     private var firstFree: Int32 = -1
 
-    mutating func insert(_ source: any EventSource) -> Token {
+    func insert(_ source: any EventSource) -> Token {
         if firstFree >= 0 {
             let index = Int(firstFree)
             firstFree = slots[index].nextFree
@@ -29,7 +29,7 @@ struct SlotTable {
         return Token(slot: UInt32(slots.count - 1), generation: 0)
     }
 
-    mutating func remove(_ token: Token) {
+    func remove(_ token: Token) {
         let index = Int(token.slot)
         assert(slots[index].generation == token.generation, "a token removed twice")
         slots[index].source = nil

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 /// An epoll instance and the batch of events that it reported last.
-@safe struct Poller: ~Copyable {
+@safe final class Poller {
     private let descriptor: OwnedDescriptor
     private let events: UnsafeMutablePointer<epoll_event>
     private let capacity: Int32
@@ -47,7 +47,7 @@ import Glibc
     /// Waits for events, at most `milliseconds`; a negative number waits for ever. A signal ends the wait with no event.
     ///
     /// The corresponding C function is `epoll_wait`.
-    mutating func wait(milliseconds: Int32) throws(Errno) {
+    func wait(milliseconds: Int32) throws(Errno) {
         let result = unsafe epoll_wait(descriptor.rawValue, events, capacity, milliseconds)
         if result < 0 {
             count = 0

@@ -1,0 +1,99 @@
+import TestSupport
+import Testing
+
+@testable import Reactor
+
+/// The line buffer alone, in many more cases than there is time for with sockets.
+struct LineBufferTests {
+    private struct Receiver: LineBuffer.Receiver {
+        var events: [FramingOracle.Event] = []
+
+        mutating func receive(_ messages: borrowing MessageBatch) -> Bool {
+            for index in 0..<messages.count {
+                events.append(.message(messages.withMessage(at: index) { line in line.indices.map { line[$0] } }))
+            }
+            return true
+        }
+
+        mutating func lineWasTooLong() -> Bool {
+            events.append(.tooLong)
+            return true
+        }
+    }
+
+    /// A line buffer and what is around it on a connection.
+    private struct Framer {
+        var lines = LineBuffer()
+        var receiver = Receiver()
+        let buffer: ReadBuffer
+        let limit: Int
+
+        init(readSize: Int, limit: Int) {
+            buffer = ReadBuffer(readSize: readSize)
+            buffer.reserveHeadroom(limit + 1)
+            self.limit = limit
+        }
+
+        /// One read that brings `bytes`.
+        mutating func read(_ bytes: ArraySlice<UInt8>) {
+            unsafe bytes.withUnsafeBufferPointer { unsafe buffer.start.update(from: $0.baseAddress!, count: $0.count) }
+            lines.receive(bytes.count, in: buffer, limit: limit, to: &receiver)
+        }
+
+        mutating func endInput() {
+            lines.finishLine(in: buffer, limit: limit, to: &receiver)
+        }
+    }
+
+    @Test func framesAsTheOracleDoes() {
+        let seed = SeededGenerator.seedOfThisRun(for: "LineBuffer")
+        var random = SeededGenerator(seed: seed)
+        for number in 0..<100_000 {
+            let limit = Int.random(in: 1...8, using: &random)
+            let readSize = Int.random(in: 1...16, using: &random)
+            let stream = FramingOracle.stream(limit: limit, using: &random)
+            var framer = Framer(readSize: readSize, limit: limit)
+            var rest = stream[...]
+            while !rest.isEmpty {
+                let piece = rest.prefix(.random(in: 1...readSize, using: &random))
+                rest = rest.dropFirst(piece.count)
+                framer.read(piece)
+            }
+            framer.endInput()
+            let expected = FramingOracle.events(of: stream, limit: limit)
+            if framer.receiver.events == expected { continue }
+            // One is enough: the others would tell the same.
+            #expect(framer.receiver.events == expected, "case \(number) of seed \(seed): limit \(limit), stream \(stream)")
+            return
+        }
+    }
+
+    /// Between lines there are ten thousand connections, and each of them owns nothing.
+    @Test func keepsNothingBetweenLines() {
+        var framer = Framer(readSize: 16, limit: 100)
+        framer.read([97, 97])
+        #expect(framer.lines.isUnfinished)
+        framer.read([97, 10])
+        #expect(!framer.lines.isUnfinished)
+        #expect(framer.lines.tail.capacity == 0)
+    }
+
+    /// A newline search resumes where it stopped. If each read looked at the whole tail again, a line that comes byte by byte would cost
+    /// the square of its length: here some 10^13 steps instead of 10^6, which no machine makes within the limit.
+    @Test(.timeLimit(.minutes(1)))
+    func aNewlineSearchResumesWhereItStopped() {
+        let length = 3_000_000
+        var framer = Framer(readSize: 1, limit: length)
+        for _ in 0..<length { framer.read([97]) }
+        framer.read([10])
+        #expect(framer.receiver.events.count == 1)
+    }
+
+    @Test func remembersThatANewlineHasCome() {
+        for (pieces, expected) in [(["a", "b"], false), (["a\nb"], true), (["1234567890", "\n"], true)] {
+            var framer = Framer(readSize: 16, limit: 5)
+            for piece in pieces { framer.read(Array(piece.utf8)[...]) }
+            #expect(framer.lines.hasSeenNewline == expected)
+        }
+    }
+}

@@ -1,0 +1,45 @@
+public import Reactor
+public import Testing
+
+extension EventLoop {
+    /// Turns until `condition` holds. If that takes too long, or too many turns, the test has failed, but does not hang.
+    ///
+    /// - Parameter turns: How many turns it may take: a loop that spins needs more.
+    public func run(
+        until comment: Comment, turns: Int = 100_000, within time: Duration = .seconds(20),
+        sourceLocation: SourceLocation = #_sourceLocation, _ condition: () -> Bool
+    ) throws {
+        let limit = ContinuousClock.now.advanced(by: time)
+        var made = 0
+        while !condition() {
+            guard made < turns, .now < limit else {
+                Issue.record("after \(made) turns still not \(comment)", sourceLocation: sourceLocation)
+                return
+            }
+            try runOnce(waitingAtMost: .milliseconds(5))
+            made += 1
+        }
+    }
+
+    /// Turns until there is nothing to do: what is under way on this machine has come through.
+    public func settle(for quiet: Duration = .milliseconds(20), sourceLocation: SourceLocation = #_sourceLocation) throws {
+        // A turn that had to wait all of its time had nothing to do.
+        for _ in 0..<10_000 {
+            let start = ContinuousClock.now
+            try runOnce(waitingAtMost: quiet)
+            if start.duration(to: .now) >= quiet { return }
+        }
+        Issue.record("the loop does not come to rest", sourceLocation: sourceLocation)
+    }
+
+    /// How many turns the loop makes within a time in which it is left alone. It waits as long as it likes in each, so one that has
+    /// nothing to do makes the one that ends the time.
+    public func turns(during time: Duration) throws -> UInt64 {
+        let before = turnCount
+        let limit = ContinuousClock.now.advanced(by: time)
+        while ContinuousClock.now < limit, turnCount - before < 10_000 {
+            try runOnce(waitingAtMost: ContinuousClock.now.duration(to: limit))
+        }
+        return turnCount - before
+    }
+}

@@ -1,0 +1,69 @@
+public import Reactor
+
+/// Notes down all that happens to its connections, in the order in which it happens.
+public final class RecordingHandler: ConnectionHandler {
+    public enum Event: Hashable, Sendable {
+        case opened
+        case received(String)
+        case discarded
+        case drained
+        case closed(CloseReason)
+    }
+
+    public private(set) var events: [Event] = []
+    /// Those that have opened and are not closed yet, in the order in which they opened.
+    public private(set) var connections: [Connection] = []
+    /// The bytes of the messages, as they came.
+    public private(set) var messages: [[UInt8]] = []
+
+    public var onOpen: ((Connection) -> Void)?
+    public var onMessage: ((Connection, String) -> Void)?
+    public var onDrain: ((Connection) -> Void)?
+    public var onClose: ((Connection) -> Void)?
+    /// Whether a line that is too long ends the connection, as it does unless a handler decides otherwise.
+    public var closesOnLongLine = false
+
+    public init() {}
+
+    public var texts: [String] { messages.map { String(decoding: $0, as: UTF8.self) } }
+
+    public var closeReasons: [CloseReason] {
+        events.compactMap { if case .closed(let reason) = $0 { reason } else { nil } }
+    }
+
+    public func count(of event: Event) -> Int { events.count { $0 == event } }
+
+    public func connectionDidOpen(_ connection: Connection) {
+        events.append(.opened)
+        connections.append(connection)
+        onOpen?(connection)
+    }
+
+    public func connection(_ connection: Connection, didReceive batch: borrowing MessageBatch) {
+        // Whoever is called back may send, close or reconnect, but only once the batch has been read.
+        var fresh: [[UInt8]] = []
+        batch.forEach { message in fresh.append(message.indices.map { message[$0] }) }
+        for message in fresh {
+            let text = String(decoding: message, as: UTF8.self)
+            messages.append(message)
+            events.append(.received(text))
+            onMessage?(connection, text)
+        }
+    }
+
+    public func connectionDidDiscardLine(_ connection: Connection) {
+        events.append(.discarded)
+        if closesOnLongLine { connection.close(reason: .lineTooLong) }
+    }
+
+    public func connectionDidDrain(_ connection: Connection) {
+        events.append(.drained)
+        onDrain?(connection)
+    }
+
+    public func connectionDidClose(_ connection: Connection, reason: CloseReason) {
+        events.append(.closed(reason))
+        connections.removeAll { $0 === connection }
+        onClose?(connection)
+    }
+}
