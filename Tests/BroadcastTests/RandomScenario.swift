@@ -342,8 +342,9 @@ final class RandomScenario {
 
     /// Has every peer take all that comes, and looks whether anything is missing.
     private func settle(_ topic: Topic) throws {
+        // The reading of one member's input can take up a turn's whole budget, so that the others have to wait for their turns.
         var quiet = 0
-        while quiet < 3 {
+        while quiet < 3 * members.count {
             let messages = record.messages
             try turn(topic)
             let taken = members.reduce(0) { $0 + $1.peer.read() }
