@@ -186,7 +186,7 @@ public final class Connection {
         case .automatic(let idle): idleTime = idle
         }
         withLines { lines, receiver in lines.receive(count, in: buffer, limit: limit, to: &receiver) }
-        guard let idleTime else { return }
+        guard let idleTime, isTakingMessages else { return }
         if lines.isUnfinished, !lines.hasSeenNewline {
             let timer = timer ?? loop.makeTimer { [weak self] in self?.lineIsIdle() }
             self.timer = timer
