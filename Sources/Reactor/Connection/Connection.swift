@@ -383,8 +383,11 @@ public final class Connection {
         guard !isClosed, !isFinishing else { return }
         isFinishing = true
         self.reason = reason
-        timer?.cancel()
-        timer = nil
+        // That of an unfinished line; a deadline for connecting still holds.
+        if !isConnecting {
+            timer?.cancel()
+            timer = nil
+        }
         source?.connectionStateDidChange(self)
         if !isBlocked { noteUnflushed() }
     }
