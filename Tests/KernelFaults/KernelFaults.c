@@ -3,6 +3,8 @@
 #include "KernelFaults.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -108,6 +110,17 @@ int epoll_create1(int flags) {
 
 int eventfd(unsigned int count, int flags) {
     return fails(KERNEL_EVENTFD) ? -1 : opened(syscall(SYS_eventfd2, count, flags));
+}
+
+int open(const char *path, int flags, ...) {
+    int mode = 0;
+    if (flags & (O_CREAT | O_TMPFILE)) {
+        va_list arguments;
+        va_start(arguments, flags);
+        mode = va_arg(arguments, int);
+        va_end(arguments);
+    }
+    return fails(KERNEL_OPEN) ? -1 : opened(syscall(SYS_openat, AT_FDCWD, path, flags, mode));
 }
 
 int connect(int descriptor, const struct sockaddr *address, socklen_t length) {

@@ -37,11 +37,15 @@ struct FramingTests {
             testDescription: "a batch", pieces: ["one\ntwo\r\nthree\n"],
             expected: [.received("one"), .received("two"), .received("three")]),
         Case(testDescription: "a line in pieces", pieces: ["o", "n", "e", "\n"], expected: [.received("one")]),
-        Case(testDescription: "CRLF split between reads", pieces: ["one\r", "\ntwo\n"], expected: [.received("one"), .received("two")]),
+        Case(
+            testDescription: "CRLF split between reads", pieces: ["one\r", "\ntwo\n"],
+            expected: [.received("one"), .received("two")]),
         Case(testDescription: "a lone CR stays", pieces: ["o\rne\n"], expected: [.received("o\rne")]),
         Case(testDescription: "a lone CR at the end of a read stays", pieces: ["o\r", "ne\n"], expected: [.received("o\rne")]),
         Case(testDescription: "of two CRs, one stays", pieces: ["one\r\r\n"], expected: [.received("one\r")]),
-        Case(testDescription: "a tail at the end of input", pieces: ["one\ntwo"], expected: [.received("one"), .received("two")]),
+        Case(
+            testDescription: "a tail at the end of input", pieces: ["one\ntwo"],
+            expected: [.received("one"), .received("two")]),
         Case(testDescription: "any bytes but newlines", pieces: ["\0\u{7F}\n"], expected: [.received("\0\u{7F}")]),
         Case(testDescription: "a line as long as allowed", pieces: ["12345\n"], limit: 5, expected: [.received("12345")]),
         Case(testDescription: "as long as allowed, and CRLF", pieces: ["12345\r\n"], limit: 5, expected: [.received("12345")]),

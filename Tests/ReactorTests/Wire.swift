@@ -115,3 +115,11 @@ extension Int32 {
 func pattern(_ count: Int) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
 }
+
+extension Connection {
+    /// As `send` of a span, which `#expect` cannot take.
+    @discardableResult
+    func send(_ bytes: [UInt8]) -> Bool {
+        send(bytes.span)
+    }
+}

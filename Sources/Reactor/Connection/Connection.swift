@@ -188,7 +188,7 @@ public final class Connection {
         case .automatic(let idle): idleTime = idle
         }
         withLines { lines, receiver in lines.receive(count, in: buffer, limit: limit, to: &receiver) }
-        guard let idleTime else { return }
+        guard let idleTime, isTakingMessages else { return }
         if lines.isUnfinished, !lines.hasSeenNewline {
             let timer = timer ?? loop.makeTimer { [weak self] in self?.lineIsIdle() }
             self.timer = timer
@@ -385,8 +385,11 @@ public final class Connection {
         guard !isClosed, !isFinishing else { return }
         isFinishing = true
         self.reason = reason
-        timer?.cancel()
-        timer = nil
+        // That of an unfinished line; a deadline for connecting still holds.
+        if !isConnecting {
+            timer?.cancel()
+            timer = nil
+        }
         source?.connectionStateDidChange(self)
         if !isBlocked { noteUnflushed() }
     }

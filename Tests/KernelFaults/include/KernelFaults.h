@@ -24,6 +24,7 @@ typedef enum {
     KERNEL_EPOLL_CTL, // EPOLL_CTL_ADD and EPOLL_CTL_MOD: there is no way in which EPOLL_CTL_DEL of what was added fails.
     KERNEL_EPOLL_WAIT,
     KERNEL_EVENTFD,
+    KERNEL_OPEN,
     KERNEL_CALL_COUNT
 } kernel_call;
 

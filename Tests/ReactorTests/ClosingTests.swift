@@ -1,0 +1,113 @@
+import Glibc
+import Reactor
+import TestSupport
+import Testing
+
+/// Closing happens once, at the end of the turn, and the handler is told once, whoever asks for it and how often.
+struct ClosingTests {
+    @Test func closingIsIdempotentAndTheFirstReasonCounts() throws {
+        let wire = try Wire()
+        wire.connection.close(reason: .tooSlow)
+        wire.connection.close()
+        wire.connection.finish()
+        #expect(wire.handler.closeReasons.isEmpty, "nothing is called from within close")
+        #expect(!wire.connection.isOpen)
+        #expect(!wire.connection.send("too late"))
+        try wire.loop.runOnce(waitingAtMost: .zero)
+        wire.connection.close(reason: .shutdown)
+        try wire.loop.settle()
+        #expect(wire.handler.events == [.opened, .closed(.tooSlow)])
+        #expect(try wire.drain().isEmpty)
+    }
+
+    @Test func closingInTheMidstOfABatchIsToldOnce() throws {
+        let wire = try Wire()
+        wire.handler.onMessage = { connection, _ in
+            connection.close()
+            connection.close(reason: .tooSlow)
+        }
+        try wire.peer.send("one\n")
+        wire.peer.shutDownSending()
+        #expect(try wire.closeReason() == .requested)
+        try wire.loop.settle()
+        #expect(wire.handler.events == [.opened, .received("one"), .closed(.requested)])
+    }
+
+    @Test func closingFromCloseHandlersReachesEveryone() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let handler = RecordingHandler()
+        let peers = try (0..<5).map { _ in
+            let (mine, peer) = try socketPair()
+            try loop.adopt(socket: OwnedDescriptor(takingOver: mine), handler: handler)
+            return peer
+        }
+        handler.onClose = { _ in handler.connections.first?.close() }
+        peers[2].close()
+        try loop.run(until: "all closed") { handler.closeReasons.count == 5 }
+        #expect(handler.connections.isEmpty)
+    }
+
+    @Test func aConnectionThatIsClosedAsItOpensIsToldSo() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let handler = RecordingHandler()
+        handler.onOpen = { $0.close() }
+        let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
+        let client = try LineClient(port: try #require(listener.address.port))
+        try loop.run(until: "closed") { !handler.closeReasons.isEmpty }
+        #expect(handler.events == [.opened, .closed(.requested)])
+        #expect(client.receiveAvailable() == nil)
+    }
+
+    @Test func aReset() throws {
+        let wire = try Wire(.tcp)
+        try wire.loop.settle()
+        wire.peer.reset()
+        #expect(try wire.closeReason() == .failed(.connectionReset))
+    }
+
+    @Test func aClosedConnectionAnswersWithoutADescriptor() throws {
+        let wire = try Wire(.tcp)
+        #expect(wire.connection.remoteAddress != nil)
+        #expect(wire.connection.localAddress != nil)
+        wire.connection.close()
+        _ = try wire.closeReason()
+        #expect(wire.connection.remoteAddress == nil)
+        #expect(wire.connection.localAddress == nil)
+        #expect(wire.connection.rawDescriptor == -1)
+        wire.connection.pauseReading()
+        wire.connection.resumeReading()
+    }
+
+    @Test func aClosedLoopHasClosedAll() throws {
+        let loop = try EventLoop()
+        let handler = RecordingHandler()
+        let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
+        let client = try LineClient(port: try #require(listener.address.port))
+        try loop.run(until: "accepted") { !handler.connections.isEmpty }
+        loop.close()
+        loop.close()
+        #expect(handler.closeReasons == [.shutdown])
+        #expect(try client.receiveSome().isEmpty)
+        #expect(throws: Errno.connectionRefused) { try LineClient(port: try #require(listener.address.port)) }
+    }
+
+    /// A loop and what is registered with it hold on to each other only until the loop is closed.
+    @Test func aClosedLoopIsFreed() throws {
+        weak var loop: EventLoop?
+        weak var connection: Connection?
+        weak var listener: Listener?
+        do {
+            let wire = try Wire(.tcp)
+            loop = wire.loop
+            connection = wire.connection
+            listener = try wire.loop.listen(on: .loopback(port: 0), handler: wire.handler)
+            wire.loop.schedule(after: .seconds(3_600)) {}
+            #expect(loop != nil && connection != nil && listener != nil)
+        }
+        #expect(loop == nil)
+        #expect(connection == nil)
+        #expect(listener == nil)
+    }
+}

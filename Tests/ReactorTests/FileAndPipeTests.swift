@@ -1,0 +1,173 @@
+import Glibc
+import Reactor
+import TestSupport
+import Testing
+
+/// What is no socket is served, too: a console's input may be a terminal, a pipe, a file, or nothing.
+struct FileAndPipeTests {
+    private let loop: EventLoop
+    private let handler = RecordingHandler()
+
+    init() throws {
+        loop = try EventLoop()
+        // Writing to a pipe has no MSG_NOSIGNAL: see `adopt`.
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    private func descriptor(opening path: String, _ flags: Int32) throws -> Int32 {
+        let result = unsafe open(path, flags | O_CLOEXEC, 0o600)
+        if result < 0 { throw Errno(rawValue: errno) }
+        return result
+    }
+
+    /// A file that has no name any more, so that nothing is left of it.
+    private func file(holding bytes: [UInt8]) throws -> Int32 {
+        let path = try #require(SocketAddress.temporaryPath().path)
+        let number = try descriptor(opening: path, O_RDWR | O_CREAT | O_EXCL)
+        unsafe unlink(path)
+        #expect(unsafe write(number, bytes, bytes.count) == bytes.count)
+        lseek(number, 0, SEEK_SET)
+        return number
+    }
+
+    @Test("Regular files give EPERM from epoll_ctl")
+    func regularFilesGiveEPERMFromEpollCtl() throws {
+        defer { loop.close() }
+        let lines = (0..<20_000).map { "line \($0)" }
+        let number = try file(holding: Array(lines.joined(separator: "\n").utf8))
+        try loop.adopt(OwnedDescriptor(takingOver: number), for: .input, handler: handler)
+        try loop.run(until: "at the end") { !handler.closeReasons.isEmpty }
+        #expect(handler.texts == lines)
+        #expect(handler.closeReasons == [.endOfInput])
+        #expect(try loop.turns(during: .milliseconds(50)) <= 2)
+    }
+
+    @Test func anInputOfNothingEndsAndDoesNotSpin() throws {
+        defer { loop.close() }
+        try loop.adopt(OwnedDescriptor(takingOver: try descriptor(opening: "/dev/null", O_RDONLY)), for: .input, handler: handler)
+        try loop.run(until: "at the end") { !handler.closeReasons.isEmpty }
+        #expect(handler.events == [.opened, .closed(.endOfInput)])
+        #expect(try loop.turns(during: .milliseconds(50)) <= 2)
+    }
+
+    @Test func aPausedFileDoesNotSpinAndGoesOn() throws {
+        defer { loop.close() }
+        let number = try file(holding: Array("one\ntwo\n".utf8))
+        let connection = try loop.adopt(OwnedDescriptor(takingOver: number), for: .input, handler: handler)
+        connection.pauseReading()
+        try loop.settle()
+        #expect(try loop.turns(during: .milliseconds(50)) <= 2)
+        #expect(handler.messages.isEmpty)
+        connection.resumeReading()
+        try loop.run(until: "at the end") { !handler.closeReasons.isEmpty }
+        #expect(handler.texts == ["one", "two"])
+    }
+
+    @Test func aFileThatIsClosedInTheMidstOfItIsReadNoFurther() throws {
+        defer { loop.close() }
+        let number = try file(holding: [UInt8](repeating: UInt8(ascii: "\n"), count: 1_000_000))
+        handler.onMessage = { connection, _ in connection.close() }
+        try loop.adopt(OwnedDescriptor(takingOver: number), for: .input, handler: handler)
+        try loop.run(until: "closed") { !handler.closeReasons.isEmpty }
+        #expect(handler.messages.count <= loop.configuration.readSize)
+        #expect(try loop.turns(during: .milliseconds(50)) <= 2)
+    }
+
+    @Test func aPipeIsReadToItsEnd() throws {
+        defer { loop.close() }
+        let (reader, writer) = try makePipe()
+        try loop.adopt(OwnedDescriptor(takingOver: reader), for: .input, handler: handler)
+        let text = Array("one\ntwo".utf8)
+        #expect(unsafe write(writer, text, text.count) == text.count)
+        close(writer)
+        try loop.run(until: "at the end") { !handler.closeReasons.isEmpty }
+        #expect(handler.texts == ["one", "two"])
+        #expect(handler.closeReasons == [.endOfInput])
+    }
+
+    @Test func aPipeTakesAllThatIsSentAndIsClosedAtTheFinish() throws {
+        defer { loop.close() }
+        let (reader, writer) = try makePipe()
+        defer { close(reader) }
+        let output = try loop.adopt(OwnedDescriptor(takingOver: writer), for: .output, handler: handler)
+        let bytes = pattern(500_000)
+        output.send(bytes)
+        output.finish()
+        var received: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        try loop.run(until: "at the end") {
+            let count = unsafe read(reader, &buffer, buffer.count)
+            if count > 0 { received += buffer[..<count] }
+            return count == 0
+        }
+        #expect(received == bytes)
+        #expect(handler.closeReasons == [.requested])
+    }
+
+    @Test func aPipeWhoseReaderIsGoneDoesNotSpinAndFailsOnceItIsWrittenTo() throws {
+        defer { loop.close() }
+        let (reader, writer) = try makePipe()
+        let output = try loop.adopt(OwnedDescriptor(takingOver: writer), for: .output, handler: handler)
+        close(reader)
+        try loop.settle()
+        #expect(try loop.turns(during: .milliseconds(50)) <= 2)
+        output.send("hello\n")
+        try loop.run(until: "closed") { !handler.closeReasons.isEmpty }
+        #expect(handler.closeReasons == [.failed(.brokenPipe)])
+    }
+
+    @Test func aFullPipeWhoseReaderGoesAwayFails() throws {
+        defer { loop.close() }
+        let (reader, writer) = try makePipe()
+        let output = try loop.adopt(OwnedDescriptor(takingOver: writer), for: .output, handler: handler)
+        output.send(pattern(500_000))
+        try loop.settle()
+        #expect(output.pendingOutput > 0)
+        #expect(try loop.turns(during: .milliseconds(50)) <= 2)
+        close(reader)
+        try loop.run(until: "closed") { !handler.closeReasons.isEmpty }
+        #expect(handler.closeReasons == [.failed(.brokenPipe)])
+    }
+
+    @Test func aFileTakesWhatIsSent() throws {
+        defer { loop.close() }
+        let number = try file(holding: [])
+        let copy = dup(number)
+        defer { close(copy) }
+        let output = try loop.adopt(OwnedDescriptor(takingOver: number), for: .output, handler: handler)
+        output.send("hello\n")
+        output.finish()
+        try loop.run(until: "closed") { !handler.closeReasons.isEmpty }
+        #expect(handler.closeReasons == [.requested])
+        var buffer = [UInt8](repeating: 0, count: 10)
+        #expect(unsafe pread(copy, &buffer, buffer.count, 0) == 6)
+        #expect(String(decoding: buffer[..<6], as: UTF8.self) == "hello\n")
+    }
+
+    /// O_NONBLOCK belongs to the open file, which the shell shares: setting it there would surprise whoever comes next.
+    @Test func aReopenedPipeDoesNotBlockAndLeavesTheOriginalAsItWas() throws {
+        defer { loop.close() }
+        let (reader, writer) = try makePipe()
+        defer { close(writer) }
+        _ = fcntl(reader, F_SETFL, 0)
+        let own = try OwnedDescriptor.reopening(reader, for: .input)
+        #expect(fcntl(own.rawValue, F_GETFL, 0) & O_NONBLOCK != 0)
+        #expect(fcntl(own.rawValue, F_GETFD, 0) & FD_CLOEXEC != 0)
+        #expect(fcntl(reader, F_GETFL, 0) & O_NONBLOCK == 0)
+        close(reader)
+    }
+
+    @Test func aReopenedFileKeepsItsPlace() throws {
+        let number = try file(holding: Array("one\ntwo\n".utf8))
+        defer { close(number) }
+        defer { loop.close() }
+        lseek(number, 4, SEEK_SET)
+        try loop.adopt(try OwnedDescriptor.reopening(number, for: .input), for: .input, handler: handler)
+        try loop.run(until: "at the end") { !handler.closeReasons.isEmpty }
+        #expect(handler.texts == ["two"])
+    }
+
+    @Test func reopeningWhatIsNotOpenFails() throws {
+        #expect(throws: Errno(rawValue: EBADF)) { _ = try OwnedDescriptor.reopening(-1, for: .input).rawValue }
+    }
+}

@@ -1,0 +1,131 @@
+import Glibc
+import KernelFaults
+import TestSupport
+import Testing
+
+@testable import Reactor
+
+/// EMFILE on accept: one caller is told, the others wait, and the loop neither spins nor dies.
+@Suite(.enabled(if: kernel_faults_are_available()))
+struct OutOfDescriptorsTests {
+    private let loop: EventLoop
+    private let handler = RecordingHandler()
+    private let listener: Listener
+    private let port: UInt16
+
+    init() throws {
+        loop = try EventLoop()
+        listener = try loop.listen(on: .loopback(port: 0), handler: handler)
+        listener.refusal = "full, try again\n"
+        port = try #require(listener.address.port)
+        kernel_begin()
+    }
+
+    private func finish() {
+        kernel_rest()
+        loop.close()
+    }
+
+    @Test(arguments: [EMFILE, ENFILE])
+    func oneCallerIsTurnedAwayWithAReasonAndTheOthersWait(_ error: Int32) throws {
+        defer { finish() }
+        var errors: [Errno] = []
+        listener.onResourcesExhausted = { errors.append($0) }
+        let clients = try (0..<3).map { _ in try LineClient(port: port) }
+        kernel_fail(KERNEL_ACCEPT4, 0, 1, error)
+        try loop.runOnce(waitingAtMost: .seconds(5))
+        #expect(errors == [Errno(rawValue: error)])
+        #expect(handler.connections.isEmpty)
+        #expect(loop.timers.count == 1, "in 100 ms it tries again")
+        try loop.run(until: "accepted") { handler.connections.count == 2 }
+        kernel_rest()
+        #expect(try clients[0].receiveAll() == Array("full, try again\n".utf8))
+        for client in clients.dropFirst() { #expect(client.receiveAvailable() == []) }
+        #expect(loop.timers.count == 0)
+    }
+
+    @Test func acceptingResumesNotBefore100Milliseconds() throws {
+        defer { finish() }
+        let clients = try (0..<2).map { _ in try LineClient(port: port) }
+        kernel_fail(KERNEL_ACCEPT4, 0, 1, EMFILE)
+        let start = ContinuousClock.now
+        try loop.run(until: "accepted") { !handler.connections.isEmpty }
+        #expect(start.duration(to: .now) >= .milliseconds(100))
+        withExtendedLifetime(clients) {}
+    }
+
+    @Test func acceptingResumesAtOnceWhenAConnectionCloses() throws {
+        defer { finish() }
+        let first = try LineClient(port: port)
+        try loop.run(until: "accepted") { handler.connections.count == 1 }
+        let clients = try (0..<2).map { _ in try LineClient(port: port) }
+        kernel_fail(KERNEL_ACCEPT4, 0, 1, EMFILE)
+        try loop.runOnce(waitingAtMost: .seconds(5))
+        #expect(loop.timers.count == 1)
+        handler.connections.first?.close()
+        try loop.runOnce(waitingAtMost: .zero)
+        // The timer is gone, so it can only have been the close.
+        #expect(loop.timers.count == 0)
+        try loop.run(until: "accepted", turns: 10) { handler.connections.count == 1 }
+        withExtendedLifetime((first, clients)) {}
+    }
+
+    @Test func aLoopThatStaysOutOfDescriptorsDoesNotSpin() throws {
+        defer { finish() }
+        let clients = try (0..<5).map { _ in try LineClient(port: port) }
+        kernel_fail(KERNEL_ACCEPT4, 0, .max, EMFILE)
+        let turns = try loop.turns(during: .milliseconds(350))
+        #expect(kernel_strikes() >= 4, "it tries again all the while")
+        #expect(turns <= 12)
+        for client in clients { #expect(client.receiveAvailable() == []) }
+        kernel_fail(KERNEL_ACCEPT4, 0, 0, 0)
+        try loop.run(until: "all accepted") { handler.connections.count == 5 }
+    }
+
+    @Test func whoIsConnectedIsServedMeanwhile() throws {
+        defer { finish() }
+        let client = try LineClient(port: port)
+        try loop.run(until: "accepted") { handler.connections.count == 1 }
+        let waiting = try LineClient(port: port)
+        kernel_fail(KERNEL_ACCEPT4, 0, .max, EMFILE)
+        try loop.settle()
+        try client.send("hello\n")
+        try loop.run(until: "received") { handler.texts == ["hello"] }
+        withExtendedLifetime(waiting) {}
+    }
+
+    @Test(arguments: [ENOMEM, ENOBUFS])
+    func outOfMemoryNobodyIsTurnedAway(_ error: Int32) throws {
+        defer { finish() }
+        let client = try LineClient(port: port)
+        kernel_fail(KERNEL_ACCEPT4, 0, 1, error)
+        try loop.run(until: "accepted") { handler.connections.count == 1 }
+        #expect(client.receiveAvailable() == [])
+    }
+
+    /// The limit on watches (max_user_watches) is met by the caller's own epoll_ctl.
+    @Test func aCallerThatCannotBeWatchedIsDroppedAndTheLoopGoesOn() throws {
+        defer { finish() }
+        var errors: [Errno] = []
+        listener.onResourcesExhausted = { errors.append($0) }
+        let clients = try (0..<2).map { _ in try LineClient(port: port) }
+        kernel_fail(KERNEL_EPOLL_CTL, 0, 1, ENOSPC)
+        try loop.run(until: "accepted") { handler.connections.count == 1 }
+        #expect(errors == [.noSpace])
+        #expect(clients[0].receiveAvailable() == nil)
+        #expect(clients[1].receiveAvailable() == [])
+        #expect(handler.events == [.opened])
+    }
+
+    @Test func aListenerThatIsClosedWhileItWaitsStaysClosed() throws {
+        defer { finish() }
+        let clients = try (0..<2).map { _ in try LineClient(port: port) }
+        kernel_fail(KERNEL_ACCEPT4, 0, 1, EMFILE)
+        try loop.runOnce(waitingAtMost: .seconds(5))
+        listener.close()
+        #expect(loop.timers.count == 0)
+        try loop.settle()
+        #expect(handler.connections.isEmpty)
+        #expect(clients[1].receiveAvailable() == nil)
+    }
+}

@@ -1,0 +1,167 @@
+import Glibc
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Reactor
+
+/// Other threads hand over tasks and stop the loop; nothing that they do is lost, and none of it starves the sockets.
+struct RemoteTests {
+    /// Runs `body` on that many threads of their own, all at once, and hands back what waits for them.
+    private func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) -> () -> Void {
+        final class Work: Sendable {
+            let body: @Sendable () -> Void
+            init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+        }
+        let threads = (0..<count).map { number in
+            var thread = pthread_t()
+            let work = unsafe Unmanaged.passRetained(Work { body(number) }).toOpaque()
+            let result = unsafe pthread_create(
+                &thread, nil,
+                { argument in
+                    unsafe Unmanaged<Work>.fromOpaque(argument!).takeRetainedValue().body()
+                    return nil
+                }, work)
+            #expect(result == 0)
+            return thread
+        }
+        return { for thread in threads { pthread_join(thread, nil) } }
+    }
+
+    /// Wake-ups coalesce and are never lost: the loop is allowed to sleep for ever, and would.
+    @Test(.timeLimit(.minutes(1)))
+    func wakeUpsCoalesceAndAreNeverLost() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let remote = loop.remote
+        let threadCount = 4
+        let taskCount = 25_000
+        // Written to on the loop's thread alone.
+        let seen = Mutex([[Int]](repeating: [], count: threadCount))
+        let join = onThreads(threadCount) { thread in
+            for number in 0..<taskCount {
+                remote.execute { _ in seen.withLock { $0[thread].append(number) } }
+            }
+        }
+        while seen.withLock({ $0.map(\.count).reduce(0, +) }) < threadCount * taskCount { try loop.runOnce() }
+        join()
+        for order in seen.withLock(\.self) { #expect(order == Array(0..<taskCount)) }
+        #expect(loop.turnCount <= UInt64(threadCount * taskCount))
+    }
+
+    /// One task at a time, each handed over only once the one before has run: every single wake-up counts.
+    @Test(.timeLimit(.minutes(1)))
+    func aTaskForALoopThatSleepsWakesIt() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let remote = loop.remote
+        let done = Atomic(0)
+        let join = onThreads(1) { _ in
+            for number in 1...2_000 {
+                remote.execute { _ in done.store(number, ordering: .releasing) }
+                while done.load(ordering: .acquiring) < number { sched_yield() }
+            }
+            remote.stop()
+        }
+        try loop.run()
+        join()
+        #expect(done.load(ordering: .acquiring) == 2_000)
+    }
+
+    @Test func manyTasksWakeTheLoopOnce() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let count = Atomic(0)
+        for _ in 0..<1_000 {
+            loop.remote.execute { _ in count.add(1, ordering: .relaxed) }
+        }
+        try loop.runOnce(waitingAtMost: .seconds(5))
+        #expect(count.load(ordering: .relaxed) == 1_000)
+        #expect(try loop.turns(during: .milliseconds(50)) <= 2)
+    }
+
+    @Test func tasksThatHandOverTasksDoNotStarveTheSockets() throws {
+        let wire = try Wire()
+        let remote = wire.loop.remote
+        let isOver = Atomic(false)
+        @Sendable func again(_: EventLoop) {
+            if !isOver.load(ordering: .relaxed) { remote.execute(again) }
+        }
+        remote.execute(again)
+        wire.handler.onMessage = { connection, text in connection.send(text + "\n") }
+        for _ in 0..<100 {
+            try wire.peer.send("hello\n")
+            _ = try wire.receive(6)
+        }
+        isOver.store(true, ordering: .relaxed)
+        try wire.loop.settle()
+    }
+
+    @Test("stop() before run() is remembered", .timeLimit(.minutes(1)))
+    func stopBeforeRunIsRemembered() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        loop.stop()
+        try loop.run()
+        loop.remote.stop()
+        try loop.run()
+        #expect(loop.turnCount == 0)
+        // And forgotten after that.
+        let runs = Mutex(0)
+        loop.remote.execute { loop in
+            runs.withLock { $0 += 1 }
+            loop.stop()
+        }
+        try loop.run()
+        #expect(runs.withLock(\.self) == 1)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func stopFromAnotherThreadEndsALoopThatSleeps() throws {
+        for _ in 0..<200 {
+            let loop = try EventLoop()
+            defer { loop.close() }
+            let remote = loop.remote
+            let join = onThreads(1) { _ in remote.stop() }
+            try loop.run()
+            join()
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func stopFromAHandlerStillFlushes() throws {
+        let wire = try Wire()
+        wire.handler.onMessage = { connection, text in
+            connection.send("bye\n")
+            connection.loop.stop()
+        }
+        try wire.peer.send("hello\n")
+        try wire.loop.run()
+        #expect(try wire.peer.receiveLine() == "bye")
+    }
+
+    @Test func aConnectionIsKnownToOtherThreadsByItsID() throws {
+        let wire = try Wire()
+        let id = wire.connection.id
+        let remote = wire.loop.remote
+        let join = onThreads(1) { _ in
+            remote.execute { loop in loop.connection(id)?.send("from afar\n") }
+        }
+        #expect(String(decoding: try wire.receive(10), as: UTF8.self) == "from afar\n")
+        join()
+    }
+
+    @Test func aRemoteOutlivesItsLoop() throws {
+        let remote: EventLoop.Remote
+        weak var gone: EventLoop?
+        do {
+            let loop = try EventLoop()
+            gone = loop
+            remote = loop.remote
+            loop.close()
+        }
+        #expect(gone == nil)
+        remote.execute { _ in Issue.record("it ran") }
+        remote.stop()
+    }
+}

@@ -1,0 +1,149 @@
+import Glibc
+import KernelFaults
+import TestSupport
+import Testing
+
+@testable import Reactor
+
+/// Every system call fails once, in each way and at each point at which it may: whatever was under way then is either done all the
+/// same, or its failure is told; nothing crashes, spins or leaks.
+@Suite(.enabled(if: kernel_faults_are_available()))
+struct SystemCallFailureTests {
+    struct Failure: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var call: kernel_call
+        var errors: [Int32]
+
+        init(_ name: String, _ call: kernel_call, _ errors: [Int32]) {
+            testDescription = name
+            self.call = call
+            self.errors = errors
+        }
+    }
+
+    /// What the manual pages say.
+    static let failures = [
+        Failure("epoll_create1", KERNEL_EPOLL_CREATE1, [EMFILE, ENFILE, ENOMEM]),
+        Failure("eventfd", KERNEL_EVENTFD, [EMFILE, ENFILE, ENOMEM, ENODEV]),
+        Failure("socket", KERNEL_SOCKET, [EACCES, EAFNOSUPPORT, EMFILE, ENFILE, ENOBUFS, ENOMEM]),
+        Failure("listen", KERNEL_LISTEN, [EADDRINUSE]),
+        Failure("open", KERNEL_OPEN, [EMFILE, ENFILE, ENOENT]),
+        Failure("connect", KERNEL_CONNECT, [EADDRNOTAVAIL, ECONNREFUSED, ENETUNREACH, ETIMEDOUT, EACCES]),
+        Failure(
+            "accept4", KERNEL_ACCEPT4,
+            [EAGAIN, EINTR, ECONNABORTED, EPROTO, EPERM, EHOSTUNREACH, EMFILE, ENFILE, ENOBUFS, ENOMEM]),
+        Failure("recv", KERNEL_RECV, [EAGAIN, EINTR, ECONNRESET, ETIMEDOUT, ENOMEM, EHOSTUNREACH]),
+        Failure("send", KERNEL_SEND, [EAGAIN, EINTR, ECONNRESET, EPIPE]),
+        Failure("sendmsg", KERNEL_SENDMSG, [EAGAIN, EINTR, ECONNRESET, EPIPE, ENOBUFS, ENOMEM, ETIMEDOUT]),
+        Failure("shutdown", KERNEL_SHUTDOWN, [ENOTCONN, ENOBUFS]),
+        Failure("epoll_ctl", KERNEL_EPOLL_CTL, [ENOMEM, ENOSPC]),
+        Failure("epoll_wait", KERNEL_EPOLL_WAIT, [EINTR, EINVAL]),
+    ]
+
+    @Test(arguments: failures)
+    func aCallThatFailsIsSurvivedOrTold(_ failure: Failure) throws {
+        for error in failure.errors {
+            var skipped: Int32 = 0
+            while true {
+                kernel_begin()
+                kernel_fail(failure.call, skipped, 1, error)
+                let outcome = Conversation.outcome()
+                kernel_rest()
+                let place: Comment = "call \(skipped + 1) fails with \(Errno(rawValue: error)): \(outcome)"
+                #expect(kernel_open_descriptors() == 0, place)
+                #expect(outcome.turns <= 60, place)
+                #expect(outcome.isComplete || outcome.told.contains(Errno(rawValue: error)), place)
+                if kernel_strikes() == 0 {
+                    #expect(outcome.isComplete && outcome.told.isEmpty, place)
+                    break
+                }
+                skipped += 1
+            }
+            // Only what a conversation does not do at all can have gone without a failure.
+            if failure.call != KERNEL_SEND { #expect(skipped > 0) }
+        }
+    }
+
+    /// All of a call's errors at once, again and again: a kernel that fails at random, but less and less often.
+    @Test func manyFailuresAtOnceAreSurvivedOrTold() {
+        let seed = SeededGenerator.seedOfThisRun(for: "System call failures")
+        var random = SeededGenerator(seed: seed)
+        for round in 0..<300 {
+            kernel_begin()
+            var scripted: Set<Int32> = []
+            for failure in Self.failures where Int.random(in: 0..<3, using: &random) == 0 {
+                let error = failure.errors.randomElement(using: &random)!
+                kernel_fail(failure.call, .random(in: 0..<6, using: &random), .random(in: 1...2, using: &random), error)
+                scripted.insert(error)
+            }
+            kernel_limit(.random(in: 0...5, using: &random))
+            let outcome = Conversation.outcome()
+            kernel_rest()
+            let place: Comment = "round \(round) of seed \(seed): \(outcome)"
+            #expect(kernel_open_descriptors() == 0, place)
+            #expect(outcome.turns <= 200, place)
+            #expect(outcome.isComplete || outcome.told.contains { scripted.contains($0.rawValue) }, place)
+        }
+    }
+}
+
+/// A client says two lines to a server that answers them, and then takes its leave. Both are on the same loop.
+private final class Conversation {
+    struct Outcome: CustomStringConvertible {
+        /// Whether both have heard all, and have ended as they meant to.
+        var isComplete = false
+        /// What was told to whomever it concerned: thrown, or as the reason of a close, or to the listener's owner.
+        var told: Set<Errno> = []
+        var turns: UInt64 = 0
+        var description: String { "\(isComplete ? "complete" : "incomplete"), \(turns) turns, \(told.map(\.description))" }
+    }
+
+    private let loop: EventLoop
+    private let server = RecordingHandler()
+    private let client = RecordingHandler()
+    private var exhausted: [Errno] = []
+
+    init() throws(Errno) {
+        loop = try EventLoop()
+    }
+
+    static func outcome() -> Outcome {
+        var outcome = Outcome()
+        do throws(Errno) {
+            let conversation = try Conversation()
+            defer { conversation.loop.close() }
+            do throws(Errno) {
+                try conversation.run()
+            } catch {
+                outcome.told.insert(error)
+            }
+            outcome.turns = conversation.loop.turnCount
+            outcome.told.formUnion(conversation.told)
+            outcome.isComplete =
+                conversation.client.texts == ["one", "two"] && conversation.server.texts == ["one", "two"]
+                && conversation.client.closeReasons == [.requested] && conversation.server.closeReasons == [.endOfInput]
+        } catch {
+            outcome.told.insert(error)
+        }
+        return outcome
+    }
+
+    private var told: [Errno] {
+        exhausted
+            + (client.closeReasons + server.closeReasons).compactMap { if case .failed(let error) = $0 { error } else { nil } }
+    }
+
+    private func run() throws(Errno) {
+        server.onMessage = { connection, text in connection.send(text + "\n") }
+        client.onMessage = { connection, text in if text == "two" { connection.finish() } }
+        let listener = try loop.listen(on: .loopback(port: 0), handler: server)
+        listener.refusal = "full\n"
+        listener.onResourcesExhausted = { [unowned self] in exhausted.append($0) }
+        let connection = try loop.connect(to: listener.address, handler: client)
+        connection.send("one\ntwo\n")
+        let limit = ContinuousClock.now.advanced(by: .seconds(10))
+        while client.closeReasons.isEmpty || !server.connections.isEmpty, loop.turnCount < 1_000, .now < limit {
+            try loop.runOnce(waitingAtMost: .seconds(1))
+        }
+    }
+}
