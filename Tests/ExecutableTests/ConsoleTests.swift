@@ -136,6 +136,7 @@ import Testing
             let clients = try daemon.join(2)
             try clients[0].send("a message\n")
             #expect(try clients[1].receiveLine() == "a message")
+            for client in clients { client.close() }
             try daemon.end()
             let printed = String(decoding: try daemon.process.output.all(), as: UTF8.self)
             #expect(printed.replacing("\r\n", with: "\n") == (isPrinted ? "joined\na message\n" : ""))

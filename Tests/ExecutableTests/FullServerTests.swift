@@ -36,7 +36,7 @@ import Testing
 
     @Test func `callers that wait are turned away one by one, and cost no time`() throws {
         try withDaemon(["--framing", "line"], launcher: Self.launcher) { daemon in
-            let callers = try (0..<60).map { _ in try daemon.connect() }
+            let callers = try (0..<40).map { _ in try daemon.connect() }
             let before = daemon.process.statistics
             let start = ContinuousClock.now
             var turnedAway = 0
