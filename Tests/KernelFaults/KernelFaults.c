@@ -33,6 +33,8 @@ static _Thread_local struct {
     int calls[KERNEL_CALL_COUNT];
     int strikes;
     int open_descriptors;
+    bool has_descriptor_limit;
+    int descriptor_limit;
     size_t limit;
 } script;
 
@@ -46,6 +48,11 @@ void kernel_resume(void) { script.is_awake = true; }
 
 void kernel_fail(kernel_call call, int skipped, int count, int error) {
     script.faults[call] = (fault){.skipped = skipped, .count = count, .error = error};
+}
+
+void kernel_limit_descriptors(int more) {
+    script.has_descriptor_limit = true;
+    script.descriptor_limit = more;
 }
 
 void kernel_limit(size_t bytes) { script.limit = bytes; }
@@ -64,10 +71,20 @@ bool kernel_faults_are_available(void) { return false; }
 
 bool kernel_faults_are_available(void) { return true; }
 
+static bool opens(kernel_call call) {
+    return call == KERNEL_SOCKET || call == KERNEL_ACCEPT4 || call == KERNEL_EPOLL_CREATE1 || call == KERNEL_EVENTFD ||
+           call == KERNEL_OPEN;
+}
+
 /// Counts a call, and says whether it fails; then errno is set.
 static bool fails(kernel_call call) {
     if (!script.is_awake) return false;
     script.calls[call]++;
+    if (opens(call) && script.has_descriptor_limit && script.open_descriptors >= script.descriptor_limit) {
+        script.strikes++;
+        errno = EMFILE;
+        return true;
+    }
     fault *fault = &script.faults[call];
     if (fault->count == 0) return false;
     if (fault->skipped > 0) {

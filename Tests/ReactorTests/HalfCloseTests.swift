@@ -9,7 +9,7 @@ struct HalfCloseTests {
         var options = Connection.Options()
         options.maximumPendingOutput = 1 << 24
         let wire = try Wire(kind, options: options, sendBuffer: 4_096, peerReceiveBuffer: 4_096)
-        let output = pattern(2_000_000)
+        let output = pattern(1_000_000)
         wire.handler.onMessage = { connection, _ in #expect(connection.send(output)) }
         try wire.peer.send("go")
         wire.peer.shutDownSending()
@@ -27,7 +27,7 @@ struct HalfCloseTests {
             var options = Connection.Options()
             options.maximumPendingOutput = 1 << 24
             let wire = try Wire(kind, options: options, sendBuffer: 4_096, peerReceiveBuffer: 4_096)
-            wire.connection.send(pattern(2_000_000))
+            wire.connection.send(pattern(1_000_000))
             wire.peer.shutDownSending()
             try wire.loop.settle()
             #expect(wire.connection.pendingOutput > 0)

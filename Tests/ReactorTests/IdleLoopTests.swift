@@ -64,7 +64,7 @@ struct IdleLoopTests {
         options.maximumPendingOutput = 1 << 24
         let wire = try Wire(kind, options: options, sendBuffer: 4_096, peerReceiveBuffer: 4_096)
         wire.connection.pauseReading()
-        wire.connection.send(pattern(4_000_000))
+        wire.connection.send(pattern(1_000_000))
         try wire.loop.settle()
         #expect(wire.connection.pendingOutput > 0)
         wire.peer.close()
@@ -78,7 +78,7 @@ struct IdleLoopTests {
         var options = Connection.Options()
         options.maximumPendingOutput = 1 << 24
         let wire = try Wire(kind, options: options, sendBuffer: 4_096, peerReceiveBuffer: 4_096)
-        wire.connection.send(pattern(4_000_000))
+        wire.connection.send(pattern(1_000_000))
         try expectRest(wire.loop)
         #expect(wire.connection.pendingOutput > 0)
         // More of it changes nothing.

@@ -44,6 +44,35 @@ struct OutOfDescriptorsTests {
         #expect(loop.timers.count == 0)
     }
 
+    /// Here the limit is a real one: only by letting go of its spare descriptor can the listener accept the caller that it refuses.
+    @Test func theSpareDescriptorTurnsCallersAwayOneByOne() throws {
+        defer { finish() }
+        let clients = try (0..<3).map { _ in try LineClient(port: port) }
+        kernel_limit_descriptors(kernel_open_descriptors())
+        for refused in 1...3 {
+            try loop.run(until: "one more is refused") {
+                kernel_rest()
+                defer { kernel_resume() }
+                return clients.prefix(refused).allSatisfy { $0.receiveAvailable() != [] }
+            }
+        }
+        #expect(handler.events.isEmpty)
+        #expect(loop.timers.count == 1)
+    }
+
+    @Test func aConnectionThatClosesMakesRoomForOneMore() throws {
+        defer { finish() }
+        let first = try LineClient(port: port)
+        try loop.run(until: "accepted") { handler.connections.count == 1 }
+        let late = try (0..<2).map { _ in try LineClient(port: port) }
+        kernel_limit_descriptors(kernel_open_descriptors())
+        listener.onResourcesExhausted = { [handler] _ in if handler.closeReasons.isEmpty { handler.connections.first?.close() } }
+        try loop.run(until: "another is accepted") { handler.count(of: .opened) == 2 }
+        kernel_rest()
+        #expect(try first.receiveSome().isEmpty)
+        #expect(late.map { $0.receiveAvailable() } == [Array("full, try again\n".utf8), []])
+    }
+
     @Test func acceptingResumesNotBefore100Milliseconds() throws {
         defer { finish() }
         let clients = try (0..<2).map { _ in try LineClient(port: port) }

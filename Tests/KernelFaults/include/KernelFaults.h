@@ -41,6 +41,9 @@ void kernel_resume(void);
 /// Has calls of `call` fail with `error`: `count` of them, after the next `skipped` have passed.
 void kernel_fail(kernel_call call, int skipped, int count, int error);
 
+/// Has the calls that open a descriptor fail with EMFILE once the thread has `more` more of them than at its `kernel_begin`.
+void kernel_limit_descriptors(int more);
+
 /// Has each recv, send, sendmsg, read and writev move `bytes` at most; 0 for no limit.
 void kernel_limit(size_t bytes);
 
@@ -50,7 +53,7 @@ int kernel_calls(kernel_call call);
 /// How many calls were made to fail.
 int kernel_strikes(void);
 
-/// How many descriptors were opened by these calls and by no close given back.
+/// How many descriptors were opened by these calls since `kernel_begin`, less those that were closed.
 int kernel_open_descriptors(void);
 
 #endif
