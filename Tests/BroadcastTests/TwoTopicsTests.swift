@@ -69,13 +69,20 @@ struct TwoTopicsTests {
     }
 
     @Test func finishingWaitsForBoth() throws {
-        let peer = try Peer(on: loop, in: topics[0], sendBuffer: Peer.leastSendBuffer)
-        topics[1].subscribe(try #require(peer.connection))
-        let messages = topics.indices.map { "\($0) " + String(repeating: ".", count: 8_000) + "\n" }
-        for (topic, message) in zip(topics, messages) { topic.publish(message) }
-        peer.connection?.finish()
-        try loop.drain(peer)
-        #expect(peer.lines.sorted().map { $0 + "\n" } == messages)
-        #expect(peer.isAtEnd)
+        // A message a turn: both topics have more when the connection has nothing left of its own.
+        var configuration = Topic.Configuration()
+        configuration.sendBudget = 1
+        let topics = try (0..<2).map { _ in try Topic(on: loop, configuration: configuration) }
+        for (longer, shorter) in [(0, 1), (1, 0)] {
+            let peer = try Peer(on: loop, in: topics[0])
+            topics[1].subscribe(try #require(peer.connection))
+            topics[shorter].publish("short\n")
+            for number in 0..<10 { topics[longer].publish("\(number)\n") }
+            peer.connection?.finish()
+            try loop.drain(peer)
+            #expect(peer.lines.filter { $0 != "short" } == (0..<10).map { "\($0)" })
+            #expect(peer.lines.count == 11)
+            #expect(peer.isAtEnd)
+        }
     }
 }
