@@ -17,7 +17,8 @@ let settings: [SwiftSetting] = [
 let package = Package(
     name: "Benchmarks",
     products: [
-        .executable(name: "fanout", targets: ["fanout"])
+        .executable(name: "compare", targets: ["compare"]),
+        .executable(name: "fanout", targets: ["fanout"]),
     ],
     dependencies: [
         .package(name: "ChatReactor", path: "../"),
@@ -36,6 +37,14 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "fanout",
+            dependencies: [
+                "LoadGenerator",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Reactor", package: "ChatReactor"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "compare",
             dependencies: [
                 "LoadGenerator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
