@@ -33,12 +33,20 @@ enum Command {
 
     /// Where a program is, by the search path.
     static func path(of name: String) throws -> String {
+        let searchPath = ProcessInfo.processInfo.environment["PATH"] ?? ""
         // Servers are often where only administrators look.
-        let places = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":") + ["/usr/sbin", "/usr/local/sbin"]
+        let places = searchPath.split(separator: ":").map(String.init) + ["/usr/sbin", "/usr/local/sbin"]
         for place in places where FileManager.default.isExecutableFile(atPath: "\(place)/\(name)") {
             return "\(place)/\(name)"
         }
         throw Trouble("\(name) is not installed")
+    }
+}
+
+extension String {
+    /// What comes before the first newline; nil if that is nothing.
+    var firstLine: String? {
+        split(separator: "\n").map(String.init).first
     }
 }
 

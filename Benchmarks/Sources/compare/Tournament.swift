@@ -98,8 +98,9 @@ struct Tournament {
         }
         let generator = ["taskset", "-c", "\(method.loadCore)", workplace.products.appending(path: "fanout").path]
         let output = try Command.run(generator + arguments, timeLimit: method.seconds + method.warmUp + 240)
-        guard let data = output.text.split(separator: "\n").last.map({ Data($0.utf8) }), data.first == UInt8(ascii: "{") else {
-            throw Trouble(output.errors.split(separator: "\n").first.map(String.init) ?? "the generator said nothing")
+        let data = Data(output.text.utf8)
+        guard data.first == UInt8(ascii: "{") else {
+            throw Trouble(output.errors.firstLine ?? "the generator said nothing")
         }
         switch scenario.kind {
         case .idle: result.take(try JSONDecoder().decode(IdleReport.self, from: data))

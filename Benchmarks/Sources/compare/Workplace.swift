@@ -66,7 +66,7 @@ final class Workplace {
             note("building \(relay.name)")
             let output = try Command.run([try Command.path(of: tool)] + arguments(peers, destination), timeLimit: 600)
             if output.status != 0 {
-                throw Trouble("does not build: \(output.errors.split(separator: "\n").first ?? "no reason given")")
+                throw Trouble("does not build: \(output.errors.firstLine ?? "no reason given")")
             }
             return [destination]
         }
