@@ -2,8 +2,8 @@ import Reactor
 
 /// Opens many connections, a few at a time, so that a server's queue of callers never overflows because of the generator.
 struct Crowd {
-    /// How many connections may be on their way.
-    private static let patience = 64
+    /// How many connections may be on their way. Some servers let only ten wait to be accepted.
+    private static let patience = 8
     private static let timeLimit = Duration.seconds(120)
 
     let loop: EventLoop
