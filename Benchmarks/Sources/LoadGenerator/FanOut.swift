@@ -86,7 +86,8 @@ public final class FanOut {
             deliveriesPerRead: Double(deliveries) / Double(max(after.reads - before.reads, 1)), server: usage.server,
             generatorShare: usage.generatorShare, check: check(), remarks: [])
         report.latency = latency()
-        report.remarks = remarks(on: report, undelivered: undelivered, lateness: lateness)
+        if usage.timeouts > 0 { report.remarks = ["TCP timed out \(usage.timeouts) times, and connections rested meanwhile"] }
+        report.remarks += remarks(on: report, undelivered: undelivered, lateness: lateness)
         return report
     }
 

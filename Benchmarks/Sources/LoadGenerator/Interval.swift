@@ -6,6 +6,7 @@ struct Interval {
     private let begin = Nanoseconds.now
     private let serverBefore: ProcessUsage?
     private let generatorBefore: ProcessUsage?
+    private let timeoutsBefore = KernelTimeouts.count
 
     /// Begins now.
     init(server: Int32?) {
@@ -18,12 +19,14 @@ struct Interval {
         var seconds: Double
         var server: ServerReport?
         var generatorShare: Double
+        /// Of TCP, of this machine as a whole.
+        var timeouts: Int
     }
 
     /// What was used until now.
     func end() -> Usage {
         let nanoseconds = Nanoseconds.now - begin
-        var usage = Usage(seconds: Double(nanoseconds) / 1e9, generatorShare: 0)
+        var usage = Usage(seconds: Double(nanoseconds) / 1e9, generatorShare: 0, timeouts: KernelTimeouts.count - timeoutsBefore)
         if let before = generatorBefore, let after = ProcessUsage(of: getpid()) {
             usage.generatorShare = Double(after.cpuNanoseconds - before.cpuNanoseconds) / Double(nanoseconds)
         }

@@ -193,7 +193,7 @@ static void run(void) {
             } else {
                 // A turn may not outgrow its share of the ring: what there is goes out before the batch goes on.
                 if (log_end - flushed_end > turn_limit - read_size) flush();
-                if (peer->full) continue;   // that flush has filled this very peer: EPOLLOUT is what it waits for now
+                if (peer->full) continue;   // that very flush fell short with this peer
                 if (paused) watch(peer, 0); // a hang-up cannot be masked, so it is not watched at all
                 else read_peer(peer);
             }

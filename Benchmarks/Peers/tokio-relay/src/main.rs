@@ -31,7 +31,10 @@ async fn read(id: u64, stream: OwnedReadHalf, lines: Sender<Line>) -> std::io::R
             line.push(b'\n'); // the end of input came first
         }
         // An error means that nobody listens.
-        let _ = lines.send(Line { sender: id, bytes: line.as_slice().into() });
+        let _ = lines.send(Line {
+            sender: id,
+            bytes: line.as_slice().into(),
+        });
         line.clear();
     }
     Ok(())
