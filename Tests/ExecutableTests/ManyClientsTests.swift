@@ -5,7 +5,7 @@ import Testing
 /// Many clients, ten of which send as fast as TCP lets them: all deliveries arrive, once, whole, in one order less one's own. A client
 /// that never reads is dealt with, and does not stop the others.
 ///
-/// `CHATREACTOR_FULL_SIZE=1 swift test -c release --filter ManyClientsTests` does it with 1,000 clients and 10,000 lines of each
+/// `CHATREACTOR_FULL_SIZE=1 swift test --filter ExecutableTests.ManyClientsTests` does it with 1,000 clients and 10,000 lines of each
 /// sender.
 @Suite struct ManyClientsTests {
     private static let isFullSize = unsafe getenv("CHATREACTOR_FULL_SIZE") != nil
