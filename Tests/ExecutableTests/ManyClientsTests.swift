@@ -48,10 +48,10 @@ import Testing
         defer { unsafe buffer.deallocate() }
         var incomplete = Set(clients.indices)
         while !incomplete.isEmpty {
-            let ready = unsafe poll(&entries, nfds_t(entries.count), Int32(patience / .milliseconds(1)))
             // Senders that had got all of it before the others knew what it was are found to be complete only now.
             for sender in 0..<Self.senderCount where checker.isComplete(sender) { incomplete.remove(sender) }
             if incomplete.isEmpty { break }
+            let ready = unsafe poll(&entries, nfds_t(entries.count), Int32(patience / .milliseconds(1)))
             try #require(ready > 0, "\(incomplete.count) clients wait in vain")
             for index in entries.indices where entries[index].revents != 0 {
                 if entries[index].revents & Int16(POLLOUT) != 0 {
