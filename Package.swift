@@ -64,7 +64,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ExecutableTests", dependencies: ["EmbeddingExample", "chat", "chatd", "Reactor", "TestSupport"],
-            swiftSettings: settings),
+            exclude: ["Clients"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -17,6 +17,8 @@ import Reactor
 @safe final class BroadcastLog {
     /// How many bytes are kept: a power of two, and a whole number of pages.
     let capacity: Int
+    /// How far back from the tail message ends are kept.
+    var reach: Int { capacity - 64 }
     /// The position behind the last message.
     private(set) var tail = 0
     /// How many messages were ever appended.
@@ -79,9 +81,16 @@ import Reactor
     }
 
     private func copy(_ bytes: UnsafePointer<UInt8>, count: Int) {
-        assert(count > 0 && count <= capacity)
+        assert(count > 0 && count < capacity)
         unsafe (base + offset(of: tail)).update(from: bytes, count: count)
-        clearEnds(from: tail, count: count)
+        // The bits behind the tail, up to the end of its word, are clear already; so will be those behind the new one.
+        var word = (tail &+ 63) &>> 6
+        let end = (tail &+ count &+ 63) &>> 6
+        let mask = (capacity &>> 6) &- 1
+        while word < end {
+            unsafe bitmap[word & mask] = 0
+            word &+= 1
+        }
     }
 
     private func offset(of position: Int) -> Int { position & (capacity &- 1) }
@@ -90,13 +99,6 @@ import Reactor
     private func markEnd(_ end: Int) {
         let bit = offset(of: end &- 1)
         unsafe bitmap[bit &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: bit & 63)
-    }
-
-    private func clearEnds(from position: Int, count: Int) {
-        forEachWord(from: position, to: position &+ count) { index, mask, _ in
-            unsafe bitmap[index] &= ~mask
-            return true
-        }
     }
 
     // MARK: - Reading
@@ -147,7 +149,7 @@ import Reactor
 
     /// The position at which the last `count` messages begin, or the oldest boundary within the last `reach` bytes if they are more.
     func start(ofLast count: Int, within reach: Int) -> Int {
-        assert(reach < capacity)
+        assert(reach <= self.reach)
         var start = tail <= reach ? 0 : boundary(atOrAfter: tail - reach)
         var excess = messageCount(from: start, to: tail) - max(count, 0)
         while excess > 0 {

@@ -215,7 +215,7 @@ public final class Topic {
 
     private func addOwn(_ span: Range<Int>, to subscriber: Subscriber) {
         let cursor = cursors[subscriber.index]
-        if let last = subscriber.laterOwn.last {
+        if cursor.state == .unusual, let last = subscriber.laterOwn.last {
             if last.upperBound == span.lowerBound {
                 subscriber.laterOwn[subscriber.laterOwn.count - 1] = last.lowerBound..<span.upperBound
             } else {
@@ -319,7 +319,10 @@ public final class Topic {
         let secondStart = isCut ? min(own.upperBound, end) : first.upperBound
         let nextOwn = cursor.state == .unusual ? subscriber.laterOwn.first?.lowerBound : nil
         var second = secondStart..<max(secondStart, min(end, nextOwn ?? end))
-        if first.count + second.count > sendBudget { (first, second) = cut(first, second) }
+        // Whoever is far behind is sent everything: only what its socket refuses may make it a slow one, not the budget.
+        if first.count + second.count > sendBudget, log.tail - cursor.position <= highWater {
+            (first, second) = cut(first, second)
+        }
         let waiting = connection.pendingOutput
         if first.isEmpty, second.isEmpty, waiting == 0 { return }
 
@@ -407,6 +410,8 @@ public final class Topic {
     /// Applies the policy to a subscriber that is too far behind.
     private func judge(_ subscriber: Subscriber) {
         guard subscriber.connection.isOpen else { return }
+        // Its own messages are nothing that it lacks.
+        skipOwn(subscriber)
         let lag = log.tail - cursors[subscriber.index].position
         if lag <= highWater { return }
         switch policy {

@@ -18,7 +18,7 @@ public final class ChatServer {
         public var maximumLineLength = 65_536
         /// The line with which a client leaves. It is relayed to nobody. Nil makes it a line like any other.
         public var quitWord: String? = "x"
-        /// How many bytes of messages are kept for clients that take them slowly. At least four times the longest line.
+        /// How many bytes of messages are kept for clients that take them slowly. At least four times the longest message.
         public var logCapacity = 1_048_576
         /// What is done about a client that falls behind by half of that.
         public var slowClients = SlowSubscriberPolicy.backpressure()
@@ -44,7 +44,9 @@ public final class ChatServer {
         self.loop = loop
         self.configuration = configuration
         var topic = Topic.Configuration()
-        topic.capacity = max(configuration.logCapacity, 4 * (configuration.maximumLineLength + 1))
+        // A chunk is as long as a read may be.
+        let longest = configuration.framing == .chunks ? loop.configuration.readSize : configuration.maximumLineLength + 1
+        topic.capacity = max(configuration.logCapacity, 4 * longest)
         topic.policy = configuration.slowClients
         topic.skipNotice = { "! \($0) messages skipped: you are reading too slowly\n" }
         self.topic = try Topic(on: loop, configuration: topic)

@@ -25,6 +25,8 @@ final class TerminalOutput: ConnectionHandler {
         var options = Connection.Options()
         // A read's messages are written whole even if they begin just below the capacity.
         options.maximumPendingOutput = .max
+        // Whoever reads a pipe has the time that it takes.
+        options.flushTime = nil
         connection = try loop.adopt(.reopening(descriptor, for: .output), for: .output, options: options, handler: self)
     }
 

@@ -22,6 +22,7 @@ struct Chat: ParsableCommand {
     var linger: Seconds = 1
 
     static func main() {
+        openStandardStreams()
         do {
             var command = try parseAsRoot()
             try command.run()

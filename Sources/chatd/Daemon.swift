@@ -27,9 +27,21 @@ final class Daemon {
     }
 
     func run() throws {
-        try listen()
+        let places = try places()
         do throws(Errno) {
+            // Before anybody is told that the daemon runs: who knows may end it.
             try loop.watchSignals([SIGTERM, SIGINT]) { [unowned self] _ in stop() }
+        } catch {
+            throw Failure("cannot start: \(error)", code: EX_OSERR)
+        }
+        do {
+            for listener in try places.flatMap(listen) { say("listening on \(listener.address)") }
+        } catch {
+            // Those that could be had leave no path behind.
+            loop.close()
+            throw error
+        }
+        do throws(Errno) {
             _ = try Console(
                 of: server, reads: options.console ?? (isatty(0) == 1), prints: options.print ?? (isatty(1) == 1),
                 complain: say)
@@ -40,31 +52,27 @@ final class Daemon {
         }
     }
 
-    private func listen() throws {
-        if options.listen.isEmpty {
-            try listen(on: Endpoint.tcp(host: "localhost", port: options.port))
-        } else {
-            for endpoint in options.listen { try listen(on: endpoint) }
+    /// The addresses of each endpoint to listen on. Looking up a name may take long, and can be interrupted: signals are not watched yet.
+    private func places() throws -> [[SocketAddress]] {
+        let endpoints = options.listen.isEmpty ? [.tcp(host: "localhost", port: options.port)] : options.listen
+        do throws(EndpointError) {
+            var places: [[SocketAddress]] = []
+            for endpoint in endpoints { places.append(try endpoint.resolve()) }
+            return places
+        } catch {
+            throw Failure("\(error)", code: EX_NOHOST)
         }
     }
 
     /// Listens on all addresses of an endpoint. A host such as localhost may have some that this machine does not serve; one is enough.
-    private func listen(on endpoint: Endpoint) throws {
-        var addresses: [SocketAddress]
-        do throws(EndpointError) {
-            addresses = try endpoint.resolve()
-        } catch {
-            throw Failure("\(error)", code: EX_NOHOST)
-        }
+    private func listen(on addresses: [SocketAddress]) throws -> [Listener] {
         var failure: Failure?
-        var bound: Listener?
+        var listeners: [Listener] = []
         for address in addresses {
             // Port 0 picks one for all addresses of the host: the first one's.
-            let wanted = address.port == 0 ? address.withPort(bound?.address.port ?? 0) : address
+            let wanted = address.port == 0 ? address.withPort(listeners.first?.address.port ?? 0) : address
             do throws(Errno) {
-                let listener = try server.listen(on: wanted)
-                bound = bound ?? listener
-                say("listening on \(listener.address)")
+                listeners.append(try server.listen(on: wanted))
             } catch {
                 let code = error == .accessDenied ? EX_NOPERM : EX_UNAVAILABLE
                 let reason = Failure("cannot listen on \(wanted): \(error)", code: code)
@@ -72,7 +80,8 @@ final class Daemon {
                 failure = reason
             }
         }
-        if bound == nil, let failure { throw failure }
+        if listeners.isEmpty, let failure { throw failure }
+        return listeners
     }
 
     /// The first time, ends when all is flushed; the second time, at once.

@@ -41,6 +41,20 @@ struct FinishTests {
         #expect(try wire.closeReason() == .requested)
     }
 
+    /// The peer of a connection that ends could hold on to it for ever: it is asked for nothing any more that it could fail to do.
+    @Test(arguments: [true, false])
+    func aPeerThatTakesNothingIsCutOff(_ isBlockedBefore: Bool) throws {
+        var options = options(linger: .seconds(60))
+        options.flushTime = .milliseconds(60)
+        let wire = try Wire(options: options, sendBuffer: 4_096, peerReceiveBuffer: 4_096)
+        wire.connection.send(pattern(1_000_000))
+        if isBlockedBefore { try wire.loop.runOnce(waitingAtMost: .zero) }
+        wire.connection.finish()
+        let start = ContinuousClock.now
+        #expect(try wire.closeReason() == .tooSlow)
+        #expect(start.duration(to: .now) >= .milliseconds(50), "the peer was given no time")
+    }
+
     @Test func lingeringEndsInTime() throws {
         let wire = try Wire(options: options(linger: .milliseconds(60)))
         wire.connection.finish()

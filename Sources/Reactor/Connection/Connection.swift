@@ -17,6 +17,8 @@ public final class Connection {
         /// How many bytes passed to `send` may wait for the peer before the connection is closed, 1 GiB at most. What a topic's log holds
         /// does not count.
         public var maximumPendingOutput = 1_048_576
+        /// How long a connection that is finishing has for what still waits for its peer. Nil: for as long as the peer likes.
+        public var flushTime: Duration? = .seconds(30)
         /// How long a connection that was finished on this side waits for its peer to agree.
         public var lingerTime = Duration.seconds(1)
         /// How many bytes a TCP socket takes beyond what its peer's window admits. It bounds the kernel's memory for a peer that does not
@@ -45,7 +47,7 @@ public final class Connection {
     private let handler: any ConnectionHandler
     private let options: SharedOptions
     package var source: (any OutputSource)?
-    /// Ends an unfinished line that is idle, a connecting that takes too long, or a lingering: no two at the same time.
+    /// Ends a connecting that takes too long, an unfinished line that is idle, a last flush or a lingering: one after the other.
     private var timer: EventLoop.Timer?
     private var output = OutputBuffer()
     private var lines = LineBuffer()
@@ -179,8 +181,10 @@ public final class Connection {
         var idleTime: Duration?
         switch options.value.framing {
         case .chunks:
-            unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: count)
-            let batch = unsafe MessageBatch(start: buffer.start, ends: buffer.ends, count: 1, terminatorLength: 0)
+            let start = buffer.headroom
+            unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: start + count)
+            let batch = unsafe MessageBatch(
+                base: buffer.base, start: start, ends: buffer.ends, count: 1, terminatorLength: 0)
             return handler.connection(self, didReceive: batch)
         case .lines: break
         case .automatic(let idle): idleTime = idle
@@ -331,6 +335,7 @@ public final class Connection {
         isBlocked = true
         updateInterest(interest.union(.writable))
         source?.connectionStateDidChange(self)
+        if isFinishing { limitFlush() }
     }
 
     private func descriptorIsWritable() {
@@ -389,10 +394,18 @@ public final class Connection {
             timer = nil
         }
         source?.connectionStateDidChange(self)
-        if !isBlocked { noteUnflushed() }
+        if isBlocked { limitFlush() } else { noteUnflushed() }
+    }
+
+    /// A peer that has been told of the end, and takes nothing, must not be able to hold on to the connection.
+    private func limitFlush() {
+        guard timer == nil, !isClosed, let time = options.value.flushTime else { return }
+        timer = loop.schedule(after: time) { [weak self] in self?.close(reason: .tooSlow) }
     }
 
     private func completeFinish() {
+        timer?.cancel()
+        timer = nil
         guard isSocket, !hasReadToEnd, options.value.lingerTime > .zero, shutdown(rawDescriptor, Int32(SHUT_WR)) == 0 else {
             return close(reason: reason)
         }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What a connection keeps of a line that has begun to arrive, and the search for where lines end.
+/// What a connection keeps of a line that has begun to arrive, and how lines are made of what was read.
 ///
 /// Whole lines never come here: they are handed on from the loop's read buffer. Between lines it owns no memory.
 struct LineBuffer {
@@ -20,82 +20,71 @@ struct LineBuffer {
         mutating func lineWasTooLong() -> Bool
     }
 
-    /// Finds the lines in what was read just now.
+    /// Hands on the lines that what was read just now has completed.
     ///
     /// - Parameters:
     ///   - count: How many bytes were read to the buffer's `start`.
     ///   - limit: How long a line may be, without its newline. The buffer's headroom is for one byte more.
     mutating func receive(_ count: Int, in buffer: ReadBuffer, limit: Int, to receiver: inout some Receiver) {
-        let end = unsafe buffer.start + count
-        var search = unsafe buffer.start
+        let end = buffer.headroom + count
+        let (found, hasCarriageReturn) = buffer.findNewlines(among: count)
+        var lineStart = buffer.headroom
+        var newlines = 0..<found
+        if found > 0 { hasSeenNewline = true }
         if isDiscarding {
-            guard let newline = unsafe Self.newline(from: search, to: end) else { return }
-            hasSeenNewline = true
+            if found == 0 { return }
             isDiscarding = false
-            unsafe search = newline + 1
+            lineStart = unsafe Int(buffer.ends[0])
+            newlines = 1..<found
         }
-        guard var newline = unsafe Self.newline(from: search, to: end) else {
-            unsafe keep(UnsafeBufferPointer(start: search, count: end - search), limit: limit, to: &receiver)
-            return
-        }
-        hasSeenNewline = true
-        var lineStart = unsafe search
-        if !tail.isEmpty {
-            unsafe lineStart -= tail.count
-            unsafe tail.withUnsafeBufferPointer { unsafe lineStart.update(from: $0.baseAddress!, count: $0.count) }
-            tail = []
-        }
+        guard let last = newlines.last else { return keep(lineStart..<end, of: buffer, limit: limit, to: &receiver) }
+        let rest = unsafe Int(buffer.ends[last])..<end
+        // Its terminator may have begun in an earlier read.
+        let endsInCarriageReturn = tail.last == UInt8(ascii: "\r")
+        lineStart -= moveTail(before: lineStart, in: buffer)
 
-        // Lines are relayed from where they lie. Only once a carriage return is dropped do those behind it move up, to `output`.
-        var batchStart = unsafe lineStart
-        var output = unsafe lineStart
-        var messageCount = 0
-        while true {
-            var length = unsafe newline - lineStart
-            if length > 0, unsafe lineStart[length - 1] == UInt8(ascii: "\r") { length -= 1 }
-            if length <= limit {
-                if unsafe output != lineStart { unsafe memmove(output, lineStart, length) }
-                unsafe output += length
-                unsafe output.pointee = UInt8(ascii: "\n")
-                unsafe output += 1
-                unsafe buffer.ends[messageCount] = UInt32(truncatingIfNeeded: output - batchStart)
-                messageCount &+= 1
-            } else {
-                let goesOn = unsafe Self.hand(batchStart, buffer.ends, messageCount, to: &receiver)
-                guard goesOn, receiver.lineWasTooLong() else { return }
-                unsafe batchStart = newline + 1
-                unsafe output = batchStart
-                messageCount = 0
-            }
-            unsafe lineStart = newline + 1
-            guard let next = unsafe Self.newline(from: lineStart, to: end) else { break }
-            unsafe newline = next
-        }
-        guard unsafe Self.hand(batchStart, buffer.ends, messageCount, to: &receiver) else { return }
-        unsafe keep(UnsafeBufferPointer(start: lineStart, count: end - lineStart), limit: limit, to: &receiver)
+        // Lines are relayed from where they lie, untouched, unless one of them may have to be shortened or left out.
+        let goesOn =
+            hasCarriageReturn || endsInCarriageReturn || rest.lowerBound - lineStart > limit
+            ? Self.handMended(newlines, from: lineStart, in: buffer, limit: limit, to: &receiver)
+            : Self.hand(newlines, from: lineStart, in: buffer, to: &receiver)
+        if goesOn { keep(rest, of: buffer, limit: limit, to: &receiver) }
     }
 
     /// Takes the unfinished line for a whole one, because no more of it will come.
     mutating func finishLine(in buffer: ReadBuffer, limit: Int, to receiver: inout some Receiver) {
         isDiscarding = false
-        if tail.isEmpty { return }
-        let line = tail
-        tail = []
+        let length = tail.count
+        if length == 0 { return }
         // The carriage return that it was allowed beyond the limit has turned out not to be half of a terminator.
-        if line.count > limit { return _ = receiver.lineWasTooLong() }
-        let start = unsafe buffer.start - buffer.headroom
-        unsafe line.withUnsafeBufferPointer { unsafe start.update(from: $0.baseAddress!, count: $0.count) }
-        unsafe start[line.count] = UInt8(ascii: "\n")
-        unsafe buffer.ends[0] = UInt32(line.count + 1)
-        _ = unsafe Self.hand(start, buffer.ends, 1, to: &receiver)
+        if length > limit {
+            tail = []
+            _ = receiver.lineWasTooLong()
+            return
+        }
+        _ = moveTail(before: length, in: buffer)
+        unsafe buffer.base[length] = UInt8(ascii: "\n")
+        unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: length + 1)
+        _ = Self.hand(0..<1, from: 0, in: buffer, to: &receiver)
     }
 
-    private mutating func keep(_ rest: UnsafeBufferPointer<UInt8>, limit: Int, to receiver: inout some Receiver) {
+    /// Puts the tail right in front of a place in the buffer, and says how long it is.
+    private mutating func moveTail(before place: Int, in buffer: ReadBuffer) -> Int {
+        let length = tail.count
+        if length == 0 { return 0 }
+        unsafe tail.withUnsafeBytes { bytes in
+            unsafe UnsafeMutableRawBufferPointer(start: buffer.base + place - length, count: length).copyMemory(from: bytes)
+        }
+        tail = []
+        return length
+    }
+
+    private mutating func keep(_ rest: Range<Int>, of buffer: ReadBuffer, limit: Int, to receiver: inout some Receiver) {
         if rest.isEmpty { return }
         // A carriage return at the end may be half of the terminator.
-        let allowed = unsafe rest[rest.count - 1] == UInt8(ascii: "\r") ? limit + 1 : limit
+        let allowed = unsafe buffer.base[rest.upperBound - 1] == UInt8(ascii: "\r") ? limit + 1 : limit
         if tail.count + rest.count <= allowed {
-            unsafe tail.append(contentsOf: rest)
+            unsafe tail.append(contentsOf: UnsafeBufferPointer(start: buffer.base + rest.lowerBound, count: rest.count))
         } else {
             tail = []
             isDiscarding = true
@@ -103,16 +92,45 @@ struct LineBuffer {
         }
     }
 
+    /// Hands on the lines that end at some of the buffer's newlines.
     private static func hand(
-        _ start: UnsafePointer<UInt8>, _ ends: UnsafePointer<UInt32>, _ count: Int, to receiver: inout some Receiver
+        _ newlines: Range<Int>, from lineStart: Int, in buffer: ReadBuffer, to receiver: inout some Receiver
     ) -> Bool {
-        if count == 0 { return true }
-        return unsafe receiver.receive(MessageBatch(start: start, ends: ends, count: count, terminatorLength: 1))
+        if newlines.isEmpty { return true }
+        return unsafe receiver.receive(
+            MessageBatch(
+                base: buffer.base, start: lineStart, ends: buffer.ends + newlines.lowerBound, count: newlines.count,
+                terminatorLength: 1))
     }
 
-    private static func newline(
-        from start: UnsafeMutablePointer<UInt8>, to end: UnsafeMutablePointer<UInt8>
-    ) -> UnsafeMutablePointer<UInt8>? {
-        unsafe memchr(start, Int32(UInt8(ascii: "\n")), end - start)?.assumingMemoryBound(to: UInt8.self)
+    /// As `hand`, but drops the carriage return of each terminator and the lines that are too long. What is behind a dropped byte moves
+    /// up, to `output`, and `ends` is written anew behind the place where it is read.
+    private static func handMended(
+        _ newlines: Range<Int>, from start: Int, in buffer: ReadBuffer, limit: Int, to receiver: inout some Receiver
+    ) -> Bool {
+        let base = unsafe buffer.base
+        var lineStart = start
+        var batchStart = start
+        var output = start
+        var batch = newlines.lowerBound..<newlines.lowerBound
+        for newline in newlines {
+            let end = unsafe Int(buffer.ends[newline])
+            var length = end - 1 - lineStart
+            if length > 0, unsafe base[lineStart + length - 1] == UInt8(ascii: "\r") { length -= 1 }
+            if length <= limit {
+                if output != lineStart { unsafe memmove(base + output, base + lineStart, length) }
+                unsafe base[output + length] = UInt8(ascii: "\n")
+                output += length + 1
+                unsafe buffer.ends[batch.upperBound] = UInt32(truncatingIfNeeded: output)
+                batch = batch.lowerBound..<batch.upperBound + 1
+            } else {
+                guard hand(batch, from: batchStart, in: buffer, to: &receiver), receiver.lineWasTooLong() else { return false }
+                batchStart = end
+                output = end
+                batch = newline + 1..<newline + 1
+            }
+            lineStart = end
+        }
+        return hand(batch, from: batchStart, in: buffer, to: &receiver)
     }
 }

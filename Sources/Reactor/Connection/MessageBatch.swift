@@ -4,7 +4,8 @@ import Glibc
 ///
 /// It can be used only during the call that it is handed to: being noncopyable and borrowed, it cannot be kept.
 @safe public struct MessageBatch: ~Copyable {
-    private let start: UnsafePointer<UInt8>
+    private let base: UnsafePointer<UInt8>
+    private let start: Int
     private let ends: UnsafePointer<UInt32>
     private let terminatorLength: Int
 
@@ -12,10 +13,14 @@ import Glibc
     public let count: Int
 
     /// - Parameters:
-    ///   - ends: Where each message ends, with its terminator, counted from `start`.
+    ///   - start: Where the first message begins, counted from `base`.
+    ///   - ends: Where each message ends, with its terminator, counted from `base`.
     ///   - terminatorLength: How many bytes at each end are the terminator: 1 for lines, 0 for chunks.
-    init(start: UnsafePointer<UInt8>, ends: UnsafePointer<UInt32>, count: Int, terminatorLength: Int) {
-        unsafe self.start = start
+    init(
+        base: UnsafePointer<UInt8>, start: Int, ends: UnsafePointer<UInt32>, count: Int, terminatorLength: Int
+    ) {
+        unsafe self.base = base
+        self.start = start
         unsafe self.ends = ends
         self.count = count
         self.terminatorLength = terminatorLength
@@ -30,7 +35,7 @@ import Glibc
     public func withMessage<Result>(at index: Int, _ body: (Span<UInt8>) -> Result) -> Result {
         let first = wireOffset(of: index)
         let length = wireOffset(of: index + 1) - first - terminatorLength
-        return unsafe body(UnsafeBufferPointer(start: start + first, count: length).span)
+        return unsafe body(UnsafeBufferPointer(start: base + first, count: length).span)
     }
 
     /// The index of the first message, from `start` on, that equals `content`; or nil.
@@ -39,29 +44,30 @@ import Glibc
         var first = wireOffset(of: start)
         for index in start..<count {
             let end = unsafe Int(ends[index])
-            if end &- first == wireLength, unsafe memcmp(self.start + first, content, content.count) == 0 { return index }
+            if end &- first == wireLength, unsafe memcmp(base + first, content, content.count) == 0 { return index }
             first = end
         }
         return nil
     }
 
-    /// Where a message begins in `withWireBytes`, and the one before it ends. The index may be `count`, for the end of the last.
+    /// Where a message begins, counted from `withWireBytes`'s base, and the one before it ends. The index may be `count`, for the end
+    /// of the last.
     package func wireOffset(of index: Int) -> Int {
         precondition(index >= 0 && index <= count, "no message of that index in the batch")
-        return index == 0 ? 0 : unsafe Int(ends[index - 1])
+        return index == 0 ? start : unsafe Int(ends[index - 1])
     }
 
-    /// The messages as they are relayed, each with its newline, one after the other, and where each of them ends.
+    /// The memory that the messages lie in, as they are relayed: each with its newline, one after the other. `ends` says where.
     package func withWireBytes<Result>(
-        _ body: (_ bytes: UnsafePointer<UInt8>, _ ends: UnsafePointer<UInt32>) -> Result
+        _ body: (_ base: UnsafePointer<UInt8>, _ ends: UnsafePointer<UInt32>) -> Result
     ) -> Result {
-        unsafe body(start, ends)
+        unsafe body(base, ends)
     }
 
     /// Some of the messages as they are relayed, each with its newline, one after the other.
     public func withWireBytes<Result>(in range: Range<Int>, _ body: (Span<UInt8>) -> Result) -> Result {
         let first = wireOffset(of: range.lowerBound)
         let length = wireOffset(of: range.upperBound) - first
-        return unsafe body(UnsafeBufferPointer(start: start + first, count: length).span)
+        return unsafe body(UnsafeBufferPointer(start: base + first, count: length).span)
     }
 }

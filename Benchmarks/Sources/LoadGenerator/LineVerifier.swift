@@ -1,0 +1,153 @@
+import Glibc
+import Histogram
+
+/// Checks that every line arrives once, whole and in order, and takes its latency.
+///
+/// It knows how long each line is, and so looks for no newlines; only after something that is not a line does it search for
+/// where the next one begins.
+struct LineVerifier {
+    /// What was found.
+    struct Findings {
+        var lines = 0
+        /// Lines that never came, before others of the same sender that did.
+        var missing = 0
+        /// Lines that came again, or after later ones of the same sender.
+        var repeated = 0
+        /// The connection's own lines, which nobody should get back.
+        var echoed = 0
+        /// Places where something else was than a line.
+        var damaged = 0
+    }
+
+    private(set) var findings = Findings()
+    private(set) var latencies = Histogram<UInt64>(numberOfSignificantValueDigits: .three)
+    /// Whether latencies are taken. What arrives is checked in any case.
+    var isMeasuring = false
+
+    private let frame: Frame
+    private let ownNumber: UInt32?
+    private var expected: [UInt32]
+    /// The beginning of a frame whose rest has not arrived yet.
+    private var partial: [UInt8] = []
+    private var isAligned = true
+    private var lastTime = Tick(rawValue: 0)
+    private var lastTimeCount: UInt64 = 0
+
+    /// - Parameter ownNumber: The connection's number as a sender, or nil if it is none.
+    init(frame: Frame, senders: Int, ownNumber: UInt32?) {
+        self.frame = frame
+        self.ownNumber = ownNumber
+        expected = Array(repeating: 0, count: senders)
+        partial.reserveCapacity(frame.count)
+    }
+
+    /// Forgets what came before the first line: a server's greeting, or what shows who receives.
+    mutating func begin() {
+        findings = Findings()
+        partial = []
+        isAligned = true
+    }
+
+    /// Looks at what one read brought.
+    mutating func receive(_ bytes: UnsafeRawBufferPointer, at now: Tick) {
+        var start = 0
+        if !partial.isEmpty {
+            start = min(frame.count - partial.count, bytes.count)
+            unsafe partial.append(contentsOf: bytes[..<start])
+            var joined: [UInt8] = []
+            swap(&joined, &partial)
+            let used = unsafe joined.withUnsafeBytes { unsafe scan($0, at: now) }
+            if used < joined.count {
+                joined.removeFirst(used)
+                if isAligned, start == bytes.count {
+                    partial = joined
+                } else {
+                    // Something else than lines: rare enough to be copied.
+                    unsafe joined.append(contentsOf: bytes[start...])
+                    start = bytes.count
+                    let used = unsafe joined.withUnsafeBytes { unsafe scan($0, at: now) }
+                    partial = Array(joined[used...])
+                }
+            } else {
+                // Keeps its memory for the next time.
+                joined.removeAll(keepingCapacity: true)
+                partial = joined
+            }
+        }
+        if start < bytes.count {
+            let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[start...])
+            let used = unsafe scan(rest, at: now)
+            unsafe partial.append(contentsOf: rest[used...])
+        }
+        recordLatencies(at: now)
+    }
+
+    /// Looks at whole frames, and says how many bytes they were. What is left is less than a frame.
+    private mutating func scan(_ bytes: UnsafeRawBufferPointer, at now: Tick) -> Int {
+        guard let start = bytes.baseAddress else { return 0 }
+        var offset = 0
+        while bytes.count - offset >= frame.count {
+            if unsafe isFrame(start + offset) {
+                isAligned = true
+                unsafe receive(LineHeader(from: start + offset + frame.lineOffset), at: now)
+                offset += frame.count
+            } else {
+                if isAligned { findings.damaged += 1 }
+                isAligned = false
+                let newline = unsafe memchr(start + offset, Int32(UInt8(ascii: "\n")), bytes.count - offset)
+                guard let newline = unsafe newline else { return bytes.count }
+                offset = unsafe UnsafeRawPointer(newline) - start + 1
+            }
+        }
+        return offset
+    }
+
+    /// Whether all is there that is the same in every frame.
+    private func isFrame(_ start: UnsafeRawPointer) -> Bool {
+        let headerEnd = frame.lineOffset + LineHeader.length
+        return unsafe frame.bytes.withUnsafeBytes { expected in
+            guard let expected = expected.baseAddress else { return false }
+            return unsafe memcmp(start + headerEnd, expected + headerEnd, frame.count - headerEnd) == 0
+                && memcmp(start, expected, frame.lineOffset) == 0
+        }
+    }
+
+    private mutating func receive(_ header: LineHeader, at now: Tick) {
+        let sender = Int(header.sender)
+        guard sender < expected.count else {
+            if header.sender != LineHeader.prober { findings.damaged += 1 }
+            return
+        }
+        findings.lines &+= 1
+        if header.sender == ownNumber { findings.echoed += 1 }
+        let ahead = (header.number &- expected[sender]) & LineHeader.numberMask
+        if ahead == 0 {
+            expected[sender] = (header.number &+ 1) & LineHeader.numberMask
+        } else if ahead <= LineHeader.numberMask / 2 {
+            findings.missing += Int(ahead)
+            expected[sender] = (header.number &+ 1) & LineHeader.numberMask
+        } else {
+            findings.repeated += 1
+        }
+        if header.time == lastTime {
+            lastTimeCount &+= 1
+        } else {
+            recordLatencies(at: now)
+            lastTime = header.time
+            lastTimeCount = 1
+        }
+    }
+
+    /// Lines that were sent together and arrive together have one latency, and are recorded at once.
+    private mutating func recordLatencies(at now: Tick) {
+        if isMeasuring, lastTimeCount > 0 { latencies.record(now.nanoseconds(since: lastTime), count: lastTimeCount) }
+        lastTimeCount = 0
+    }
+
+    /// Counts what should have come and has not, once nothing more will.
+    mutating func finish(sentBySender: [UInt32]) {
+        for (sender, count) in sentBySender.enumerated() where UInt32(sender) != ownNumber {
+            findings.missing += Int((count &- expected[sender]) & LineHeader.numberMask)
+        }
+    }
+}

@@ -1,0 +1,54 @@
+/// What a load showed. Every figure in it was measured.
+public struct LoadReport: Codable, Sendable {
+    /// How long was measured.
+    public var seconds: Double
+    public var lines: Int
+    public var deliveries: Int
+    public var deliveriesPerSecond: Double
+    public var linesPerSecond: Double
+    /// How many deliveries one read of a receiver brought, on the average: the batches in which the server sends.
+    public var deliveriesPerRead: Double
+    /// How long deliveries took: all that arrived at the connections that check, while it was measured.
+    public var latency: Latency?
+    public var server: ServerReport?
+    /// How much of one core the generator itself used.
+    public var generatorShare: Double
+    public var check: Check
+    /// What one must know to judge the figures.
+    public var remarks: [String]
+
+    public struct Latency: Codable, Sendable {
+        public var count: UInt64
+        public var p50Microseconds: Double
+        public var p99Microseconds: Double
+        public var p999Microseconds: Double
+        public var maximumMicroseconds: Double
+    }
+
+    /// What the connections that check every line have found, from the first line to the last.
+    public struct Check: Codable, Sendable {
+        public var connections = 0
+        public var lines = 0
+        public var missing = 0
+        public var repeated = 0
+        public var echoed = 0
+        public var damaged = 0
+
+        public var isClean: Bool { lines > 0 && missing + repeated + echoed + damaged == 0 }
+    }
+
+    public var cpuNanosecondsPerDelivery: Double? {
+        server.flatMap { deliveries > 0 ? Double($0.cpuNanoseconds) / Double(deliveries) : nil }
+    }
+}
+
+/// What the server's process used while it was measured.
+public struct ServerReport: Codable, Sendable {
+    public var cpuNanoseconds: UInt64
+    /// Of one core.
+    public var cpuShare: Double
+    /// At the end.
+    public var residentBytes: UInt64
+    /// How often it went to sleep and was woken.
+    public var wakeUps: UInt64
+}

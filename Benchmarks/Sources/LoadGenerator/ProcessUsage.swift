@@ -1,0 +1,42 @@
+import FoundationEssentials
+import Glibc
+
+/// What a process, with all of its threads and children, has used until now, as the kernel tells it in /proc.
+public struct ProcessUsage: Sendable {
+    public var cpuNanoseconds: UInt64 = 0
+    /// How often a thread went to sleep, and so had to be woken.
+    public var wakeUps: UInt64 = 0
+    public var residentBytes: UInt64 = 0
+
+    /// Nil if there is no such process.
+    public init?(of process: Int32) {
+        guard let threads = try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task") else { return nil }
+        for thread in threads {
+            // A thread that ends between the listing and the look is one that is not looked at.
+            let place = "/proc/\(process)/task/\(thread)"
+            if let time = Self.text(at: "\(place)/schedstat").split(separator: " ").first { cpuNanoseconds += UInt64(time) ?? 0 }
+            wakeUps += Self.number("voluntary_ctxt_switches:", in: "\(place)/status")
+            for child in Self.text(at: "\(place)/children").split(separator: " ") {
+                guard let child = Int32(child), let usage = ProcessUsage(of: child) else { continue }
+                cpuNanoseconds += usage.cpuNanoseconds
+                wakeUps += usage.wakeUps
+                residentBytes += usage.residentBytes
+            }
+        }
+        residentBytes += Self.number("VmRSS:", in: "/proc/\(process)/status") * 1_024
+    }
+
+    /// How many descriptors a process has open.
+    public static func openDescriptors(of process: Int32) -> Int {
+        (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").count) ?? 0
+    }
+
+    private static func number(_ name: String, in path: String) -> UInt64 {
+        guard let line = text(at: path).split(separator: "\n").first(where: { $0.hasPrefix(name) }) else { return 0 }
+        return line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { UInt64($0) } ?? 0
+    }
+
+    private static func text(at path: String) -> String {
+        FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+}

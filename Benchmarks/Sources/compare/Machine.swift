@@ -1,0 +1,26 @@
+import Foundation
+
+/// The machine that the figures are from, as far as it matters and may be told.
+struct Machine: Codable {
+    var processor: String
+    var cores: Int
+    var kernel: String
+    var swift: String
+    /// What else the machine had to do when the last run had ended: the load average of a quiet machine is about 1 then.
+    var loadAverage: String
+
+    init() {
+        let processors = Self.text("/proc/cpuinfo").split(separator: "\n").first { $0.hasPrefix("model name") }
+        processor =
+            processors?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? "an unknown processor"
+        cores = ProcessInfo.processInfo.processorCount
+        kernel = Self.text("/proc/sys/kernel/osrelease").trimmingCharacters(in: .newlines)
+        let version = try? Command.run(["swift", "--version"], timeLimit: 30)
+        swift = version?.text.split(separator: "\n").first { $0.contains("version") }.map(String.init) ?? "Swift"
+        loadAverage = Self.text("/proc/loadavg").split(separator: " ").prefix(2).joined(separator: ", ")
+    }
+
+    private static func text(_ path: String) -> String {
+        FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+}

@@ -1,0 +1,86 @@
+import Foundation
+import LoadGenerator
+
+/// A server that lines go through, and how it is started.
+struct Relay: Sendable {
+    /// What has to be there before it can be started.
+    enum Source: Sendable {
+        case chatd
+        /// One of this package's own executables.
+        case product(String)
+        /// A program that a distribution installs.
+        case installed(String)
+        /// A program, run by another one, from the directory of peers.
+        case script(interpreter: String, file: String)
+        /// A program to be built from the directory of peers: the tool, and its arguments for a source and a destination.
+        case built(tool: String, arguments: @Sendable (_ peers: String, _ destination: String) -> [String])
+    }
+
+    var name: String
+    var title: String
+    var source: Source
+    var wire = Wire.line
+    /// What it is to be told, for a port.
+    var arguments: @Sendable (_ port: UInt16) -> [String]
+    /// What it is to be told for a Unix socket's path, if it knows such.
+    var unixArguments: (@Sendable (_ path: String) -> [String])?
+
+    static let limitName = "limit"
+    static let chatdName = "chatd"
+
+    static let all: [Relay] = [
+        Relay(
+            name: limitName, title: "the limit program", source: .product("limit"), arguments: { ["\($0)"] },
+            unixArguments: { ["unix:\($0)"] }),
+        Relay(
+            name: chatdName, title: "chatd", source: .chatd, arguments: { ["--listen", "127.0.0.1:\($0)"] },
+            unixArguments: { ["--listen", "unix:\($0)"] }),
+        Relay(
+            name: "chatd-skip", title: "chatd --slow skip", source: .chatd,
+            arguments: { ["--listen", "127.0.0.1:\($0)", "--slow", "skip"] }),
+        Relay(name: "nio", title: "SwiftNIO relay", source: .product("niorelay"), arguments: { ["\($0)"] }),
+        Relay(
+            name: "libevent", title: "libevent relay",
+            source: .built(tool: "cc") { peers, destination in
+                ["-O2", "\(peers)/libevent_relay.c", "-levent", "-levent_core", "-o", destination]
+            }, arguments: { ["\($0)"] }),
+        Relay(
+            name: "go", title: "Go relay",
+            source: .built(tool: "go") { peers, destination in ["build", "-o", destination, "\(peers)/relay.go"] },
+            arguments: { ["\($0)"] }),
+        Relay(
+            name: "tokio", title: "tokio relay",
+            source: .built(tool: "sh") { peers, destination in
+                // From Debian's librust-tokio-dev, and so without a network.
+                let registry = "/usr/share/cargo/registry"
+                return [
+                    "-c",
+                    """
+                    cargo build --quiet --release --offline --manifest-path \(peers)/tokio-relay/Cargo.toml \
+                        --target-dir \(destination).build \
+                        --config 'source.crates-io.replace-with="debian"' \
+                        --config 'source.debian.directory="\(registry)"' \
+                        && mv \(destination).build/release/tokio-relay \(destination)
+                    """,
+                ]
+            }, arguments: { ["\($0)"] }),
+        Relay(
+            name: "python", title: "Python threads", source: .script(interpreter: "python3", file: "threads.py"),
+            arguments: { ["\($0)"] }),
+        Relay(
+            name: "ncat", title: "ncat --broker", source: .installed("ncat"),
+            arguments: { ["--broker", "--listen", "--max-conns", "1000", "127.0.0.1", "\($0)"] }),
+        Relay(
+            name: "redis", title: "Redis pub/sub", source: .installed("redis-server"), wire: .redis,
+            arguments: {
+                // As it comes, but for what would write to the disk or cut off a subscriber that is busy.
+                [
+                    "--bind", "127.0.0.1", "--port", "\($0)", "--save", "", "--appendonly", "no", "--maxclients", "19000",
+                    "--client-output-buffer-limit", "pubsub 0 0 0",
+                ]
+            }),
+        Relay(
+            name: "nats", title: "NATS core", source: .installed("nats-server"), wire: .nats,
+            arguments: { ["--addr", "127.0.0.1", "--port", "\($0)"] }),
+    ]
+}

@@ -1,0 +1,106 @@
+/// What is to be reached, and whether it was.
+struct Target: Sendable {
+    enum Goal: Sendable {
+        case atLeast(must: Double, aim: Double?)
+        case atMost(must: Double, aim: Double?)
+    }
+
+    /// What was measured: the worst of what the target is about, and where that was.
+    struct Finding {
+        var value: Double
+        var place: String?
+    }
+
+    struct Judgement: Codable {
+        var name: String
+        var must: String
+        var aim: String
+        var measured: Double?
+        var place: String?
+        /// Nil if it was not measured.
+        var isMet: Bool?
+    }
+
+    var name: String
+    var goal: Goal
+    var measure: @Sendable (Summary) -> [Finding]
+
+    func judged(by summary: Summary) -> Judgement {
+        let findings = measure(summary)
+        switch goal {
+        case .atLeast(let must, let aim):
+            let worst = findings.min { $0.value < $1.value }
+            return judgement("≥", must, aim, worst, isMet: worst.map { $0.value >= must })
+        case .atMost(let must, let aim):
+            let worst = findings.max { $0.value < $1.value }
+            return judgement("≤", must, aim, worst, isMet: worst.map { $0.value <= must })
+        }
+    }
+
+    private func judgement(_ sign: String, _ must: Double, _ aim: Double?, _ worst: Finding?, isMet: Bool?) -> Judgement {
+        Judgement(
+            name: name, must: "\(sign) \(must.short)", aim: aim.map { "\(sign) \($0.short)" } ?? "", measured: worst?.value,
+            place: worst?.place, isMet: isMet)
+    }
+
+    static let all: [Target] = [
+        Target(name: "deliveries/s against the limit program, worst scenario", goal: .atLeast(must: 0.9, aim: 1)) { summary in
+            saturated.compactMap { finding(.deliveriesPerSecond, to: Relay.limitName, in: $0, summary) }
+        },
+        Target(name: "CPU a delivery against the limit program, worst scenario", goal: .atMost(must: 1.15, aim: 1)) { summary in
+            loaded.compactMap { finding(.nanosecondsPerDelivery, to: Relay.limitName, in: $0, summary) }
+        },
+        throughput(against: "nio", "the SwiftNIO relay", in: ["relay-100", "relay-1000"], must: 30, aim: 50),
+        throughput(against: "python", "Python threads", in: ["relay-100"], must: 4, aim: 8),
+        throughput(against: "ncat", "`ncat --broker`", in: ["relay-100"], must: 8, aim: 10),
+        throughput(against: "redis", "Redis pub/sub", in: ["relay-100", "relay-1000"], must: 2, aim: 3),
+        throughput(against: "nats", "NATS core", in: ["relay-100", "relay-1000"], must: 3, aim: 5),
+        Target(name: "p99 at 50 % load against the limit program", goal: .atMost(must: 1.25, aim: 1.05)) { summary in
+            [finding(.p99Microseconds, to: Relay.limitName, in: "rate-50", summary)].compactMap(\.self)
+        },
+        Target(name: "resident bytes an idle connection, 100 to 19,000", goal: .atMost(must: 512, aim: 256)) { summary in
+            [summary.median(.bytesPerConnection, of: Relay.chatdName, in: "idle-19000").map { Finding(value: $0) }]
+                .compactMap(\.self)
+        },
+        Target(name: "wake-ups with 19,000 idle connections", goal: .atMost(must: 0, aim: nil)) { summary in
+            [summary.median(.wakeUps, of: Relay.chatdName, in: "idle-19000").map { Finding(value: $0) }].compactMap(\.self)
+        },
+        Target(name: "throughput kept with 10 % of the peers never reading", goal: .atLeast(must: 0.95, aim: 0.99)) { summary in
+            let ratio = summary.ratio(
+                .deliveriesPerSecond, of: ("chatd-skip", "stalled"), to: ("chatd-skip", "healthy"))
+            return [ratio.map { Finding(value: $0.median) }].compactMap(\.self)
+        },
+        Target(name: "start to first connection against the SwiftNIO relay", goal: .atMost(must: 1, aim: 0.5)) { summary in
+            [finding(.startMilliseconds, to: "nio", in: "start", summary)].compactMap(\.self)
+        },
+    ]
+
+    private static var saturated: [Scenario] {
+        Scenario.all.filter { if case .saturation = $0.kind { true } else { false } }
+    }
+
+    private static var loaded: [Scenario] {
+        Scenario.all.filter {
+            switch $0.kind {
+            case .saturation, .rate: true
+            case .idle, .churn, .start: false
+            }
+        }
+    }
+
+    private static func throughput(
+        against relay: String, _ title: String, in scenarios: [String], must: Double, aim: Double
+    ) -> Target {
+        Target(name: "deliveries/s against \(title), saturated", goal: .atLeast(must: must, aim: aim)) { summary in
+            scenarios.compactMap { finding(.deliveriesPerSecond, to: relay, in: $0, summary) }
+        }
+    }
+
+    private static func finding(_ metric: Metric, to other: String, in scenario: Scenario, _ summary: Summary) -> Finding? {
+        finding(metric, to: other, in: scenario.name, summary)
+    }
+
+    private static func finding(_ metric: Metric, to other: String, in scenario: String, _ summary: Summary) -> Finding? {
+        summary.ratio(metric, of: Relay.chatdName, to: other, in: scenario).map { Finding(value: $0.median, place: scenario) }
+    }
+}

@@ -1,0 +1,125 @@
+import Foundation
+import LoadGenerator
+
+/// All runs: round after round, in each every scenario, in each of these every relay.
+struct Tournament {
+    let method: Method
+    let scenarios: [Scenario]
+    let workplace: Workplace
+    private(set) var results: [Result] = []
+    /// Relays that cannot be had here, and why.
+    private(set) var skipped: [(relay: Relay, reason: String)] = []
+    private var relays: [(relay: Relay, command: [String])] = []
+
+    init(method: Method, scenarios: [Scenario], workplace: Workplace) {
+        self.method = method
+        self.scenarios = scenarios
+        self.workplace = workplace
+    }
+
+    /// Finds or builds the relays that the scenarios ask for.
+    mutating func chooseRelays(named names: [String], for scenarios: [Scenario]) throws {
+        for relay in Relay.all where scenarios.contains(where: { $0.relays.contains(relay.name) }) {
+            guard names.isEmpty || names.contains(relay.name) || relay.name == Relay.limitName else { continue }
+            do {
+                relays.append((relay, try workplace.command(for: relay)))
+            } catch let trouble as Trouble {
+                note("\(relay.name) is left out: \(trouble)")
+                skipped.append((relay, trouble.description))
+            }
+        }
+    }
+
+    mutating func run() {
+        for round in 0..<method.rounds {
+            for scenario in scenarios {
+                let contestants = relays.filter { scenario.relays.contains($0.relay.name) && isDue($0.relay, in: round) }
+                // Forward and backward in turn, so that none always comes after the same other.
+                for (relay, command) in round.isMultiple(of: 2) ? contestants : contestants.reversed() {
+                    note("round \(round + 1) of \(method.rounds), \(scenario.name): \(relay.name)")
+                    results.append(measure(relay, command, in: scenario, round: round))
+                }
+            }
+        }
+    }
+
+    private func isDue(_ relay: Relay, in round: Int) -> Bool {
+        method.everyPeerEveryRound || round == 0 || relay.name == Relay.limitName || relay.name.hasPrefix(Relay.chatdName)
+    }
+
+    private func measure(_ relay: Relay, _ command: [String], in scenario: Scenario, round: Int) -> Result {
+        var result = Result(round: round, scenario: scenario.name, relay: relay.name)
+        do {
+            if case .start = scenario.kind {
+                result.figures[.startMilliseconds] = try startMilliseconds(of: relay, command)
+            } else {
+                let path = workplace.temporary.appending(path: "\(relay.name).sock").path
+                let server = try Server(
+                    relay, command: command, socketPath: scenario.isOnUnixSocket ? path : nil, core: method.serverCore)
+                defer { server.stop() }
+                try load(server, speaking: relay.wire, as: scenario, into: &result)
+            }
+        } catch {
+            result.failure = "\(error)"
+            note("\(relay.name) failed: \(error)")
+        }
+        return result
+    }
+
+    /// The least of a few starts: what delays one is not its own doing. Without a core of its own, which another program would
+    /// have to set and so be part of the time.
+    private func startMilliseconds(of relay: Relay, _ command: [String]) throws -> Double {
+        var times: [Double] = []
+        for _ in 0..<5 {
+            let server = try Server(relay, command: command, socketPath: nil, core: nil)
+            times.append(server.startTime / .milliseconds(1))
+            server.stop()
+        }
+        return times.min() ?? .nan
+    }
+
+    // MARK: - The load
+
+    private func load(_ server: Server, speaking wire: Wire, as scenario: Scenario, into result: inout Result) throws {
+        var arguments = [
+            "--connect", "\(server.address)", "--server-pid", "\(server.processIdentifier)", "--json",
+            "--seconds", "\(method.seconds)",
+        ]
+        switch scenario.kind {
+        case .idle: arguments += ["--idle", "\(scenario.connections)"]
+        case .churn: arguments += ["--churn", "--connections", "\(scenario.connections)"]
+        case .saturation(let window): arguments += trafficArguments(scenario, wire) + ["--window", "\(window)"]
+        case .rate(let share):
+            guard let saturation = linesPerSecondOfLimit(in: result.round) else {
+                throw Trouble("a fixed rate is a share of the limit program's, which \(Scenario.saturation) would have shown")
+            }
+            arguments += trafficArguments(scenario, wire) + ["--rate", "\(saturation * share)"]
+        case .start: return
+        }
+        let generator = ["taskset", "-c", "\(method.loadCore)", workplace.products.appending(path: "fanout").path]
+        let output = try Command.run(generator + arguments, timeLimit: method.seconds + method.warmUp + 240)
+        let data = Data(output.text.utf8)
+        guard data.first == UInt8(ascii: "{") else {
+            throw Trouble(output.errors.firstLine ?? "the generator said nothing")
+        }
+        switch scenario.kind {
+        case .idle: result.take(try JSONDecoder().decode(IdleReport.self, from: data))
+        case .churn: result.take(try JSONDecoder().decode(ChurnReport.self, from: data))
+        default: result.take(try JSONDecoder().decode(LoadReport.self, from: data))
+        }
+    }
+
+    private func trafficArguments(_ scenario: Scenario, _ wire: Wire) -> [String] {
+        // Where senders do not receive, there are as many receivers as the scenario has peers, and the senders besides.
+        let connections = scenario.connections + (wire == .line ? 0 : scenario.senders)
+        return [
+            "--protocol", wire.rawValue, "--connections", "\(connections)", "--senders", "\(scenario.senders)",
+            "--bytes", "\(scenario.lineLength)", "--stalled", "\(scenario.stalledPercent)", "--warm-up", "\(method.warmUp)",
+        ]
+    }
+
+    private func linesPerSecondOfLimit(in round: Int) -> Double? {
+        results.first { $0.round == round && $0.scenario == Scenario.saturation && $0.relay == Relay.limitName }?
+            .figures[.linesPerSecond]
+    }
+}

@@ -1,0 +1,88 @@
+import Foundation
+
+/// Where things are, and what has been built there.
+final class Workplace {
+    static let benchmarks = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+    static let repository = benchmarks.deletingLastPathComponent()
+
+    /// Where this package's executables are: beside this one.
+    let products: URL
+    /// For what is built for this run, and for sockets.
+    let temporary: URL
+    private let chatd: String
+    private var commands: [String: [String]] = [:]
+
+    /// Builds what is to be compared.
+    ///
+    /// - Parameter chatd: One that is built already.
+    init(chatd: String?) throws {
+        products = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        temporary = FileManager.default.temporaryDirectory.appending(path: "compare-\(getpid())")
+        try FileManager.default.createDirectory(at: temporary, withIntermediateDirectories: true)
+        for product in ["fanout", "limit", "niorelay"] {
+            try Self.build(product, package: Self.benchmarks)
+        }
+        if let chatd {
+            self.chatd = chatd
+        } else {
+            try Self.build("chatd", package: Self.repository)
+            self.chatd = Self.repository.appending(path: ".build/release/chatd").path
+        }
+    }
+
+    func clear() {
+        try? FileManager.default.removeItem(at: temporary)
+    }
+
+    private static func build(_ product: String, package: URL) throws {
+        note("building \(product)")
+        let output = try Command.run(
+            ["swift", "build", "-c", "release", "--package-path", package.path, "--product", product], timeLimit: 1_800)
+        if output.status != 0 { throw Trouble("\(product) does not build:\n\(output.errors)\(output.text)") }
+    }
+
+    /// The command that starts a relay, without its arguments. Throws why it cannot be had here.
+    func command(for relay: Relay) throws -> [String] {
+        if let command = commands[relay.name] { return command }
+        let command = try makeCommand(for: relay)
+        commands[relay.name] = command
+        return command
+    }
+
+    private func makeCommand(for relay: Relay) throws -> [String] {
+        let peers = Self.benchmarks.appending(path: "Peers").path
+        switch relay.source {
+        case .chatd:
+            return [chatd]
+        case .product(let name):
+            return [products.appending(path: name).path]
+        case .installed(let name):
+            return [try Command.path(of: name)]
+        case .script(let interpreter, let file):
+            return [try Command.path(of: interpreter), "\(peers)/\(file)"]
+        case .built(let tool, let arguments):
+            let destination = temporary.appending(path: relay.name).path
+            note("building \(relay.name)")
+            let output = try Command.run([try Command.path(of: tool)] + arguments(peers, destination), timeLimit: 600)
+            if output.status != 0 {
+                throw Trouble("does not build: \(output.errors.firstLine ?? "no reason given")")
+            }
+            return [destination]
+        }
+    }
+}
+
+/// Why something cannot be done, in a sentence.
+struct Trouble: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// Says on standard error what is going on; standard output is for the result.
+func note(_ sentence: String) {
+    FileHandle.standardError.write(Data("compare: \(sentence)\n".utf8))
+}

@@ -1,0 +1,120 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// Whatever keeps a program from doing its work is said in one line on standard error, with an exit code from sysexits.
+@Suite struct BadInvocationTests {
+    struct Case: CustomTestStringConvertible {
+        let program: String
+        let arguments: [String]
+        let code: Int32
+        let mentions: String
+
+        init(_ program: String, _ arguments: [String], _ code: Int32, mentions: String) {
+            self.program = program
+            self.arguments = arguments
+            self.code = code
+            self.mentions = mentions
+        }
+
+        var testDescription: String { "\(program) \(arguments.joined(separator: " "))" }
+    }
+
+    @Test(arguments: [
+        Case("chatd", ["--port", "65536"], EX_USAGE, mentions: "65536"),
+        Case("chatd", ["--port", "-1"], EX_USAGE, mentions: "--port"),
+        Case("chatd", ["--port", "http"], EX_USAGE, mentions: "http"),
+        Case("chatd", ["--port"], EX_USAGE, mentions: "--port"),
+        Case("chatd", ["--listen", "nonsense"], EX_USAGE, mentions: "nonsense"),
+        Case("chatd", ["--listen", "::1:3001"], EX_USAGE, mentions: "brackets"),
+        Case("chatd", ["--listen", "[::1:3001"], EX_USAGE, mentions: "bracket"),
+        Case("chatd", ["--listen", ":3001"], EX_USAGE, mentions: "host"),
+        Case("chatd", ["--listen", "127.0.0.1:99999"], EX_USAGE, mentions: "99999"),
+        Case("chatd", ["--listen", "unix:"], EX_USAGE, mentions: "path"),
+        Case("chatd", ["--listen", "unix:/" + String(repeating: "a", count: 200)], EX_USAGE, mentions: "longer"),
+        Case("chatd", ["--framing", "lines"], EX_USAGE, mentions: "lines"),
+        Case("chatd", ["--slow", "nobody"], EX_USAGE, mentions: "nobody"),
+        Case("chatd", ["--max-line", "0"], EX_USAGE, mentions: "--max-line"),
+        Case("chatd", ["--max-line", "99999999999999999999"], EX_USAGE, mentions: "--max-line"),
+        Case("chatd", ["--log-size", "-5"], EX_USAGE, mentions: "--log-size"),
+        Case("chatd", ["--drain-timeout", "soon"], EX_USAGE, mentions: "soon"),
+        Case("chatd", ["--drain-timeout", "nan"], EX_USAGE, mentions: "nan"),
+        Case("chatd", ["--drain-timeout", "-1"], EX_USAGE, mentions: "--drain-timeout"),
+        Case("chatd", ["--quit-word", "two\nlines"], EX_USAGE, mentions: "--quit-word"),
+        Case("chatd", ["--log-level", "loud"], EX_USAGE, mentions: "loud"),
+        Case("chatd", ["--no-such-option"], EX_USAGE, mentions: "--no-such-option"),
+        Case("chatd", ["argument"], EX_USAGE, mentions: "argument"),
+        Case("chatd", ["--listen", "no-such-host.invalid:0"], EX_NOHOST, mentions: "no-such-host.invalid"),
+        // An address for documentation, which no machine has.
+        Case("chatd", ["--listen", "192.0.2.1:0"], EX_UNAVAILABLE, mentions: "192.0.2.1"),
+        Case("chatd", ["--listen", "127.0.0.1:0", "--listen", "192.0.2.1:0"], EX_UNAVAILABLE, mentions: "192.0.2.1"),
+        Case("chatd", ["--listen", "unix:/no/such/directory/socket"], EX_UNAVAILABLE, mentions: "/no/such/directory/socket"),
+        Case("chat", ["localhost:none"], EX_USAGE, mentions: "none"),
+        Case("chat", ["unix:"], EX_USAGE, mentions: "path"),
+        Case("chat", ["::1"], EX_USAGE, mentions: "brackets"),
+        Case("chat", ["--linger", "long"], EX_USAGE, mentions: "long"),
+        Case("chat", ["--no-such-option"], EX_USAGE, mentions: "--no-such-option"),
+        Case("chat", ["one", "two"], EX_USAGE, mentions: "two"),
+        Case("chat", ["no-such-host.invalid"], EX_NOHOST, mentions: "no-such-host.invalid"),
+        Case("chat", ["unix:/no/such/socket"], EX_UNAVAILABLE, mentions: "/no/such/socket"),
+    ])
+    func `is one line and an exit code`(_ test: Case) throws {
+        try expectFailure(test)
+    }
+
+    @Test func `a port that is in use`() throws {
+        try withDaemon { daemon in
+            let arguments = ["--listen", "127.0.0.1:\(daemon.port)"]
+            try expectFailure(Case("chatd", arguments, EX_UNAVAILABLE, mentions: "\(daemon.port)"))
+            try expectFailure(Case("chatd", ["--port", "\(daemon.port)"], EX_UNAVAILABLE, mentions: "\(daemon.port)"))
+        }
+    }
+
+    @Test func `a port at which nobody listens`() throws {
+        let daemon = try Daemon()
+        try daemon.end()
+        try expectFailure(Case("chat", ["127.0.0.1:\(daemon.port)"], EX_UNAVAILABLE, mentions: "127.0.0.1:\(daemon.port)"))
+    }
+
+    @Test func `a path that is in use, by a server or by a file`() throws {
+        let directory = try TemporaryDirectory()
+        try withDaemon(["--listen", "unix:\(directory.path)/socket"]) { _ in
+            let arguments = ["--listen", "unix:\(directory.path)/socket"]
+            try expectFailure(Case("chatd", arguments, EX_UNAVAILABLE, mentions: "socket"))
+            // The one that was there first is not harmed.
+            _ = try LineClient(path: "\(directory.path)/socket")
+        }
+        let path = "\(directory.path)/file"
+        close(unsafe open(path, O_CREAT | O_WRONLY, 0o600))
+        try expectFailure(Case("chatd", ["--listen", "unix:\(path)"], EX_UNAVAILABLE, mentions: path))
+        #expect(unsafe access(path, F_OK) == 0)
+    }
+
+    @Test func `one place of several that cannot be had, and nothing of the others is left behind`() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/socket"
+        let arguments = ["--listen", "unix:\(path)", "--listen", "192.0.2.1:0"]
+        try expectFailure(Case("chatd", arguments, EX_UNAVAILABLE, mentions: "192.0.2.1"))
+        #expect(unsafe access(path, F_OK) != 0)
+    }
+
+    @Test(.enabled(if: geteuid() != 0, "root may do everything"))
+    func `a place that is not permitted`() throws {
+        let directory = try TemporaryDirectory()
+        #expect(unsafe chmod(directory.path, 0o500) == 0)
+        let arguments = ["--listen", "unix:\(directory.path)/socket"]
+        try expectFailure(Case("chatd", arguments, EX_NOPERM, mentions: "denied"))
+    }
+
+    private func expectFailure(_ test: Case) throws {
+        let process = try ChildProcess(ChildProcess.pathOfExecutable(test.program), test.arguments)
+        let output = try process.output.all()
+        let error = String(decoding: try process.error.all(), as: UTF8.self)
+        let end = try process.waitForEnd()
+        #expect(end == .exit(test.code))
+        #expect(output == [])
+        #expect(error.hasPrefix("\(test.program): "), "\(error)")
+        #expect(error.contains(test.mentions), "\(error)")
+        #expect(error.count { $0 == "\n" } == 1 && error.hasSuffix("\n"), "\(error)")
+    }
+}

@@ -1,0 +1,185 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// The console is a peer: what the operator types goes to every client, and every message is printed, safe for a terminal.
+@Suite struct ConsoleTests {
+    // MARK: - Typing
+
+    @Test func `what is typed at a terminal goes to every client`() throws {
+        try withDaemon(input: .terminal, output: .terminal) { daemon in
+            let clients = try daemon.join(2)
+            try daemon.process.write("Achtung, \u{1F6A8}!\n")
+            for client in clients { #expect(try client.receiveLine() == "Achtung, \u{1F6A8}!") }
+        }
+    }
+
+    @Test(arguments: [
+        (["--console"], ChildProcess.Stream.pipe, true), ([], .pipe, false), (["--no-console"], .terminal, false),
+    ])
+    func `is read as asked, and by default only from a terminal`(
+        arguments: [String], input: ChildProcess.Stream, isRead: Bool
+    ) throws {
+        try withDaemon(arguments, input: input) { daemon in
+            let clients = try daemon.join(2)
+            try daemon.process.write("typed\n")
+            if isRead { #expect(try clients[1].receiveLine() == "typed") }
+            // The loop looks at everything that is ready: had it been going to read what was typed, it would have done so by now.
+            for number in 0..<3 {
+                try clients[0].send("probe \(number)\n")
+                #expect(try clients[1].receiveLine() == "probe \(number)")
+            }
+        }
+    }
+
+    @Test func `the quit word is not relayed, and the operator is told what to do instead`() throws {
+        try withDaemon(["--console"], listeners: Self.listeners, input: .pipe) { daemon in
+            let client = try daemon.join(1)[0]
+            try daemon.process.write("before\nx\nafter\n")
+            #expect(try client.receiveLines(2) == ["before", "after"])
+            #expect(try daemon.process.error.line()?.contains("Ctrl-C") == true)
+        }
+    }
+
+    @Test func `a line that is too long is not relayed, and the operator is told`() throws {
+        try withDaemon(["--console", "--max-line", "100"], listeners: Self.listeners, input: .pipe) { daemon in
+            let client = try daemon.join(1)[0]
+            try daemon.process.write(String(repeating: "a", count: 101) + "\nshort\n")
+            #expect(try client.receiveLine() == "short")
+            #expect(try daemon.process.error.line()?.contains("too long") == true)
+        }
+    }
+
+    @Test func `the end of standard input ends nothing`() throws {
+        try withDaemon(["--console"], input: .pipe) { daemon in
+            let clients = try daemon.join(2)
+            try daemon.process.write("no newline at the end")
+            daemon.process.closeInput()
+            for client in clients { #expect(try client.receiveLine() == "no newline at the end") }
+            try clients[0].send("still here\n")
+            #expect(try clients[1].receiveLine() == "still here")
+        }
+    }
+
+    @Test func `Ctrl-D at a terminal ends nothing`() throws {
+        try withDaemon(input: .terminal, output: .terminal) { daemon in
+            let clients = try daemon.join(2)
+            try daemon.process.write("last words\n\u{4}")
+            for client in clients { #expect(try client.receiveLine() == "last words") }
+            try clients[0].send("still here\n")
+            #expect(try clients[1].receiveLine() == "still here")
+        }
+    }
+
+    @Test(arguments: ["/dev/null", #filePath])
+    func `the null device or a file as standard input ends nothing`(path: String) throws {
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        defer { close(file) }
+        try withDaemon(["--console"], input: .descriptor(file)) { daemon in
+            let listener = try daemon.connect()
+            // Accepted after the listener, which may have come while the file was still being relayed.
+            let speaker = try daemon.connect()
+            try speaker.send("still here\n")
+            while let line = try listener.receiveLine(), line != "still here" {}
+            try speaker.send("for ever\n")
+            #expect(try listener.receiveLine() == "for ever")
+        }
+    }
+
+    @Test(arguments: [(ChildProcess.Stream.closed, ChildProcess.Stream.null), (.null, .closed), (.closed, .closed)])
+    func `standard streams that are closed do not end the daemon`(
+        input: ChildProcess.Stream, output: ChildProcess.Stream
+    ) throws {
+        try withDaemon(["--console", "--print"], input: input, output: output) { daemon in
+            let clients = try daemon.join(2)
+            for message in ["still", "here"] {
+                try clients[0].send(message + "\n")
+                #expect(try clients[1].receiveLine() == message)
+            }
+        }
+    }
+
+    // MARK: - Printing
+
+    @Test func `every message of every client is printed, made safe`() throws {
+        try withDaemon(["--print"]) { daemon in
+            let clients = try daemon.join(2)
+            #expect(try daemon.process.output.line() == "joined")
+            let cases: [(sent: [UInt8], printed: String)] = [
+                (Array("plain, grüße, 你好 \u{1F44B}".utf8), "plain, grüße, 你好 \u{1F44B}"),
+                (Array("\u{1B}[31mred\u{7}\u{7F}\0".utf8), "^[[31mred^G^?^@"),
+                (Array("a\rb\tc".utf8), "a^Mb\tc"),
+                ([0x61, 0xFF, 0xC3, 0x28, 0xE2, 0x82], "a\\xFF\\xC3(\\xE2\\x82"),
+                (Array("user\u{202E}txt.exe\u{2066}".utf8), "user\\u{202E}txt.exe\\u{2066}"),
+                (Array("\u{85}\u{2028}".utf8), "\\u{85}\\u{2028}"),
+                ([], ""),
+            ]
+            for (sent, printed) in cases {
+                try clients[0].send(sent + [10])
+                #expect(try daemon.process.output.line() == printed)
+            }
+            try clients[1].send("x\n")
+            #expect(try clients[1].receiveAll().isEmpty == false)
+            try clients[0].send("the quit word was not printed\n")
+            #expect(try daemon.process.output.line() == "the quit word was not printed")
+        }
+    }
+
+    @Test(arguments: [
+        ([], ChildProcess.Stream.terminal, true), (["--no-print"], .terminal, false), ([], .pipe, false),
+        (["--print"], .pipe, true),
+    ])
+    func `is printed as asked, and by default only on a terminal`(
+        arguments: [String], output: ChildProcess.Stream, isPrinted: Bool
+    ) throws {
+        try withDaemon(arguments, output: output) { daemon in
+            let clients = try daemon.join(2)
+            try clients[0].send("a message\n")
+            #expect(try clients[1].receiveLine() == "a message")
+            for client in clients { client.close() }
+            try daemon.end()
+            let printed = String(decoding: try daemon.process.output.all(), as: UTF8.self)
+            #expect(printed.replacing("\r\n", with: "\n") == (isPrinted ? "joined\na message\n" : ""))
+        }
+    }
+
+    @Test(arguments: [ChildProcess.Stream.pipe, .terminal])
+    func `an output that nobody reads slows nobody down, and tells later what it lacks`(output: ChildProcess.Stream) throws {
+        try withDaemon(["--print"], output: output) { daemon in
+            let clients = try daemon.join(2)
+            let line = [UInt8](repeating: UInt8(ascii: "a"), count: 1_023) + [10]
+            let block = [UInt8]((0..<64).map { _ in line }.joined())
+            for _ in 0..<128 {
+                try clients[0].send(block)
+                var count = 0
+                while count < block.count { count += try clients[1].receiveSome().count }
+                #expect(count == block.count)
+            }
+            // What is shown now, and what is said not to be, makes up everything: "joined", and 8 MiB.
+            #expect(try daemon.process.output.line()?.hasPrefix("joined") == true)
+            var shown = 0
+            var unshown: Int?
+            while unshown == nil {
+                let line = try #require(try daemon.process.output.line())
+                if line.hasPrefix("a") { shown += 1 } else { unshown = Int(line.split(separator: " ").dropFirst().first ?? "") }
+            }
+            #expect(shown + (unshown ?? 0) == 128 * 64)
+            #expect(shown > 0)
+        }
+    }
+
+    @Test func `an output whose reader has gone ends nothing`() throws {
+        try withDaemon(["--print"]) { daemon in
+            let clients = try daemon.join(2)
+            #expect(try daemon.process.output.line() == "joined")
+            daemon.process.closeOutput()
+            for message in ["still", "here"] {
+                try clients[0].send(message + "\n")
+                #expect(try clients[1].receiveLine() == message)
+            }
+        }
+    }
+
+    /// How many listeners chatd has by default, and so how many lines precede what a test waits for on standard error.
+    private static let listeners = hasIPv6Loopback ? 2 : 1
+}

@@ -1,0 +1,28 @@
+import TestSupport
+import Testing
+
+/// What the programs say about themselves.
+@Suite struct HelpTests {
+    @Test(arguments: ["chatd", "chat"]) func `the help fits a screen of 24 lines by 80 columns`(program: String) throws {
+        let text = try output(of: program, "--help")
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        // The prompt takes the last line.
+        #expect(lines.count <= 24, "\(text)")
+        for line in lines { #expect(line.count <= 80, "\(line)") }
+        #expect(text.contains("USAGE: \(program)"))
+    }
+
+    @Test(arguments: ["chatd", "chat"]) func `the version is a line with a number`(program: String) throws {
+        #expect(try output(of: program, "--version").wholeMatch(of: #/chatd? [0-9]+\.[0-9]+\.[0-9]+\n/#) != nil)
+    }
+
+    private func output(of program: String, _ argument: String) throws -> String {
+        let process = try ChildProcess(ChildProcess.pathOfExecutable(program), [argument])
+        let output = try process.output.all()
+        let error = try process.error.all()
+        let end = try process.waitForEnd()
+        #expect(error == [])
+        #expect(end == .exit(0))
+        return String(decoding: output, as: UTF8.self)
+    }
+}

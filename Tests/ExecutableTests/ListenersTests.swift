@@ -1,0 +1,74 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// Where chatd listens, and what it leaves behind.
+@Suite struct ListenersTests {
+    @Test(.enabled(if: hasIPv6Loopback)) func `by default it listens on both loopback addresses, at one port`() throws {
+        try withDaemon(listeners: 2) { daemon in
+            #expect(daemon.addresses == ["127.0.0.1:\(daemon.port)", "[::1]:\(daemon.port)"])
+            let client = try daemon.join(1)[0]
+            try LineClient(port6: daemon.port).send("from IPv6\n")
+            #expect(try client.receiveLine() == "from IPv6")
+        }
+    }
+
+    @Test func `a host and port 0 pick a port, and nothing else is listened on`() throws {
+        try withDaemon(["--listen", "127.0.0.1:0"]) { daemon in
+            #expect(daemon.port != 0)
+            if hasIPv6Loopback { #expect(throws: (any Error).self) { try LineClient(port6: daemon.port) } }
+        }
+    }
+
+    @Test(.enabled(if: hasIPv6Loopback)) func `all places that are asked for are one chat`() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/socket"
+        let arguments = ["--listen", "127.0.0.1:0", "--listen", "[::1]:0", "--listen", "unix:\(path)"]
+        try withDaemon(arguments, listeners: 3) { daemon in
+            #expect(daemon.addresses[1].hasPrefix("[::1]:"))
+            #expect(daemon.addresses[2] == "unix:\(path)")
+            let port6 = try #require(UInt16(daemon.addresses[1].dropFirst("[::1]:".count)))
+            let clients = try [LineClient(port: daemon.port), LineClient(port6: port6), LineClient(path: path)]
+            // Two listeners accept in any order: who has heard of somebody has joined.
+            for (number, client) in clients.enumerated() {
+                while true {
+                    try client.send("\(number)?\n")
+                    if try clients[(number + 1) % 3].hears("\(number)?") { break }
+                }
+            }
+            for (number, client) in clients.enumerated() {
+                try client.send("from \(number)\n")
+                for other in clients where other !== client {
+                    while let line = try other.receiveLine(), line != "from \(number)" { #expect(line.hasSuffix("?")) }
+                }
+            }
+        }
+    }
+
+    @Test func `the path of a Unix-domain socket is gone once the daemon has ended`() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/socket"
+        try withDaemon(["--listen", "unix:\(path)"]) { _ in
+            _ = try LineClient(path: path)
+            #expect(unsafe access(path, F_OK) == 0)
+        }
+        #expect(unsafe access(path, F_OK) != 0)
+    }
+
+    @Test func `a path that a killed daemon has left behind is taken over`() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/socket"
+        let killed = try Daemon(["--listen", "unix:\(path)"])
+        killed.process.kill()
+        #expect(unsafe access(path, F_OK) == 0)
+        try withDaemon(["--listen", "unix:\(path)"]) { _ in _ = try LineClient(path: path) }
+    }
+}
+
+extension LineClient {
+    /// Whether the line comes soon.
+    fileprivate func hears(_ wanted: String) throws -> Bool {
+        guard try waitForInput(on: [descriptor], atMost: .milliseconds(50)) == [true] else { return false }
+        return try receiveLine() == wanted
+    }
+}

@@ -1,0 +1,187 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// With standard input not a terminal, chat is a pipe: it sends every line, stays for a while, and prints what it receives, alone and
+/// byte for byte.
+@Suite struct PipeClientTests {
+    @Test func `sends every line, and ends once its time is over`() throws {
+        try withDaemon { daemon in
+            let peer = try daemon.join(1)[0]
+            let lines = (0..<1_000).map { "line \($0)" }
+            let chat = try startChat([daemon.address, "--linger", "0.1"])
+            try chat.write(lines.joined(separator: "\n"))
+            chat.closeInput()
+            #expect(try peer.receiveLines(lines.count) == lines)
+            #expect(try chat.output.all() == [])
+            #expect(try chat.error.all() == [])
+            #expect(try chat.waitForEnd() == .exit(0))
+        }
+    }
+
+    @Test func `stays for what is still coming after the end of its input`() throws {
+        try withDaemon { daemon in
+            let peer = try daemon.join(1)[0]
+            let chat = try startChat([daemon.address, "--linger", "86400"])
+            try chat.write("question")
+            chat.closeInput()
+            // Sent for a whole line because the input has ended.
+            #expect(try peer.receiveLine() == "question")
+            try peer.send("answer\n")
+            #expect(try chat.output.line() == "answer")
+            #expect(chat.currentEnd == nil)
+        }
+    }
+
+    @Test func `x ends it, and what follows is not sent`() throws {
+        try withDaemon { daemon in
+            let peer = try daemon.join(1)[0]
+            let chat = try startChat([daemon.address, "--linger", "86400"])
+            try chat.write("before\nx\nafter\n")
+            #expect(try peer.receiveLine() == "before")
+            #expect(try chat.waitForEnd() == .exit(0))
+            let late = try daemon.connect()
+            try late.send("after all\n")
+            #expect(try peer.receiveLine() == "after all")
+        }
+    }
+
+    @Test func `prints what it receives byte for byte`() throws {
+        try withDaemon { daemon in
+            let peer = try daemon.join(1)[0]
+            let chat = try startChat([daemon.address])
+            try chat.write("ready\n")
+            #expect(try peer.receiveLine() == "ready")
+            var generator = SeededGenerator(seed: 2)
+            let bytes = Array("\u{1B}[31m\0\n".utf8) + generator.bytes(100_000).map { $0 == 13 ? 10 : $0 } + [10]
+            try peer.send(bytes)
+            #expect(try chat.output.bytes(bytes.count) == bytes)
+            try chat.write("x\n")
+            #expect(try chat.output.all() == [])
+            #expect(try chat.error.all() == [])
+        }
+    }
+
+    @Test(arguments: [false, true]) func `many MiB from one chat to another lose nothing`(throughFiles: Bool) throws {
+        try withDaemon { daemon in
+            let peer = try daemon.join(1)[0]
+            var generator = SeededGenerator(seed: 3)
+            let block = generator.bytes(65_535, from: 32...126) + [10]
+            var content: [UInt8] = []
+            for _ in 0..<160 { content += block }
+            let directory = try TemporaryDirectory()
+            let source = try File(at: "\(directory.path)/source", containing: throughFiles ? content : [])
+            let target = try File(at: "\(directory.path)/target")
+
+            let output = throughFiles ? ChildProcess.Stream.descriptor(target.descriptor) : .pipe
+            let receiver = try startChat([daemon.address], output: output)
+            try receiver.write("ready\n")
+            #expect(try peer.receiveLine() == "ready")
+            // Whoever does not read would be waited for.
+            peer.close()
+            let input = throughFiles ? ChildProcess.Stream.descriptor(source.descriptor) : .pipe
+            let sender = try startChat([daemon.address, "--linger", "0"], input: input)
+            if throughFiles {
+                #expect(try sender.waitForEnd() == .exit(0))
+                let late = try daemon.connect()
+                try late.send("x marks the end\n")
+                try wait(for: "the whole file") { target.size >= content.count + 16 }
+                #expect(try target.content() == content + Array("x marks the end\n".utf8))
+            } else {
+                for _ in 0..<160 {
+                    try sender.write(block)
+                    #expect(try receiver.output.bytes(block.count) == block)
+                }
+                sender.closeInput()
+                #expect(try sender.waitForEnd() == .exit(0))
+            }
+        }
+    }
+
+    @Test(arguments: [">", ">>"]) func `a file that it shares with a shell keeps what both have written`(redirection: String)
+        throws
+    {
+        try withDaemon { daemon in
+            let peer = try daemon.join(1)[0]
+            let directory = try TemporaryDirectory()
+            let script = "{ echo begin; \"$0\" \"$@\"; echo end; } \(redirection) \(directory.path)/file"
+            let arguments = ["-c", script, ChildProcess.pathOfExecutable("chat"), daemon.address]
+            let shell = try ChildProcess("sh", arguments, input: .pipe)
+            try shell.write("ready\n")
+            #expect(try peer.receiveLine() == "ready")
+            try peer.send("from the chat\n")
+            // Printed in order: once the client has left, both are in the file.
+            try peer.send("and more\nx\n")
+            #expect(try peer.receiveAll() == [])
+            let file = try File(at: "\(directory.path)/file", truncates: false)
+            try wait(for: "what the chat prints") { file.size >= "begin\nfrom the chat\nand more\n".utf8.count }
+            try shell.write("x\n")
+            #expect(try shell.waitForEnd() == .exit(0))
+            #expect(try String(decoding: file.content(), as: UTF8.self) == "begin\nfrom the chat\nand more\nend\n")
+        }
+    }
+
+    @Test func `without standard input it prints for as long as it lingers`() throws {
+        try withDaemon(["--log-level", "debug"]) { daemon in
+            let chat = try startChat([daemon.address, "--linger", "86400"], input: .closed)
+            try daemon.process.error.text(through: "accepted")
+            let peer = try daemon.connect()
+            try peer.send("hello\n")
+            #expect(try chat.output.line() == "hello")
+        }
+    }
+
+    @Test func `without a reader of its output it ends, and says why`() throws {
+        try withDaemon(["--log-level", "debug"]) { daemon in
+            let chat = try startChat([daemon.address])
+            chat.closeOutput()
+            try daemon.process.error.text(through: "accepted")
+            let peer = try daemon.connect()
+            try peer.send("hello\n")
+            #expect(try chat.waitForEnd() == .exit(EX_IOERR))
+            #expect(try chat.error.lines(2) == ["chat: nobody reads what is printed"])
+        }
+    }
+
+    @Test(arguments: [ChildProcess.Stream.null, .closed]) func `without standard output it still sends`(
+        output: ChildProcess.Stream
+    ) throws {
+        try withDaemon { daemon in
+            let peer = try daemon.join(1)[0]
+            let chat = try startChat([daemon.address, "--linger", "0"], output: output)
+            try chat.write("hello\n")
+            #expect(try peer.receiveLine() == "hello")
+            try peer.send("answer\n")
+            chat.closeInput()
+            #expect(try chat.waitForEnd() == .exit(0))
+        }
+    }
+
+    /// A file that a test reads and programs write.
+    private final class File {
+        let descriptor: Int32
+        private let path: String
+
+        init(at path: String, containing content: [UInt8] = [], truncates: Bool = true) throws {
+            self.path = path
+            descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | (truncates ? O_TRUNC : 0), 0o600)
+            try #require(descriptor >= 0)
+            try #require(unsafe write(descriptor, content, content.count) == content.count)
+            lseek(descriptor, 0, SEEK_SET)
+        }
+
+        deinit {
+            close(descriptor)
+        }
+
+        var size: Int {
+            var status = stat()
+            _ = unsafe fstat(descriptor, &status)
+            return Int(status.st_size)
+        }
+
+        func content() throws -> [UInt8] {
+            try StreamReader(takingOver: unsafe open(path, O_RDONLY | O_CLOEXEC)).all()
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// chat reaches a server wherever it listens, and says why when it cannot, or when the server goes away.
+@Suite struct ReachingTheServerTests {
+    @Test func `a server that ends`() throws {
+        let daemon = try Daemon()
+        let peer = try daemon.join(1)[0]
+        let chat = try startChat([daemon.address])
+        try chat.write("ready\n")
+        #expect(try peer.receiveLine() == "ready")
+        try peer.send("goodbye\n")
+        peer.close()
+        try daemon.end()
+        // What came before is still printed.
+        #expect(try chat.output.all() == Array("goodbye\n".utf8))
+        #expect(try chat.error.all() == Array("chat: the server has closed the connection\n".utf8))
+        #expect(try chat.waitForEnd() == .exit(EX_TEMPFAIL))
+    }
+
+    @Test func `a server that is killed while input waits`() throws {
+        let daemon = try Daemon()
+        let peer = try daemon.join(1)[0]
+        let chat = try startChat([daemon.address], input: .terminal)
+        try chat.write("ready\n")
+        #expect(try peer.receiveLine() == "ready")
+        try peer.send("go on\n")
+        #expect(try chat.output.line() == "go on")
+        daemon.process.kill()
+        #expect(try chat.waitForEnd() == .exit(EX_TEMPFAIL))
+        let error = String(decoding: try chat.error.all(), as: UTF8.self)
+        #expect(error.hasPrefix("chat: the server "))
+        #expect(error.count { $0 == "\n" } == 1)
+    }
+
+    @Test(.enabled(if: hasIPv6Loopback)) func `localhost finds a server that listens on IPv6 alone`() throws {
+        try withDaemon(["--listen", "[::1]:0"]) { daemon in
+            for place in ["[::1]:\(daemon.port)", "localhost:\(daemon.port)"] {
+                let peer = try LineClient(port6: daemon.port)
+                let chat = try startChat([place])
+                try chat.write("ready\n")
+                #expect(try peer.receiveLine() == "ready")
+            }
+        }
+    }
+
+    @Test func `a Unix-domain socket is a place, too`() throws {
+        let directory = try TemporaryDirectory()
+        let place = "unix:\(directory.path)/socket"
+        try withDaemon(["--listen", place]) { _ in
+            let peer = try LineClient(path: "\(directory.path)/socket")
+            let chat = try startChat([place])
+            try chat.write("ready\n")
+            #expect(try peer.receiveLine() == "ready")
+            try peer.send("answer\n")
+            #expect(try chat.output.line() == "answer")
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// At a terminal, chat types and receives at once, and shows nothing that could harm the terminal.
+@Suite struct TerminalClientTests {
+    @Test func `what is typed is sent, and what comes is shown, at once`() throws {
+        try withTalk { chat, peer in
+            for (typed, answer) in [("hello", "hi there"), ("grüße \u{1F44B}", "你好"), ("bye?", "bye")] {
+                try chat.write(typed + "\n")
+                #expect(try peer.receiveLine() == typed)
+                try peer.send(answer + "\n")
+                try chat.output.text(through: answer + "\r\n")
+            }
+        }
+    }
+
+    @Test func `what comes without a newline is shown, too`() throws {
+        try withTalk(server: ["--framing", "chunk"]) { chat, peer in
+            try peer.send("no newline")
+            try chat.output.text(through: "no newline\r\n")
+        }
+    }
+
+    @Test func `what could harm the terminal is made visible`() throws {
+        try withTalk { chat, peer in
+            let hostile: [UInt8] = Array("\u{1B}]0;title\u{7} \u{1B}[2J \u{202E}gnp.exe ".utf8) + [0xFF, 10]
+            try peer.send(hostile)
+            let shown = try chat.output.text(through: "\\xFF\r\n")
+            #expect(shown.hasSuffix("^[]0;title^G ^[[2J \\u{202E}gnp.exe \\xFF\r\n"))
+        }
+    }
+
+    @Test(arguments: ["x\n", "last words\nx\n", "\u{4}", "last words\n\u{4}"])
+    func `x and Ctrl-D end it`(typed: String) throws {
+        try withTalk { chat, peer in
+            try chat.write(typed)
+            let end = try chat.waitForEnd()
+            #expect(end == .exit(0))
+            if typed.hasPrefix("last") { #expect(try peer.receiveLine() == "last words") }
+            // Nothing more came from it.
+            let reader = StreamReader(takingOver: dup(peer.descriptor))
+            #expect(try reader.isSilent())
+        }
+    }
+
+    /// Has a chat at a terminal, and a peer of it.
+    private func withTalk(server: [String] = [], _ body: (ChildProcess, LineClient) throws -> Void) throws {
+        try withDaemon(server) { daemon in
+            let peer = try daemon.join(1)[0]
+            let chat = try startChat([daemon.address], input: .terminal, output: .terminal, error: .terminal)
+            try chat.write("ready\n")
+            #expect(try peer.receiveLine() == "ready")
+            try body(chat, peer)
+        }
+    }
+}
