@@ -28,9 +28,16 @@ struct RemoteTests {
         return { for thread in threads { pthread_join(thread, nil) } }
     }
 
-    /// Wake-ups coalesce and are never lost: the loop is allowed to sleep for ever, and would.
-    @Test(.timeLimit(.minutes(1)))
-    func wakeUpsCoalesceAndAreNeverLost() throws {
+    /// Ends a loop that nobody has woken, so that the test fails and does not hang.
+    private func watch(_ loop: EventLoop, sourceLocation: SourceLocation = #_sourceLocation) {
+        loop.schedule(after: .seconds(30)) {
+            Issue.record("nobody has woken the loop", sourceLocation: sourceLocation)
+            loop.stop()
+        }
+    }
+
+    /// Wake-ups coalesce and are never lost: a loop that was not woken would sleep until the watch ends it.
+    @Test func wakeUpsCoalesceAndAreNeverLost() throws {
         let loop = try EventLoop()
         defer { loop.close() }
         let remote = loop.remote
@@ -43,27 +50,30 @@ struct RemoteTests {
                 remote.execute { _ in seen.withLock { $0[thread].append(number) } }
             }
         }
-        while seen.withLock({ $0.map(\.count).reduce(0, +) }) < threadCount * taskCount { try loop.runOnce() }
+        watch(loop)
+        while seen.withLock({ $0.joined().count }) < threadCount * taskCount, loop.timers.count > 0 { try loop.runOnce() }
         join()
         for order in seen.withLock(\.self) { #expect(order == Array(0..<taskCount)) }
         #expect(loop.turnCount <= UInt64(threadCount * taskCount))
     }
 
     /// One task at a time, each handed over only once the one before has run: every single wake-up counts.
-    @Test(.timeLimit(.minutes(1)))
-    func aTaskForALoopThatSleepsWakesIt() throws {
+    @Test func aTaskForALoopThatSleepsWakesIt() throws {
         let loop = try EventLoop()
         defer { loop.close() }
         let remote = loop.remote
         let done = Atomic(0)
+        let isOver = Atomic(false)
         let join = onThreads(1) { _ in
             for number in 1...2_000 {
                 remote.execute { _ in done.store(number, ordering: .releasing) }
-                while done.load(ordering: .acquiring) < number { sched_yield() }
+                while done.load(ordering: .acquiring) < number, !isOver.load(ordering: .acquiring) { sched_yield() }
             }
             remote.stop()
         }
+        watch(loop)
         try loop.run()
+        isOver.store(true, ordering: .releasing)
         join()
         #expect(done.load(ordering: .acquiring) == 2_000)
     }
@@ -97,10 +107,11 @@ struct RemoteTests {
         try wire.loop.settle()
     }
 
-    @Test("stop() before run() is remembered", .timeLimit(.minutes(1)))
+    @Test("stop() before run() is remembered")
     func stopBeforeRunIsRemembered() throws {
         let loop = try EventLoop()
         defer { loop.close() }
+        watch(loop)
         loop.stop()
         try loop.run()
         loop.remote.stop()
@@ -116,11 +127,11 @@ struct RemoteTests {
         #expect(runs.withLock(\.self) == 1)
     }
 
-    @Test(.timeLimit(.minutes(1)))
-    func stopFromAnotherThreadEndsALoopThatSleeps() throws {
+    @Test func stopFromAnotherThreadEndsALoopThatSleeps() throws {
         for _ in 0..<200 {
             let loop = try EventLoop()
             defer { loop.close() }
+            watch(loop)
             let remote = loop.remote
             let join = onThreads(1) { _ in remote.stop() }
             try loop.run()
@@ -128,14 +139,14 @@ struct RemoteTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
-    func stopFromAHandlerStillFlushes() throws {
+    @Test func stopFromAHandlerStillFlushes() throws {
         let wire = try Wire()
         wire.handler.onMessage = { connection, text in
             connection.send("bye\n")
             connection.loop.stop()
         }
         try wire.peer.send("hello\n")
+        watch(wire.loop)
         try wire.loop.run()
         #expect(try wire.peer.receiveLine() == "bye")
     }

@@ -53,6 +53,8 @@ struct SystemCallFailureTests {
                 #expect(kernel_open_descriptors() == 0, place)
                 #expect(outcome.turns <= 60, place)
                 #expect(outcome.isComplete || outcome.told.contains(Errno(rawValue: error)), place)
+                // One is enough: the others would tell the same, slowly.
+                if outcome.turns > 60 || !(outcome.isComplete || !outcome.told.isEmpty) { return }
                 if kernel_strikes() == 0 {
                     #expect(outcome.isComplete && outcome.told.isEmpty, place)
                     break
