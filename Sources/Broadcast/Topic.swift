@@ -75,6 +75,8 @@ public final class Topic {
         sendBudget = max(configuration.sendBudget, 1)
         skipNotice = configuration.skipNotice
         log = try BroadcastLog(minimumCapacity: configuration.capacity)
+        // A turn's messages must not take a healthy subscriber from below one mark to beyond the other.
+        loop.limitIntake(to: log.capacity / 4)
     }
 
     // MARK: - Subscribing

@@ -18,7 +18,8 @@ public final class ChatServer {
         public var maximumLineLength = 65_536
         /// The line with which a client leaves. It is relayed to nobody. Nil makes it a line like any other.
         public var quitWord: String? = "x"
-        /// How many bytes of messages are kept for clients that take them slowly. At least four times the longest message.
+        /// How many bytes of messages are kept for clients that take them slowly. At least four times what one read of the loop can
+        /// complete, which is the longest line and a read.
         public var logCapacity = 1_048_576
         /// What is done about a client that falls behind by half of that.
         public var slowClients = SlowSubscriberPolicy.backpressure()
@@ -44,9 +45,8 @@ public final class ChatServer {
         self.loop = loop
         self.configuration = configuration
         var topic = Topic.Configuration()
-        // A chunk is as long as a read may be.
-        let longest = configuration.framing == .chunks ? loop.configuration.readSize : configuration.maximumLineLength + 1
-        topic.capacity = max(configuration.logCapacity, 4 * longest)
+        topic.capacity = max(
+            configuration.logCapacity, 4 * (configuration.maximumLineLength + loop.configuration.readSize))
         topic.policy = configuration.slowClients
         topic.skipNotice = { "! \($0) messages skipped: you are reading too slowly\n" }
         self.topic = try Topic(on: loop, configuration: topic)

@@ -4,13 +4,15 @@ import Reactor
 /// The relay profile: every message of a client goes to every other client, byte for byte.
 final class Relay: ConnectionHandler {
     private let server: ChatServer
-    private let quitWord: [UInt8]?
+    /// What a client may say to leave. A chunk is whatever one read brings, so the newline of the one who types is part of it.
+    private let quitMessages: [[UInt8]]
     /// When a client has lately sent a line that was too long. Only offenders are here.
     private var offences: [Connection.ID: [ContinuousClock.Instant]] = [:]
 
     init(server: ChatServer) {
         self.server = server
-        quitWord = server.configuration.quitWord.map { Array($0.utf8) }
+        let ends = server.configuration.framing == .chunks ? ["", "\n", "\r\n"] : [""]
+        quitMessages = server.configuration.quitWord.map { word in ends.map { Array((word + $0).utf8) } } ?? []
     }
 
     func connectionDidOpen(_ connection: Connection) {
@@ -20,7 +22,8 @@ final class Relay: ConnectionHandler {
 
     func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
         var relayed = 0..<messages.count
-        if let quitWord, let quit = messages.firstIndex(of: quitWord) {
+        for quitMessage in quitMessages {
+            guard let quit = messages.firstIndex(of: quitMessage) else { continue }
             relayed = 0..<quit
             connection.finish()
         }

@@ -22,8 +22,19 @@ public func writeToStandardError(_ text: String) {
 }
 
 extension ParsableCommand {
+    /// Parses the arguments and runs the command; if that fails, ends the process with a sentence that says why.
+    public static func runAndExplain() {
+        openStandardStreams()
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            exit(reporting: error)
+        }
+    }
+
     /// Ends the process as `error` has it: with help on standard output, or with one line on standard error.
-    public static func exit(reporting error: any Error) -> Never {
+    private static func exit(reporting error: any Error) -> Never {
         let name = configuration.commandName ?? _commandName
         if let failure = error as? Failure {
             writeToStandardError("\(name): \(failure)\n")

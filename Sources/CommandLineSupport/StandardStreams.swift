@@ -2,7 +2,7 @@ import Glibc
 
 /// Opens `/dev/null` for each standard stream that the program was started without. A socket would take the number otherwise, and
 /// get what is meant for people.
-public func openStandardStreams() {
+func openStandardStreams() {
     var descriptor: Int32 = 0
     // The lowest number that is free is the one that is taken.
     while (0...2).contains(descriptor) { descriptor = unsafe open("/dev/null", O_RDWR) }

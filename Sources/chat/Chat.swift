@@ -22,13 +22,7 @@ struct Chat: ParsableCommand {
     var linger: Seconds = 1
 
     static func main() {
-        openStandardStreams()
-        do {
-            var command = try parseAsRoot()
-            try command.run()
-        } catch {
-            exit(reporting: error)
-        }
+        runAndExplain()
     }
 
     func run() throws {

@@ -49,13 +49,7 @@ struct Chatd: ParsableCommand {
     var logLevel: LogLevel = .notice
 
     static func main() {
-        openStandardStreams()
-        do {
-            var command = try parseAsRoot()
-            try command.run()
-        } catch {
-            exit(reporting: error)
-        }
+        runAndExplain()
     }
 
     func validate() throws {

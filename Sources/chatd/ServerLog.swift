@@ -4,6 +4,7 @@ import Logging
 /// What happens at the server, for its log. Messages never go there.
 final class ServerLog: ChatServerObserver {
     private var logger: Logger
+    private var lastWarning: ContinuousClock.Instant?
 
     init(level: Logger.Level) {
         logger = Logger(label: "chatd") { StreamLogHandler.standardError(label: $0) }
@@ -22,6 +23,9 @@ final class ServerLog: ChatServerObserver {
     }
 
     func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno) {
+        // The server tries ten times a second, and every failure would be the same news.
+        if let lastWarning, lastWarning.duration(to: .now) < .seconds(10) { return }
+        lastWarning = .now
         logger.warning("cannot accept", metadata: ["address": "\(address)", "error": "\(error)"])
     }
 }

@@ -44,7 +44,7 @@ struct BroadcastLogTests {
     ) {
         let length = { (random: inout SeededGenerator) in Int.random(in: 1...longest, using: &random) }
         if Bool.random(using: &random) {
-            let message = random.bytes(length(&random))
+            let message = random.distinctBytes(length(&random))
             unsafe log.append(message, count: message.count)
             model.bytes += message
             model.boundaries.append(model.tail)
@@ -60,7 +60,7 @@ struct BroadcastLogTests {
                 end = next
                 ends.append(UInt32(end))
             }
-            let bytes = random.bytes(end - origin)
+            let bytes = random.distinctBytes(end - origin)
             unsafe log.append(bytes, count: bytes.count, ends: ends, messageCount: ends.count, origin: origin)
             model.boundaries += ends.map { model.tail + Int($0) - origin }
             model.bytes += bytes
@@ -136,7 +136,7 @@ struct BroadcastLogTests {
 }
 
 extension SeededGenerator {
-    mutating func bytes(_ count: Int) -> [UInt8] {
+    mutating func distinctBytes(_ count: Int) -> [UInt8] {
         // A message's bytes matter only in that they differ from those beside them.
         let start = next()
         return (0..<count).map { UInt8(truncatingIfNeeded: start &+ UInt64($0) &* 167) }

@@ -157,7 +157,7 @@ final class RandomScenario {
 
     /// A message of any bytes, but for the first.
     private func message() -> [UInt8] {
-        var bytes = random.bytes(length())
+        var bytes = random.distinctBytes(length())
         bytes[0] = UInt8(ascii: "a") + bytes[0] % 26
         return bytes
     }

@@ -28,14 +28,16 @@ struct ChunkFramingTests {
         #expect(clients[0].received == [])
     }
 
-    @Test func theQuitWordIsAChunk() throws {
+    /// Whoever types it ends it with a newline.
+    @Test(arguments: ["x", "x\n", "x\r\n"])
+    func theQuitWordIsAChunk(word: String) throws {
         let fixture = try ServerFixture { $0.framing = .chunks }
         let clients = try fixture.join(2)
-        try clients[0].send("x\n")
-        try fixture.run(until: { clients[1].text == "x\n" })
-        try clients[0].send("x")
+        try clients[0].send("xx\n")
+        try fixture.run(until: { clients[1].text == "xx\n" })
+        try clients[0].send(word)
         try fixture.run(until: { clients[0].isAtEnd })
         try fixture.settle()
-        #expect(clients[1].text == "x\n")
+        #expect(clients[1].text == "xx\n")
     }
 }

@@ -43,7 +43,7 @@ import Testing
             let clients = try daemon.join(2)
             let reader = StreamReader(takingOver: dup(clients[1].descriptor))
             var everything = ""
-            for chunk in ["one", "two\r\nthr", "\n", "x\n", "\0"] {
+            for chunk in ["one", "two\r\nthr", "\n", "xx\n", "\0"] {
                 try clients[0].send(chunk)
                 #expect(try reader.bytes(chunk.utf8.count) == Array(chunk.utf8))
                 everything += chunk

@@ -94,7 +94,7 @@ struct FramingTests {
 
     /// The loop's one buffer, its headroom and its budget must serve any mixture of splits, limits and read sizes.
     @Test func aConnectionFramesAsTheOracleDoes() throws {
-        let seed = SeededGenerator.seedOfThisRun(for: "Connection framing")
+        let seed = SeededGenerator().seed
         var random = SeededGenerator(seed: seed)
         for _ in 0..<300 {
             let limit = Int.random(in: 1...40, using: &random)

@@ -46,7 +46,7 @@ struct LineBufferTests {
     }
 
     @Test func framesAsTheOracleDoes() {
-        let seed = SeededGenerator.seedOfThisRun(for: "LineBuffer")
+        let seed = SeededGenerator().seed
         var random = SeededGenerator(seed: seed)
         for number in 0..<100_000 {
             let limit = Int.random(in: 1...8, using: &random)

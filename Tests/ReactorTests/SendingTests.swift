@@ -31,7 +31,7 @@ struct SendingTests {
 
     @Test(arguments: Wire.Kind.allCases)
     func tinyBuffersLoseNothing(_ kind: Wire.Kind) throws {
-        let seed = SeededGenerator.seedOfThisRun(for: "Sending")
+        let seed = SeededGenerator().seed
         var random = SeededGenerator(seed: seed)
         var options = Connection.Options()
         options.maximumPendingOutput = 1 << 24

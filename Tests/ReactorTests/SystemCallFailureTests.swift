@@ -68,7 +68,7 @@ struct SystemCallFailureTests {
 
     /// All of a call's errors at once, again and again: a kernel that fails at random, but less and less often.
     @Test func manyFailuresAtOnceAreSurvivedOrTold() {
-        let seed = SeededGenerator.seedOfThisRun(for: "System call failures")
+        let seed = SeededGenerator().seed
         var random = SeededGenerator(seed: seed)
         for round in 0..<300 {
             kernel_begin()

@@ -2,7 +2,7 @@ public import Reactor
 public import Testing
 
 extension EventLoop {
-    /// Turns until `condition` holds. If that takes too long, or too many turns, the test has failed, but does not hang.
+    /// Turns until `condition` holds. If that takes too long, or too many turns, the test fails and ends, instead of hanging.
     ///
     /// - Parameter turns: How many turns it may take: a loop that spins needs more.
     public func run(
@@ -14,11 +14,18 @@ extension EventLoop {
         while !condition() {
             guard made < turns, .now < limit else {
                 Issue.record("after \(made) turns still not \(comment)", sourceLocation: sourceLocation)
-                return
+                throw Errno.timedOut
             }
-            try runOnce(waitingAtMost: .milliseconds(5))
+            // The condition may depend on what no event announces: a peer in the test that reads.
+            try runOnce(waitingAtMost: .milliseconds(1))
             made += 1
         }
+    }
+
+    public func run(
+        until condition: () -> Bool, timeout: Duration = .seconds(20), sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        try run(until: "what it was run for", turns: .max, within: timeout, sourceLocation: sourceLocation, condition)
     }
 
     /// Turns until there is nothing to do: what is under way on this machine has come through.

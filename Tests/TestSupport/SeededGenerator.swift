@@ -26,5 +26,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
         return mixed ^ (mixed &>> 31)
     }
 
-    public static func seedOfThisRun(for purpose: String) -> UInt64 { SeededGenerator().seed }
+    public mutating func bytes(_ count: Int, from allowed: ClosedRange<UInt8> = 0...255) -> [UInt8] {
+        (0..<count).map { _ in .random(in: allowed, using: &self) }
+    }
 }

@@ -156,6 +156,8 @@ public final class Listener {
             _ = unsafe refusal.utf8.span.withUnsafeBufferPointer { bytes in
                 unsafe send(caller.rawValue, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
             }
+            // A socket that is closed with input unread resets its peer, which might then never see the refusal.
+            _ = unsafe recv(caller.rawValue, loop.readBuffer.start, loop.readBuffer.readSize, Int32(MSG_DONTWAIT))
         }
         spare = Self.makeSpare()
     }

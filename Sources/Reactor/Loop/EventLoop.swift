@@ -56,6 +56,7 @@ public final class EventLoop {
 
     // What was noted down in this turn.
     private var intake = 0
+    private var intakeBudget: Int
     private var hasUnflushed = false
     private var flushables = NoteList<any Flushable>()
     private var unflushed = NoteList<Connection>()
@@ -69,14 +70,21 @@ public final class EventLoop {
 
     /// The corresponding C functions are `epoll_create1` and `eventfd`.
     public init(configuration: Configuration = Configuration()) throws(Errno) {
+        var configuration = configuration
+        // A turn that may do nothing would be followed by another such, for ever.
+        configuration.readSize = max(configuration.readSize, 1)
+        configuration.intakeBudget = max(configuration.intakeBudget, 1)
+        configuration.acceptBudget = max(configuration.acceptBudget, 1)
+        configuration.eventsPerWait = max(configuration.eventsPerWait, 1)
         let remote = try Remote()
         let poller = try Poller(capacity: configuration.eventsPerWait)
         // A token that no slot can have marks the waker, which is not an event source: it has nothing to do but to wake.
         try poller.add(remote.waker.descriptor.rawValue, token: wakerToken, interest: [.readable, .edgeTriggered])
         self.configuration = configuration
+        intakeBudget = configuration.intakeBudget
         self.remote = remote
         self.poller = poller
-        readBuffer = ReadBuffer(readSize: max(configuration.readSize, 1))
+        readBuffer = ReadBuffer(readSize: configuration.readSize)
     }
 
     // MARK: - Running
@@ -135,7 +143,7 @@ public final class EventLoop {
     private func dispatch() {
         intake = 0
         var wasWoken = false
-        while nextEvent < poller.count, intake < configuration.intakeBudget {
+        while nextEvent < poller.count, intake < intakeBudget {
             let event = poller.event(at: nextEvent)
             nextEvent += 1
             if event.token == wakerToken {
@@ -253,6 +261,11 @@ public final class EventLoop {
         hasAlwaysReady = !alwaysReady.isEmpty
     }
 
+    /// Has no turn read more than `bytes`, or one read if that is more: what it publishes must fit into a log.
+    package func limitIntake(to bytes: Int) {
+        intakeBudget = min(intakeBudget, max(bytes - configuration.readSize, 0) + 1)
+    }
+
     func noteIntake(_ count: Int) {
         intake &+= count
     }
@@ -276,7 +289,7 @@ public final class EventLoop {
     }
 
     func noteStarved(_ listener: Listener) {
-        starvedListeners.append(listener)
+        if !starvedListeners.contains(where: { $0 === listener }) { starvedListeners.append(listener) }
     }
 }
 

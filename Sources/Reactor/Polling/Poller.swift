@@ -14,7 +14,7 @@ import Glibc
     /// The corresponding C function is `epoll_create1`.
     init(capacity: Int) throws(Errno) {
         descriptor = OwnedDescriptor(takingOver: try retryingOnInterrupt { epoll_create1(Int32(EPOLL_CLOEXEC)) })
-        self.capacity = Int32(clamping: max(capacity, 1))
+        self.capacity = Int32(clamping: capacity)
         unsafe events = .allocate(capacity: Int(self.capacity))
     }
 
