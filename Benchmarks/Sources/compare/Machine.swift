@@ -6,6 +6,8 @@ struct Machine: Codable {
     var cores: Int
     var kernel: String
     var swift: String
+    /// How TCP decides what to send when. One that paces, such as bbr, does so even within a machine.
+    var congestionControl: String
     /// What else the machine had to do when the last run had ended: the load average of a quiet machine is about 1 then.
     var loadAverage: String
 
@@ -15,6 +17,7 @@ struct Machine: Codable {
             processors?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? "an unknown processor"
         cores = ProcessInfo.processInfo.processorCount
         kernel = Self.text("/proc/sys/kernel/osrelease").trimmingCharacters(in: .newlines)
+        congestionControl = Self.text("/proc/sys/net/ipv4/tcp_congestion_control").trimmingCharacters(in: .newlines)
         let version = try? Command.run(["swift", "--version"], timeLimit: 30)
         swift = version?.text.split(separator: "\n").first { $0.contains("version") }.map(String.init) ?? "Swift"
         loadAverage = Self.text("/proc/loadavg").split(separator: " ").prefix(2).joined(separator: ", ")

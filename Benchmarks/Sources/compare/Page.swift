@@ -35,7 +35,8 @@ struct Page {
         """
         # Results
 
-        \(machine.processor), \(machine.cores) cores, Linux \(machine.kernel), \(machine.swift). Medians of \
+        \(machine.processor), \(machine.cores) cores, Linux \(machine.kernel), TCP congestion control \
+        \(machine.congestionControl), \(machine.swift). Medians of \
         \(method.rounds) rounds of \(method.seconds.short) s a run\
         \(method.everyPeerEveryRound ? "" : " (relays other than chatd and the limit program: one round)"); the server on \
         core \(method.serverCore), the load on core \(method.loadCore); load average at the end \(machine.loadAverage). \
