@@ -217,7 +217,7 @@ public final class Topic {
 
     private func addOwn(_ span: Range<Int>, to subscriber: Subscriber) {
         let cursor = cursors[subscriber.index]
-        if cursor.state == .unusual, let last = subscriber.laterOwn.last {
+        if cursor.state != .ready, let last = subscriber.laterOwn.last {
             if last.upperBound == span.lowerBound {
                 subscriber.laterOwn[subscriber.laterOwn.count - 1] = last.lowerBound..<span.upperBound
             } else {
@@ -319,7 +319,7 @@ public final class Topic {
         // Up to the subscriber's own messages, and from there to the next ones of its own.
         var first = cursor.position..<(isCut ? own.lowerBound : max(end, cursor.position))
         let secondStart = isCut ? min(own.upperBound, end) : first.upperBound
-        let nextOwn = cursor.state == .unusual ? subscriber.laterOwn.first?.lowerBound : nil
+        let nextOwn = cursor.state == .ready ? nil : subscriber.laterOwn.first?.lowerBound
         var second = secondStart..<max(secondStart, min(end, nextOwn ?? end))
         // Whoever is far behind is sent everything: only what its socket refuses may make it a slow one, not the budget.
         if first.count + second.count > sendBudget, log.tail - cursor.position <= highWater {
@@ -376,7 +376,7 @@ public final class Topic {
             let cursor = cursors[subscriber.index]
             if cursor.position >= cursor.ownStart, cursor.position < cursor.ownEnd {
                 cursors[subscriber.index].position = cursor.ownEnd
-            } else if cursor.state == .unusual, cursor.ownEnd <= cursor.position, let next = subscriber.laterOwn.first {
+            } else if cursor.state != .ready, cursor.ownEnd <= cursor.position, let next = subscriber.laterOwn.first {
                 subscriber.laterOwn.removeFirst()
                 cursors[subscriber.index].ownStart = next.lowerBound
                 cursors[subscriber.index].ownEnd = next.upperBound
