@@ -344,7 +344,7 @@ final class RandomScenario {
     private func settle(_ topic: Topic) throws {
         // The reading of one member's input can take up a turn's whole budget, so that the others have to wait for their turns.
         var quiet = 0
-        while quiet < 3 * members.count {
+        while quiet < 8 * members.count + 8 {
             let messages = record.messages
             try turn(topic)
             let taken = members.reduce(0) { $0 + $1.peer.read() }
