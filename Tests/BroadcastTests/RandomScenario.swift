@@ -221,8 +221,8 @@ final class RandomScenario {
         members.append(member)
         peer.didReceive = { [weak self, weak member, weak topic] connection, messages in
             guard let self, let member, let topic else { return }
-            // Whoever is not in the topic is not paused under pressure either, and has to heed it.
-            if member.standing == .outside, topic.isUnderPressure { return }
+            // Whoever is not in the topic is not paused under pressure either, and has to heed it, also once its far end is gone.
+            if topic.isUnderPressure, !topic.connections.contains(where: { $0 === connection }) { return }
             // Some of a batch, as a server does that has commands; the rest is for nobody.
             let upper = chance(4) ? Int.random(in: 0...messages.count, using: &random) : messages.count
             let lower = chance(4) ? Int.random(in: 0...upper, using: &random) : 0
