@@ -17,8 +17,7 @@ final class Peer: ConnectionHandler {
     private(set) var received: [UInt8] = []
     /// How many pieces it took it in.
     private(set) var receivedPieces = 0
-    /// Whether the far end has seen the end of the stream.
-    private(set) var isAtEnd = false
+    private var hasReadToEnd = false
     /// What is done with what the far end writes.
     var didReceive: ((Connection, borrowing MessageBatch) -> Void)?
 
@@ -58,12 +57,25 @@ final class Peer: ConnectionHandler {
         return max(unsafe recv(descriptor, &room, room.count, Int32(MSG_PEEK)), 0)
     }
 
+    /// Whether the far end has seen the end of the stream.
+    ///
+    /// That of a closed connection is waited for: a child process that is being started by another test has a copy of its descriptor
+    /// for as long as it has not executed its program.
+    var isAtEnd: Bool {
+        while closeReason != nil, !hasReadToEnd {
+            var far = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            guard unsafe poll(&far, 1, 10_000) > 0 else { break }
+            read()
+        }
+        return hasReadToEnd
+    }
+
     /// Takes up to `limit` of the bytes that wait, and says how many they were.
     @discardableResult
     func read(atMost limit: Int = .max) -> Int {
         var taken = 0
         var piece = [UInt8](repeating: 0, count: min(limit, 16_384))
-        while taken < limit, !isAtEnd {
+        while taken < limit, !hasReadToEnd {
             let count = unsafe recv(descriptor, &piece, min(piece.count, limit - taken), 0)
             if count > 0 {
                 received += piece[..<count]
@@ -71,7 +83,7 @@ final class Peer: ConnectionHandler {
                 taken += count
             } else {
                 // A socket that is closed before all that came to it was read ends with a reset.
-                isAtEnd = count == 0 || errno == ECONNRESET
+                hasReadToEnd = count == 0 || errno == ECONNRESET
                 break
             }
         }
@@ -97,7 +109,10 @@ final class Peer: ConnectionHandler {
 
     /// Closes the far end.
     func hangUp() {
-        if descriptor >= 0 { close(descriptor) }
+        if descriptor < 0 { return }
+        // So that it takes effect at once, even if a child process that is being started has a copy of the descriptor.
+        shutdown(descriptor, Int32(SHUT_RDWR))
+        close(descriptor)
         descriptor = -1
     }
 
