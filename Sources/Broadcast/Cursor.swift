@@ -16,7 +16,7 @@
     enum State: UInt8 {
         /// The connection is an open socket, takes bytes, and has nothing else to send.
         case ready
-        /// The kernel takes no more for now.
+        /// The kernel takes no more for now. There may be more about it than that, but nothing that could be sent.
         case blocked
         /// There is something about the subscriber or its connection; they know what.
         case unusual

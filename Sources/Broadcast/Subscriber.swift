@@ -40,11 +40,12 @@ final class Subscriber {
 
     /// What the cursor has to know about the subscriber and its connection.
     var state: Cursor.State {
+        // Whatever else there is about it, one that is blocked cannot be sent anything.
+        if connection.isOpen, connection.isBlocked { return .blocked }
         let isUnusual =
             !connection.isOpen || connection.hasOwnOutput || connection.isFinishing || missed > 0 || !laterOwn.isEmpty
             || !connection.isSocket
-        if isUnusual { return .unusual }
-        return connection.isBlocked ? .blocked : .ready
+        return isUnusual ? .unusual : .ready
     }
 }
 
