@@ -45,10 +45,10 @@ public final class Churn {
     public func run() throws -> ChurnReport {
         defer { loop.close() }
         for _ in 0..<plan.connections { callers.call() }
-        try turn(for: .milliseconds(200))
+        try loop.run(for: .milliseconds(200))
         let before = (cycles: callers.cycles, failures: callers.failures)
         let interval = Interval(server: plan.server)
-        try turn(for: plan.duration)
+        try loop.run(for: plan.duration)
         let usage = interval.end()
         let cycles = callers.cycles - before.cycles
         var report = ChurnReport(
@@ -64,15 +64,6 @@ public final class Churn {
         if cycles == 0 { report.remarks.append("the server closed no connection") }
         callers.isCalling = false
         return report
-    }
-
-    private func turn(for time: Duration) throws {
-        let end = ContinuousClock.now + time
-        while true {
-            let left = ContinuousClock.now.duration(to: end)
-            if left <= .zero { return }
-            try loop.runOnce(waitingAtMost: left)
-        }
     }
 }
 

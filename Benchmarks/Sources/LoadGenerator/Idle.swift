@@ -53,17 +53,17 @@ public final class Idle {
         try connect(first)
         try awaitDescriptors(descriptors + first)
         let pauseStart = clock.now
-        try sit(for: .milliseconds(200))
+        try loop.run(for: .milliseconds(200))
         let before = plan.server.flatMap { ProcessUsage(of: $0) }
         let pause = pauseStart.duration(to: clock.now)
 
         try connect(plan.connections - first)
         try awaitDescriptors(descriptors + plan.connections)
         let acceptTime = start.duration(to: clock.now) - pause
-        try sit(for: .milliseconds(500))
+        try loop.run(for: .milliseconds(500))
 
         let interval = Interval(server: plan.server)
-        try sit(for: plan.duration)
+        try loop.run(for: plan.duration)
         let usage = interval.end()
         var report = IdleReport(connections: plan.connections, seconds: usage.seconds, server: usage.server)
         if let server = usage.server, let before, plan.connections > first {
@@ -87,16 +87,7 @@ public final class Idle {
             if ContinuousClock.now > deadline {
                 throw LoadFailure("the server has not accepted \(plan.connections) connections in \(Self.timeLimit)")
             }
-            try sit(for: .milliseconds(5))
-        }
-    }
-
-    private func sit(for time: Duration) throws {
-        let end = ContinuousClock.now + time
-        while true {
-            let left = ContinuousClock.now.duration(to: end)
-            if left <= .zero { return }
-            try loop.runOnce(waitingAtMost: left)
+            try loop.run(for: .milliseconds(5))
         }
     }
 }
