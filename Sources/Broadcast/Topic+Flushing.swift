@@ -17,7 +17,7 @@ extension Topic {
         noteUnflushed()
     }
 
-    func visitPending() {
+    private func visitPending() {
         if !hasPending { return }
         hasPending = false
         let taken = pending.take()
@@ -40,7 +40,7 @@ extension Topic {
     }
 
     /// The fan-out. A subscriber with nothing unusual about it costs a look at its cursor and one send(2).
-    func visit(_ range: Range<Int>) {
+    private func visit(_ range: Range<Int>) {
         let tail = log.tail
         let mask = log.capacity &- 1
         let mark = tail &- highWater
@@ -72,7 +72,7 @@ extension Topic {
     }
 
     /// Sends one subscriber what it lacks, whatever is unusual about it.
-    func visit(_ subscriber: Subscriber) {
+    private func visit(_ subscriber: Subscriber) {
         let connection = subscriber.connection
         guard connection.isOpen else { return }
         if connection.isBlocked { return judge(subscriber) }

@@ -128,7 +128,7 @@ public final class Topic {
         (0..<cursors.count).map { unsafe cursors[$0].subscriber.takeUnretainedValue().connection }
     }
 
-    func subscriber(of connection: Connection) -> Subscriber? {
+    private func subscriber(of connection: Connection) -> Subscriber? {
         var subscriber = connection.source as? Subscriber
         while let candidate = subscriber, candidate.topic !== self { subscriber = candidate.next }
         return subscriber
@@ -170,7 +170,7 @@ public final class Topic {
         return isWhole
     }
 
-    func append(_ messages: borrowing MessageBatch, _ range: Range<Int>, from sender: Connection?) {
+    private func append(_ messages: borrowing MessageBatch, _ range: Range<Int>, from sender: Connection?) {
         let start = messages.wireOffset(of: range.lowerBound)
         let count = messages.wireOffset(of: range.upperBound) - start
         makeRoom(count)
