@@ -47,7 +47,9 @@ public final class FanOut {
             let isSender = index < plan.senders
             var verifier: LineVerifier?
             if verifying.contains(index) {
-                verifier = LineVerifier(frame: frame, senders: plan.senders, ownNumber: isSender ? UInt32(index) : nil)
+                verifier = LineVerifier(
+                    frame: frame, keepAlive: plan.wire.keepAlive?.question ?? [], senders: plan.senders,
+                    ownNumber: isSender ? UInt32(index) : nil)
             }
             let role: Peer.Role = isStalled(index) ? .stalled : index < firstReader ? .publisher : .receiver
             peers.append(Peer(role, verifier: verifier, wire: plan.wire, traffic: traffic))

@@ -25,6 +25,8 @@ struct LineVerifier {
     var isMeasuring = false
 
     private let frame: Frame
+    /// What the server may say between lines, to see whether the connection still lives.
+    private let keepAlive: [UInt8]
     private let ownNumber: UInt32?
     private var expected: [UInt32]
     /// The beginning of a frame whose rest has not arrived yet.
@@ -33,9 +35,12 @@ struct LineVerifier {
     private var lastTime = Tick(rawValue: 0)
     private var lastTimeCount: UInt64 = 0
 
-    /// - Parameter ownNumber: The connection's number as a sender, or nil if it is none.
-    init(frame: Frame, senders: Int, ownNumber: UInt32?) {
+    /// - Parameters:
+    ///   - keepAlive: What may come between lines and is none; it must be shorter than a frame.
+    ///   - ownNumber: The connection's number as a sender, or nil if it is none.
+    init(frame: Frame, keepAlive: [UInt8] = [], senders: Int, ownNumber: UInt32?) {
         self.frame = frame
+        self.keepAlive = keepAlive
         self.ownNumber = ownNumber
         expected = Array(repeating: 0, count: senders)
         partial.reserveCapacity(frame.count)
@@ -91,6 +96,8 @@ struct LineVerifier {
                 isAligned = true
                 unsafe receive(LineHeader(from: start + offset + frame.lineOffset), at: now)
                 offset += frame.count
+            } else if isAligned, unsafe isKeepAlive(start + offset) {
+                offset += keepAlive.count
             } else {
                 if isAligned { findings.damaged += 1 }
                 isAligned = false
@@ -110,6 +117,10 @@ struct LineVerifier {
             return unsafe memcmp(start + headerEnd, expected + headerEnd, frame.count - headerEnd) == 0
                 && memcmp(start, expected, frame.lineOffset) == 0
         }
+    }
+
+    private func isKeepAlive(_ start: UnsafeRawPointer) -> Bool {
+        unsafe !keepAlive.isEmpty && memcmp(start, keepAlive, keepAlive.count) == 0
     }
 
     private mutating func receive(_ header: LineHeader, at now: Tick) {
