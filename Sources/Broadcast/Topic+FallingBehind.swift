@@ -82,7 +82,7 @@ extension Topic {
         var next: ContinuousClock.Instant?
         for laggard in laggards {
             guard let lag = laggard.lag else { continue }
-            let deadline = min(lag.began.advanced(by: grace), lag.lastProgress.advanced(by: stall))
+            let deadline = min(lag.began.advanced(clamping: grace), lag.lastProgress.advanced(clamping: stall))
             if deadline <= now {
                 laggard.connection.close(reason: .tooSlow)
             } else {

@@ -26,6 +26,9 @@ public final class Connection {
         public var unsentLowWater = 131_072
 
         public init() {}
+
+        /// The length of line nearest to the given one that a connection allows.
+        package static func lineLength(nearest length: Int) -> Int { min(max(length, 1), 1 << 30) }
     }
 
     /// The options are the same for all connections of a listener: each keeps one reference.
@@ -34,7 +37,7 @@ public final class Connection {
 
         init(_ value: Options) {
             var value = value
-            value.maximumLineLength = min(max(value.maximumLineLength, 1), 1 << 30)
+            value.maximumLineLength = Options.lineLength(nearest: value.maximumLineLength)
             value.maximumPendingOutput = min(max(value.maximumPendingOutput, 0), 1 << 30)
             self.value = value
         }
@@ -57,7 +60,8 @@ public final class Connection {
 
     package let isSocket: Bool
     private var interest: Interest = []
-    private var pauses: UInt16 = 0
+    /// A handler may pause for each line of a read, and a read may bring millions of them.
+    private var pauses: UInt32 = 0
     private var isConnecting = false
     private var isAlwaysReady = false
     private var isNotedUnflushed = false

@@ -11,14 +11,16 @@ struct OutputBuffer {
     }
 
     mutating func removeFirst(_ count: Int) {
-        head += UInt32(count)
-        assert(head <= bytes.count)
-        if head == bytes.count {
+        let gone = Int(head) &+ count
+        assert(gone <= bytes.count)
+        if gone >= bytes.count {
             bytes = []
             head = 0
-        } else if head > bytes.count / 2 {
+        } else if let newHead = UInt32(exactly: gone), gone <= bytes.count / 2 {
+            head = newHead
+        } else {
             // At least as many bytes have left as are moved now: each byte is moved once at most, on the average.
-            bytes.removeFirst(Int(head))
+            bytes.removeFirst(gone)
             head = 0
         }
     }
