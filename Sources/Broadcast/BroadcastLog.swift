@@ -63,7 +63,7 @@ import Reactor
     }
 
     deinit {
-        unsafe munmap(base, 2 * capacity)
+        unsafe munmap(base, 2 &* capacity)
         unsafe munmap(bitmap, capacity / 8)
     }
 
@@ -158,11 +158,11 @@ import Reactor
     /// The position at which the last `count` messages begin, or the oldest boundary within the last `reach` bytes if they are more.
     func start(ofLast count: Int, within reach: Int) -> Int {
         assert(reach <= self.reach)
-        var start = tail <= reach ? 0 : boundary(atOrAfter: tail - reach)
-        var excess = messageCount(from: start, to: tail) - max(count, 0)
+        var start = tail <= reach ? 0 : boundary(atOrAfter: tail &- reach)
+        var excess = messageCount(from: start, to: tail) &- max(count, 0)
         while excess > 0 {
-            start = boundary(atOrAfter: start + 1)
-            excess -= 1
+            start = boundary(atOrAfter: start &+ 1)
+            excess &-= 1
         }
         return start
     }

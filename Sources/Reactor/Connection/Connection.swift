@@ -159,7 +159,7 @@ public final class Connection {
         guard wantsInput else { return stopWatchingForInput() }
         let buffer = loop.readBuffer
         let limit = options.value.maximumLineLength
-        buffer.reserveHeadroom(limit + 1)
+        buffer.reserveHeadroom(limit &+ 1)
         let start = unsafe buffer.start
         let count =
             isSocket
@@ -186,7 +186,7 @@ public final class Connection {
         switch options.value.framing {
         case .chunks:
             let start = buffer.headroom
-            unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: start + count)
+            unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: start &+ count)
             let batch = unsafe MessageBatch(
                 base: buffer.base, start: start, ends: buffer.ends, count: 1, terminatorLength: 0)
             return handler.connection(self, didReceive: batch)
@@ -212,7 +212,7 @@ public final class Connection {
 
     private func finishLine() {
         let limit = options.value.maximumLineLength
-        loop.readBuffer.reserveHeadroom(limit + 1)
+        loop.readBuffer.reserveHeadroom(limit &+ 1)
         withLines { lines, receiver in lines.finishLine(in: loop.readBuffer, limit: limit, to: &receiver) }
     }
 
@@ -265,7 +265,7 @@ public final class Connection {
     public func send(_ bytes: Span<UInt8>) -> Bool {
         guard isTakingMessages else { return false }
         if bytes.isEmpty { return true }
-        if output.count + bytes.count > options.value.maximumPendingOutput {
+        if output.count &+ bytes.count > options.value.maximumPendingOutput {
             close(reason: .outputOverflow)
             return false
         }
@@ -304,8 +304,8 @@ public final class Connection {
             output.removeFirst(min(written, own))
             if output.isEmpty { source?.connectionStateDidChange(self) }
         }
-        if written < own + first.count + second.count { block() }
-        return max(written - own, 0)
+        if written < own &+ first.count &+ second.count { block() }
+        return max(written &- own, 0)
     }
 
     private typealias Bytes = UnsafeRawBufferPointer

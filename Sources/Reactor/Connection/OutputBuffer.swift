@@ -3,7 +3,7 @@ struct OutputBuffer {
     private var bytes: [UInt8] = []
     private var head: UInt32 = 0
 
-    var count: Int { bytes.count - Int(head) }
+    var count: Int { bytes.count &- Int(head) }
     var isEmpty: Bool { bytes.isEmpty }
 
     mutating func append(_ new: UnsafeBufferPointer<UInt8>) {

@@ -149,7 +149,7 @@ public final class EventLoop {
         var wasWoken = false
         while nextEvent < poller.count, intake < intakeBudget {
             let event = poller.event(at: nextEvent)
-            nextEvent += 1
+            nextEvent &+= 1
             if event.token == wakerToken {
                 wasWoken = true
             } else {
@@ -267,7 +267,7 @@ public final class EventLoop {
 
     /// Has no turn read more than `bytes`, or one read if that is more: what it publishes must fit into a log.
     package func limitIntake(to bytes: Int) {
-        intakeBudget = min(intakeBudget, max(bytes - configuration.readSize, 0) + 1)
+        intakeBudget = min(intakeBudget, max(bytes &- configuration.readSize, 0) &+ 1)
     }
 
     func noteIntake(_ count: Int) {
