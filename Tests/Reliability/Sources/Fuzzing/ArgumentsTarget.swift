@@ -28,7 +28,9 @@ enum ArgumentsTarget {
             fatalError("'\(text)' is read as \(Value.self) \(description), which is not read as the same")
         }
         if let count = value as? ByteCount, !(1...1_073_741_824).contains(count.value) { fatalError("\(count) bytes") }
-        if let seconds = value as? Seconds, !(.zero ... .seconds(86_400)).contains(seconds.duration) { fatalError("\(seconds) s") }
+        if let seconds = value as? Seconds, !(.zero ... .seconds(86_400)).contains(seconds.duration) {
+            fatalError("\(seconds) s")
+        }
     }
 
     private static func checkEndpoint(_ text: String, defaultPort: UInt16?) {

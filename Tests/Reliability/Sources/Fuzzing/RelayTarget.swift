@@ -159,7 +159,8 @@ final class RelayTarget {
             expected = lines.flatMap { $0 }
         }
         guard expected.starts(with: relayed) else { fatalError("peer \(peer.name) has sent other bytes than were relayed") }
-        let isWhole = (peer.reason == nil && peer.connection?.isFinishing == false) || (peer.reason == .endOfInput && !peer.hasHungUp)
+        let isWhole =
+            (peer.reason == nil && peer.connection?.isFinishing == false) || (peer.reason == .endOfInput && !peer.hasHungUp)
         if isWhole, relayed.count < expected.count { fatalError("of peer \(peer.name), not everything was relayed") }
     }
 }
