@@ -27,12 +27,14 @@ import Reactor
     private let base: UnsafeMutablePointer<UInt8>
     private let bitmap: UnsafeMutablePointer<UInt64>
 
-    /// - Parameter minimumCapacity: Rounded up to a power of two, and to a page.
+    /// - Parameter minimumCapacity: Rounded up to a power of two, and to a page. More than there is memory for is refused with `noMemory`.
     ///
     /// The corresponding C functions are `memfd_create`, `ftruncate` and `mmap`.
     init(minimumCapacity: Int) throws(Errno) {
         var size = Int(getpagesize())
-        while size < minimumCapacity { size *= 2 }
+        // Mapped twice, more would not fit into the addresses that a process has.
+        if minimumCapacity > 1 << 45 { throw .noMemory }
+        while size < minimumCapacity { size &*= 2 }
         let descriptor = OwnedDescriptor(
             takingOver: try retryingOnInterrupt { unsafe memfd_create("broadcast-log", UInt32(MFD_CLOEXEC)) })
         try retryingOnInterrupt { ftruncate(descriptor.rawValue, size) }
@@ -48,15 +50,21 @@ import Reactor
                 throw error
             }
         }
+        // From the kernel and not from malloc: it is all zeros, costs memory only once it is used, and may be refused.
+        let bits = unsafe mmap(nil, size / 8, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let bits = unsafe bits, unsafe bits != MAP_FAILED else {
+            let error = Errno.last
+            unsafe munmap(room, 2 * size)
+            throw error
+        }
         capacity = size
         unsafe base = room.assumingMemoryBound(to: UInt8.self)
-        unsafe bitmap = .allocate(capacity: size / 64)
-        unsafe bitmap.initialize(repeating: 0, count: size / 64)
+        unsafe bitmap = bits.assumingMemoryBound(to: UInt64.self)
     }
 
     deinit {
-        unsafe munmap(base, 2 * capacity)
-        unsafe bitmap.deallocate()
+        unsafe munmap(base, 2 &* capacity)
+        unsafe munmap(bitmap, capacity / 8)
     }
 
     // MARK: - Appending
@@ -150,11 +158,11 @@ import Reactor
     /// The position at which the last `count` messages begin, or the oldest boundary within the last `reach` bytes if they are more.
     func start(ofLast count: Int, within reach: Int) -> Int {
         assert(reach <= self.reach)
-        var start = tail <= reach ? 0 : boundary(atOrAfter: tail - reach)
-        var excess = messageCount(from: start, to: tail) - max(count, 0)
+        var start = tail <= reach ? 0 : boundary(atOrAfter: tail &- reach)
+        var excess = messageCount(from: start, to: tail) &- max(count, 0)
         while excess > 0 {
-            start = boundary(atOrAfter: start + 1)
-            excess -= 1
+            start = boundary(atOrAfter: start &+ 1)
+            excess &-= 1
         }
         return start
     }

@@ -7,7 +7,7 @@ extension Topic {
         guard subscriber.connection.isOpen else { return }
         // Its own messages are nothing that it lacks.
         skipOwn(subscriber)
-        let lag = log.tail - cursors[subscriber.index].position
+        let lag = log.tail &- cursors[subscriber.index].position
         if lag <= highWater { return }
         switch policy {
         case .disconnect:
@@ -32,10 +32,10 @@ extension Topic {
         var missed = log.messageCount(from: cursor.position, to: log.tail)
         for own in [cursor.ownStart..<max(cursor.ownStart, cursor.ownEnd)] + subscriber.laterOwn {
             let passed = own.clamped(to: cursor.position..<log.tail)
-            missed -= log.messageCount(from: passed.lowerBound, to: passed.upperBound)
+            missed &-= log.messageCount(from: passed.lowerBound, to: passed.upperBound)
         }
         subscriber.laterOwn = []
-        subscriber.missed += missed
+        subscriber.missed &+= missed
         cursors[subscriber.index].position = log.tail
         cursors[subscriber.index].state = subscriber.state
     }
@@ -56,7 +56,7 @@ extension Topic {
         if !hasLaggards { return }
         laggards.removeAll { laggard in
             let isWaitedFor =
-                laggard.index >= 0 && laggard.connection.isOpen && log.tail - cursors[laggard.index].position > lowWater
+                laggard.index >= 0 && laggard.connection.isOpen && log.tail &- cursors[laggard.index].position > lowWater
             if !isWaitedFor { laggard.lag = nil }
             return !isWaitedFor
         }
@@ -82,7 +82,7 @@ extension Topic {
         var next: ContinuousClock.Instant?
         for laggard in laggards {
             guard let lag = laggard.lag else { continue }
-            let deadline = min(lag.began.advanced(by: grace), lag.lastProgress.advanced(by: stall))
+            let deadline = min(lag.began.advanced(clamping: grace), lag.lastProgress.advanced(clamping: stall))
             if deadline <= now {
                 laggard.connection.close(reason: .tooSlow)
             } else {

@@ -33,7 +33,7 @@ extension Topic {
         visitPending()
         flushedTail = log.tail
         let count = cursors.count
-        firstCursor = firstCursor + 1 < count ? firstCursor + 1 : 0
+        firstCursor = firstCursor &+ 1 < count ? firstCursor &+ 1 : 0
         visit(firstCursor..<count)
         visit(0..<firstCursor)
         updatePressure()
@@ -64,7 +64,7 @@ extension Topic {
             } else {
                 let error = sent < 0 ? Errno.last : nil
                 let subscriber = unsafe cursor.pointee.subscriber.takeUnretainedValue()
-                advance(subscriber, to: position + max(sent, 0))
+                advance(subscriber, to: position &+ max(sent, 0))
                 subscriber.connection.sendFellShort(error)
                 judge(subscriber)
             }
@@ -89,7 +89,7 @@ extension Topic {
         let nextOwn = cursor.state == .ready ? nil : subscriber.laterOwn.first?.lowerBound
         var second = secondStart..<max(secondStart, min(end, nextOwn ?? end))
         // Whoever is far behind is sent everything: only what its socket refuses may make it a slow one, not the budget.
-        if first.count + second.count > sendBudget, log.tail - cursor.position <= highWater {
+        if first.count &+ second.count > sendBudget, log.tail &- cursor.position <= highWater {
             (first, second) = cut(first, second)
         }
         let waiting = connection.pendingOutput
@@ -98,7 +98,7 @@ extension Topic {
         let sent = unsafe connection.write(
             log.bytes(from: first.lowerBound, to: first.upperBound), log.bytes(from: second.lowerBound, to: second.upperBound))
         if sent > 0 {
-            advance(subscriber, to: sent <= first.count ? first.lowerBound + sent : second.lowerBound + sent - first.count)
+            advance(subscriber, to: sent <= first.count ? first.lowerBound &+ sent : second.lowerBound &+ sent &- first.count)
         }
         guard connection.isOpen else { return }
         if hasLaggards, sent > 0 || connection.pendingOutput < waiting { subscriber.lag?.lastProgress = .now }
@@ -110,17 +110,17 @@ extension Topic {
     private func cut(_ first: Range<Int>, _ second: Range<Int>) -> (Range<Int>, Range<Int>) {
         func cut(_ range: Range<Int>, to length: Int) -> Range<Int> {
             if range.count <= length { return range }
-            let boundary = log.boundary(atOrBefore: range.lowerBound + length, notBefore: range.lowerBound)
+            let boundary = log.boundary(atOrBefore: range.lowerBound &+ length, notBefore: range.lowerBound)
             return range.lowerBound..<boundary
         }
         let shorterFirst = cut(first, to: sendBudget)
         if shorterFirst.isEmpty, !first.isEmpty {
-            return (first.lowerBound..<log.boundary(atOrAfter: first.lowerBound + 1), second.lowerBound..<second.lowerBound)
+            return (first.lowerBound..<log.boundary(atOrAfter: first.lowerBound &+ 1), second.lowerBound..<second.lowerBound)
         }
         if shorterFirst.count < first.count { return (shorterFirst, second.lowerBound..<second.lowerBound) }
-        let shorterSecond = cut(second, to: sendBudget - first.count)
+        let shorterSecond = cut(second, to: sendBudget &- first.count)
         if first.isEmpty, shorterSecond.isEmpty {
-            return (first, second.lowerBound..<log.boundary(atOrAfter: second.lowerBound + 1))
+            return (first, second.lowerBound..<log.boundary(atOrAfter: second.lowerBound &+ 1))
         }
         return (first, shorterSecond)
     }

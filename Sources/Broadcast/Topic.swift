@@ -156,15 +156,15 @@ public final class Topic {
             let start = messages.wireOffset(of: first)
             var next = range.upperBound
             // A batch may be longer than the log can take in before it is flushed; then it goes in by parts.
-            while next > first, messages.wireOffset(of: next) - start > maximumMessageLength {
-                next = next - first > 1 ? first + (next - first) / 2 : first
+            while next > first, messages.wireOffset(of: next) &- start > maximumMessageLength {
+                next = next &- first > 1 ? first &+ (next &- first) / 2 : first
             }
             if next > first {
                 append(messages, first..<next, from: sender)
                 first = next
             } else {
                 isWhole = false
-                first += 1
+                first &+= 1
             }
         }
         return isWhole
@@ -172,7 +172,7 @@ public final class Topic {
 
     private func append(_ messages: borrowing MessageBatch, _ range: Range<Int>, from sender: Connection?) {
         let start = messages.wireOffset(of: range.lowerBound)
-        let count = messages.wireOffset(of: range.upperBound) - start
+        let count = messages.wireOffset(of: range.upperBound) &- start
         makeRoom(count)
         let position = log.tail
         unsafe messages.withWireBytes { bytes, ends in
@@ -206,7 +206,7 @@ public final class Topic {
     /// Between two flushes the log grows by a quarter at most. A cursor lags by three quarters at most after a flush, so nothing that
     /// a subscriber still lacks is ever overwritten.
     private func makeRoom(_ count: Int) {
-        if log.tail + count - flushedTail > log.capacity / 4 { visitAll() }
+        if log.tail &+ count &- flushedTail > log.capacity / 4 { visitAll() }
     }
 
     private func didPublish(from start: Int, by sender: Connection?) {

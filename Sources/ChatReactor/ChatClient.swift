@@ -90,7 +90,7 @@ public final class ChatClient {
             // Some servers relay what has no newline; it is shown all the same.
             options.framing = .automatic()
             try loop.connect(
-                to: address, deadline: .now.advanced(by: configuration.connectTimeout), options: options,
+                to: address, deadline: .now.advanced(clamping: configuration.connectTimeout), options: options,
                 handler: FromServer(client: self, address: address))
         } catch {
             couldNotConnect(to: address, .failed(error))

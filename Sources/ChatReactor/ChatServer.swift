@@ -13,8 +13,8 @@ public final class ChatServer {
     public struct Configuration: Sendable {
         /// How what a client sends becomes messages.
         public var framing = Framing.automatic()
-        /// How long a line may be, in bytes without its newline. The sender of a longer one is told, and after three within a minute
-        /// it is closed.
+        /// How long a line may be, in bytes without its newline. From 1 to 1 GiB. The sender of a longer one is told, and after three
+        /// within a minute it is closed.
         public var maximumLineLength = 65_536
         /// The line with which a client leaves. It is relayed to nobody. Nil makes it a line like any other.
         public var quitWord: String? = "x"
@@ -42,6 +42,8 @@ public final class ChatServer {
 
     /// The corresponding C functions are `memfd_create` and `mmap`.
     public init(on loop: EventLoop, configuration: Configuration = Configuration()) throws(Errno) {
+        var configuration = configuration
+        configuration.maximumLineLength = Connection.Options.lineLength(nearest: configuration.maximumLineLength)
         self.loop = loop
         self.configuration = configuration
         var topic = Topic.Configuration()

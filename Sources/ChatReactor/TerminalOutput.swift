@@ -14,7 +14,7 @@ final class TerminalOutput: ConnectionHandler {
     private static let capacity = 262_144
 
     private let style: Style
-    private var connection: Connection!
+    private var connection: Connection?
     /// Called when everything has been written.
     var didDrain: (() -> Void)?
     /// Called when the output is gone: its pipe has no reader, its terminal has hung up.
@@ -31,14 +31,14 @@ final class TerminalOutput: ConnectionHandler {
     }
 
     /// Whether more should wait until `didDrain`.
-    var isFull: Bool { connection.pendingOutput >= Self.capacity }
+    var isFull: Bool { (connection?.pendingOutput ?? 0) >= Self.capacity }
 
     func write(_ messages: borrowing MessageBatch, in range: Range<Int>) {
         switch style {
         case .text:
             for index in range { messages.withMessage(at: index) { writeLine($0) } }
         case .bytes:
-            messages.withWireBytes(in: range) { bytes in _ = connection.send(bytes) }
+            messages.withWireBytes(in: range) { bytes in _ = connection?.send(bytes) }
         }
     }
 
@@ -47,12 +47,12 @@ final class TerminalOutput: ConnectionHandler {
         var safe: [UInt8] = []
         TerminalText.append(text, to: &safe)
         safe.append(UInt8(ascii: "\n"))
-        connection.send(safe.span)
+        connection?.send(safe.span)
     }
 
     /// Closes the output once everything has been written.
     func finish() {
-        connection.finish()
+        connection?.finish()
     }
 
     func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {

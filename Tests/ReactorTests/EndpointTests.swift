@@ -10,11 +10,14 @@ struct EndpointTests {
         ("127.0.0.1:0", .tcp(host: "127.0.0.1", port: 0)),
         ("chat.example.org:65535", .tcp(host: "chat.example.org", port: 65_535)),
         ("[::1]:3001", .tcp(host: "::1", port: 3001)),
+        // A colon is one, whatever makes one character with it.
+        ("host\u{600}:3001", .tcp(host: "host\u{600}", port: 3001)),
         ("[fe80::1%eth0]:3001", .tcp(host: "fe80::1%eth0", port: 3001)),
         ("[::]", .tcp(host: "::", port: 1)),
         ("localhost", .tcp(host: "localhost", port: 1)),
         ("host:0080", .tcp(host: "host", port: 80)),
         ("unix:/run/chatd.sock", .unix(path: "/run/chatd.sock")),
+        ("unix:\u{301}path", .unix(path: "\u{301}path")),
         ("unix:relative:with:colons", .unix(path: "relative:with:colons")),
         ("unix:" + String(repeating: "p", count: 107), .unix(path: String(repeating: "p", count: 107))),
     ]
@@ -51,6 +54,12 @@ struct EndpointTests {
     func isRefusedInASentence(_ text: String, _ sentence: String) {
         let error = #expect(throws: EndpointError.self) { try Endpoint(text) }
         #expect(error?.description == sentence)
+    }
+
+    @Test(arguments: ["[unix]:1", "[[]:1", "[::1]:1", "host:1", "unix:[", "host\u{600}:1"])
+    func whatIsPrintedIsReadAsTheSame(_ text: String) throws {
+        let endpoint = try Endpoint(text)
+        #expect(try Endpoint(endpoint.description) == endpoint)
     }
 
     @Test(arguments: ["localhost:3001", "127.0.0.1:0", "[::1]:3001", "[fe80::1%eth0]:1", "unix:/run/chatd.sock"])

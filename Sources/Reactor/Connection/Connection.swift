@@ -26,6 +26,9 @@ public final class Connection {
         public var unsentLowWater = 131_072
 
         public init() {}
+
+        /// The length of line nearest to the given one that a connection allows.
+        package static func lineLength(nearest length: Int) -> Int { min(max(length, 1), 1 << 30) }
     }
 
     /// The options are the same for all connections of a listener: each keeps one reference.
@@ -34,7 +37,7 @@ public final class Connection {
 
         init(_ value: Options) {
             var value = value
-            value.maximumLineLength = min(max(value.maximumLineLength, 1), 1 << 30)
+            value.maximumLineLength = Options.lineLength(nearest: value.maximumLineLength)
             value.maximumPendingOutput = min(max(value.maximumPendingOutput, 0), 1 << 30)
             self.value = value
         }
@@ -57,7 +60,8 @@ public final class Connection {
 
     package let isSocket: Bool
     private var interest: Interest = []
-    private var pauses: UInt16 = 0
+    /// A handler may pause for each line of a read, and a read may bring millions of them.
+    private var pauses: UInt32 = 0
     private var isConnecting = false
     private var isAlwaysReady = false
     private var isNotedUnflushed = false
@@ -155,7 +159,7 @@ public final class Connection {
         guard wantsInput else { return stopWatchingForInput() }
         let buffer = loop.readBuffer
         let limit = options.value.maximumLineLength
-        buffer.reserveHeadroom(limit + 1)
+        buffer.reserveHeadroom(limit &+ 1)
         let start = unsafe buffer.start
         let count =
             isSocket
@@ -182,7 +186,7 @@ public final class Connection {
         switch options.value.framing {
         case .chunks:
             let start = buffer.headroom
-            unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: start + count)
+            unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: start &+ count)
             let batch = unsafe MessageBatch(
                 base: buffer.base, start: start, ends: buffer.ends, count: 1, terminatorLength: 0)
             return handler.connection(self, didReceive: batch)
@@ -208,7 +212,7 @@ public final class Connection {
 
     private func finishLine() {
         let limit = options.value.maximumLineLength
-        loop.readBuffer.reserveHeadroom(limit + 1)
+        loop.readBuffer.reserveHeadroom(limit &+ 1)
         withLines { lines, receiver in lines.finishLine(in: loop.readBuffer, limit: limit, to: &receiver) }
     }
 
@@ -261,7 +265,7 @@ public final class Connection {
     public func send(_ bytes: Span<UInt8>) -> Bool {
         guard isTakingMessages else { return false }
         if bytes.isEmpty { return true }
-        if output.count + bytes.count > options.value.maximumPendingOutput {
+        if output.count &+ bytes.count > options.value.maximumPendingOutput {
             close(reason: .outputOverflow)
             return false
         }
@@ -300,8 +304,8 @@ public final class Connection {
             output.removeFirst(min(written, own))
             if output.isEmpty { source?.connectionStateDidChange(self) }
         }
-        if written < own + first.count + second.count { block() }
-        return max(written - own, 0)
+        if written < own &+ first.count &+ second.count { block() }
+        return max(written &- own, 0)
     }
 
     private typealias Bytes = UnsafeRawBufferPointer

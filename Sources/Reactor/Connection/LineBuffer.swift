@@ -26,7 +26,7 @@ struct LineBuffer {
     ///   - count: How many bytes were read to the buffer's `start`.
     ///   - limit: How long a line may be, without its newline. The buffer's headroom is for one byte more.
     mutating func receive(_ count: Int, in buffer: ReadBuffer, limit: Int, to receiver: inout some Receiver) {
-        let end = buffer.headroom + count
+        let end = buffer.headroom &+ count
         let (found, hasCarriageReturn) = buffer.findNewlines(among: count)
         var lineStart = buffer.headroom
         var newlines = 0..<found
@@ -41,11 +41,11 @@ struct LineBuffer {
         let rest = unsafe Int(buffer.ends[last])..<end
         // Its terminator may have begun in an earlier read.
         let endsInCarriageReturn = tail.last == UInt8(ascii: "\r")
-        lineStart -= moveTail(before: lineStart, in: buffer)
+        lineStart &-= moveTail(before: lineStart, in: buffer)
 
         // Lines are relayed from where they lie, untouched, unless one of them may have to be shortened or left out.
         let goesOn =
-            hasCarriageReturn || endsInCarriageReturn || rest.lowerBound - lineStart > limit
+            hasCarriageReturn || endsInCarriageReturn || rest.lowerBound &- lineStart > limit
             ? Self.handMended(newlines, from: lineStart, in: buffer, limit: limit, to: &receiver)
             : Self.hand(newlines, from: lineStart, in: buffer, to: &receiver)
         if goesOn { keep(rest, of: buffer, limit: limit, to: &receiver) }
@@ -64,7 +64,7 @@ struct LineBuffer {
         }
         _ = moveTail(before: length, in: buffer)
         unsafe buffer.base[length] = UInt8(ascii: "\n")
-        unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: length + 1)
+        unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: length &+ 1)
         _ = Self.hand(0..<1, from: 0, in: buffer, to: &receiver)
     }
 
@@ -73,7 +73,7 @@ struct LineBuffer {
         let length = tail.count
         if length == 0 { return 0 }
         unsafe tail.withUnsafeBytes { bytes in
-            unsafe UnsafeMutableRawBufferPointer(start: buffer.base + place - length, count: length).copyMemory(from: bytes)
+            unsafe UnsafeMutableRawBufferPointer(start: buffer.base + (place &- length), count: length).copyMemory(from: bytes)
         }
         tail = []
         return length
@@ -82,8 +82,8 @@ struct LineBuffer {
     private mutating func keep(_ rest: Range<Int>, of buffer: ReadBuffer, limit: Int, to receiver: inout some Receiver) {
         if rest.isEmpty { return }
         // A carriage return at the end may be half of the terminator.
-        let allowed = unsafe buffer.base[rest.upperBound - 1] == UInt8(ascii: "\r") ? limit + 1 : limit
-        if tail.count + rest.count <= allowed {
+        let allowed = unsafe buffer.base[rest.upperBound &- 1] == UInt8(ascii: "\r") ? limit &+ 1 : limit
+        if tail.count &+ rest.count <= allowed {
             unsafe tail.append(contentsOf: UnsafeBufferPointer(start: buffer.base + rest.lowerBound, count: rest.count))
         } else {
             tail = []
@@ -115,19 +115,19 @@ struct LineBuffer {
         var batch = newlines.lowerBound..<newlines.lowerBound
         for newline in newlines {
             let end = unsafe Int(buffer.ends[newline])
-            var length = end - 1 - lineStart
-            if length > 0, unsafe base[lineStart + length - 1] == UInt8(ascii: "\r") { length -= 1 }
+            var length = end &- 1 &- lineStart
+            if length > 0, unsafe base[lineStart &+ length &- 1] == UInt8(ascii: "\r") { length &-= 1 }
             if length <= limit {
                 if output != lineStart { unsafe memmove(base + output, base + lineStart, length) }
-                unsafe base[output + length] = UInt8(ascii: "\n")
-                output += length + 1
+                unsafe base[output &+ length] = UInt8(ascii: "\n")
+                output &+= length &+ 1
                 unsafe buffer.ends[batch.upperBound] = UInt32(truncatingIfNeeded: output)
-                batch = batch.lowerBound..<batch.upperBound + 1
+                batch = batch.lowerBound..<batch.upperBound &+ 1
             } else {
                 guard hand(batch, from: batchStart, in: buffer, to: &receiver), receiver.lineWasTooLong() else { return false }
                 batchStart = end
                 output = end
-                batch = newline + 1..<newline + 1
+                batch = newline &+ 1..<newline &+ 1
             }
             lineStart = end
         }

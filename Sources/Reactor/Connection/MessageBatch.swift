@@ -34,13 +34,13 @@ import Glibc
     /// Hands `body` one message, without its newline. The index must be less than `count`.
     public func withMessage<Result>(at index: Int, _ body: (Span<UInt8>) -> Result) -> Result {
         let first = wireOffset(of: index)
-        let length = wireOffset(of: index + 1) - first - terminatorLength
+        let length = wireOffset(of: index &+ 1) &- first &- terminatorLength
         return unsafe body(UnsafeBufferPointer(start: base + first, count: length).span)
     }
 
     /// The index of the first message, from `start` on, that equals `content`; or nil.
     public func firstIndex(of content: [UInt8], from start: Int = 0) -> Int? {
-        let wireLength = content.count + terminatorLength
+        let wireLength = content.count &+ terminatorLength
         var first = wireOffset(of: start)
         for index in start..<count {
             let end = unsafe Int(ends[index])
@@ -54,7 +54,7 @@ import Glibc
     /// of the last.
     package func wireOffset(of index: Int) -> Int {
         precondition(index >= 0 && index <= count, "no message of that index in the batch")
-        return index == 0 ? start : unsafe Int(ends[index - 1])
+        return index == 0 ? start : unsafe Int(ends[index &- 1])
     }
 
     /// The memory that the messages lie in, as they are relayed: each with its newline, one after the other. `ends` says where.
@@ -67,7 +67,7 @@ import Glibc
     /// Some of the messages as they are relayed, each with its newline, one after the other.
     public func withWireBytes<Result>(in range: Range<Int>, _ body: (Span<UInt8>) -> Result) -> Result {
         let first = wireOffset(of: range.lowerBound)
-        let length = wireOffset(of: range.upperBound) - first
+        let length = wireOffset(of: range.upperBound) &- first
         return unsafe body(UnsafeBufferPointer(start: base + first, count: length).span)
     }
 }

@@ -3,7 +3,7 @@ struct OutputBuffer {
     private var bytes: [UInt8] = []
     private var head: UInt32 = 0
 
-    var count: Int { bytes.count - Int(head) }
+    var count: Int { bytes.count &- Int(head) }
     var isEmpty: Bool { bytes.isEmpty }
 
     mutating func append(_ new: UnsafeBufferPointer<UInt8>) {
@@ -11,14 +11,16 @@ struct OutputBuffer {
     }
 
     mutating func removeFirst(_ count: Int) {
-        head += UInt32(count)
-        assert(head <= bytes.count)
-        if head == bytes.count {
+        let gone = Int(head) &+ count
+        assert(gone <= bytes.count)
+        if gone >= bytes.count {
             bytes = []
             head = 0
-        } else if head > bytes.count / 2 {
+        } else if let newHead = UInt32(exactly: gone), gone <= bytes.count / 2 {
+            head = newHead
+        } else {
             // At least as many bytes have left as are moved now: each byte is moved once at most, on the average.
-            bytes.removeFirst(Int(head))
+            bytes.removeFirst(gone)
             head = 0
         }
     }

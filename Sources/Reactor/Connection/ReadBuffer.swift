@@ -33,7 +33,7 @@
     func reserveHeadroom(_ length: Int) {
         if length <= headroom { return }
         unsafe base.deallocate()
-        unsafe base = .allocate(capacity: length + readSize)
+        unsafe base = .allocate(capacity: length &+ readSize)
         headroom = length
     }
 

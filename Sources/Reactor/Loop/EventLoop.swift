@@ -26,13 +26,14 @@ import Glibc
 public final class EventLoop {
     /// What bounds a loop's turn.
     public struct Configuration: Sendable {
-        /// How many bytes one read takes from a socket at most. The loop has one buffer of this size, whatever its connections.
+        /// How many bytes one read takes from a socket at most, from 1 to 16 MiB. The loop has one buffer of this size, whatever its
+        /// connections.
         public var readSize = 65_536
         /// How many bytes a turn reads before it flushes, even if more sockets are ready: those come first in the next turn.
         public var intakeBudget = 196_608
         /// How many connections a listener accepts in one turn at most.
         public var acceptBudget = 64
-        /// How many events one wait reports at most.
+        /// How many events one wait reports at most, from 1 to 65,536.
         public var eventsPerWait = 512
 
         public init() {}
@@ -72,10 +73,10 @@ public final class EventLoop {
     public init(configuration: Configuration = Configuration()) throws(Errno) {
         var configuration = configuration
         // A turn that may do nothing would be followed by another such, for ever.
-        configuration.readSize = max(configuration.readSize, 1)
+        configuration.readSize = min(max(configuration.readSize, 1), 1 << 24)
         configuration.intakeBudget = max(configuration.intakeBudget, 1)
         configuration.acceptBudget = max(configuration.acceptBudget, 1)
-        configuration.eventsPerWait = max(configuration.eventsPerWait, 1)
+        configuration.eventsPerWait = min(max(configuration.eventsPerWait, 1), 65_536)
         let remote = try Remote()
         let poller = try Poller(capacity: configuration.eventsPerWait)
         // A token that no slot can have marks the waker, which is not an event source: it has nothing to do but to wake.
@@ -98,7 +99,7 @@ public final class EventLoop {
 
     /// Makes one turn, which waits for `patience` at most if there is nothing to do; nil waits until there is.
     public func runOnce(waitingAtMost patience: Duration? = nil) throws(Errno) {
-        try turn(waitingUntil: patience.map { .now.advanced(by: $0) })
+        try turn(waitingUntil: patience.map { .now.advanced(clamping: $0) })
     }
 
     /// Ends `run` after the turn that is under way, or the next `run` if none is. On the loop's thread; others have
@@ -134,10 +135,13 @@ public final class EventLoop {
     /// Rounded up: a loop that wakes just before its deadline would find nothing to do, and turn again and again until then.
     private func milliseconds(until deadline: ContinuousClock.Instant?) -> Int32 {
         guard let deadline else { return -1 }
-        let (seconds, attoseconds) = ContinuousClock.now.duration(to: deadline).components
-        if seconds < 0 || attoseconds < 0 { return 0 }
-        if seconds >= 86_400 { return 86_400_000 }
-        return Int32(seconds) * 1_000 + Int32((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+        let now = ContinuousClock.now
+        // Compared before they are subtracted or taken apart: a deadline may be as far away as an instant can be.
+        if deadline <= now { return 0 }
+        let remaining = now.duration(to: deadline)
+        if remaining >= .seconds(86_400) { return 86_400_000 }
+        let (seconds, attoseconds) = remaining.components
+        return Int32(truncatingIfNeeded: seconds &* 1_000 &+ (attoseconds &+ 999_999_999_999_999) / 1_000_000_000_000_000)
     }
 
     private func dispatch() {
@@ -145,7 +149,7 @@ public final class EventLoop {
         var wasWoken = false
         while nextEvent < poller.count, intake < intakeBudget {
             let event = poller.event(at: nextEvent)
-            nextEvent += 1
+            nextEvent &+= 1
             if event.token == wakerToken {
                 wasWoken = true
             } else {
@@ -211,7 +215,7 @@ public final class EventLoop {
     /// Runs `action` once, after the given time. Dropping the timer does not cancel it.
     @discardableResult
     public func schedule(after delay: Duration, _ action: @escaping () -> Void) -> Timer {
-        schedule(at: .now.advanced(by: delay), action)
+        schedule(at: .now.advanced(clamping: delay), action)
     }
 
     /// A timer that is not armed yet.
@@ -263,7 +267,7 @@ public final class EventLoop {
 
     /// Has no turn read more than `bytes`, or one read if that is more: what it publishes must fit into a log.
     package func limitIntake(to bytes: Int) {
-        intakeBudget = min(intakeBudget, max(bytes - configuration.readSize, 0) + 1)
+        intakeBudget = min(intakeBudget, max(bytes &- configuration.readSize, 0) &+ 1)
     }
 
     func noteIntake(_ count: Int) {

@@ -24,7 +24,7 @@ extension EventLoop {
 
         /// Arms the timer, or moves it, to run after the given time.
         public func arm(after delay: Duration) {
-            arm(at: .now.advanced(by: delay))
+            arm(at: .now.advanced(clamping: delay))
         }
 
         /// Disarms the timer; does nothing if it is not armed. Its action will not run, even if it is due in this very turn.

@@ -7,8 +7,9 @@ public enum Endpoint: Hashable, Sendable {
 
     /// - Parameter defaultPort: The port of a text that has none; nil makes such a text an error.
     public init(_ text: String, defaultPort: UInt16? = nil) throws(EndpointError) {
-        if text.hasPrefix("unix:") {
-            let path = String(text.dropFirst("unix:".count))
+        // Bytes are compared, not characters: a mark that follows a colon makes one character with it.
+        if text.utf8.starts(with: "unix:".utf8) {
+            let path = String(Substring(text.utf8.dropFirst("unix:".utf8.count)))
             if path.isEmpty { throw EndpointError("'\(text)' names no path; write unix:PATH") }
             if path.utf8.contains(0) { throw EndpointError("the path in '\(text)' has a zero byte") }
             if path.utf8.count > SocketAddress.maximumPathLength {
@@ -33,19 +34,22 @@ public enum Endpoint: Hashable, Sendable {
     }
 
     private static func split(_ text: String) throws(EndpointError) -> (host: Substring, port: Substring?) {
-        if text.hasPrefix("[") {
-            guard let bracket = text.firstIndex(of: "]") else { throw EndpointError("'\(text)' lacks a closing bracket") }
-            let host = text[text.index(after: text.startIndex)..<bracket]
-            let rest = text[text.index(after: bracket)...]
+        let bytes = text.utf8
+        if bytes.first == UInt8(ascii: "[") {
+            guard let bracket = bytes.firstIndex(of: UInt8(ascii: "]")) else {
+                throw EndpointError("'\(text)' lacks a closing bracket")
+            }
+            let host = Substring(bytes[..<bracket].dropFirst())
+            let rest = Substring(bytes[bracket...].dropFirst())
             if rest.isEmpty { return (host, nil) }
-            if rest.hasPrefix(":") { return (host, rest.dropFirst()) }
+            if rest.utf8.first == UInt8(ascii: ":") { return (host, Substring(rest.utf8.dropFirst())) }
             throw EndpointError("'\(text)' has '\(rest)' behind its bracket; write [HOST]:PORT")
         }
-        guard let colon = text.lastIndex(of: ":") else { return (text[...], nil) }
-        if text[..<colon].contains(":") {
+        guard let colon = bytes.lastIndex(of: UInt8(ascii: ":")) else { return (text[...], nil) }
+        if bytes[..<colon].contains(UInt8(ascii: ":")) {
             throw EndpointError("put an IPv6 address in brackets, as in [::1]:3001, not '\(text)'")
         }
-        return (text[..<colon], text[text.index(after: colon)...])
+        return (Substring(bytes[..<colon]), Substring(bytes[colon...].dropFirst()))
     }
 
     /// The addresses that this stands for: several for a name such as `localhost`, which is 127.0.0.1 and ::1.
@@ -65,9 +69,14 @@ public enum Endpoint: Hashable, Sendable {
 extension Endpoint: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .tcp(let host, let port): Self.needsBrackets(host) ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .unix(let path): "unix:\(path)"
         }
+    }
+
+    /// Whether a host would be taken for something else without them.
+    private static func needsBrackets(_ host: String) -> Bool {
+        host == "unix" || host.utf8.first == UInt8(ascii: "[") || host.utf8.contains(UInt8(ascii: ":"))
     }
 }
 

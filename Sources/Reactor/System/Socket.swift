@@ -4,8 +4,11 @@ import Glibc
 struct Socket: ~Copyable {
     let descriptor: OwnedDescriptor
 
+    /// A path that is longer than the system's form of an address has room for is refused with `nameTooLong`.
+    ///
     /// The corresponding C function is `socket`.
     init(for address: SocketAddress) throws(Errno) {
+        if case .unix(let path) = address, path.utf8.count > SocketAddress.maximumPathLength { throw .nameTooLong }
         let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         descriptor = OwnedDescriptor(takingOver: try retryingOnInterrupt { socket(address.family, type, 0) })
     }

@@ -135,7 +135,7 @@ extension SocketAddress {
                 high: UInt64(bigEndian: high), low: UInt64(bigEndian: low),
                 port: UInt16(bigEndian: address.sin6_port), scope: address.sin6_scope_id)
         case AF_UNIX:
-            let path = unsafe bytes[MemoryLayout<sa_family_t>.size..<length].prefix { $0 != 0 }
+            let path = unsafe bytes[MemoryLayout<sa_family_t>.size..<min(length, bytes.count)].prefix { $0 != 0 }
             self = .unix(path: unsafe String(decoding: path, as: UTF8.self))
         default:
             return nil
@@ -172,6 +172,7 @@ extension SocketAddress {
             }
             unsafe next = entry.pointee.ai_next
         }
+        if addresses.isEmpty { throw EndpointError("the host '\(host)' has no address") }
         return addresses
     }
 }

@@ -1,0 +1,29 @@
+import ChatReactor
+import TestSupport
+import Testing
+
+/// No number in a server's configuration ends the process.
+struct ExtremeConfigurationTests {
+    @Test(arguments: [Int.max, .min, 0])
+    func aLineMayBeAnyLength(_ length: Int) throws {
+        let fixture = try ServerFixture { $0.maximumLineLength = length }
+        // What is meant is within what a connection allows.
+        #expect((1...1 << 30).contains(fixture.server.configuration.maximumLineLength))
+        let (first, second) = (try fixture.join(), try fixture.join())
+        try first.send("y\n")
+        try fixture.run(until: { second.text == "y\n" })
+    }
+
+    @Test func aLogThatNoMemoryCouldHoldIsRefused() throws {
+        #expect(throws: Errno.noMemory) { try ServerFixture { $0.logCapacity = .max } }
+    }
+
+    @Test(arguments: [Duration(attoseconds: .max), Duration(attoseconds: .min)])
+    func endingMayTakeAnyTime(_ time: Duration) throws {
+        let fixture = try ServerFixture()
+        _ = try fixture.join()
+        var isDone = false
+        fixture.server.shutDown(within: time) { isDone = true }
+        try fixture.run(until: { isDone })
+    }
+}

@@ -1,0 +1,30 @@
+import Glibc
+
+/// What libFuzzer calls with each input. One program holds all targets, and the environment's FUZZ_TARGET says which it is.
+///
+/// A target returns if all was as it must be, and ends the process if not: libFuzzer then keeps the input.
+@c(LLVMFuzzerTestOneInput)
+public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    let bytes = unsafe Array(UnsafeBufferPointer(start: start, count: count))
+    do {
+        switch Target.chosen {
+        case .framing: try FramingTarget.run(FuzzInput(bytes))
+        case .arguments: try ArgumentsTarget.run(FuzzInput(bytes))
+        case .text: TextTarget.run(bytes)
+        case .relay: try RelayTarget.run(FuzzInput(bytes))
+        }
+    } catch {
+        fatalError("\(error)")
+    }
+    return 0
+}
+
+private enum Target: String {
+    case framing, arguments, text, relay
+
+    static let chosen: Target = {
+        let name = unsafe getenv("FUZZ_TARGET").map { unsafe String(cString: $0) } ?? ""
+        guard let target = Target(rawValue: name) else { fatalError("FUZZ_TARGET is '\(name)', which is no target") }
+        return target
+    }()
+}

@@ -1,0 +1,33 @@
+@testable import ChatReactor
+
+/// Whatever a message is, what is shown of it cannot harm a terminal; and what could not harm one is shown as it is.
+enum TextTarget {
+    static func run(_ message: [UInt8]) {
+        let shown = text(of: message)
+        guard isHarmless(shown) else { fatalError("\(message) is shown as \(shown)") }
+        if isHarmless(message), shown != message { fatalError("\(message) is harmless, and shown as \(shown)") }
+        // Each broken or dangerous byte becomes four to ten.
+        guard shown.count <= 10 * message.count else { fatalError("\(message) is shown as \(shown)") }
+        guard text(of: shown) == shown else { fatalError("\(shown) is what is shown, and would be changed again") }
+    }
+
+    private static func text(of message: [UInt8]) -> [UInt8] {
+        var output: [UInt8] = []
+        TerminalText.append(message.span, to: &output)
+        return output
+    }
+
+    private static func isHarmless(_ bytes: [UInt8]) -> Bool {
+        guard let text = String(validating: bytes, as: UTF8.self) else { return false }
+        return text.unicodeScalars.allSatisfy { scalar in
+            let category = scalar.properties.generalCategory
+            let isControl = category == .control && scalar != "\t"
+            let breaksLines = category == .lineSeparator || category == .paragraphSeparator
+            // Those to which Unicode gives the property Bidi_Control.
+            let reorders =
+                [0x061C, 0x200E, 0x200F].contains(scalar.value) || (0x202A...0x202E).contains(scalar.value)
+                || (0x2066...0x2069).contains(scalar.value)
+            return !isControl && !breaksLines && !reorders
+        }
+    }
+}
