@@ -63,8 +63,7 @@ extension Topic {
         hasLaggards = !laggards.isEmpty
         if hasLaggards == isUnderPressure { return }
         isUnderPressure.toggle()
-        publishers.removeAll { !$0.isOpen }
-        for connection in publishers { setPaused(connection) }
+        for publisher in publishers { if let connection = publisher.connection { setPaused(connection) } }
         for index in 0..<cursors.count {
             unsafe setPaused(cursors[index].subscriber.takeUnretainedValue().connection)
         }
