@@ -196,6 +196,7 @@ public final class EventLoop {
         reap()
         flushables = NoteList()
         unflushed = NoteList()
+        starvedListeners = []
     }
 
     // MARK: - Timers
