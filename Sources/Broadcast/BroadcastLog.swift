@@ -115,9 +115,9 @@ import Reactor
     /// to `capacity` bytes lie behind it in one piece.
     var storage: UnsafePointer<UInt8> { unsafe UnsafePointer(base) }
 
-    /// The bytes from one position to another, which must both be kept.
+    /// The bytes from one position to another, which must both be kept, unless there are none between them.
     func bytes(from start: Int, to end: Int) -> UnsafeRawBufferPointer {
-        assert(start <= end && end <= tail && start >= tail - capacity, "bytes that the log does not hold")
+        assert(start <= end && end <= tail && (start == end || start >= tail - capacity), "bytes that the log does not hold")
         return unsafe UnsafeRawBufferPointer(start: base + offset(of: start), count: end &- start)
     }
 

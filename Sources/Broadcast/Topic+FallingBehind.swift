@@ -7,7 +7,7 @@ extension Topic {
         guard subscriber.connection.isOpen else { return }
         // Its own messages are nothing that it lacks.
         skipOwn(subscriber)
-        let lag = log.tail &- cursors[subscriber.index].position
+        let lag = lag(of: subscriber)
         if lag <= highWater { return }
         switch policy {
         case .disconnect:
@@ -24,6 +24,12 @@ extension Topic {
             laggards.append(subscriber)
             hasLaggards = true
         }
+    }
+
+    /// How far a subscriber is behind. One that is finishing and has got everything lacks nothing of what is published after.
+    private func lag(of subscriber: Subscriber) -> Int {
+        let position = cursors[subscriber.index].position
+        return position < subscriber.end ? log.tail &- position : 0
     }
 
     /// Moves a cursor to the tail, and counts the messages of others that it passes over.
@@ -55,16 +61,14 @@ extension Topic {
     func updatePressure() {
         if !hasLaggards { return }
         laggards.removeAll { laggard in
-            let isWaitedFor =
-                laggard.index >= 0 && laggard.connection.isOpen && log.tail &- cursors[laggard.index].position > lowWater
+            let isWaitedFor = laggard.index >= 0 && laggard.connection.isOpen && lag(of: laggard) > lowWater
             if !isWaitedFor { laggard.lag = nil }
             return !isWaitedFor
         }
         hasLaggards = !laggards.isEmpty
         if hasLaggards == isUnderPressure { return }
         isUnderPressure.toggle()
-        publishers.removeAll { !$0.isOpen }
-        for connection in publishers { setPaused(connection) }
+        for publisher in publishers { if let connection = publisher.connection { setPaused(connection) } }
         for index in 0..<cursors.count {
             unsafe setPaused(cursors[index].subscriber.takeUnretainedValue().connection)
         }

@@ -49,7 +49,12 @@ public final class Topic {
     var laggards: [Subscriber] = []
     var hasLaggards = false
     lazy var lagTimer = loop.makeTimer { [weak self] in self?.closeStalledLaggards() }
-    var publishers: [Connection] = []
+    var publishers: [Publisher] = []
+
+    /// A connection that is not subscribed, but paused under pressure. It lives no longer for that.
+    struct Publisher {
+        weak var connection: Connection?
+    }
 
     /// Whether reading from the topic's subscribers is paused, because one of them is too far behind.
     public internal(set) var isUnderPressure = false
@@ -136,7 +141,8 @@ public final class Topic {
 
     /// Has reading from the connection paused under pressure, too, though it is not subscribed: for one that only publishes.
     public func addPublisher(_ connection: Connection) {
-        publishers.append(connection)
+        publishers.removeAll { $0.connection == nil }
+        publishers.append(Publisher(connection: connection))
         if isUnderPressure { connection.pauseReading() }
     }
 

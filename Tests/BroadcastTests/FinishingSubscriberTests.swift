@@ -59,6 +59,29 @@ struct FinishingSubscriberTests {
         #expect(other.text == "last words\n")
     }
 
+    @Test(arguments: [SlowSubscriberPolicy.backpressure(), .skip, .disconnect])
+    func isNotBehindWithWhatIsPublishedAfter(policy: SlowSubscriberPolicy) throws {
+        var configuration = Topic.Configuration()
+        configuration.capacity = 65_536
+        configuration.policy = policy
+        let topic = try Topic(on: loop, configuration: configuration)
+        let peer = try Peer(on: loop, in: topic, sendBuffer: Peer.leastSendBuffer)
+        let other = try Peer(on: loop, in: topic)
+        let farewell = String(repeating: "f", count: 100_000) + "\n"
+        peer.connection?.send(farewell)
+        peer.connection?.finish()
+        try loop.turn()
+        for _ in 0..<3 {
+            for message in messages { topic.publish(message) }
+            try loop.drain(other)
+        }
+        #expect(peer.isOpen)
+        #expect(!topic.isUnderPressure)
+        try loop.drain(peer)
+        #expect(peer.received.count == farewell.utf8.count)
+        #expect(peer.isAtEnd)
+    }
+
     @Test func cannotSubscribe() throws {
         let peer = try Peer(on: loop)
         let connection = try #require(peer.connection)

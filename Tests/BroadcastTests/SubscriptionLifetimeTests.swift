@@ -44,6 +44,22 @@ struct SubscriptionLifetimeTests {
         #expect(topic == nil)
     }
 
+    @Test func aPublisherIsForgottenOnceItIsClosed() throws {
+        let loop = try EventLoop()
+        let topic = try Topic(on: loop)
+        weak var connection: Connection?
+        try {
+            let peer = try Peer(on: loop)
+            connection = peer.connection
+            topic.addPublisher(try #require(connection))
+            peer.hangUp()
+            try loop.turn(2)
+        }()
+        #expect(connection == nil)
+        topic.publish("nobody\n")
+        try loop.turn()
+    }
+
     @Test func closingTheLoopEndsEverySubscription() throws {
         let loop = try EventLoop()
         weak var topic: Topic?

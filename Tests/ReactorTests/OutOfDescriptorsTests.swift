@@ -60,6 +60,22 @@ struct OutOfDescriptorsTests {
         #expect(loop.timers.count == 1)
     }
 
+    @Test func aLoopThatIsClosedMeanwhileIsNotKeptAlive() throws {
+        defer { finish() }
+        weak var starving: EventLoop?
+        try {
+            let loop = try EventLoop()
+            starving = loop
+            let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
+            let caller = try LineClient(port: try #require(listener.address.port))
+            kernel_fail(KERNEL_ACCEPT4, 0, 1, ENOMEM)
+            try loop.runOnce(waitingAtMost: .seconds(5))
+            withExtendedLifetime(caller) { #expect(kernel_strikes() == 1) }
+            loop.close()
+        }()
+        #expect(starving == nil)
+    }
+
     @Test func aConnectionThatClosesMakesRoomForOneMore() throws {
         defer { finish() }
         let first = try LineClient(port: port)

@@ -200,6 +200,7 @@ public final class EventLoop {
         reap()
         flushables = NoteList()
         unflushed = NoteList()
+        starvedListeners = []
     }
 
     // MARK: - Timers
