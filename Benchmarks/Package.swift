@@ -43,12 +43,19 @@ let package = Package(
                 .product(name: "Reactor", package: "ChatReactor"),
             ],
             swiftSettings: settings),
+        // What starts a relay and ends it again.
+        .target(
+            name: "Relays",
+            dependencies: [
+                "LoadGenerator",
+                .product(name: "Reactor", package: "ChatReactor"),
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "compare",
             dependencies: [
-                "LoadGenerator",
+                "LoadGenerator", "Relays",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Reactor", package: "ChatReactor"),
             ],
             swiftSettings: settings),
 
