@@ -73,4 +73,15 @@ public final class Workplace {
             return [destination]
         }
     }
+
+    /// A library of `Preload/`, built to be named in LD_PRELOAD.
+    public func buildPreload(_ name: String) throws -> URL {
+        let source = Self.benchmarks.appending(path: "Preload/\(name).c").path
+        let destination = temporary.appending(path: "\(name).so")
+        let compiler = try Command.path(of: "cc")
+        let output = try Command.run(
+            [compiler, "-O2", "-shared", "-fPIC", source, "-o", destination.path, "-ldl"], timeLimit: 60)
+        if output.status != 0 { throw Trouble("\(name) does not build: \(output.errors.firstLine ?? "no reason given")") }
+        return destination
+    }
 }
