@@ -1,5 +1,4 @@
 import Glibc
-import Histogram
 import Reactor
 
 /// One load on one server: connects, waits until everybody hears everybody, warms up, measures, drains, checks.
@@ -13,8 +12,7 @@ public final class FanOut {
     private var peers: [Peer] = []
     private var schedule: Schedule?
     private var ticker: Ticker?
-    /// What was taken in intervals that were reported.
-    private var earlierLatencies = Histogram<UInt64>(numberOfSignificantValueDigits: .three)
+    private let latencies = Latencies()
 
     /// Takes the reports of the plan's `reportInterval`.
     public var onInterval: ((IntervalReport) -> Void)?
@@ -58,7 +56,7 @@ public final class FanOut {
             if verifying.contains(index) {
                 verifier = LineVerifier(
                     frame: frame, senders: plan.senders, ownNumber: isSender ? UInt32(index) : nil,
-                    toleratesForeignLines: plan.toleratesForeignLines)
+                    toleratesForeignLines: plan.toleratesForeignLines, latencies: latencies)
             }
             let role: Peer.Role = isStalled(index) ? .stalled : index < firstReader ? .publisher : .receiver
             peers.append(Peer(role, verifier: verifier, wire: plan.wire, traffic: traffic))
@@ -77,14 +75,14 @@ public final class FanOut {
         onBegin?()
         try begin()
         try turn(for: plan.warmUp)
-        for peer in peers { peer.verifier?.isMeasuring = true }
+        latencies.isMeasuring = true
         schedule?.beginMeasuring()
         let before = (sent: traffic.sent, deliveries: traffic.deliveries, reads: traffic.readCount)
         let interval = Interval(server: plan.server)
         try measure()
         let usage = interval.end()
         let after = (sent: traffic.sent, deliveries: traffic.deliveries, reads: traffic.readCount)
-        for peer in peers { peer.verifier?.isMeasuring = false }
+        latencies.isMeasuring = false
         let lateness = schedule
         schedule = nil
         ticker?.stop()
@@ -99,7 +97,8 @@ public final class FanOut {
             deliveriesPerSecond: Double(deliveries) / usage.seconds, linesPerSecond: Double(lines) / usage.seconds,
             deliveriesPerRead: Double(deliveries) / Double(max(after.reads - before.reads, 1)), server: usage.server,
             generatorShare: usage.generatorShare, check: check(), remarks: [])
-        report.latency = latency()
+        _ = latencies.takeInterval()
+        report.latency = LoadReport.Latency(latencies.total)
         if usage.timeouts > 0 { report.remarks = ["TCP timed out \(usage.timeouts) times, and connections rested meanwhile"] }
         report.remarks += remarks(on: report, undelivered: undelivered, lateness: lateness)
         return report
@@ -154,16 +153,10 @@ public final class FanOut {
             let before = (lines: traffic.sent, deliveries: traffic.deliveries)
             try turn(for: min(interval, plan.duration - passed))
             let now = start.duration(to: .now)
-            var latencies = Histogram<UInt64>(numberOfSignificantValueDigits: .three)
-            for peer in peers {
-                if let verifier = peer.verifier { latencies.add(verifier.latencies) }
-                peer.verifier?.forgetLatencies()
-            }
-            earlierLatencies.add(latencies)
             onInterval?(
                 IntervalReport(
                     start: passed / .seconds(1), seconds: (now - passed) / .seconds(1), lines: traffic.sent - before.lines,
-                    deliveries: traffic.deliveries - before.deliveries, latency: LoadReport.Latency(latencies), check: check()))
+                    deliveries: traffic.deliveries - before.deliveries, latency: latencies.takeInterval(), check: check()))
             passed = now
         }
     }
@@ -217,14 +210,6 @@ public final class FanOut {
             check.foreign += findings.foreign
         }
         return check
-    }
-
-    private func latency() -> LoadReport.Latency? {
-        var all = earlierLatencies
-        for peer in peers {
-            if let verifier = peer.verifier { all.add(verifier.latencies) }
-        }
-        return LoadReport.Latency(all)
     }
 
     private func remarks(on report: LoadReport, undelivered: Int, lateness: Schedule?) -> [String] {

@@ -1,5 +1,4 @@
 import Glibc
-import Histogram
 
 /// Checks that every line arrives once, whole and in order, and takes its latency.
 ///
@@ -26,9 +25,7 @@ struct LineVerifier {
     static let foreignMark = UInt8(ascii: "#")
 
     private(set) var findings = Findings()
-    private(set) var latencies = Histogram<UInt64>(numberOfSignificantValueDigits: .three)
-    /// Whether latencies are taken. What arrives is checked in any case.
-    var isMeasuring = false
+    private let latencies: Latencies
 
     private let frame: Frame
     private let ownNumber: UInt32?
@@ -43,9 +40,10 @@ struct LineVerifier {
 
     /// - Parameter ownNumber: The connection's number as a sender, or nil if it is none.
     /// - Parameter toleratesForeignLines: Whether lines of others are passed over, rather than taken for damage.
-    init(frame: Frame, senders: Int, ownNumber: UInt32?, toleratesForeignLines: Bool) {
+    init(frame: Frame, senders: Int, ownNumber: UInt32?, toleratesForeignLines: Bool, latencies: Latencies) {
         self.frame = frame
         self.toleratesForeignLines = toleratesForeignLines
+        self.latencies = latencies
         self.ownNumber = ownNumber
         expected = Array(repeating: 0, count: senders)
         partial.reserveCapacity(frame.count)
@@ -157,12 +155,8 @@ struct LineVerifier {
 
     /// Lines that were sent together and arrive together have one latency, and are recorded at once.
     private mutating func recordLatencies(at now: Tick) {
-        if isMeasuring, lastTimeCount > 0 { latencies.record(now.nanoseconds(since: lastTime), count: lastTimeCount) }
+        if lastTimeCount > 0 { latencies.record(now.nanoseconds(since: lastTime), count: lastTimeCount) }
         lastTimeCount = 0
-    }
-
-    mutating func forgetLatencies() {
-        latencies.reset()
     }
 
     /// Counts what should have come and has not, once nothing more will.
