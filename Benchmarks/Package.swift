@@ -17,6 +17,7 @@ let settings: [SwiftSetting] = [
 let package = Package(
     name: "Benchmarks",
     products: [
+        .executable(name: "attack", targets: ["attack"]),
         .executable(name: "compare", targets: ["compare"]),
         .executable(name: "fanout", targets: ["fanout"]),
     ],
@@ -28,9 +29,11 @@ let package = Package(
     ],
     targets: [
         // The load, and what measures it.
+        .systemLibrary(name: "CTimer"),
         .target(
             name: "LoadGenerator",
             dependencies: [
+                "CTimer",
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Reactor", package: "ChatReactor"),
             ],
@@ -43,12 +46,35 @@ let package = Package(
                 .product(name: "Reactor", package: "ChatReactor"),
             ],
             swiftSettings: settings),
+        // What starts a relay and ends it again.
+        .target(
+            name: "Relays",
+            dependencies: [
+                "LoadGenerator",
+                .product(name: "Reactor", package: "ChatReactor"),
+            ],
+            swiftSettings: settings),
+        // What does harm to a relay.
+        .target(
+            name: "Attackers",
+            dependencies: [
+                "LoadGenerator", "Relays",
+                .product(name: "Reactor", package: "ChatReactor"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "attack",
+            dependencies: [
+                "Attackers", "LoadGenerator", "Relays",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Reactor", package: "ChatReactor"),
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "compare",
             dependencies: [
-                "LoadGenerator",
+                "LoadGenerator", "Relays",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Reactor", package: "ChatReactor"),
             ],
             swiftSettings: settings),
 

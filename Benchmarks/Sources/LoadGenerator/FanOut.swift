@@ -1,5 +1,4 @@
 import Glibc
-import Histogram
 import Reactor
 
 /// One load on one server: connects, waits until everybody hears everybody, warms up, measures, drains, checks.
@@ -12,6 +11,14 @@ public final class FanOut {
     private let traffic: Traffic
     private var peers: [Peer] = []
     private var schedule: Schedule?
+    private var ticker: Ticker?
+    private let latencies = Latencies()
+
+    /// Takes the reports of the plan's `reportInterval`.
+    public var onInterval: ((IntervalReport) -> Void)?
+
+    /// Called when all are connected and hear each other, and the load begins with its warming up.
+    public var onBegin: (() -> Void)?
 
     public init(_ plan: LoadPlan) throws {
         if let objection = plan.objection { throw LoadFailure(objection) }
@@ -39,7 +46,7 @@ public final class FanOut {
         let frame = plan.wire.delivered(line)
         let firstReader = plan.wire.sendersReceive ? 0 : plan.senders
         let readers = (0..<plan.connections).filter { $0 >= firstReader && !isStalled($0) }
-        let verifierCount = min(plan.verifiers, readers.count)
+        let verifierCount = plan.toleratesForeignLines ? readers.count : min(plan.verifiers, readers.count)
         var verifying: Set<Int> = []
         // The last one always, and so the one receiver of a single sender.
         for index in 0..<verifierCount { verifying.insert(readers[readers.count - 1 - index * readers.count / verifierCount]) }
@@ -49,7 +56,8 @@ public final class FanOut {
             if verifying.contains(index) {
                 verifier = LineVerifier(
                     frame: frame, keepAlive: plan.wire.keepAlive?.question ?? [], senders: plan.senders,
-                    ownNumber: isSender ? UInt32(index) : nil)
+                    ownNumber: isSender ? UInt32(index) : nil, toleratesForeignLines: plan.toleratesForeignLines,
+                    latencies: latencies)
             }
             let role: Peer.Role = isStalled(index) ? .stalled : index < firstReader ? .publisher : .receiver
             peers.append(Peer(role, verifier: verifier, wire: plan.wire, traffic: traffic))
@@ -65,20 +73,23 @@ public final class FanOut {
         defer { loop.close() }
         try Crowd(loop: loop, address: plan.address).connect(peers) { (traffic.opened, traffic.firstLoss) }
         try gather()
-        begin()
+        onBegin?()
+        try begin()
         try turn(for: plan.warmUp)
-        for peer in peers { peer.verifier?.isMeasuring = true }
+        latencies.isMeasuring = true
         schedule?.beginMeasuring()
         let before = (sent: traffic.sent, deliveries: traffic.deliveries, reads: traffic.readCount)
         let interval = Interval(server: plan.server)
-        try turn(for: plan.duration)
+        try measure()
         let usage = interval.end()
         let after = (sent: traffic.sent, deliveries: traffic.deliveries, reads: traffic.readCount)
-        for peer in peers { peer.verifier?.isMeasuring = false }
+        latencies.isMeasuring = false
         let lateness = schedule
         schedule = nil
+        ticker?.stop()
         traffic.closeWindow()
         let undelivered = try drain()
+        for peer in peers { peer.verifier?.finish(sentBySender: traffic.sentBySender) }
 
         let deliveries = after.deliveries - before.deliveries
         let lines = after.sent - before.sent
@@ -87,7 +98,8 @@ public final class FanOut {
             deliveriesPerSecond: Double(deliveries) / usage.seconds, linesPerSecond: Double(lines) / usage.seconds,
             deliveriesPerRead: Double(deliveries) / Double(max(after.reads - before.reads, 1)), server: usage.server,
             generatorShare: usage.generatorShare, check: check(), remarks: [])
-        report.latency = latency()
+        _ = latencies.takeInterval()
+        report.latency = LoadReport.Latency(latencies.total)
         if usage.timeouts > 0 { report.remarks = ["TCP timed out \(usage.timeouts) times, and connections rested meanwhile"] }
         report.remarks += remarks(on: report, undelivered: undelivered, lateness: lateness)
         return report
@@ -123,12 +135,30 @@ public final class FanOut {
         }
     }
 
-    private func begin() {
+    private func begin() throws {
         for peer in peers { peer.verifier?.begin() }
         traffic.begin(from: Array(peers.prefix(plan.senders)))
         switch plan.pace {
         case .window: traffic.openWindow()
-        case .rate(let rate): schedule = Schedule(linesPerSecond: rate, traffic: traffic)
+        case .rate(let rate):
+            schedule = Schedule(linesPerSecond: rate, traffic: traffic)
+            if plan.sleepsBetweenLines { ticker = try Ticker(ticksPerSecond: rate, on: loop) }
+        }
+    }
+
+    private func measure() throws {
+        guard let interval = plan.reportInterval, interval > .zero else { return try turn(for: plan.duration) }
+        let start = ContinuousClock.now
+        var passed = Duration.zero
+        while passed < plan.duration {
+            let before = (lines: traffic.sent, deliveries: traffic.deliveries)
+            try turn(for: min(interval, plan.duration - passed))
+            let now = start.duration(to: .now)
+            onInterval?(
+                IntervalReport(
+                    start: passed / .seconds(1), seconds: (now - passed) / .seconds(1), lines: traffic.sent - before.lines,
+                    deliveries: traffic.deliveries - before.deliveries, latency: latencies.takeInterval(), check: check()))
+            passed = now
         }
     }
 
@@ -137,13 +167,9 @@ public final class FanOut {
         while true {
             let now = ContinuousClock.now
             if now >= end { return }
-            if schedule == nil {
-                try turn(waitingAtMost: now.duration(to: end))
-            } else {
-                // Never asleep: a wait is a millisecond at least, which is longer than most lines take.
-                schedule?.sendDue()
-                try turn(waitingAtMost: .zero)
-            }
+            schedule?.sendDue()
+            // With lines to send and no ticker, never asleep: a wait is a millisecond at least, which is longer than most lines take.
+            try turn(waitingAtMost: schedule == nil || ticker != nil ? now.duration(to: end) : .zero)
         }
     }
 
@@ -175,7 +201,6 @@ public final class FanOut {
         var check = LoadReport.Check()
         for peer in peers {
             guard peer.verifier != nil else { continue }
-            peer.verifier?.finish(sentBySender: traffic.sentBySender)
             guard let findings = peer.verifier?.findings else { continue }
             check.connections += 1
             check.lines += findings.lines
@@ -183,20 +208,9 @@ public final class FanOut {
             check.repeated += findings.repeated
             check.echoed += findings.echoed
             check.damaged += findings.damaged
+            check.foreign += findings.foreign
         }
         return check
-    }
-
-    private func latency() -> LoadReport.Latency? {
-        var all = Histogram<UInt64>(numberOfSignificantValueDigits: .three)
-        for peer in peers {
-            if let verifier = peer.verifier { all.add(verifier.latencies) }
-        }
-        if all.totalCount == 0 { return nil }
-        func microseconds(_ percentile: Double) -> Double { Double(all.valueAtPercentile(percentile)) / 1e3 }
-        return LoadReport.Latency(
-            count: all.totalCount, p50Microseconds: microseconds(50), p99Microseconds: microseconds(99),
-            p999Microseconds: microseconds(99.9), maximumMicroseconds: Double(all.max) / 1e3)
     }
 
     private func remarks(on report: LoadReport, undelivered: Int, lateness: Schedule?) -> [String] {

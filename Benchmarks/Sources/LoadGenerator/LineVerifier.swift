@@ -1,5 +1,4 @@
 import Glibc
-import Histogram
 
 /// Checks that every line arrives once, whole and in order, and takes its latency.
 ///
@@ -17,12 +16,16 @@ struct LineVerifier {
         var echoed = 0
         /// Places where something else was than a line.
         var damaged = 0
+        /// Lines of others than the load.
+        var foreign = 0
+        var foreignBytes = 0
     }
 
+    /// What a line of somebody else begins with, where such are let pass: no line of the load begins so.
+    static let foreignMark = UInt8(ascii: "#")
+
     private(set) var findings = Findings()
-    private(set) var latencies = Histogram<UInt64>(numberOfSignificantValueDigits: .three)
-    /// Whether latencies are taken. What arrives is checked in any case.
-    var isMeasuring = false
+    private let latencies: Latencies
 
     private let frame: Frame
     /// What the server may say between lines, to see whether the connection still lives.
@@ -31,16 +34,23 @@ struct LineVerifier {
     private var expected: [UInt32]
     /// The beginning of a frame whose rest has not arrived yet.
     private var partial: [UInt8] = []
+    private let toleratesForeignLines: Bool
     private var isAligned = true
+    private var isInForeignLine = false
     private var lastTime = Tick(rawValue: 0)
     private var lastTimeCount: UInt64 = 0
 
     /// - Parameters:
     ///   - keepAlive: What may come between lines and is none; it must be shorter than a frame.
     ///   - ownNumber: The connection's number as a sender, or nil if it is none.
-    init(frame: Frame, keepAlive: [UInt8] = [], senders: Int, ownNumber: UInt32?) {
+    ///   - toleratesForeignLines: Whether lines of others are passed over, rather than taken for damage.
+    init(
+        frame: Frame, keepAlive: [UInt8], senders: Int, ownNumber: UInt32?, toleratesForeignLines: Bool, latencies: Latencies
+    ) {
         self.frame = frame
         self.keepAlive = keepAlive
+        self.toleratesForeignLines = toleratesForeignLines
+        self.latencies = latencies
         self.ownNumber = ownNumber
         expected = Array(repeating: 0, count: senders)
         partial.reserveCapacity(frame.count)
@@ -51,6 +61,7 @@ struct LineVerifier {
         findings = Findings()
         partial = []
         isAligned = true
+        isInForeignLine = false
     }
 
     /// Looks at what one read brought.
@@ -99,11 +110,17 @@ struct LineVerifier {
             } else if isAligned, unsafe isKeepAlive(start + offset) {
                 offset += keepAlive.count
             } else {
-                if isAligned { findings.damaged += 1 }
-                isAligned = false
+                if isAligned {
+                    isInForeignLine = unsafe toleratesForeignLines && bytes[offset] == Self.foreignMark
+                    if isInForeignLine { findings.foreign += 1 } else { findings.damaged += 1 }
+                }
                 let newline = unsafe memchr(start + offset, Int32(UInt8(ascii: "\n")), bytes.count - offset)
-                guard let newline = unsafe newline else { return bytes.count }
-                offset = unsafe UnsafeRawPointer(newline) - start + 1
+                let end = unsafe newline.map { unsafe UnsafeRawPointer($0) - start + 1 }
+                if isInForeignLine { findings.foreignBytes += (end ?? bytes.count) - offset }
+                // Behind the newline of a foreign line a line must begin; behind that of anything else, one may.
+                isAligned = isInForeignLine && end != nil
+                guard let end else { return bytes.count }
+                offset = end
             }
         }
         return offset
@@ -151,7 +168,7 @@ struct LineVerifier {
 
     /// Lines that were sent together and arrive together have one latency, and are recorded at once.
     private mutating func recordLatencies(at now: Tick) {
-        if isMeasuring, lastTimeCount > 0 { latencies.record(now.nanoseconds(since: lastTime), count: lastTimeCount) }
+        if lastTimeCount > 0 { latencies.record(now.nanoseconds(since: lastTime), count: lastTimeCount) }
         lastTimeCount = 0
     }
 

@@ -27,6 +27,13 @@ public struct LoadPlan: Sendable {
     public var stalled = 0
     /// How many of the connections check every line, and take its latency. The others count bytes.
     public var verifiers = 3
+    /// Whether lines of others that begin with a number sign are passed over, rather than taken for damage. Then all that read check, since
+    /// only they can tell the load's own bytes from others.
+    public var toleratesForeignLines = false
+    /// Whether an open loop sleeps between its lines. It leaves its core to others then, and pays for it with what a wake-up takes.
+    public var sleepsBetweenLines = false
+    /// How often a report of what has passed since the last one is made, besides that at the end.
+    public var reportInterval: Duration?
     /// The server's process, if its cost is to be measured.
     public var server: Int32?
 

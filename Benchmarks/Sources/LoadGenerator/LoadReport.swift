@@ -1,3 +1,5 @@
+import Histogram
+
 /// What a load showed. Every figure in it was measured.
 public struct LoadReport: Codable, Sendable {
     /// How long was measured.
@@ -23,6 +25,17 @@ public struct LoadReport: Codable, Sendable {
         public var p99Microseconds: Double
         public var p999Microseconds: Double
         public var maximumMicroseconds: Double
+
+        /// Nil if no latency was taken.
+        init?(_ histogram: Histogram<UInt64>) {
+            if histogram.totalCount == 0 { return nil }
+            func microseconds(_ percentile: Double) -> Double { Double(histogram.valueAtPercentile(percentile)) / 1e3 }
+            count = histogram.totalCount
+            p50Microseconds = microseconds(50)
+            p99Microseconds = microseconds(99)
+            p999Microseconds = microseconds(99.9)
+            maximumMicroseconds = Double(histogram.max) / 1e3
+        }
     }
 
     /// What the connections that check every line have found, from the first line to the last.
@@ -33,6 +46,8 @@ public struct LoadReport: Codable, Sendable {
         public var repeated = 0
         public var echoed = 0
         public var damaged = 0
+        /// Lines of others than the load, where they are let pass.
+        public var foreign = 0
 
         public var isClean: Bool { lines > 0 && missing + repeated + echoed + damaged == 0 }
     }

@@ -42,11 +42,13 @@ final class Peer: ConnectionHandler {
                 hasHeard = true
                 traffic.audience += 1
             }
-            if verifier != nil {
+            var foreignBytes = 0
+            if let before = verifier?.findings.foreignBytes {
                 let now = Tick(.now)
                 unsafe bytes.withUnsafeBytes { unsafe verifier?.receive($0, at: now) }
+                foreignBytes = (verifier?.findings.foreignBytes ?? before) - before
             }
-            traffic.didReceive(bytes.count)
+            traffic.didReceive(bytes.count - foreignBytes)
         }
     }
 

@@ -26,6 +26,11 @@ public struct ProcessUsage: Sendable {
         residentBytes += Self.number("VmRSS:", in: "/proc/\(process)/status") * 1_024
     }
 
+    /// The resident memory of a process without its children; 0 if there is no such process.
+    public static func residentBytes(of process: Int32) -> Int {
+        Int(number("VmRSS:", in: "/proc/\(process)/status")) * 1_024
+    }
+
     /// How many descriptors a process has open.
     public static func openDescriptors(of process: Int32) -> Int {
         (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").count) ?? 0

@@ -1,3 +1,5 @@
+import Relays
+
 /// Bars of ratios to the limit program, readable on a light and on a dark page.
 struct Chart {
     private static let width = 760.0

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Relays
 
 /// Runs every relay over every scenario, and writes what came out.
 @main
@@ -57,7 +58,7 @@ struct Compare: ParsableCommand {
     }
 
     func run() throws {
-        let workplace = try Workplace(chatd: chatd)
+        let workplace = try Workplace(chatd: chatd, executables: ["fanout", "limit", "niorelay"])
         defer { workplace.clear() }
         let method = Method(
             rounds: rounds ?? (full ? 5 : 2), seconds: seconds ?? (full ? 3 : 0.5), warmUp: full ? 1 : 0.2,

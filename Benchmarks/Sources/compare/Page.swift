@@ -1,4 +1,5 @@
 import Foundation
+import Relays
 
 /// The result as it is written down: a table, the figures, a chart.
 struct Page {
@@ -35,8 +36,7 @@ struct Page {
         """
         # Results
 
-        \(machine.processor), \(machine.cores) cores, Linux \(machine.kernel), TCP congestion control \
-        \(machine.congestionControl), \(machine.swift). Medians of \
+        \(machine). Medians of \
         \(method.rounds) rounds of \(method.seconds.short) s a run\
         \(method.everyPeerEveryRound ? "" : " (relays other than chatd and the limit program: one round)"); the server on \
         core \(method.serverCore), the load on core \(method.loadCore); load average at the end \(machine.loadAverage). \
@@ -130,13 +130,5 @@ private struct Column {
             if ratio.least == ratio.greatest { return ratio.median.short }
             return "\(ratio.median.short) (\(ratio.least.short) to \(ratio.greatest.short))"
         }
-    }
-}
-
-extension Double {
-    /// Three significant digits or all of the whole number, in groups of three.
-    var short: String {
-        let digits = magnitude >= 100 || self == rounded() ? 0 : magnitude >= 10 ? 1 : magnitude >= 0.1 ? 2 : 4
-        return formatted(.number.precision(.fractionLength(digits)).locale(Locale(identifier: "en_US")))
     }
 }

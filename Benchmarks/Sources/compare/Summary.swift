@@ -1,3 +1,5 @@
+import Relays
+
 /// What all rounds together say: medians, and medians of ratios within a round.
 ///
 /// A machine is faster in one minute than in the next, but two runs that follow each other have much in common.
@@ -16,7 +18,7 @@ struct Summary {
     }
 
     func median(_ metric: Metric, of relay: String, in scenario: String) -> Double? {
-        Self.median(results.filter { $0.relay == relay && $0.scenario == scenario }.compactMap { $0.figures[metric] })
+        results.filter { $0.relay == relay && $0.scenario == scenario }.compactMap { $0.figures[metric] }.median
     }
 
     /// How a relay's figure compares with another's in the same round.
@@ -35,7 +37,7 @@ struct Summary {
             guard let value = result.figures[metric], let base = reference?.figures[metric], base > 0 else { continue }
             ratios.append(value / base)
         }
-        guard let median = Self.median(ratios), let least = ratios.min(), let greatest = ratios.max() else { return nil }
+        guard let median = ratios.median, let least = ratios.min(), let greatest = ratios.max() else { return nil }
         return Ratio(median: median, least: least, greatest: greatest)
     }
 
@@ -52,12 +54,5 @@ struct Summary {
         }
         var seen: Set<String> = []
         return remarks.filter { seen.insert($0).inserted }
-    }
-
-    private static func median(_ values: [Double]) -> Double? {
-        if values.isEmpty { return nil }
-        let sorted = values.sorted()
-        let middle = sorted.count / 2
-        return sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
     }
 }

@@ -1,3 +1,5 @@
+import Relays
+
 /// What is to be reached, and whether it was.
 struct Target: Sendable {
     enum Goal: Sendable {

@@ -1,5 +1,6 @@
 import Foundation
 import LoadGenerator
+import Relays
 
 /// All runs: round after round, in each every scenario, in each of these every relay.
 struct Tournament {

@@ -36,6 +36,12 @@ struct Fanout: ParsableCommand {
     @Option(name: .shortAndLong, help: "Open loop instead: how many lines a second, from all senders together.")
     var rate: Double?
 
+    @Flag(help: "Open loop: sleep between lines, and so leave the core to others.")
+    var sleep = false
+
+    @Flag(help: "Pass over lines that begin with #: they are others'. All that read check then.")
+    var tolerateForeign = false
+
     @Option(name: [.customShort("t"), .customLong("seconds")], help: "How long to measure.")
     var seconds = 5.0
 
@@ -57,15 +63,23 @@ struct Fanout: ParsableCommand {
     @Flag(help: "No load: open and close connections as fast as possible.")
     var churn = false
 
+    @Option(help: ArgumentHelp("Report every few seconds, too: one JSON object a line.", valueName: "seconds"))
+    var every: Double?
+
+    @Flag(help: "Say on standard error when the load begins.")
+    var announce = false
+
     @Flag(help: "Report as one JSON object.")
     var json = false
 
     func validate() throws {
-        if !(0.1...3_600).contains(seconds) || !(0...3_600).contains(warmUp) {
-            throw ValidationError("a run takes from 0.1 to 3600 seconds")
+        if !(0.1...1_000_000).contains(seconds) || !(0...3_600).contains(warmUp) {
+            throw ValidationError("a run takes from 0.1 to 1000000 seconds, its warming up 3600 at most")
         }
         if !(1...1_000_000).contains(window) { throw ValidationError("a window has from 1 to 1000000 lines") }
         if let rate, !(1...100_000_000).contains(rate) { throw ValidationError("a rate is from 1 to 100000000 lines a second") }
+        if sleep, rate == nil { throw ValidationError("only an open loop can sleep: give a --rate") }
+        if let every, !(0.1...3_600).contains(every) { throw ValidationError("an interval has from 0.1 to 3600 seconds") }
         if !(0...100).contains(stalled) { throw ValidationError("percent are from 0 to 100") }
         if !(0...1_000).contains(verifiers) { throw ValidationError("from 0 to 1000 connections can check") }
         if idle != nil, churn { throw ValidationError("choose one of --idle and --churn") }
@@ -86,7 +100,10 @@ struct Fanout: ParsableCommand {
         }
         let plan = loadPlan(address)
         if let objection = plan.objection { throw ValidationError(objection) }
-        let report = try FanOut(plan).run()
+        let load = try FanOut(plan)
+        load.onInterval = { showAsJSON($0) }
+        if announce { load.onBegin = { FileHandle.standardError.write(Data("the load begins\n".utf8)) } }
+        let report = try load.run()
         show(report)
         if !report.check.isClean, verifiers > 0 { throw ExitCode.failure }
     }
@@ -102,18 +119,23 @@ struct Fanout: ParsableCommand {
         plan.duration = .seconds(seconds)
         plan.stalled = connections * stalled / 100
         plan.verifiers = verifiers
+        plan.sleepsBetweenLines = sleep
+        plan.toleratesForeignLines = tolerateForeign
+        plan.reportInterval = every.map { .seconds($0) }
         plan.server = server
         return plan
     }
 
     private func show(_ report: some Encodable & CustomStringConvertible) {
-        if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            if let data = try? encoder.encode(report) { print(String(decoding: data, as: UTF8.self)) }
-        } else {
-            print(report)
-        }
+        if json { showAsJSON(report) } else { print(report) }
+    }
+
+    private func showAsJSON(_ report: some Encodable) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(report) else { return }
+        // Not by way of a buffer: who reads a report every few seconds does not want it at the end.
+        FileHandle.standardOutput.write(data + Data("\n".utf8))
     }
 }
 

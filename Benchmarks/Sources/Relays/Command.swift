@@ -1,22 +1,24 @@
-import Foundation
+public import Foundation
 
 /// A program that is run to its end.
-enum Command {
-    struct Output {
-        var status: Int32
-        var text: String
-        var errors: String
+public enum Command {
+    public struct Output {
+        public var status: Int32
+        public var text: String
+        public var errors: String
     }
 
     /// Runs a command, found by the search path, and kills it after so many seconds.
-    static func run(_ command: [String], timeLimit: Double) throws -> Output {
+    public static func run(_ command: [String], timeLimit: Double) throws -> Output {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = command
         process.standardInput = FileHandle.nullDevice
         // Files, unlike pipes, never fill up.
         let directory = FileManager.default.temporaryDirectory
-        let places = ["out", "err"].map { directory.appending(path: "compare-\(getpid())-command.\($0)") }
+        let places = ["out", "err"].map {
+            directory.appending(path: "\(ProcessInfo.processInfo.processName)-\(getpid())-command.\($0)")
+        }
         defer { for place in places { try? FileManager.default.removeItem(at: place) } }
         for place in places { try Data().write(to: place) }
         process.standardOutput = try FileHandle(forWritingTo: places[0])
@@ -32,7 +34,7 @@ enum Command {
     }
 
     /// Where a program is, by the search path.
-    static func path(of name: String) throws -> String {
+    public static func path(of name: String) throws -> String {
         let searchPath = ProcessInfo.processInfo.environment["PATH"] ?? ""
         // Servers are often where only administrators look.
         let places = searchPath.split(separator: ":").map(String.init) + ["/usr/sbin", "/usr/local/sbin"]
@@ -45,14 +47,14 @@ enum Command {
 
 extension String {
     /// What comes before the first newline; nil if that is nothing.
-    var firstLine: String? {
+    public var firstLine: String? {
         split(separator: "\n").map(String.init).first
     }
 }
 
 extension Process {
     /// Waits until the process has ended, for so many seconds at most.
-    func hasEnded(within seconds: Double) -> Bool {
+    public func hasEnded(within seconds: Double) -> Bool {
         let deadline = ContinuousClock.now + .seconds(seconds)
         while isRunning {
             if ContinuousClock.now > deadline { return false }

@@ -1,19 +1,36 @@
 import Foundation
-import Reactor
+public import Reactor
 
 /// A relay that runs, on a core of its own.
-final class Server {
-    let address: SocketAddress
+public final class Server {
+    /// What a server finds around it, where that is not what is usual.
+    public struct Surroundings: Sendable {
+        /// What it is told besides the relay's own arguments.
+        public var arguments: [String] = []
+        public var environment: [String: String] = [:]
+        /// How many files it may open.
+        public var openFileLimit: Int?
+        /// Where its standard output and its standard error go.
+        public var outputPath = "/dev/null"
+        public var errorPath = "/dev/null"
+
+        public init() {}
+    }
+
+    public let address: SocketAddress
     /// How long it took from its start to its first connection.
-    let startTime: Duration
+    public let startTime: Duration
     private let process = Process()
 
-    var processIdentifier: Int32 { process.processIdentifier }
+    public var processIdentifier: Int32 { process.processIdentifier }
+    public var isRunning: Bool { process.isRunning }
 
     /// Starts a relay on a free port, or on a Unix socket, and waits until it takes connections.
     ///
     /// - Parameter core: The core to run on; nil leaves that to the system.
-    init(_ relay: Relay, command: [String], socketPath: String?, core: Int?) throws {
+    public init(
+        _ relay: Relay, command: [String], socketPath: String? = nil, core: Int?, surroundings: Surroundings = Surroundings()
+    ) throws {
         let arguments: [String]
         if let socketPath {
             guard let unixArguments = relay.unixArguments else { throw Trouble("\(relay.name) knows no Unix sockets") }
@@ -23,13 +40,17 @@ final class Server {
             address = try Self.freeAddress()
             arguments = relay.arguments(address.port ?? 0)
         }
-        let prefix = try core.map { [try Command.path(of: "taskset"), "-c", "\($0)"] } ?? []
-        let whole = prefix + command + arguments
+        var whole = try core.map { [try Command.path(of: "taskset"), "-c", "\($0)"] } ?? []
+        if let limit = surroundings.openFileLimit { whole += [try Command.path(of: "prlimit"), "--nofile=\(limit):\(limit)"] }
+        whole += command + arguments + surroundings.arguments
         process.executableURL = URL(filePath: whole[0])
         process.arguments = Array(whole.dropFirst())
+        if !surroundings.environment.isEmpty {
+            process.environment = ProcessInfo.processInfo.environment.merging(surroundings.environment) { $1 }
+        }
         process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
+        process.standardOutput = try Self.openForAppending(surroundings.outputPath)
+        process.standardError = try Self.openForAppending(surroundings.errorPath)
         let start = ContinuousClock.now
         try process.run()
         let deadline = start + .seconds(10)
@@ -44,12 +65,25 @@ final class Server {
         startTime = start.duration(to: .now)
     }
 
+    /// How it ended, if it has, in words.
+    public var ending: String? {
+        if process.isRunning { return nil }
+        let kind = process.terminationReason == .uncaughtSignal ? "signal" : "status"
+        return "\(kind) \(process.terminationStatus)"
+    }
+
     /// Asks it to end, and ends it if it does not.
-    func stop() {
+    public func stop() {
         process.terminate()
         if !process.hasEnded(within: 2) { kill(process.processIdentifier, SIGKILL) }
         process.waitUntilExit()
         if case .unix(let path) = address { try? FileManager.default.removeItem(atPath: path) }
+    }
+
+    private static func openForAppending(_ path: String) throws -> FileHandle {
+        let descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+        if descriptor < 0 { throw Trouble("cannot write to \(path): \(Errno(rawValue: errno))") }
+        return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     }
 
     /// A port of 127.0.0.1 that was free a moment ago.

@@ -1,10 +1,10 @@
 import Foundation
-import LoadGenerator
+public import LoadGenerator
 
 /// A server that lines go through, and how it is started.
-struct Relay: Sendable {
+public struct Relay: Sendable {
     /// What has to be there before it can be started.
-    enum Source: Sendable {
+    public enum Source: Sendable {
         case chatd
         /// One of this package's own executables.
         case product(String)
@@ -16,19 +16,19 @@ struct Relay: Sendable {
         case built(tool: String, arguments: @Sendable (_ peers: String, _ destination: String) -> [String])
     }
 
-    var name: String
-    var title: String
-    var source: Source
-    var wire = Wire.line
+    public var name: String
+    public var title: String
+    public var source: Source
+    public var wire = Wire.line
     /// What it is to be told, for a port.
-    var arguments: @Sendable (_ port: UInt16) -> [String]
+    public var arguments: @Sendable (_ port: UInt16) -> [String]
     /// What it is to be told for a Unix socket's path, if it knows such.
-    var unixArguments: (@Sendable (_ path: String) -> [String])?
+    public var unixArguments: (@Sendable (_ path: String) -> [String])?
 
-    static let limitName = "limit"
-    static let chatdName = "chatd"
+    public static let limitName = "limit"
+    public static let chatdName = "chatd"
 
-    static let all: [Relay] = [
+    public static let all: [Relay] = [
         Relay(
             name: limitName, title: "the limit program", source: .product("limit"), arguments: { ["\($0)"] },
             unixArguments: { ["unix:\($0)"] }),

@@ -1,26 +1,28 @@
-import Foundation
+public import Foundation
 
 /// Where things are, and what has been built there.
-final class Workplace {
-    static let benchmarks = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+public final class Workplace {
+    public static let benchmarks = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
-    static let repository = benchmarks.deletingLastPathComponent()
+    public static let repository = benchmarks.deletingLastPathComponent()
 
     /// Where this package's executables are: beside this one.
-    let products: URL
+    public let products: URL
     /// For what is built for this run, and for sockets.
-    let temporary: URL
+    public let temporary: URL
     private let chatd: String
     private var commands: [String: [String]] = [:]
 
-    /// Builds what is to be compared.
+    /// Builds what is to be run.
     ///
-    /// - Parameter chatd: One that is built already.
-    init(chatd: String?) throws {
+    /// - Parameters:
+    ///   - chatd: One that is built already.
+    ///   - executables: Those of this package that are needed.
+    public init(chatd: String?, executables: [String]) throws {
         products = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-        temporary = FileManager.default.temporaryDirectory.appending(path: "compare-\(getpid())")
+        temporary = FileManager.default.temporaryDirectory.appending(path: "\(ProcessInfo.processInfo.processName)-\(getpid())")
         try FileManager.default.createDirectory(at: temporary, withIntermediateDirectories: true)
-        for product in ["fanout", "limit", "niorelay"] {
+        for product in executables {
             try Self.build(product, package: Self.benchmarks)
         }
         if let chatd {
@@ -31,7 +33,7 @@ final class Workplace {
         }
     }
 
-    func clear() {
+    public func clear() {
         try? FileManager.default.removeItem(at: temporary)
     }
 
@@ -43,7 +45,7 @@ final class Workplace {
     }
 
     /// The command that starts a relay, without its arguments. Throws why it cannot be had here.
-    func command(for relay: Relay) throws -> [String] {
+    public func command(for relay: Relay) throws -> [String] {
         if let command = commands[relay.name] { return command }
         let command = try makeCommand(for: relay)
         commands[relay.name] = command
@@ -71,18 +73,15 @@ final class Workplace {
             return [destination]
         }
     }
-}
 
-/// Why something cannot be done, in a sentence.
-struct Trouble: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) {
-        self.description = description
+    /// A library of `Preload/`, built to be named in LD_PRELOAD.
+    public func buildPreload(_ name: String) throws -> URL {
+        let source = Self.benchmarks.appending(path: "Preload/\(name).c").path
+        let destination = temporary.appending(path: "\(name).so")
+        let compiler = try Command.path(of: "cc")
+        let output = try Command.run(
+            [compiler, "-O2", "-shared", "-fPIC", source, "-o", destination.path, "-ldl"], timeLimit: 60)
+        if output.status != 0 { throw Trouble("\(name) does not build: \(output.errors.firstLine ?? "no reason given")") }
+        return destination
     }
-}
-
-/// Says on standard error what is going on; standard output is for the result.
-func note(_ sentence: String) {
-    FileHandle.standardError.write(Data("compare: \(sentence)\n".utf8))
 }

@@ -1,0 +1,252 @@
+import Attackers
+import Foundation
+import Glibc
+import LoadGenerator
+import Reactor
+import Relays
+
+/// Where one relay is attacked: the server is started, loaded without an attack, loaded with it, and looked at afterwards.
+struct Arena {
+    /// A server that holds more is ended: it has shown what it does, and the machine is to live on.
+    private static let mostMemory = 1_500 << 20
+    /// For what should take no time: descriptors that return, a line that arrives.
+    private static let patience = Duration.seconds(5)
+    /// What chatd's log, with its marks, and its buffers take once they have been used.
+    private static let logBytes = 4 << 20
+    private static let bytesPerConnection = 2_048
+    private static let longestLine = 65_536
+
+    let method: Method
+    let workplace: Workplace
+    let smallDisk: SmallDisk?
+    let clockPreload: URL?
+
+    func run(_ assault: Assault, on relay: Relay, command: [String], linesPerSecond: Double, round: Int) -> Trial {
+        var trial = Trial(round: round, attack: assault.name, relay: relay.name, linesPerSecond: linesPerSecond)
+        if relay.name == Relay.chatdName {
+            trial.memoryBound =
+                Self.logBytes + assault.connections * Self.bytesPerConnection + assault.unfinishedLines * Self.longestLine
+        }
+        do {
+            let output = workplace.temporary.appending(path: "\(relay.name).output")
+            defer { try? FileManager.default.removeItem(at: output) }
+            let surroundings = try surroundings(for: assault, relay, output)
+            let server = try Server(relay, command: command, core: method.serverCore, surroundings: surroundings)
+            defer { server.stop() }
+            try attack(server, assault, &trial)
+            if let complaint = complaintAboutOutput(of: relay, assault, output) { trial.complaints.append(complaint) }
+        } catch {
+            trial.complaints.append("\(error)")
+        }
+        return trial
+    }
+
+    /// How many lines a second a relay carries without being busy all the time: those asked for, or a half of them, or a half of that.
+    func rate(of relay: Relay, command: [String]) throws -> Double {
+        var rate = method.linesPerSecond
+        while true {
+            let server = try Server(relay, command: command, core: method.serverCore)
+            defer { server.stop() }
+            var plan = plan(rate, clients: 100)
+            plan.seconds = 1
+            let load = try Load(plan, on: server, workplace: workplace)
+            while load.isRunning, !load.isOverdue { usleep(10_000) }
+            if load.isRunning { load.kill() }
+            if case .report(let report) = load.outcome, let share = report.server?.cpuShare, share < 0.8,
+                report.deliveriesPerSecond > 0.9 * rate * Double(plan.connections - 1)
+            {
+                return rate
+            }
+            if rate < 100 { throw Trouble("does not carry even \(rate.short) lines a second to 100 clients") }
+            rate /= 2
+        }
+    }
+
+    private func plan(_ linesPerSecond: Double, clients: Int) -> Load.Plan {
+        var plan = Load.Plan()
+        plan.connections = clients
+        plan.linesPerSecond = linesPerSecond
+        plan.warmUp = method.warmUp
+        plan.seconds = method.seconds
+        plan.core = method.loadCore
+        return plan
+    }
+
+    // MARK: - The server
+
+    private func surroundings(for assault: Assault, _ relay: Relay, _ output: URL) throws -> Server.Surroundings {
+        var surroundings = Server.Surroundings()
+        let isOurs = relay.name == Relay.chatdName
+        switch assault.kind {
+        case .plain, .pause: break
+        case .printing:
+            if isOurs { surroundings.arguments = ["--print"] }
+            surroundings.outputPath = output.path
+        case .starvation:
+            surroundings.openFileLimit = Assault.fewFiles
+        case .clock:
+            guard let clockPreload else { throw Trouble("there is no C compiler for what makes the clock jump") }
+            surroundings.environment["LD_PRELOAD"] = clockPreload.path
+            // The time of what it logs shows whether the jumps reach it.
+            if isOurs { surroundings.arguments = ["--log-level", "debug"] }
+            surroundings.errorPath = output.path
+        case .fullDisk:
+            guard let smallDisk else { throw Trouble("a small file system cannot be mounted here") }
+            if isOurs { surroundings.arguments = ["--print", "--log-level", "debug"] }
+            surroundings.outputPath = smallDisk.directory.appending(path: "output").path
+            surroundings.errorPath = smallDisk.directory.appending(path: "errors").path
+        }
+        return surroundings
+    }
+
+    /// What is wrong with what chatd printed or logged.
+    private func complaintAboutOutput(of relay: Relay, _ assault: Assault, _ output: URL) -> String? {
+        guard relay.name == Relay.chatdName, let data = try? Data(contentsOf: output) else { return nil }
+        switch assault.kind {
+        case .printing:
+            if data.isEmpty { return "--print printed nothing" }
+            guard let text = String(validating: data, as: UTF8.self) else { return "--print printed invalid UTF-8" }
+            for scalar in text.unicodeScalars {
+                switch scalar.value {
+                case 0x09, 0x0A: continue
+                case 0..<0x20, 0x7F..<0xA0, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069:
+                    return "--print printed U+\(String(scalar.value, radix: 16))"
+                default: continue
+                }
+            }
+            return nil
+        case .clock:
+            // The day with which each line begins.
+            let days = Set(String(decoding: data, as: UTF8.self).split(separator: "\n").map { $0.prefix(10) })
+            return days.count > 2 ? nil : "the jumps of the clock did not reach it, so nothing was shown"
+        default: return nil
+        }
+    }
+
+    // MARK: - The attack
+
+    private func attack(_ server: Server, _ assault: Assault, _ trial: inout Trial) throws {
+        guard let port = server.address.port else { throw Trouble("\(server.address) has no port") }
+        usleep(100_000)
+        var watch = ServerWatch(server.processIdentifier)
+        let descriptors = watch.latest.descriptors
+
+        let sink = try Sink()
+        let quiet = assault.make(Assault.Field(port: sink.port, process: nil, smallDisk: nil, method: method))
+        var plan = plan(trial.linesPerSecond, clients: assault.clients)
+        trial.baseline = try measure(server, plan, quiet, sink, &watch, &trial)
+        sink.close()
+        guard trial.complaints.isEmpty else {
+            trial.complaints = trial.complaints.map { "\($0), before the attack" }
+            return
+        }
+        awaitDescriptors(descriptors, &watch)
+        trial.before = watch.latest
+        watch.resetPeak()
+
+        if assault.kind == .pause { plan.seconds += method.stopSeconds }
+        let attacker = assault.make(
+            Assault.Field(
+                port: port, process: server.processIdentifier, smallDisk: smallDisk?.directory, method: method))
+        trial.attacked = try measure(server, plan, attacker, nil, &watch, &trial)
+        trial.remarks += attacker.remarks + (trial.attacked?.remarks ?? [])
+        if let complaint = attacker.complaint { trial.complaints.append(complaint) }
+        if server.isRunning, assault.kind == .starvation { try starve(server, port, &trial) }
+        trial.peak = watch.peak
+        if !server.isRunning { return }
+
+        awaitDescriptors(trial.before.descriptors, &watch)
+        trial.after = watch.latest
+        if watch.latest.descriptors > trial.before.descriptors {
+            let count = watch.latest.descriptors - trial.before.descriptors
+            trial.complaints.append("\(count) descriptors still open \(Self.patience) later")
+        }
+        if Probe(port: port)?.roundTrip(within: Self.patience) == nil {
+            trial.complaints.append(server.isRunning ? "frozen: no line passes any more" : "crashed after the attack")
+        }
+    }
+
+    /// The load, with an attack on the server, or on the sink if there is one.
+    private func measure(
+        _ server: Server, _ plan: Load.Plan, _ attacker: any Attacker, _ sink: Sink?, _ watch: inout ServerWatch,
+        _ trial: inout Trial
+    ) throws -> LoadReport? {
+        defer { attacker.end() }
+        let load = try Load(plan, on: server, workplace: workplace)
+        defer { if load.isRunning { load.kill() } }
+        var isAttacking = false
+        var nextLook = ContinuousClock.now
+        while load.isRunning {
+            let now = ContinuousClock.now
+            if now >= nextLook {
+                nextLook = now + .milliseconds(20)
+                watch.look()
+                isAttacking = isAttacking || load.hasBegun
+                if !server.isRunning {
+                    trial.complaints.append("crashed (\(server.ending ?? "?"))")
+                    return nil
+                }
+                if watch.latest.residentBytes > Self.mostMemory {
+                    kill(server.processIdentifier, SIGKILL)
+                    trial.complaints.append("memory grew to \(watch.latest.residentBytes.mebibytes), and it was ended for that")
+                    return nil
+                }
+                if load.isOverdue {
+                    trial.complaints.append("frozen: the clients' lines were still under way after 30 s")
+                    return nil
+                }
+            }
+            let hasWorked = isAttacking && attacker.step()
+            try sink?.step()
+            if !hasWorked { usleep(1_000) }
+        }
+        switch load.outcome {
+        case .report(let report): return report
+        case .failure(let reason):
+            trial.complaints.append(server.isRunning ? "failed its clients: \(reason)" : "crashed (\(server.ending ?? "?"))")
+            return nil
+        }
+    }
+
+    private func awaitDescriptors(_ count: Int, _ watch: inout ServerWatch) {
+        let deadline = ContinuousClock.now + Self.patience
+        while true {
+            watch.look()
+            if watch.latest.descriptors <= count || ContinuousClock.now > deadline { return }
+            usleep(10_000)
+        }
+    }
+
+    // MARK: - Out of descriptors
+
+    /// Sees what a server does that has no descriptors left and nothing else to do, and how soon it serves when it has some again.
+    private func starve(_ server: Server, _ port: UInt16, _ trial: inout Trial) throws {
+        guard let speaker = HostileSocket(to: port) else { throw Trouble("no descriptor is left for the test itself") }
+        let callers = Loiterers(2 * Assault.fewFiles, .silent, at: port)
+        let start = ContinuousClock.now
+        while start.duration(to: .now) < .milliseconds(500) { if !callers.step() { usleep(1_000) } }
+        if let before = ProcessUsage(of: server.processIdentifier) {
+            let begin = ContinuousClock.now
+            usleep(2_000_000)
+            if let after = ProcessUsage(of: server.processIdentifier) {
+                let used = after.cpuNanoseconds - min(before.cpuNanoseconds, after.cpuNanoseconds)
+                trial.starvedShare = Double(used) / 1e9 / (begin.duration(to: .now) / .seconds(1))
+            }
+        }
+        guard let waiting = HostileSocket(to: port) else { throw Trouble("no descriptor is left for the test itself") }
+        callers.end()
+        let free = ContinuousClock.now
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        while free.duration(to: .now) < Self.patience {
+            speaker.send("#anybody there?\n")
+            if case .bytes = waiting.receive(into: &buffer) {
+                trial.starvedMilliseconds = free.duration(to: .now) / .milliseconds(1)
+                return
+            }
+            usleep(2_000)
+        }
+        trial.complaints.append(
+            server.isRunning
+                ? "served no caller within \(Self.patience) after it had descriptors again" : "crashed (\(server.ending ?? "?"))")
+    }
+}

@@ -1,0 +1,100 @@
+import Attackers
+import Foundation
+
+/// One way to do harm to a relay, and what the relay must keep to meanwhile.
+struct Assault: Sendable {
+    /// What is to be had for an attacker: the server, or the sink that takes its place while there is no attack.
+    struct Field {
+        var port: UInt16
+        /// The server's process; nil for the sink.
+        var process: Int32?
+        /// A file system that is small and nobody else's; nil if there is none.
+        var smallDisk: URL?
+        var method: Method
+    }
+
+    /// What a server needs to be started with, or what is measured besides.
+    enum Kind: Sendable {
+        case plain
+        /// What it prints goes to a file, which must be harmless.
+        case printing
+        /// Few descriptors, and a phase without load.
+        case starvation
+        /// Stopped for a while: latency says nothing, but that all arrives does.
+        case pause
+        /// With a clock that jumps.
+        case clock
+        /// What it prints and logs goes to a disk that is full during the attack.
+        case fullDisk
+    }
+
+    var name: String
+    var title: String
+    var kind = Kind.plain
+    /// How much the p99 latency may grow; nil where it says nothing.
+    var greatestRatio: Double? = 1.25
+    /// How many connections of the attacker a server has at the same time at most.
+    var connections: Int
+    /// How many of them have an unfinished line.
+    var unfinishedLines = 0
+    /// How many well-behaved clients there are.
+    var clients = 100
+    var make: @Sendable (Field) -> any Attacker
+
+    /// The files that a server with few may open.
+    static let fewFiles = 64
+    private static let starvedCallers = 60
+
+    static let all: [Assault] = [
+        loitering("stalled-1", "1 % of the peers never read", 1, .neverReading),
+        loitering("stalled-10", "10 % of the peers never read", 11, .neverReading),
+        loitering("stalled-50", "50 % of the peers never read", 100, .neverReading),
+        loitering("slow-readers", "10 % of the peers read a byte a second", 11, .readingSlowly),
+        loitering("slow-writers", "50 % of the peers write a byte a second", 100, .writingSlowly),
+        loitering("silent", "500 connect and say nothing", 500, .silent),
+        Assault(name: "endless-line", title: "one peer sends without a newline", connections: 1, unfinishedLines: 1) {
+            EndlessLine(at: $0.port)
+        },
+        Assault(
+            name: "connect-flood", title: "connections opened and closed", greatestRatio: 2, connections: 4_096
+        ) { ConnectFlood(at: $0.port, resets: false) },
+        Assault(
+            name: "reset-flood", title: "connections opened and reset, most before they are accepted", greatestRatio: 2,
+            connections: 4_096
+        ) { ConnectFlood(at: $0.port, resets: true) },
+        visiting("half-close", "100 a second say a line and half close", .halfClosing),
+        visiting("hit-and-run", "100 a second say a line and reset", .hittingAndRunning),
+        visiting("reset-with-output", "100 a second reset with output queued", .resettingWithOutput),
+        Assault(name: "hostile-bytes", title: "NUL, CR, ESC, C1, bidi, invalid UTF-8", kind: .printing, connections: 2) {
+            HostileBytes(at: $0.port)
+        },
+        Assault(
+            name: "descriptors", title: "more callers than descriptors (\(fewFiles))", kind: .starvation,
+            connections: starvedCallers, clients: 40
+        ) { Loiterers(starvedCallers, .silent, at: $0.port, returns: true) },
+        Assault(name: "stopped", title: "stopped by SIGSTOP, then continued", kind: .pause, greatestRatio: nil, connections: 2) {
+            field in
+            guard let process = field.process else { return Nobody() }
+            return Pause(
+                process, at: field.port, after: .seconds(field.method.warmUp + 0.2), for: .seconds(field.method.stopSeconds))
+        },
+        Assault(name: "clock", title: "the wall clock jumps by days", kind: .clock, connections: 0) { field in
+            guard let process = field.process else { return Nobody() }
+            return ClockJumps(of: process)
+        },
+        Assault(name: "full-disk", title: "no room on the disk that it writes to", kind: .fullDisk, connections: 0) { field in
+            guard field.process != nil, let disk = field.smallDisk else { return Nobody() }
+            return FullDisk(disk)
+        },
+    ]
+
+    private static func loitering(_ name: String, _ title: String, _ count: Int, _ manner: Loiterers.Manner) -> Assault {
+        Assault(
+            name: name, title: title, connections: count, unfinishedLines: manner == .writingSlowly ? count : 0
+        ) { Loiterers(count, manner, at: $0.port) }
+    }
+
+    private static func visiting(_ name: String, _ title: String, _ manner: Visitors.Manner) -> Assault {
+        Assault(name: name, title: title, connections: 200) { Visitors(manner, perSecond: 100, at: $0.port) }
+    }
+}
