@@ -58,7 +58,9 @@ let package = Package(
         .target(name: "KernelFaults", path: "Tests/KernelFaults"),
         .testTarget(
             name: "ReactorTests", dependencies: ["CLinux", "KernelFaults", "Reactor", "TestSupport"], swiftSettings: settings),
-        .testTarget(name: "BroadcastTests", dependencies: ["Broadcast", "Reactor", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "BroadcastTests", dependencies: ["Broadcast", "KernelFaults", "Reactor", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "ChatReactorTests", dependencies: ["Broadcast", "ChatReactor", "Reactor", "TestSupport"],
             swiftSettings: settings),

@@ -113,16 +113,14 @@ extension Topic {
             let boundary = log.boundary(atOrBefore: range.lowerBound &+ length, notBefore: range.lowerBound)
             return range.lowerBound..<boundary
         }
+        // Own messages that the cursor rested on have been skipped: so the second run, which lies behind others, is never alone.
+        assert(!first.isEmpty)
         let shorterFirst = cut(first, to: sendBudget)
-        if shorterFirst.isEmpty, !first.isEmpty {
+        if shorterFirst.isEmpty {
             return (first.lowerBound..<log.boundary(atOrAfter: first.lowerBound &+ 1), second.lowerBound..<second.lowerBound)
         }
         if shorterFirst.count < first.count { return (shorterFirst, second.lowerBound..<second.lowerBound) }
-        let shorterSecond = cut(second, to: sendBudget &- first.count)
-        if first.isEmpty, shorterSecond.isEmpty {
-            return (first, second.lowerBound..<log.boundary(atOrAfter: second.lowerBound &+ 1))
-        }
-        return (first, shorterSecond)
+        return (first, cut(second, to: sendBudget &- first.count))
     }
 
     /// Moves a cursor to where the kernel has stopped taking bytes. If that is inside a message, the rest of it becomes the

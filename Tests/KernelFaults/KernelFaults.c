@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -33,6 +34,7 @@ static _Thread_local struct {
     int calls[KERNEL_CALL_COUNT];
     int strikes;
     int open_descriptors;
+    long mapped_bytes;
     bool has_descriptor_limit;
     int descriptor_limit;
     size_t limit;
@@ -63,6 +65,8 @@ int kernel_strikes(void) { return script.strikes; }
 
 int kernel_open_descriptors(void) { return script.open_descriptors; }
 
+long kernel_mapped_bytes(void) { return script.mapped_bytes; }
+
 #ifdef KERNEL_FAULTS_ARE_OFF
 
 bool kernel_faults_are_available(void) { return false; }
@@ -73,7 +77,7 @@ bool kernel_faults_are_available(void) { return true; }
 
 static bool opens(kernel_call call) {
     return call == KERNEL_SOCKET || call == KERNEL_ACCEPT4 || call == KERNEL_EPOLL_CREATE1 || call == KERNEL_EVENTFD ||
-           call == KERNEL_OPEN;
+           call == KERNEL_OPEN || call == KERNEL_MEMFD_CREATE;
 }
 
 /// Counts a call, and says whether it fails; then errno is set.
@@ -138,6 +142,28 @@ int open(const char *path, int flags, ...) {
         va_end(arguments);
     }
     return fails(KERNEL_OPEN) ? -1 : opened(syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+}
+
+int memfd_create(const char *name, unsigned int flags) {
+    return fails(KERNEL_MEMFD_CREATE) ? -1 : opened(syscall(SYS_memfd_create, name, flags));
+}
+
+int ftruncate(int descriptor, off_t length) {
+    return fails(KERNEL_FTRUNCATE) ? -1 : (int)syscall(SYS_ftruncate, descriptor, length);
+}
+
+void *mmap(void *address, size_t length, int protection, int flags, int descriptor, off_t offset) {
+    if (fails(KERNEL_MMAP)) return MAP_FAILED;
+    void *result = (void *)syscall(SYS_mmap, address, length, protection, flags, descriptor, offset);
+    // What is mapped in a fixed place takes the place of what was counted before.
+    if (result != MAP_FAILED && !(flags & MAP_FIXED)) script.mapped_bytes += (long)length;
+    return result;
+}
+
+int munmap(void *address, size_t length) {
+    int result = (int)syscall(SYS_munmap, address, length);
+    if (result == 0) script.mapped_bytes -= (long)length;
+    return result;
 }
 
 int connect(int descriptor, const struct sockaddr *address, socklen_t length) {

@@ -7,6 +7,7 @@ struct DescriptionTests {
         (Errno.addressInUse, "Address already in use"),
         (.connectionRefused, "Connection refused"),
         (.tooManyOpenFiles, "Too many open files"),
+        (Errno(rawValue: 12_345), "error 12345"),
     ])
     func anErrno(_ error: Errno, _ text: String) {
         #expect(error.description == text)
@@ -24,5 +25,17 @@ struct DescriptionTests {
     ])
     func aCloseReason(_ reason: CloseReason, _ text: String) {
         #expect(reason.description == text)
+    }
+
+    /// A log that names connections must not call two of them the same, though the second has the place of the first.
+    @Test func aConnection() throws {
+        let wire = try Wire()
+        #expect(wire.connection.id.description == "0.0")
+        wire.connection.close()
+        _ = try wire.closeReason()
+        let (mine, peer) = try socketPair()
+        let next = try wire.loop.adopt(socket: OwnedDescriptor(takingOver: mine), handler: wire.handler)
+        #expect(next.id.description == "0.1")
+        withExtendedLifetime(peer) {}
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import KernelFaults
 import Reactor
 import TestSupport
 import Testing
@@ -155,6 +156,36 @@ struct FileAndPipeTests {
         #expect(fcntl(own.rawValue, F_GETFD, 0) & FD_CLOEXEC != 0)
         #expect(fcntl(reader, F_GETFL, 0) & O_NONBLOCK == 0)
         close(reader)
+    }
+
+    /// A socket cannot be opened anew, and neither can what this process may not open: what it has is all that there is.
+    @Test func aSocketIsDuplicatedInstead() throws {
+        defer { loop.close() }
+        let (number, peer) = try socketPair()
+        defer { close(number) }
+        _ = fcntl(number, F_SETFL, 0)
+        let own = try OwnedDescriptor.reopening(number, for: .input)
+        #expect(own.rawValue != number)
+        #expect(fcntl(own.rawValue, F_GETFL, 0) & O_NONBLOCK != 0)
+        #expect(fcntl(own.rawValue, F_GETFD, 0) & FD_CLOEXEC != 0)
+        try loop.adopt(own, for: .input, handler: handler)
+        try peer.send("one\n")
+        try loop.run(until: "received") { handler.texts == ["one"] }
+    }
+
+    @Test(.enabled(if: kernel_faults_are_available()))
+    func whatMayNotBeOpenedAnewIsDuplicatedInstead() throws {
+        let (reader, writer) = try makePipe()
+        defer { close(reader) }
+        defer { close(writer) }
+        _ = fcntl(reader, F_SETFL, 0)
+        kernel_begin()
+        defer { kernel_rest() }
+        kernel_fail(KERNEL_OPEN, 0, 1, EACCES)
+        let own = try OwnedDescriptor.reopening(reader, for: .input)
+        #expect(kernel_strikes() == 1)
+        #expect(fcntl(own.rawValue, F_GETFL, 0) & O_NONBLOCK != 0)
+        #expect(fcntl(own.rawValue, F_GETFD, 0) & FD_CLOEXEC != 0)
     }
 
     @Test func aReopenedFileKeepsItsPlace() throws {

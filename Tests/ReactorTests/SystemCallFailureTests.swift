@@ -66,6 +66,19 @@ struct SystemCallFailureTests {
         }
     }
 
+    /// A signal that is nobody's business ends the wait, and nothing else.
+    @Test func anInterruptedWaitIsATurnInWhichNothingHappens() throws {
+        let wire = try Wire()
+        kernel_begin()
+        defer { kernel_rest() }
+        kernel_fail(KERNEL_EPOLL_WAIT, 0, 1, EINTR)
+        try wire.loop.runOnce(waitingAtMost: .seconds(60))
+        #expect(kernel_strikes() == 1)
+        #expect(wire.handler.events == [.opened])
+        try wire.peer.send("hello\n")
+        try wire.loop.run(until: "received") { wire.handler.texts == ["hello"] }
+    }
+
     /// All of a call's errors at once, again and again: a kernel that fails at random, but less and less often.
     @Test func manyFailuresAtOnceAreSurvivedOrTold() {
         let seed = SeededGenerator().seed

@@ -77,16 +77,4 @@ struct Socket: ~Copyable {
         if unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &value, &size) < 0 { return Errno.last }
         return value == 0 ? nil : Errno(rawValue: value)
     }
-
-    /// Two sockets that are connected to each other. The corresponding C function is `socketpair`.
-    static func pair() throws(Errno) -> (Int32, Int32) {
-        var descriptors: (Int32, Int32) = (-1, -1)
-        let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-        try unsafe withUnsafeMutablePointer(to: &descriptors) { pointer throws(Errno) in
-            try unsafe pointer.withMemoryRebound(to: Int32.self, capacity: 2) { numbers throws(Errno) in
-                _ = try retryingOnInterrupt { unsafe socketpair(AF_UNIX, type, 0, numbers) }
-            }
-        }
-        return descriptors
-    }
 }

@@ -25,6 +25,9 @@ typedef enum {
     KERNEL_EPOLL_WAIT,
     KERNEL_EVENTFD,
     KERNEL_OPEN,
+    KERNEL_MEMFD_CREATE,
+    KERNEL_FTRUNCATE,
+    KERNEL_MMAP,
     KERNEL_CALL_COUNT
 } kernel_call;
 
@@ -55,5 +58,8 @@ int kernel_strikes(void);
 
 /// How many descriptors were opened by these calls since `kernel_begin`, less those that were closed.
 int kernel_open_descriptors(void);
+
+/// How many bytes of address space were mapped since `kernel_begin`, less those that were unmapped.
+long kernel_mapped_bytes(void);
 
 #endif
