@@ -17,11 +17,26 @@ let settings: [SwiftSetting] = [
 
 let package = Package(
     name: "Reliability",
+    products: [
+        .executable(name: "simulate", targets: ["simulate"])
+    ],
     dependencies: [
         .package(name: "ChatReactor", path: "../../"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     ],
-    targets: [],
+    targets: [
+        // The loop and the broadcast on a kernel, a network and a clock that a seed determines.
+        .target(name: "SimulatedKernel"),
+        .executableTarget(
+            name: "simulate",
+            dependencies: [
+                "SimulatedKernel",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Broadcast", package: "ChatReactor"),
+                .product(name: "Reactor", package: "ChatReactor"),
+            ],
+            swiftSettings: settings),
+    ],
     swiftLanguageModes: [.v6]
 )
 

@@ -1,0 +1,77 @@
+import Reactor
+
+/// Says of each message that a peer's connection hands on whether it is the next one in what the peer wrote, by looking at all of it.
+struct FramingOracle {
+    private let framing: Framing
+    private let limit: Int
+    /// All that the peer has written.
+    private(set) var written: [UInt8] = []
+    /// How much of it has become messages.
+    private var position = 0
+    private var hasSeenNewline = false
+    /// Whether a line that is too long has been reported, and not ended yet.
+    private var isDiscarding = false
+
+    init(_ framing: Framing, limit: Int) {
+        self.framing = framing
+        self.limit = limit
+    }
+
+    mutating func write(_ bytes: some Sequence<UInt8>) { written += bytes }
+
+    /// - Parameters:
+    ///   - received: How many bytes the program has received.
+    ///   - hasEnded: Whether it has seen the end.
+    mutating func check(_ message: Span<UInt8>, received: Int, hasEnded: Bool) throws(Finding) {
+        dropRestOfLongLine(received)
+        var expected = written[position..<received]
+        if framing == .chunks {
+            position = received
+        } else if let newline = expected.firstIndex(of: 10) {
+            hasSeenNewline = true
+            expected = expected[..<newline]
+            if expected.last == 13 { expected.removeLast() }
+            position = newline + 1
+            if expected.count > limit { throw Finding("a line that is too long was handed on") }
+        } else {
+            guard hasEnded || (framing != .lines && !hasSeenNewline) else { throw Finding("an unfinished line was handed on") }
+            position = received
+        }
+        if message.count != expected.count || !Self.isEqual(message, expected) {
+            throw Finding("a message is not what the peer wrote", "\(message.count) bytes instead of \(expected.count)")
+        }
+    }
+
+    mutating func checkDiscarded(received: Int) throws(Finding) {
+        dropRestOfLongLine(received)
+        let line = written[position..<received]
+        if let newline = line.firstIndex(of: 10) {
+            let content = line[..<newline].last == 13 ? line[..<newline].dropLast() : line[..<newline]
+            if content.count <= limit { throw Finding("a line that is not too long was discarded") }
+            position = newline + 1
+        } else {
+            if line.count <= limit { throw Finding("a line that is not too long was discarded") }
+            isDiscarding = true
+        }
+    }
+
+    /// At the end of a turn, all that was received has been handed on but for an unfinished line.
+    mutating func checkNothingIsKept(received: Int) throws(Finding) {
+        dropRestOfLongLine(received)
+        if isDiscarding { return }
+        if framing == .chunks ? position < received : written[position..<received].contains(10) {
+            throw Finding("a message was received and not handed on")
+        }
+    }
+
+    private mutating func dropRestOfLongLine(_ received: Int) {
+        guard isDiscarding, let newline = written[position..<received].firstIndex(of: 10) else { return }
+        isDiscarding = false
+        position = newline + 1
+    }
+
+    private static func isEqual(_ message: Span<UInt8>, _ expected: ArraySlice<UInt8>) -> Bool {
+        for index in 0..<message.count where message[index] != expected[expected.startIndex + index] { return false }
+        return true
+    }
+}

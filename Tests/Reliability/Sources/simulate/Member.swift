@@ -1,0 +1,89 @@
+import Broadcast
+import Reactor
+import SimulatedKernel
+
+/// A peer as both sides know it: its end of the stream, and the program's connection for it.
+final class Member: ConnectionHandler {
+    let number: Int
+    let entry: Entry
+    let kind: Pipe
+    let scenario: Scenario
+
+    /// Its stream's number in the simulated kernel; -1 until it has one.
+    var stream: Int32 = -1
+    /// The connection, for as long as the program holds it.
+    weak var connection: Connection?
+    /// The connection's name, which outlives it.
+    var id: Connection.ID?
+    var framing: FramingOracle
+    var delivery = DeliveryOracle()
+
+    private(set) var isOpened = false
+    private(set) var reason: CloseReason?
+    var pauses = 0
+    /// What the program was told to do with it.
+    var wasFinished = false
+    var wasClosed = false
+    var finishingSince: Int64?
+    /// When it fell behind by more than half of each topic's log.
+    var laggingSince: [Int64?]
+    /// The same, but when the loop must have noticed it, at the end of a turn.
+    var isWaitedForSince: [Int64?]
+    /// When connecting is to be given up.
+    var deadline: Int64?
+
+    init(_ number: Int, _ entry: Entry, _ kind: Pipe, in scenario: Scenario) {
+        self.number = number
+        self.entry = entry
+        self.kind = kind
+        self.scenario = scenario
+        let setting = scenario.plan.setting
+        framing = FramingOracle(setting.options.framing, limit: setting.options.maximumLineLength)
+        laggingSince = Array(repeating: nil, count: setting.topics.count)
+        isWaitedForSince = laggingSince
+    }
+
+    /// The connection, if it is open.
+    var openConnection: Connection? {
+        guard let connection, isOpened, reason == nil, connection.isOpen else { return nil }
+        return connection
+    }
+
+    var isConnecting: Bool { !isOpened && reason == nil && connection != nil }
+
+    /// Whether it gets what is published from now on.
+    var isListening: Bool {
+        guard let connection = openConnection else { return false }
+        return !connection.isFinishing
+    }
+
+    var received: Int { stream < 0 ? 0 : world_received_count(stream) }
+    var sentCount: Int { stream < 0 ? 0 : world_sent_count(stream) }
+
+    // MARK: - ConnectionHandler
+
+    func connectionDidOpen(_ connection: Connection) {
+        if isOpened || reason != nil { scenario.note(Finding("a connection opens twice, or after its end")) }
+        if stream < 0 { stream = world_newest() }
+        isOpened = true
+        self.connection = connection
+        id = connection.id
+        scenario.didOpen(self, connection)
+    }
+
+    func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
+        if connection !== self.connection { scenario.note(Finding("a message is handed to another connection's handler")) }
+        if !isOpened || reason != nil { scenario.note(Finding("a message comes before a connection opens, or after its end")) }
+        scenario.didReceive(messages, from: self, connection)
+    }
+
+    func connectionDidDiscardLine(_ connection: Connection) {
+        scenario.didDiscardLine(of: self, connection)
+    }
+
+    func connectionDidClose(_ connection: Connection, reason: CloseReason) {
+        if self.reason != nil { scenario.note(Finding("a connection closes twice")) }
+        self.reason = reason
+        scenario.didClose(self, reason)
+    }
+}

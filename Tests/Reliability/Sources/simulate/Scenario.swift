@@ -1,0 +1,231 @@
+import Broadcast
+import Reactor
+import SimulatedKernel
+
+/// Plays a plan: a loop, topics and peers on the simulated kernel, beside an oracle that knows what every one of them is to get.
+final class Scenario {
+    let plan: Plan
+    let loop: EventLoop
+    var topics: [Topic] = []
+    private(set) var listener: Listener?
+    /// The peers by their number.
+    var members: [Member] = []
+    var random = SplitMix(seed: 0)
+    var tally = Tally()
+
+    /// All that was ever published to each topic, and how long its log is by now.
+    var published: [[DeliveryOracle.Message]]
+    var tails: [Int]
+    var publishedInTurn: [Int]
+    var wasUnderPressure: [Bool]
+
+    var timers: [Int: (timer: EventLoop.Timer, deadline: Int64)] = [:]
+    var errands: [Errand] = []
+    var postedErrands = 0
+    var doneErrands = 0
+    var postsStopLast = false
+    var isLoopClosed = false
+    private(set) var finding: Finding?
+
+    /// The scenario that is being played: what another thread does begins in a C function, which can hold nothing.
+    nonisolated(unsafe) static var current: Scenario?
+
+    static let port: UInt16 = 7
+
+    /// Plays a plan, and adds what it went through to `tally`. The result is a hash of all system calls.
+    static func play(_ plan: Plan, isTraced: Bool = false, tally: inout Tally) throws(Finding) -> UInt64 {
+        var faults = plan.setting.faults
+        unsafe kernel_begin(&faults)
+        defer { kernel_end() }
+        kernel_seed(plan.seed)
+        kernel_trace(isTraced)
+        do {
+            weak var leaked: EventLoop?
+            var leakedTopics: [WeakTopic] = []
+            do {
+                let scenario = try Scenario(plan)
+                unsafe current = scenario
+                defer { unsafe current = nil }
+                leaked = scenario.loop
+                leakedTopics = scenario.topics.map(WeakTopic.init)
+                do {
+                    try scenario.play(isTraced: isTraced)
+                } catch {
+                    // So that nothing of it is alive in the next one.
+                    scenario.isLoopClosed = true
+                    scenario.loop.close()
+                    scenario.letGo()
+                    throw error
+                }
+                scenario.letGo()
+                tally.add(scenario.tally)
+                tally.addKernel()
+            }
+            if leaked != nil { throw Finding("the loop outlives its close") }
+            if leakedTopics.contains(where: { $0.topic != nil }) { throw Finding("a topic outlives all that used it") }
+            if kernel_open_descriptors() != 0 { throw Finding("descriptors are left open", "\(kernel_open_descriptors())") }
+            return kernel_hash()
+        } catch let finding as Finding {
+            throw finding
+        } catch {
+            throw Finding("the loop fails", "\(error)")
+        }
+    }
+
+    private struct WeakTopic {
+        weak var topic: Topic?
+    }
+
+    private init(_ plan: Plan) throws(Errno) {
+        self.plan = plan
+        loop = try EventLoop(configuration: plan.setting.loop)
+        let count = plan.setting.topics.count
+        published = Array(repeating: [], count: count)
+        tails = Array(repeating: 0, count: count)
+        publishedInTurn = tails
+        wasUnderPressure = Array(repeating: false, count: count)
+        for configuration in plan.setting.topics { topics.append(try Topic(on: loop, configuration: configuration)) }
+        // The kernel's number for the newest stream is that of the caller that has just been accepted.
+        listener = try loop.listen(on: .loopback(port: Self.port), options: plan.setting.options) { [unowned self] in
+            let stream = world_newest()
+            return members.first { $0.stream == stream }!
+        }
+    }
+
+    /// Members and the scenario know each other.
+    private func letGo() {
+        members = []
+        timers = [:]
+        topics = []
+        listener = nil
+    }
+
+    private func play(isTraced: Bool) throws {
+        for step in plan.steps {
+            tally[.steps] += 1
+            if isTraced { print("  \(step)") }
+            random = SplitMix(seed: step.seed)
+            kernel_seed(step.seed)
+            try perform(step.action)
+            if let turns = step.turns {
+                for _ in 0..<turns { try turn(waitingAtMost: .zero) }
+            } else {
+                try settle()
+            }
+        }
+        if isTraced { print("  the end") }
+        try end()
+        tally[.scenarios] += 1
+    }
+
+    /// Only the first finding counts: what follows may be a consequence.
+    func note(_ finding: Finding) {
+        if self.finding == nil { self.finding = finding }
+    }
+
+    func noting(_ body: () throws(Finding) -> Void) {
+        do throws(Finding) { try body() } catch { note(error) }
+    }
+
+    func throwFinding() throws {
+        if let complaint = unsafe kernel_complaint() { note(Finding("misuse of the kernel", unsafe String(cString: complaint))) }
+        if let finding { throw finding }
+    }
+
+    // MARK: - Time
+
+    func turn(waitingAtMost patience: Duration?) throws {
+        let start = kernel_now()
+        try loop.runOnce(waitingAtMost: patience)
+        try checkTurn(startedAt: start)
+    }
+
+    /// Makes turns until a wait finds nothing to do. No time passes.
+    func settle() throws {
+        kernel_may_wait(false)
+        _ = kernel_is_idle()
+        var idleTurns = 0
+        for _ in 0..<200_000 {
+            let progress = kernel_progress()
+            let fired = tally[.timersFired]
+            try turn(waitingAtMost: nil)
+            if kernel_is_idle() { return try checkRest() }
+            idleTurns = kernel_progress() == progress && tally[.timersFired] == fired ? idleTurns + 1 : 0
+            if idleTurns > 4 { throw Finding("the loop spins", "\(idleTurns) turns in which nothing happened") }
+        }
+        throw Finding("the loop does not come to rest")
+    }
+
+    /// Lets time pass, in which the loop runs.
+    func wait(_ milliseconds: Int) throws {
+        kernel_may_wait(true)
+        let end = kernel_now() + Int64(milliseconds) * 1_000_000
+        var idleTurns = 0
+        var emptyTurns = 0
+        // The library's own timers: a lagging peer's, an idle line's, a starved listener's.
+        let allowed = 40 + 8 * members.count + milliseconds / 20
+        let events = kernel_counted(KERNEL_COUNT_EVENTS)
+        while kernel_now() < end {
+            let progress = kernel_progress()
+            let fired = tally[.timersFired]
+            let start = kernel_now()
+            try turn(waitingAtMost: .nanoseconds(end - start))
+            if kernel_progress() != progress || tally[.timersFired] != fired {
+                idleTurns = 0
+                continue
+            }
+            emptyTurns += 1
+            idleTurns = kernel_now() - start < 1_000_000 ? idleTurns + 1 : 0
+            if idleTurns > 4 { throw Finding("the loop spins", "\(idleTurns) turns in which nothing happened, nor time passed") }
+            // What a wait has reported beyond the intake budget gets turns of its own, even if there is nothing in it.
+            let reported = Int(kernel_counted(KERNEL_COUNT_EVENTS) - events)
+            if emptyTurns > allowed + reported {
+                throw Finding("the loop wakes for nothing", "\(emptyTurns) turns in \(milliseconds) ms")
+            }
+        }
+    }
+
+    /// Has the loop run until another thread stops it.
+    func run(_ work: [Errand], stopFirst: Bool) throws {
+        kernel_may_wait(true)
+        let start = kernel_now()
+        if stopFirst {
+            loop.remote.stop()
+            hand(over: work)
+        } else {
+            hand(over: work, thenStop: true)
+        }
+        let endless = kernel_endless_waits()
+        let turns = loop.turnCount
+        try loop.run()
+        if kernel_endless_waits() > endless { throw Finding("a wake-up is lost", "the loop sleeps for ever") }
+        // One that was told before makes no turn, and no timer need have fired.
+        try checkTurn(startedAt: loop.turnCount > turns ? start : 0)
+    }
+
+    // MARK: - Other threads
+
+    func hand(over work: [Errand], thenStop: Bool = false) {
+        errands += work
+        postsStopLast = thenStop
+        kernel_interleave(Int32(work.count + (thenStop ? 1 : 0))) { unsafe Scenario.current?.postNextErrand() }
+    }
+
+    private func postNextErrand() {
+        if postedErrands < errands.count { post() } else { loop.remote.stop() }
+    }
+
+    func post() {
+        postedErrands += 1
+        // What another thread hands over can hold nothing of the loop's thread: it finds the scenario there.
+        let number = postedErrands
+        loop.remote.execute { loop in unsafe Scenario.current?.runErrand(number, on: loop) }
+    }
+
+    private func runErrand(_ number: Int, on loop: EventLoop) {
+        doneErrands += 1
+        tally[.errands] += 1
+        if number != doneErrands { note(Finding("tasks of other threads run out of order, or not once")) }
+        run(errands[number - 1])
+    }
+}

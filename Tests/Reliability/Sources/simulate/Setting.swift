@@ -1,0 +1,72 @@
+import Broadcast
+import Reactor
+import SimulatedKernel
+
+/// What a scenario takes place in: how the loop, the connections and the topics are set, and how malicious the kernel is.
+struct Setting {
+    var loop = EventLoop.Configuration()
+    var options = Connection.Options()
+    var topics: [Topic.Configuration] = []
+    var faults = kernel_faults()
+    /// Whether a line that is too long closes its connection.
+    var closesOnLongLines = false
+    /// Whether messages are published even under pressure.
+    var isReckless = false
+
+    init(using random: inout SplitMix) {
+        loop.readSize = random.element(of: [1, 7, 64, 64, 512, 512, 2_048, 4_096])
+        loop.intakeBudget = random.element(of: [1, 64, 512, 4_096])
+        loop.acceptBudget = random.number(1...4)
+        loop.eventsPerWait = random.element(of: [1, 2, 3, 16, 64])
+
+        options.framing = random.element(of: [.lines, .lines, .automatic(idle: .milliseconds(50)), .chunks])
+        options.maximumLineLength = options.framing == .lines && random.oneIn(3) ? random.number(1...80) : 65_536
+        options.maximumPendingOutput = random.oneIn(4) ? random.number(0...600) : 1_048_576
+        options.flushTime = random.oneIn(4) ? nil : .milliseconds(random.number(1...5_000))
+        options.lingerTime = random.oneIn(4) ? .zero : .milliseconds(random.number(1...2_000))
+        closesOnLongLines = random.oneIn(3)
+        isReckless = random.oneIn(4)
+
+        for index in 0..<random.number(1...2) {
+            var topic = Topic.Configuration()
+            topic.capacity = random.element(of: [4_096, 4_096, 8_192])
+            topic.policy = random.element(of: [
+                .skip, .disconnect, .backpressure(),
+                .backpressure(stall: .milliseconds(random.number(1...300)), grace: .milliseconds(random.number(1...900))),
+            ])
+            topic.sendBudget = random.oneIn(3) ? random.number(1...1_024) : 262_144
+            topic.skipNotice = { "?\(index)\($0)\n" }
+            topics.append(topic)
+        }
+
+        // A kernel that never fails shows that nothing is ever lost; one that fails often, that nothing else breaks.
+        func fault(_ most: Int) -> Int32 { random.oneIn(2) ? 0 : Int32(random.number(0...most)) }
+        faults.short_transfers = fault(500)
+        faults.refusals = fault(200)
+        faults.interruptions = fault(100)
+        faults.spurious_events = fault(200)
+        faults.stale_events = fault(200)
+        faults.delays = fault(300)
+        if random.oneIn(3) {
+            faults.failures = fault(40)
+            faults.accept_failures = fault(200)
+        }
+    }
+}
+
+extension Setting: CustomStringConvertible {
+    var description: String {
+        let policies = topics.map { "\($0.capacity) bytes, \($0.policy), send budget \($0.sendBudget)" }
+        return """
+              read size \(loop.readSize), intake budget \(loop.intakeBudget), accept budget \(loop.acceptBudget), \
+            \(loop.eventsPerWait) events a wait
+              framing \(options.framing), lines of \(options.maximumLineLength) bytes\(closesOnLongLines ? " or else closed" : ""), \
+            pending output \(options.maximumPendingOutput), flush time \(options.flushTime.map { "\($0)" } ?? "unlimited"), \
+            linger time \(options.lingerTime)\(isReckless ? ", reckless publishers" : "")
+              \(policies.enumerated().map { "topic \($0.offset): \($0.element)" }.joined(separator: "\n  "))
+              faults in 1,024: short \(faults.short_transfers), EAGAIN \(faults.refusals), EINTR \(faults.interruptions), \
+            failures \(faults.failures), accept \(faults.accept_failures), spurious \(faults.spurious_events), \
+            stale \(faults.stale_events), delays \(faults.delays)
+            """
+    }
+}

@@ -1,0 +1,13 @@
+import SimulatedKernel
+
+/// Whether `ContinuousClock`, which the loop asks for the time, is told it by the simulated kernel.
+enum SimulatedClock {
+    static var isInPlace: Bool {
+        var faults = kernel_faults()
+        unsafe kernel_begin(&faults)
+        defer { kernel_end() }
+        let start = ContinuousClock.now
+        kernel_advance(3_600_000_000_000)
+        return start.duration(to: .now) >= .seconds(3_600) && start.duration(to: .now) < .seconds(3_601)
+    }
+}
