@@ -53,6 +53,8 @@ public final class Connection {
     /// Ends a connecting that takes too long, an unfinished line that is idle, a last flush or a lingering: one after the other.
     private var timer: EventLoop.Timer?
     private var output = OutputBuffer()
+    /// A handler may pause for each line of a read, and a read may bring millions of them. Here it fills a gap.
+    private var pauses: UInt32 = 0
     private var lines = LineBuffer()
     private var descriptor: OwnedDescriptor?
     /// Why the connection is finishing or closed.
@@ -60,8 +62,6 @@ public final class Connection {
 
     package let isSocket: Bool
     private var interest: Interest = []
-    /// A handler may pause for each line of a read, and a read may bring millions of them.
-    private var pauses: UInt32 = 0
     private var isConnecting = false
     private var isAlwaysReady = false
     private var isNotedUnflushed = false
