@@ -48,6 +48,22 @@ struct TwoTopicsTests {
         #expect(both.lines.count == expected[0].count + expected[1].count)
     }
 
+    @Test func aSocketThatHasRoomAgainGetsWhatEitherTopicHas() throws {
+        let peer = try Peer(on: loop, in: topics[0], sendBuffer: Peer.leastSendBuffer)
+        topics[1].subscribe(try #require(peer.connection))
+        let padding = String(repeating: ".", count: 500)
+        for number in 0..<20 {
+            for topic in 0...1 { topics[topic].publish("\(topic) \(number) \(padding)\n") }
+        }
+        try loop.turn()
+        try #require(peer.waiting < 20_000, "the socket's buffer is meant to be too small")
+        // Nothing more is published: that there is room is all that either topic hears of.
+        try loop.drain(peer)
+        for topic in 0...1 {
+            #expect(peer.lines.filter { $0.hasPrefix("\(topic) ") } == (0..<20).map { "\(topic) \($0) \(padding)" })
+        }
+    }
+
     @Test(arguments: [0, 1])
     func leavingOneLeavesTheOtherAlone(left: Int) throws {
         let peer = try Peer(on: loop, in: topics[0])

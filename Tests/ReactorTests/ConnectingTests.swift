@@ -119,6 +119,16 @@ struct ConnectingTests {
         #expect(loop.timers.count == 0)
     }
 
+    /// Both have connected by the time of one wait, and the handler of the first closes the other.
+    @Test func whoIsClosedInTheTurnInWhichItHasConnectedDoesNotOpen() throws {
+        defer { loop.close() }
+        let listener = try loop.listen(on: .loopback(port: 0), handler: server)
+        let connections = try (0..<2).map { _ in try loop.connect(to: listener.address, handler: handler) }
+        handler.onOpen = { opened in connections.first { $0 !== opened }?.close() }
+        try loop.run(until: "closed") { !handler.closeReasons.isEmpty }
+        #expect(handler.events == [.opened, .closed(.requested)])
+    }
+
     @Test func aPathIsConnectedToAtOnce() throws {
         defer { loop.close() }
         let address = SocketAddress.temporaryPath()

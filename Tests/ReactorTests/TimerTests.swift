@@ -119,12 +119,15 @@ struct TimerTests {
 
     @Test func timeoutsRoundUp() throws {
         defer { loop.close() }
-        var hasRun = false
-        // Rounded down, the last millisecond would be spent in turns that wait for nothing: thousands.
-        loop.schedule(after: .microseconds(20_900)) { hasRun = true }
-        let before = loop.turnCount
-        while !hasRun { try loop.runOnce() }
-        #expect(loop.turnCount - before <= 3)
+        // Rounded down, the last millisecond would be spent in turns that wait for nothing: thousands. Of several timers, since a busy
+        // machine that wakes the loop a millisecond late has it find the timer due however it rounds.
+        for _ in 0..<20 {
+            var hasRun = false
+            loop.schedule(after: .microseconds(2_900)) { hasRun = true }
+            let before = loop.turnCount
+            while !hasRun { try loop.runOnce() }
+            #expect(loop.turnCount - before <= 3)
+        }
     }
 
     @Test func aClosedLoopRunsNoTimer() throws {
