@@ -162,6 +162,19 @@ struct OutOfDescriptorsTests {
         #expect(handler.events == [.opened])
     }
 
+    @Test func aListenerThatCannotBeWatchedAgainTriesOnceMore() throws {
+        defer { finish() }
+        let clients = try (0..<2).map { _ in try LineClient(port: port) }
+        kernel_fail(KERNEL_ACCEPT4, 0, 1, EMFILE)
+        kernel_fail(KERNEL_EPOLL_CTL, 0, 1, ENOMEM)
+        try loop.run(until: "both calls have failed") { kernel_strikes() == 2 }
+        #expect(handler.connections.isEmpty)
+        #expect(loop.timers.count == 1, "in 100 ms it tries again")
+        try loop.run(until: "accepted") { handler.connections.count == 1 }
+        #expect(loop.timers.count == 0)
+        #expect(clients[1].receiveAvailable() == [])
+    }
+
     @Test func aListenerThatIsClosedWhileItWaitsStaysClosed() throws {
         defer { finish() }
         let clients = try (0..<2).map { _ in try LineClient(port: port) }
