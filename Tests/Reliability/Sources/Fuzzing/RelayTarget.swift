@@ -20,6 +20,8 @@ final class RelayTarget {
     static func run(_ input: FuzzInput) throws {
         var input = input
         let target = try RelayTarget(&input)
+        // The server keeps its observers, which must not keep the server.
+        target.server.addObserver(Observer(target: target))
         defer { target.loop.close() }
         for _ in 0..<2 { try target.join(hasSmallBuffer: input.flag()) }
         while !input.isEmpty { try target.act(&input) }
@@ -42,7 +44,6 @@ final class RelayTarget {
         settings.logCapacity = 1
         server = try ChatServer(on: loop, configuration: settings)
         relay = Relay(server: server)
-        server.addObserver(self)
     }
 
     // MARK: - What the input says
@@ -165,21 +166,37 @@ final class RelayTarget {
     }
 }
 
-extension RelayTarget: ChatServerObserver {
-    func server(
-        _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from connection: Connection
-    ) {
+extension RelayTarget {
+    fileprivate func didRelay(_ message: [UInt8], of connection: Connection) {
         guard let sender = peers.first(where: { $0.id == connection.id }) else { fatalError("a message of nobody") }
-        for index in range {
-            let message = messages.withWireBytes(in: index..<index + 1) { bytes in bytes.indices.map { bytes[$0] } }
-            sender.relayed.append(message)
-            owe(message, from: sender)
-        }
+        sender.relayed.append(message)
+        owe(message, from: sender)
     }
 
-    func server(_ server: ChatServer, didClose connection: Connection, reason: CloseReason) {
+    fileprivate func didClose(_ connection: Connection, _ reason: CloseReason) {
         guard let peer = peers.first(where: { $0.id == connection.id }) else { fatalError("somebody else was closed") }
         guard peer.reason == nil else { fatalError("peer \(peer.name) was closed twice") }
         peer.reason = reason
+    }
+
+    private final class Observer: ChatServerObserver {
+        weak let target: RelayTarget?
+
+        init(target: RelayTarget) {
+            self.target = target
+        }
+
+        func server(
+            _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from connection: Connection
+        ) {
+            for index in range {
+                let message = messages.withWireBytes(in: index..<index + 1) { bytes in bytes.indices.map { bytes[$0] } }
+                target?.didRelay(message, of: connection)
+            }
+        }
+
+        func server(_ server: ChatServer, didClose connection: Connection, reason: CloseReason) {
+            target?.didClose(connection, reason)
+        }
     }
 }
