@@ -20,6 +20,7 @@ let package = Package(
         .executable(name: "attack", targets: ["attack"]),
         .executable(name: "compare", targets: ["compare"]),
         .executable(name: "fanout", targets: ["fanout"]),
+        .executable(name: "soak", targets: ["soak"]),
     ],
     dependencies: [
         .package(name: "ChatReactor", path: "../"),
@@ -71,12 +72,23 @@ let package = Package(
             ],
             swiftSettings: settings),
         .executableTarget(
+            name: "soak",
+            dependencies: [
+                "Attackers", "LoadGenerator", "Relays",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Reactor", package: "ChatReactor"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
             name: "compare",
             dependencies: [
                 "LoadGenerator", "Relays",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
+
+        .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator"], swiftSettings: settings),
+        .testTarget(name: "SoakTests", dependencies: ["soak"], swiftSettings: settings),
 
         // The relays that ChatReactor is measured against; those in other languages are in Peers/.
         .executableTarget(name: "limit"),

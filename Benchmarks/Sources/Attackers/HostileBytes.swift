@@ -66,8 +66,8 @@ public final class HostileBytes: Attacker {
         let expected = Self.lines[heard % Self.lines.count]
         heard += 1
         if line != expected, wrong == nil {
-            wrong =
-                "hostile line \(heard) (\(String(decoding: expected.prefix(16), as: UTF8.self).debugDescription)) came changed"
+            let name = String(decoding: expected.prefix { (0x20..<0x7F).contains($0) }, as: UTF8.self)
+            wrong = "hostile line \(heard) (\(name)…) came changed"
         }
     }
 

@@ -77,7 +77,9 @@ public final class HostileSocket {
 
     /// Whether the other side has ended the connection, even if there is something left to be read. The corresponding C function is `poll`.
     public var isEnded: Bool {
-        let ends = Int16(0x2000) | Int16(POLLHUP) | Int16(POLLERR)  // 0x2000 is POLLRDHUP, which Glibc declares under _GNU_SOURCE alone.
+        // POLLRDHUP, which Glibc declares under _GNU_SOURCE alone.
+        let halfClosed: Int16 = 0x2000
+        let ends = halfClosed | Int16(POLLHUP) | Int16(POLLERR)
         var state = pollfd(fd: descriptor.rawValue, events: ends, revents: 0)
         return unsafe poll(&state, 1, 0) > 0 && state.revents & ends != 0
     }

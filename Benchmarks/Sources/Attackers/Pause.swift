@@ -7,6 +7,7 @@ public final class Pause: Attacker {
     private static let patience = Duration.seconds(30)
 
     private enum State {
+        case new
         case waiting(until: ContinuousClock.Instant)
         case stopped(until: ContinuousClock.Instant)
         case continued
@@ -14,25 +15,28 @@ public final class Pause: Attacker {
 
     private let process: Int32
     private let port: UInt16
+    private let delay: Duration
     private let time: Duration
-    private var state: State
+    private var state = State.new
     private var probe: Probe?
     private var recoveryTime: Duration?
 
     /// - Parameters:
-    ///   - delay: When to stop it.
+    ///   - delay: When to stop it, from the first step.
     ///   - time: For how long it is stopped.
     public init(_ process: Int32, at port: UInt16, after delay: Duration, for time: Duration) {
         self.process = process
         self.port = port
         self.time = time
-        state = .waiting(until: .now + delay)
+        self.delay = delay
     }
 
     public func step() -> Bool {
         let now = ContinuousClock.now
         if probe == nil { probe = Probe(port: port) }
         switch state {
+        case .new:
+            state = .waiting(until: now + delay)
         case .waiting(let end) where now >= end:
             kill(process, SIGSTOP)
             state = .stopped(until: now + time)

@@ -82,6 +82,7 @@ public final class Visitors: Attacker {
     }
 
     public var remarks: [String] {
-        ["\(count) visits"] + (unanswered > 0 ? ["\(unanswered) half-closed connections were not closed within 2 s"] : [])
+        ["\(count) visits (\(manner))"]
+            + (unanswered > 0 ? ["\(unanswered) half-closed connections were not closed within 2 s"] : [])
     }
 }

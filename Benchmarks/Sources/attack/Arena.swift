@@ -49,7 +49,7 @@ struct Arena {
             defer { server.stop() }
             var plan = plan(rate, clients: 100)
             plan.seconds = 1
-            let load = try Load(plan, on: server, workplace: workplace)
+            let load = try Load(plan, on: server, workplace: workplace, patience: 5)
             while load.isRunning, !load.isOverdue { usleep(10_000) }
             if load.isRunning { load.kill() }
             if case .report(let report) = load.outcome, let share = report.server?.cpuShare, share < 0.8,
@@ -68,6 +68,7 @@ struct Arena {
         plan.linesPerSecond = linesPerSecond
         plan.warmUp = method.warmUp
         plan.seconds = method.seconds
+        plan.lineLength = method.lineLength
         plan.core = method.loadCore
         return plan
     }
@@ -177,6 +178,7 @@ struct Arena {
         var isAttacking = false
         var nextLook = ContinuousClock.now
         while load.isRunning {
+            if Interruption.isRequested { throw Trouble("interrupted") }
             let now = ContinuousClock.now
             if now >= nextLook {
                 nextLook = now + .milliseconds(20)

@@ -50,8 +50,9 @@ struct Assault: Sendable {
         loitering("stalled-10", "10 % of the peers never read", 11, .neverReading),
         loitering("stalled-50", "50 % of the peers never read", 100, .neverReading),
         loitering("slow-readers", "10 % of the peers read a byte a second", 11, .readingSlowly),
-        loitering("slow-writers", "50 % of the peers write a byte a second", 100, .writingSlowly),
-        loitering("silent", "500 connect and say nothing", 500, .silent),
+        loitering("slow-writers", "10 % of the peers write a byte a second", 11, .writingSlowly),
+        // Not more: they get every line, and to deliver it to many more is no harm, but work.
+        loitering("silent", "10 % of the peers say nothing", 11, .silent),
         Assault(name: "endless-line", title: "one peer sends without a newline", connections: 1, unfinishedLines: 1) {
             EndlessLine(at: $0.port)
         },

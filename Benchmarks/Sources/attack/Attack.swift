@@ -39,6 +39,9 @@ struct Attack: ParsableCommand {
     @Option(help: "How many lines a second, from all clients together.")
     var rate = 2_000.0
 
+    @Option(name: [.customShort("b"), .customLong("bytes")], help: "The length of a line, with its newline.")
+    var lineLength = 64
+
     @Option(help: ArgumentHelp("A chatd that is built already.", valueName: "path"))
     var chatd: String?
 
@@ -58,6 +61,7 @@ struct Attack: ParsableCommand {
         if let rounds, !(1...100).contains(rounds) { throw ValidationError("there are from 1 to 100 rounds") }
         if let seconds, !(0.5...600).contains(seconds) { throw ValidationError("a run measures from 0.5 to 600 seconds") }
         if !(10...100_000).contains(rate) { throw ValidationError("a rate is from 10 to 100000 lines a second") }
+        if !(18...4_096).contains(lineLength) { throw ValidationError("a line has from 18 to 4096 bytes") }
         for name in attack where !Assault.all.contains(where: { $0.name == name }) {
             throw ValidationError("there is no attack '\(name)'; see --help")
         }
@@ -67,11 +71,12 @@ struct Attack: ParsableCommand {
     }
 
     func run() throws {
+        Interruption.watch()
         try DescriptorLimit.raise(toHold: 5_000)
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let method = Method(
             rounds: rounds ?? (short ? 1 : 3), seconds: seconds ?? (short ? 1.2 : 10), warmUp: short ? 0.3 : 1,
-            stopSeconds: short ? 2 : 30, linesPerSecond: rate, serverCore: serverCore, loadCore: loadCore,
+            stopSeconds: short ? 2 : 30, linesPerSecond: rate, lineLength: lineLength, serverCore: serverCore, loadCore: loadCore,
             attackCore: attackCore ?? (cores > 2 ? 2 : loadCore), clientsHavePriority: Load.canHavePriority)
         var names = relay
         if names.isEmpty { names = short ? [Relay.chatdName] : Self.usualRelays }
@@ -89,6 +94,7 @@ struct Attack: ParsableCommand {
         // Only now, since building had use for every core.
         _ = try Command.run(["taskset", "-pc", "\(method.attackCore)", "\(getpid())"], timeLimit: 5)
         campaign.run()
+        if Interruption.isRequested { throw ExitCode(128 + SIGINT) }
 
         let page = Page(machine: Machine(), method: method, trials: campaign.trials, skipped: campaign.skipped)
         print(page.markdown)
@@ -98,7 +104,7 @@ struct Attack: ParsableCommand {
 
     private func makeSmallDisk(in workplace: Workplace, _ method: Method) -> SmallDisk? {
         // With room for what is printed without the attack.
-        let printed = Int((method.seconds + method.warmUp + 10) * method.linesPerSecond) * 128
+        let printed = Int((method.seconds + method.warmUp + 10) * method.linesPerSecond) * 2 * method.lineLength
         do {
             return try SmallDisk(in: workplace.temporary, bytes: printed + 4_194_304)
         } catch {
@@ -117,6 +123,7 @@ struct Method: Codable, Sendable {
     var stopSeconds: Double
     /// From all clients together.
     var linesPerSecond: Double
+    var lineLength: Int
     var serverCore: Int
     var loadCore: Int
     var attackCore: Int

@@ -1,3 +1,4 @@
+import Attackers
 import Relays
 
 /// All trials: round after round, in each every attack, in each of these every relay.
@@ -32,9 +33,9 @@ struct Campaign {
     mutating func run() {
         for round in 0..<arena.method.rounds {
             for assault in assaults {
-                for (relay, command, rate) in relays {
+                for (relay, command, rate) in relays where !Interruption.isRequested {
                     let trial = arena.run(assault, on: relay, command: command, linesPerSecond: rate, round: round)
-                    let ratio = trial.ratio.map { "p99 × \($0.short)" }
+                    let ratio = assault.greatestRatio == nil ? nil : trial.ratio.map { "p99 × \($0.short)" }
                     let findings = [ratio].compactMap(\.self) + (trial.faults.isEmpty ? ["ok"] : trial.faults)
                     note(
                         "round \(round + 1) of \(arena.method.rounds), \(assault.name), \(relay.name): "

@@ -44,7 +44,7 @@ struct Page {
             \(machine). \(method.rounds) rounds of \(method.seconds.short) s a run; the server on core \(method.serverCore), its clients on \
             core \(method.loadCore), the attacker on core \(method.attackCore)\
             \(method.clientsHavePriority ? ", with no priority over the clients, whose process is real-time" : ""); load average at \
-            the end \(machine.loadAverage). Lines a second, from all clients together: \(rates.joined(separator: ", ")).
+            the end \(machine.loadAverage). Lines of \(method.lineLength) bytes a second, from all clients together: \(rates.joined(separator: ", ")).
 
             Each figure is the p99 latency of 100 well-behaved clients during the attack, as a ratio to that without it in the same round: \
             the median of the rounds. Without it means that the attacker does the same to a sink of its own, so that what it takes from \
@@ -75,11 +75,14 @@ struct Page {
         let trials = trials(assault, relay)
         if trials.isEmpty { return "–" }
         var parts: [String] = []
+        var isTooSlow = false
         if let limit = assault.greatestRatio, let ratio = trials.compactMap(\.ratio).median {
-            parts.append(ratio > limit ? "**\(ratio.short)**" : ratio.short)
+            isTooSlow = ratio > limit
+            parts.append(isTooSlow ? "**\(ratio.short)**" : ratio.short)
         }
         let faults = Self.unique(trials.flatMap(\.faults))
-        if faults.isEmpty { parts.append("ok") } else { parts += faults.map { "**\($0)**" } }
+        parts += faults.map { "**\($0)**" }
+        if faults.isEmpty, !isTooSlow { parts.append("ok") }
         return parts.joined(separator: "; ")
     }
 
