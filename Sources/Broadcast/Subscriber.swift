@@ -15,20 +15,26 @@ final class Subscriber {
     var missed = 0
     /// Where to stop: a connection that is finishing gets what was published before, and nothing after.
     var end = Int.max
-    /// Set while the topic waits for it.
+    /// Set while it is too far behind, under the policy that waits.
     var lag: Lag?
     /// Whether the topic has it down for a visit at the end of the turn.
     var isPending = false
+    /// When the kernel last refused its output, in milliseconds since the topic began, and so when it last took any. Four bytes, since
+    /// every subscriber has them: they wrap around after 49 days, and somebody who has been stuck for just so long is waited for.
+    var blockedAt: UInt32 = 0
 
     /// How long the topic has waited. A class, since few subscribers ever need its room.
     final class Lag {
         let began: ContinuousClock.Instant
         /// When it last took bytes.
         var lastProgress: ContinuousClock.Instant
+        /// Whether it had taken nothing for its stall time when it fell behind, and has not since. It slows nobody down.
+        var hasStalled: Bool
 
-        init(began: ContinuousClock.Instant) {
+        init(began: ContinuousClock.Instant, lastProgress: ContinuousClock.Instant, hasStalled: Bool) {
             self.began = began
-            lastProgress = began
+            self.lastProgress = lastProgress
+            self.hasStalled = hasStalled
         }
     }
 

@@ -16,13 +16,17 @@ extension Topic {
             // What a connection gets before it finishes is a prefix of what it should get.
             if subscriber.end != .max { return subscriber.connection.close(reason: .tooSlow) }
             moveAhead(subscriber)
-        case .backpressure:
+        case .backpressure(let stall, _):
             // Someone publishes who is not slowed down. To wait any longer would be to lose what the subscriber lacks.
             if lag > overrunMark { return subscriber.connection.close(reason: .tooSlow) }
             if subscriber.lag != nil { return }
-            subscriber.lag = Subscriber.Lag(began: .now)
+            let now = ContinuousClock.now
+            let idleTime = idleTime(of: subscriber, at: now)
+            subscriber.lag = Subscriber.Lag(
+                began: now, lastProgress: now.advanced(by: .zero - idleTime), hasStalled: idleTime >= stall)
             laggards.append(subscriber)
             hasLaggards = true
+            hasNewLaggards = true
         }
     }
 
@@ -30,6 +34,21 @@ extension Topic {
     private func lag(of subscriber: Subscriber) -> Int {
         let position = cursors[subscriber.index].position
         return position < subscriber.end ? log.tail &- position : 0
+    }
+
+    func noteBlocked(_ subscriber: Subscriber) {
+        subscriber.blockedAt = milliseconds(at: .now)
+    }
+
+    /// How long a subscriber has taken nothing, though there is something for it.
+    private func idleTime(of subscriber: Subscriber, at now: ContinuousClock.Instant) -> Duration {
+        guard subscriber.connection.isBlocked else { return .zero }
+        return .milliseconds(milliseconds(at: now) &- subscriber.blockedAt)
+    }
+
+    private func milliseconds(at instant: ContinuousClock.Instant) -> UInt32 {
+        let (seconds, attoseconds) = beginning.duration(to: instant).components
+        return UInt32(truncatingIfNeeded: seconds &* 1_000 &+ attoseconds / 1_000_000_000_000_000)
     }
 
     /// Moves a cursor to the tail, and counts the messages of others that it passes over.
@@ -66,13 +85,18 @@ extension Topic {
             return !isWaitedFor
         }
         hasLaggards = !laggards.isEmpty
-        if hasLaggards == isUnderPressure { return }
-        isUnderPressure.toggle()
-        for publisher in publishers { if let connection = publisher.connection { setPaused(connection) } }
-        for index in 0..<cursors.count {
-            unsafe setPaused(cursors[index].subscriber.takeUnretainedValue().connection)
+        if !hasLaggards { lagTimer.cancel() }
+        if laggards.contains(where: { $0.lag?.hasStalled == false }) != isUnderPressure {
+            isUnderPressure.toggle()
+            for publisher in publishers { if let connection = publisher.connection { setPaused(connection) } }
+            for index in 0..<cursors.count {
+                unsafe setPaused(cursors[index].subscriber.takeUnretainedValue().connection)
+            }
         }
-        if isUnderPressure { closeStalledLaggards() }
+        if hasNewLaggards {
+            hasNewLaggards = false
+            closeStalledLaggards()
+        }
     }
 
     private func setPaused(_ connection: Connection) {
@@ -86,14 +110,18 @@ extension Topic {
         var next: ContinuousClock.Instant?
         for laggard in laggards {
             guard let lag = laggard.lag else { continue }
-            let deadline = min(lag.began.advanced(clamping: grace), lag.lastProgress.advanced(clamping: stall))
+            // It may have taken bytes without the loop's knowledge, if the whole process was held up: a moment tells.
+            let deadline =
+                lag.hasStalled
+                ? lag.began.advanced(clamping: stall / 10)
+                : min(lag.began.advanced(clamping: grace), lag.lastProgress.advanced(clamping: stall))
             if deadline <= now {
                 laggard.connection.close(reason: .tooSlow)
             } else {
                 next = min(next ?? deadline, deadline)
             }
         }
+        if let next { lagTimer.arm(at: next) }
         updatePressure()
-        if let next, isUnderPressure { lagTimer.arm(at: next) } else { lagTimer.cancel() }
     }
 }

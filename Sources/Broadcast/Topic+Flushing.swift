@@ -101,7 +101,10 @@ extension Topic {
             advance(subscriber, to: sent <= first.count ? first.lowerBound &+ sent : second.lowerBound &+ sent &- first.count)
         }
         guard connection.isOpen else { return }
-        if hasLaggards, sent > 0 || connection.pendingOutput < waiting { subscriber.lag?.lastProgress = .now }
+        if hasLaggards, sent > 0 || connection.pendingOutput < waiting, let lag = subscriber.lag {
+            lag.lastProgress = .now
+            lag.hasStalled = false
+        }
         if !connection.isBlocked, hasOutput(for: subscriber) { notePending(subscriber) }
         judge(subscriber)
     }
@@ -165,7 +168,9 @@ extension Topic {
             subscriber.end = log.tail
             if !connection.isBlocked { notePending(subscriber) }
         }
-        cursors[subscriber.index].state = subscriber.state
+        let state = subscriber.state
+        if state == .blocked, cursors[subscriber.index].state != .blocked { noteBlocked(subscriber) }
+        cursors[subscriber.index].state = state
     }
 
     func canSend(to subscriber: Subscriber) {

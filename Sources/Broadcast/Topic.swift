@@ -45,9 +45,12 @@ public final class Topic {
     /// Those to visit at the end of the turn even if nothing was published: they can take bytes again.
     var pending = NoteList<Subscriber>()
     var hasPending = false
-    /// Those that the topic waits for.
+    /// Those that are too far behind, under the policy that waits.
     var laggards: [Subscriber] = []
     var hasLaggards = false
+    /// Whether there are some of whom nobody has looked yet for how long they may stay.
+    var hasNewLaggards = false
+    let beginning = ContinuousClock.now
     lazy var lagTimer = loop.makeTimer { [weak self] in self?.closeStalledLaggards() }
     var publishers: [Publisher] = []
 
@@ -97,6 +100,7 @@ public final class Topic {
             Cursor(
                 position: position, ownStart: position, ownEnd: position, descriptor: connection.rawDescriptor,
                 state: subscriber.state, subscriber: unsafe .passRetained(subscriber)))
+        if connection.isBlocked { noteBlocked(subscriber) }
         if isUnderPressure { connection.pauseReading() }
         if position < log.tail { notePending(subscriber) }
     }

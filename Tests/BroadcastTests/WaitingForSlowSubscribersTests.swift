@@ -25,18 +25,22 @@ struct WaitingForSlowSubscribersTests {
             reader = try Peer(on: loop, in: topic)
         }
 
-        /// Publishes until there is pressure. The result is a time before it came.
+        /// Publishes until there is pressure, in few turns: a machine that is busy in between must not make the slow one look dead. The
+        /// result is a time before it came, and before the slow one's socket was full.
         func pressAhead() throws -> ContinuousClock.Instant {
-            var start = ContinuousClock.now
-            // Twice the log is enough for any socket's buffer.
-            for _ in 0..<capacity / 1_000 where !topic.isUnderPressure {
-                start = .now
-                topic.publish(String(repeating: ".", count: 1_999) + "\n")
-                try loop.turn()
-                reader.read()
-            }
-            try #require(topic.isUnderPressure)
+            let start = ContinuousClock.now
+            try publish(until: { topic.isUnderPressure })
             return start
+        }
+
+        func publish(until condition: () -> Bool) throws {
+            let message = String(repeating: ".", count: 1_999) + "\n"
+            // Twice the log is enough for any socket's buffer.
+            for _ in 0..<16 where !condition() {
+                for _ in 0..<capacity / 16_000 { topic.publish(message) }
+                try loop.drain(reader)
+            }
+            try #require(condition())
         }
     }
 
@@ -64,6 +68,41 @@ struct WaitingForSlowSubscribersTests {
         })
         #expect(test.slow.closeReason == .tooSlow)
         #expect(start.duration(to: .now) >= .milliseconds(1_500))
+    }
+
+    @Test func whoHasLongBeenDeadHoldsUpNobody() throws {
+        let test = try Fixture(stall: .milliseconds(200), grace: .seconds(3_600))
+        // Its socket is full, but it is not far behind yet.
+        for _ in 0..<8 { test.topic.publish(String(repeating: ".", count: 1_999) + "\n") }
+        try test.loop.drain(test.reader)
+        let start = ContinuousClock.now
+        try test.loop.run(until: { start.duration(to: .now) >= .milliseconds(250) })
+        var hasPressed = false
+        try test.publish(until: {
+            hasPressed = hasPressed || test.topic.isUnderPressure
+            return test.slow.closeReason != nil
+        })
+        #expect(test.slow.closeReason == .tooSlow)
+        #expect(!hasPressed)
+        #expect(test.reader.isOpen)
+    }
+
+    @Test func whoOnlySeemedDeadIsWaitedForOnceItTakesBytes() throws {
+        let test = try Fixture(stall: .seconds(2), grace: .seconds(3_600), capacity: 1_048_576)
+        for _ in 0..<8 { test.topic.publish(String(repeating: ".", count: 1_999) + "\n") }
+        try test.loop.turn()
+        let start = ContinuousClock.now
+        try test.loop.run(until: { start.duration(to: .now) >= .milliseconds(2_050) })
+        // Beyond the mark, and below the one at which it would be overrun.
+        for _ in 0..<300 { test.topic.publish(String(repeating: ".", count: 1_999) + "\n") }
+        try test.loop.turn()
+        #expect(!test.topic.isUnderPressure)
+        test.slow.read()
+        try test.loop.run(until: "under pressure") { test.topic.isUnderPressure }
+        #expect(test.slow.isOpen)
+        try test.loop.drain(test.slow)
+        #expect(!test.topic.isUnderPressure)
+        #expect(test.slow.isOpen)
     }
 
     @Test func bytesTakenPutOffTheStall() throws {
