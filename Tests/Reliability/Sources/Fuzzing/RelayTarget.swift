@@ -53,8 +53,8 @@ final class RelayTarget {
         let peer = peers[Int(code >> 3) % peers.count]
         switch code & 7 {
         case 0:
-            for _ in 0...input.number(below: 4) { try loop.runOnce(waitingAtMost: .zero) }
-        case 1: peer.writeLines(input.number(below: 64), length: input.number(below: Self.limit + 3))
+            for _ in 0...input.number(below: 64) { try loop.runOnce(waitingAtMost: .zero) }
+        case 1: peer.writeLines(input.number(below: 256), length: input.number(below: Self.limit + 3))
         case 2:
             let text = input.bytes(input.number(below: 32))
             // Only the server's notices begin with an exclamation mark.
