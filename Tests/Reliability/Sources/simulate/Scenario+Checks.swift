@@ -8,6 +8,7 @@ extension Scenario {
 
     // MARK: - After every turn
 
+    /// - Parameter start: When the turn began; 0 if the loop has run without making one.
     func checkTurn(startedAt start: Int64) throws {
         tally[.turns] += 1
         for member in members where member.stream >= 0 {
@@ -28,8 +29,10 @@ extension Scenario {
         }
         for (_, armed) in timers where armed.deadline <= start { throw Finding("a timer that was due has not fired") }
         for (index, topic) in topics.enumerated() {
-            publishedInTurn[index] = 0
-            hadIdleLine[index] = false
+            if start > 0 {
+                publishedInTurn[index] = 0
+                hadIdleLine[index] = false
+            }
             if topic.isUnderPressure, !wasUnderPressure[index] { tally[.pressures] += 1 }
             wasUnderPressure[index] = topic.isUnderPressure
             if topic.isUnderPressure {
