@@ -27,14 +27,19 @@ final class Subscriber {
     final class Lag {
         let began: ContinuousClock.Instant
         /// When it last took bytes.
-        var lastProgress: ContinuousClock.Instant
+        private(set) var lastProgress: ContinuousClock.Instant
         /// Whether it had taken nothing for its stall time when it fell behind, and has not since. It slows nobody down.
-        var hasStalled: Bool
+        private(set) var hasStalled: Bool
 
         init(began: ContinuousClock.Instant, lastProgress: ContinuousClock.Instant, hasStalled: Bool) {
             self.began = began
             self.lastProgress = lastProgress
             self.hasStalled = hasStalled
+        }
+
+        func noteProgress() {
+            lastProgress = .now
+            hasStalled = false
         }
     }
 

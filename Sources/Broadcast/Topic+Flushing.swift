@@ -101,12 +101,18 @@ extension Topic {
             advance(subscriber, to: sent <= first.count ? first.lowerBound &+ sent : second.lowerBound &+ sent &- first.count)
         }
         guard connection.isOpen else { return }
-        if hasLaggards, sent > 0 || connection.pendingOutput < waiting, let lag = subscriber.lag {
-            lag.lastProgress = .now
-            lag.hasStalled = false
-        }
+        if sent > 0 || connection.pendingOutput < waiting { noteProgress(of: connection) }
         if !connection.isBlocked, hasOutput(for: subscriber) { notePending(subscriber) }
         judge(subscriber)
+    }
+
+    /// The connection has taken bytes. What it was sent first may have been the rest of a message of another topic, which waits for it.
+    private func noteProgress(of connection: Connection) {
+        var subscriber = connection.source as? Subscriber
+        while let noted = subscriber {
+            noted.lag?.noteProgress()
+            subscriber = noted.next
+        }
     }
 
     /// Shortens two runs of messages to the send budget, at a message boundary, but not to nothing.

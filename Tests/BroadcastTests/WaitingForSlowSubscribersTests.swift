@@ -119,6 +119,26 @@ struct WaitingForSlowSubscribersTests {
         #expect(lastBite.duration(to: .now) >= .seconds(1))
     }
 
+    /// The rest of a message that was split leaves with whichever topic is flushed first.
+    @Test func bytesTakenPutOffTheStallWhicheverTopicSendsThem() throws {
+        let test = try Fixture(stall: .seconds(1), grace: .seconds(3_600), capacity: 1_048_576)
+        let other = try Topic(on: test.loop)
+        other.subscribe(try #require(test.slow.connection))
+        let message = String(repeating: ".", count: 250_000)
+        for _ in 0..<4 {
+            test.topic.publish(message)
+            try test.loop.drain(test.reader)
+        }
+        try #require(test.topic.isUnderPressure)
+        let start = ContinuousClock.now
+        try test.loop.run(until: { start.duration(to: .now) >= .milliseconds(300) })
+        let lastBite = ContinuousClock.now
+        #expect(test.slow.read() > 0)
+        try test.loop.run(until: { test.slow.closeReason != nil })
+        #expect(test.slow.closeReason == .tooSlow)
+        #expect(lastBite.duration(to: .now) >= .seconds(1))
+    }
+
     @Test func whoHasCaughtUpHasAllItsTimeAgain() throws {
         let test = try Fixture(stall: .seconds(3_600), grace: .milliseconds(800))
         let first = try test.pressAhead()

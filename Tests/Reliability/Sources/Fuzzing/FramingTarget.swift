@@ -23,7 +23,7 @@ enum FramingTarget {
         let splits = input.lastBytes(Int(flags >> 4))
 
         let loop = try loop(readSize: readSize)
-        let (mine, peer) = try Socket.pair()
+        let (mine, peer) = try makeSocketPair()
         var isPeerOpen = true
         defer { if isPeerOpen { close(peer) } }
         let connection = try loop.adopt(socket: OwnedDescriptor(takingOver: mine), options: options, handler: recorder)

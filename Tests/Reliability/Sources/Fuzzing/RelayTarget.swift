@@ -68,7 +68,7 @@ final class RelayTarget {
     }
 
     private func join(hasSmallBuffer: Bool) throws {
-        let (mine, far) = try Socket.pair()
+        let (mine, far) = try makeSocketPair()
         if hasSmallBuffer {
             // The least that the kernel grants: some two thousand bytes leave at a time.
             var size: Int32 = 1

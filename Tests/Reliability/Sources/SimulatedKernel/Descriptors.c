@@ -24,7 +24,8 @@ stream *find_stream(int number) {
 }
 
 int open_descriptor(descriptor_kind kind) {
-    bool is_exhausted = kernel.descriptor_limit >= 0 && kernel.open_descriptors >= kernel.descriptor_limit;
+    bool is_exhausted = (kernel.descriptor_limit >= 0 && kernel.open_descriptors >= kernel.descriptor_limit) ||
+                        kernel.exhaustion == EMFILE || kernel.exhaustion == ENFILE;
     for (int index = 0; index < SIMULATED_DESCRIPTORS && !is_exhausted; index++) {
         descriptor *it = &kernel.descriptors[index];
         if (it->kind != FREE) continue;
@@ -36,8 +37,8 @@ int open_descriptor(descriptor_kind kind) {
         kernel.open_descriptors++;
         return SIMULATED_FIRST + index;
     }
+    // This is no progress: a loop that tries it again at once spins.
     kernel.counts[KERNEL_COUNT_DESCRIPTORS_EXHAUSTED]++;
-    kernel.progress++;
     return -1;
 }
 

@@ -35,6 +35,7 @@ void kernel_end(void) { kernel.is_running = false; }
 void kernel_seed(uint64_t seed) { kernel.random = seed; }
 void kernel_set_faults(const kernel_faults *faults) { kernel.faults = *faults; }
 void kernel_limit_descriptors(int count) { kernel.descriptor_limit = count; }
+void kernel_exhaust(int error) { kernel.exhaustion = error; }
 int64_t kernel_now(void) { return kernel.now; }
 void kernel_advance(int64_t nanoseconds) { kernel.now += nanoseconds; }
 void kernel_may_wait(bool may_wait) { kernel.may_wait = may_wait; }

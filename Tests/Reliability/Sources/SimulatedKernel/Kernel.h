@@ -29,6 +29,7 @@ typedef struct {
 
     queue input;
     size_t input_capacity;
+    int64_t last_input;
     bool input_has_ended;
     bool was_read_to_end;
 
@@ -85,6 +86,7 @@ typedef struct {
     bool has_deadline;
     int endless_waits;
     int descriptor_limit;
+    int exhaustion;
     int open_descriptors;
     uint64_t progress;
     uint64_t hash;

@@ -141,6 +141,7 @@ static long receive(const char *name, int number, void *bytes, size_t limit) {
         }
         memcpy(bytes, it->input.bytes + it->input.taken, count);
         it->input.taken += count;
+        it->last_input = kernel.now;
         kernel.counts[KERNEL_COUNT_BYTES_RECEIVED] += count;
         kernel.progress++;
         return leave(name, number, (long)count, 0);
@@ -277,6 +278,7 @@ int accept4(int number, struct sockaddr *address, socklen_t *length, int flags) 
         kernel.progress++;
         return (int)leave("accept4", number, -1, errors[next_random() % 6]);
     }
+    if (kernel.exhaustion != 0) return (int)leave("accept4", number, -1, kernel.exhaustion);
     // On Linux this comes before a look at the queue.
     bool is_exhausted = kernel.descriptor_limit >= 0 && kernel.open_descriptors >= kernel.descriptor_limit;
     if (!is_exhausted && listener->caller_count == 0) return (int)leave("accept4", number, -1, EAGAIN);
@@ -404,6 +406,7 @@ size_t world_taken(int number) { return kernel.streams[number].output.taken; }
 size_t world_received_count(int number) { return kernel.streams[number].input.taken; }
 size_t world_unreceived_count(int number) { return waiting(&kernel.streams[number].input); }
 int64_t world_last_sent(int number) { return kernel.streams[number].last_output; }
+int64_t world_last_received(int number) { return kernel.streams[number].last_input; }
 bool world_is_closed(int number) { return kernel.streams[number].is_closed; }
 bool world_saw_end(int number) { return kernel.streams[number].output_has_ended; }
 bool world_saw_reset(int number) { return kernel.streams[number].other_end_was_reset; }

@@ -22,7 +22,8 @@ struct FramingOracle {
     /// - Parameters:
     ///   - received: How many bytes the program has received.
     ///   - hasEnded: Whether it has seen the end.
-    mutating func check(_ message: Span<UInt8>, received: Int, hasEnded: Bool) throws(Finding) {
+    ///   - quiet: How many nanoseconds ago it received the last of them.
+    mutating func check(_ message: Span<UInt8>, received: Int, hasEnded: Bool, quiet: Int64) throws(Finding) {
         dropRestOfLongLine(received)
         var expected = written[position..<received]
         if framing == .chunks {
@@ -34,12 +35,18 @@ struct FramingOracle {
             position = newline + 1
             if expected.count > limit { throw Finding("a line that is too long was handed on") }
         } else {
-            guard hasEnded || (framing != .lines && !hasSeenNewline) else { throw Finding("an unfinished line was handed on") }
+            guard hasEnded || isIdle(after: quiet) else { throw Finding("an unfinished line was handed on") }
             position = received
         }
         if message.count != expected.count || !Self.isEqual(message, expected) {
             throw Finding("a message is not what the peer wrote", "\(message.count) bytes instead of \(expected.count)")
         }
+    }
+
+    /// Whether an unfinished line counts as a whole one by now.
+    func isIdle(after quiet: Int64) -> Bool {
+        guard case .automatic(let idle) = framing else { return false }
+        return !hasSeenNewline && .nanoseconds(quiet) >= idle
     }
 
     mutating func checkDiscarded(received: Int) throws(Finding) {

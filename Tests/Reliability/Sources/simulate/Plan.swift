@@ -95,7 +95,10 @@ private struct Author {
         case .time:
             let time = random.element(of: [0, 1, 20, 60, 100, 500, 1_500, 6_000])
             return random.oneIn(5) ? .stall(time) : .wait(time)
-        case .descriptors: return random.oneIn(2) ? .limitDescriptors(more: random.number(0...2)) : .liftLimit
+        case .descriptors:
+            if random.oneIn(2) { return .liftLimit }
+            return random.oneIn(2)
+                ? .limitDescriptors(more: random.number(0...2)) : .exhaust(random.element(of: [ENOMEM, ENFILE, EMFILE]))
         }
     }
 

@@ -43,10 +43,16 @@ extension Scenario {
         case .wait(let time): try wait(time)
         case .stall(let time): kernel_advance(Int64(time) * 1_000_000)
         case .limitDescriptors(let more): kernel_limit_descriptors(kernel_open_descriptors() + Int32(more))
-        case .liftLimit: kernel_limit_descriptors(-1)
+        case .exhaust(let error): kernel_exhaust(error)
+        case .liftLimit: liftLimit()
         case .nothing: break
         }
         try throwFinding()
+    }
+
+    func liftLimit() {
+        kernel_limit_descriptors(-1)
+        kernel_exhaust(0)
     }
 
     private func member(_ number: Int) -> Member? { members.first { $0.number == number } }
@@ -233,12 +239,14 @@ extension Scenario {
         let isPublishing = !isFree || mayPublish(to: topic)
         let terminator: [UInt8] = plan.setting.options.framing == .chunks ? [] : [10]
         let hasEnded = world_was_read_to_end(member.stream)
+        let quiet = kernel_now() - world_last_received(member.stream)
+        if member.framing.isIdle(after: quiet), topics[topic].isUnderPressure { hadIdleLine[topic] = true }
         var first = 0
         for index in 0..<messages.count {
             tally[.messagesReceived] += 1
             messages.withMessage(at: index) { message in
                 noting { () throws(Finding) in
-                    try member.framing.check(message, received: member.received, hasEnded: hasEnded)
+                    try member.framing.check(message, received: member.received, hasEnded: hasEnded, quiet: quiet)
                 }
                 let isPublishable = message.count > 0 && message[0] >= 65
                 guard isPublishable, isPublishing else {

@@ -17,6 +17,8 @@ final class Scenario {
     var published: [[DeliveryOracle.Message]]
     var tails: [Int]
     var publishedInTurn: [Int]
+    /// Whether an unfinished line, read before, has become a message in spite of the pressure: nothing holds that up.
+    var hadIdleLine: [Bool]
     var wasUnderPressure: [Bool]
 
     var timers: [Int: (timer: EventLoop.Timer, deadline: Int64)] = [:]
@@ -84,6 +86,7 @@ final class Scenario {
         tails = Array(repeating: 0, count: count)
         publishedInTurn = tails
         wasUnderPressure = Array(repeating: false, count: count)
+        hadIdleLine = wasUnderPressure
         for configuration in plan.setting.topics { topics.append(try Topic(on: loop, configuration: configuration)) }
         // The kernel's number for the newest stream is that of the caller that has just been accepted.
         listener = try loop.listen(on: .loopback(port: Self.port), options: plan.setting.options) { [unowned self] in

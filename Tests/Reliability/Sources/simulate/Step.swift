@@ -81,6 +81,7 @@ enum Action {
     /// Time passes in which the loop does not run.
     case stall(Int)
     case limitDescriptors(more: Int)
+    case exhaust(Int32)
     case liftLimit
     case nothing
 }
@@ -135,6 +136,7 @@ extension Action: CustomStringConvertible {
         case .wait(let time): "\(time) ms pass"
         case .stall(let time): "\(time) ms pass without a turn"
         case .limitDescriptors(let more): "there are \(more) descriptors left"
+        case .exhaust(let error): "nothing can be accepted, error \(error)"
         case .liftLimit: "there are descriptors again"
         case .nothing: "nothing happens"
         }

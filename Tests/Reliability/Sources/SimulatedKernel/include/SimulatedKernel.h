@@ -76,6 +76,8 @@ void kernel_seed(uint64_t seed);
 void kernel_set_faults(const kernel_faults *_Nonnull faults);
 /// Has calls that open a descriptor fail with EMFILE once the program has `count` of them; negative: never.
 void kernel_limit_descriptors(int count);
+/// Has every accept4 fail with `error`, and so every call that opens a descriptor if that is ENFILE or EMFILE; 0: no more.
+void kernel_exhaust(int error);
 /// Nanoseconds of the simulated clock.
 int64_t kernel_now(void);
 void kernel_advance(int64_t nanoseconds);
@@ -137,8 +139,9 @@ size_t world_taken(int stream);
 /// How many bytes of what was written the program has received, and how many it has not.
 size_t world_received_count(int stream);
 size_t world_unreceived_count(int stream);
-/// When the kernel last took bytes for the stream.
+/// When the kernel last took bytes for the stream, and when the program last received some.
 int64_t world_last_sent(int stream);
+int64_t world_last_received(int stream);
 /// Whether the program has let go of its end, and whether the other end was told so by an end of the stream or by a reset.
 bool world_is_closed(int stream);
 bool world_saw_end(int stream);
