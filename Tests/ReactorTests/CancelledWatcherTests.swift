@@ -113,6 +113,24 @@ struct CancelledWatcherTests {
         for pipe in pipes { close(pipe.reader) }
     }
 
+    /// It is its owner's mistake, and the events of whoever has the number then are still its own.
+    @Test func aDescriptorThatIsClosedBeforeItsWatcherIsCancelledIsReportedNoMore() throws {
+        defer { loop.close() }
+        let (reader, writer) = try makeReadyPipe()
+        let (newReader, newWriter) = try makeReadyPipe()
+        defer { for end in [reader, writer, newReader, newWriter] { close(end) } }
+        var calls: [String] = []
+        try loop.watch(reader, for: .readable) { _, _ in calls.append("old") }
+        // Closes the one, and has the other take its number.
+        #expect(dup2(newReader, reader) == reader)
+        try loop.watch(reader, for: .readable) { watcher, _ in
+            calls.append("new")
+            watcher.cancel()
+        }
+        try loop.settle()
+        #expect(calls == ["new"])
+    }
+
     @Test func whatTheHandlerHasCapturedIsLetGo() throws {
         defer { loop.close() }
         final class Captured {}
