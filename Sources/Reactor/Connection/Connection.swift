@@ -463,7 +463,7 @@ public final class Connection {
     }
 
     private func setInterest(_ new: Interest) throws(Errno) {
-        try loop.watch(rawDescriptor, token: id, from: interest, to: new)
+        try loop.setInterest(of: rawDescriptor, token: id, from: interest, to: new)
         interest = new
     }
 

@@ -90,7 +90,7 @@ public final class Listener {
     }
 
     private func setInterest(_ new: Interest) throws(Errno) {
-        try loop.watch(rawDescriptor, token: token, from: interest, to: new)
+        try loop.setInterest(of: rawDescriptor, token: token, from: interest, to: new)
         interest = new
     }
 

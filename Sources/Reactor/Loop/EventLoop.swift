@@ -80,7 +80,7 @@ public final class EventLoop {
         let remote = try Remote()
         let poller = try Poller(capacity: configuration.eventsPerWait)
         // A token that no slot can have marks the waker, which is not an event source: it has nothing to do but to wake.
-        try poller.add(remote.waker.descriptor.rawValue, token: wakerToken, interest: [.readable, .edgeTriggered])
+        try poller.add(remote.waker.descriptor.rawValue, token: wakerToken, interest: .readable, isEdgeTriggered: true)
         self.configuration = configuration
         intakeBudget = configuration.intakeBudget
         self.remote = remote
@@ -191,7 +191,7 @@ public final class EventLoop {
         for listener in starved { listener.resumeAccepting() }
     }
 
-    /// Closes every connection and listener and cancels every timer, in any state and without flushing.
+    /// Closes every connection and listener and cancels every watcher and timer, in any state and without flushing.
     ///
     /// A loop that is merely dropped keeps alive what is registered with it, and is kept alive by it.
     public func close() {
@@ -245,7 +245,7 @@ public final class EventLoop {
 
     /// Has a descriptor watched for exactly `interest` from now on. Nothing to watch for means that it is not watched at all: an
     /// empty set would still report hang-ups, for ever.
-    func watch(_ descriptor: Int32, token: Token, from old: Interest, to new: Interest) throws(Errno) {
+    func setInterest(of descriptor: Int32, token: Token, from old: Interest, to new: Interest) throws(Errno) {
         if new == old { return }
         if new.isEmpty {
             poller.remove(descriptor)

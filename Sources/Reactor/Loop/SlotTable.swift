@@ -1,4 +1,4 @@
-/// Something that owns a descriptor which is registered with a loop.
+/// Something whose descriptor is registered with a loop.
 protocol EventSource: AnyObject {
     /// The descriptor may be ready: an event can be spurious, so only the system call that follows knows.
     func descriptorIsReady(_ readiness: Readiness)

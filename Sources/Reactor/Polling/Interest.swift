@@ -1,17 +1,24 @@
 import CLinux
 
 /// What a descriptor is watched for.
-package struct Interest: OptionSet, Sendable {
-    package let rawValue: UInt8
+///
+/// Hang-ups and errors are always reported along with it. With nothing to watch for, a descriptor is not watched at all, and not
+/// even those are reported.
+public struct Interest: OptionSet, Hashable, Sendable {
+    public let rawValue: UInt8
 
-    package init(rawValue: UInt8) {
-        self.rawValue = rawValue
+    /// Bits that stand for none of the members below are dropped.
+    public init(rawValue: UInt8) {
+        self.rawValue = rawValue & 0b111
     }
 
-    package static let readable = Interest(rawValue: 1)
-    package static let writable = Interest(rawValue: 2)
-    /// Reported once for each time that it becomes ready, not for as long as it is. For the waker alone.
-    package static let edgeTriggered = Interest(rawValue: 4)
+    /// There is something to read, or the end of input. The corresponding C constant is `EPOLLIN`.
+    public static let readable = Interest(rawValue: 0b001)
+    /// Something can be written. The corresponding C constant is `EPOLLOUT`.
+    public static let writable = Interest(rawValue: 0b010)
+    /// There is something out of the ordinary to read, urgent data of a TCP socket perhaps. The corresponding C constant is
+    /// `EPOLLPRI`.
+    public static let priority = Interest(rawValue: 0b100)
 
     var epollEvents: UInt32 {
         // Neither EPOLLHUP nor EPOLLERR is named: the kernel reports both, asked or not. EPOLLRDHUP is not asked for:
@@ -19,23 +26,33 @@ package struct Interest: OptionSet, Sendable {
         var events: UInt32 = 0
         if contains(.readable) { events |= EPOLLIN.rawValue }
         if contains(.writable) { events |= EPOLLOUT.rawValue }
-        if contains(.edgeTriggered) { events |= EPOLLET.rawValue }
+        if contains(.priority) { events |= EPOLLPRI.rawValue }
         return events
     }
 }
 
 /// What a descriptor turned out to be ready for. May be spurious: only the system call that follows knows.
-package struct Readiness: OptionSet, Sendable {
-    package let rawValue: UInt32
+public struct Readiness: OptionSet, Hashable, Sendable {
+    /// The bits of `epoll_event.events`.
+    public let rawValue: UInt32
 
-    package init(rawValue: UInt32) {
+    public init(rawValue: UInt32) {
         self.rawValue = rawValue
     }
 
-    package static let readable = Readiness(rawValue: EPOLLIN.rawValue)
-    package static let writable = Readiness(rawValue: EPOLLOUT.rawValue)
-    /// Both directions are shut. It cannot be masked.
-    package static let hangUp = Readiness(rawValue: EPOLLHUP.rawValue)
-    /// An error waits to be fetched. It cannot be masked.
-    package static let error = Readiness(rawValue: EPOLLERR.rawValue)
+    /// There is something to read, or the end of input.
+    public static let readable = Readiness(rawValue: EPOLLIN.rawValue)
+    /// Something can be written.
+    public static let writable = Readiness(rawValue: EPOLLOUT.rawValue)
+    /// There is something out of the ordinary to read.
+    public static let priority = Readiness(rawValue: EPOLLPRI.rawValue)
+    /// Both directions are shut; of a pipe, its writers are gone. There may still be something to read. It cannot be masked.
+    public static let hangUp = Readiness(rawValue: EPOLLHUP.rawValue)
+    /// An error waits to be fetched; of a pipe, its readers are gone. It cannot be masked.
+    public static let error = Readiness(rawValue: EPOLLERR.rawValue)
+
+    /// What may be reported to one who asked for `interest`.
+    init(reportedFor interest: Interest) {
+        self = interest.isEmpty ? [] : Readiness(rawValue: interest.epollEvents).union([.hangUp, .error])
+    }
 }

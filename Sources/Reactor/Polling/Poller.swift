@@ -22,14 +22,17 @@ import Glibc
         unsafe events.deallocate()
     }
 
+    /// - Parameter isEdgeTriggered: Whether it is reported once for each time that it becomes ready, instead of for as long as it is.
+    ///   For the waker alone.
+    ///
     /// The corresponding C function is `epoll_ctl(EPOLL_CTL_ADD)`.
-    func add(_ descriptor: Int32, token: Token, interest: Interest) throws(Errno) {
-        try control(EPOLL_CTL_ADD, descriptor, token, interest)
+    func add(_ descriptor: Int32, token: Token, interest: Interest, isEdgeTriggered: Bool = false) throws(Errno) {
+        try control(EPOLL_CTL_ADD, descriptor, token, interest.epollEvents | (isEdgeTriggered ? EPOLLET.rawValue : 0))
     }
 
     /// The corresponding C function is `epoll_ctl(EPOLL_CTL_MOD)`.
     func modify(_ descriptor: Int32, token: Token, interest: Interest) throws(Errno) {
-        try control(EPOLL_CTL_MOD, descriptor, token, interest)
+        try control(EPOLL_CTL_MOD, descriptor, token, interest.epollEvents)
     }
 
     /// Must come before close(2): a descriptor that was duplicated, by a fork perhaps, would go on reporting events.
@@ -39,8 +42,8 @@ import Glibc
         _ = epoll_ctl(self.descriptor.rawValue, EPOLL_CTL_DEL, descriptor, nil)
     }
 
-    private func control(_ operation: Int32, _ descriptor: Int32, _ token: Token, _ interest: Interest) throws(Errno) {
-        var event = unsafe epoll_event(events: interest.epollEvents, data: epoll_data(u64: token.rawValue))
+    private func control(_ operation: Int32, _ descriptor: Int32, _ token: Token, _ events: UInt32) throws(Errno) {
+        var event = unsafe epoll_event(events: events, data: epoll_data(u64: token.rawValue))
         if unsafe epoll_ctl(self.descriptor.rawValue, operation, descriptor, &event) < 0 { throw Errno.last }
     }
 
