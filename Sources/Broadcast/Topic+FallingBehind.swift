@@ -110,11 +110,10 @@ extension Topic {
         var next: ContinuousClock.Instant?
         for laggard in laggards {
             guard let lag = laggard.lag else { continue }
-            // It may have taken bytes without the loop's knowledge, if the whole process was held up: a moment tells.
-            let deadline =
-                lag.hasStalled
-                ? lag.began.advanced(clamping: stall / 10)
-                : min(lag.began.advanced(clamping: grace), lag.lastProgress.advanced(clamping: stall))
+            // One that has stalled may have taken bytes all the same, if only the loop was held up: a moment tells.
+            let stallDeadline =
+                lag.hasStalled ? lag.began.advanced(clamping: stall / 10) : lag.lastProgress.advanced(clamping: stall)
+            let deadline = min(lag.began.advanced(clamping: grace), stallDeadline)
             if deadline <= now {
                 laggard.connection.close(reason: .tooSlow)
             } else {

@@ -164,7 +164,7 @@ extension Scenario {
                 let fellBehind = member.isWaitedForSince[topic] ?? since
                 let hadStalled = fellBehind - lastSent > nanoseconds(stall) + slack
                 if !hadStalled || lag > configuration.capacity / 4 * 3 { return true }
-                if now - fellBehind + slack >= nanoseconds(stall / 10) { return true }
+                if now - fellBehind + slack >= nanoseconds(min(stall / 10, grace)) { return true }
             }
         }
         return false
