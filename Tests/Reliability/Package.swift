@@ -17,10 +17,21 @@ let settings: [SwiftSetting] = [
 
 let package = Package(
     name: "Reliability",
+    products: [
+        .library(name: "FaultInjection", type: .dynamic, targets: ["FaultInjection"]),
+        .executable(name: "faults", targets: ["faults"]),
+    ],
     dependencies: [
         .package(name: "ChatReactor", path: "../../"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     ],
-    targets: [],
+    targets: [
+        // Faults at every system call of chatd. The library is preloaded into it.
+        .target(name: "FaultInjection"),
+        .executableTarget(
+            name: "faults",
+            dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: settings),
+    ],
     swiftLanguageModes: [.v6]
 )
