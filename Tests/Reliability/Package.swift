@@ -18,7 +18,9 @@ let settings: [SwiftSetting] = [
 let package = Package(
     name: "Reliability",
     products: [
-        .executable(name: "simulate", targets: ["simulate"])
+        .library(name: "FaultInjection", type: .dynamic, targets: ["FaultInjection"]),
+        .executable(name: "faults", targets: ["faults"]),
+        .executable(name: "simulate", targets: ["simulate"]),
     ],
     dependencies: [
         .package(name: "ChatReactor", path: "../../"),
@@ -35,6 +37,12 @@ let package = Package(
                 .product(name: "Broadcast", package: "ChatReactor"),
                 .product(name: "Reactor", package: "ChatReactor"),
             ],
+            swiftSettings: settings),
+        // Faults at every system call of chatd. The library is preloaded into it.
+        .target(name: "FaultInjection"),
+        .executableTarget(
+            name: "faults",
+            dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

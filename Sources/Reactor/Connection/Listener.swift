@@ -4,7 +4,8 @@ import Glibc
 /// A socket that accepts connections. Belongs to its loop's thread.
 ///
 /// Out of descriptors, it turns one caller away with `refusal`, by means of a descriptor that it keeps in reserve, and then
-/// leaves the others in the kernel's queue until a connection closes or 100 ms have passed. It neither spins nor dies.
+/// leaves the others in the kernel's queue until a connection closes or 100 ms have passed. It neither spins nor dies; nor does it if
+/// every attempt to accept fails for another reason.
 public final class Listener {
     /// The address that the listener is bound to: its port is the real one, even where 0 was asked for.
     public let address: SocketAddress
@@ -97,19 +98,24 @@ public final class Listener {
     // MARK: - Accepting
 
     private func accept() {
+        var hasAccepted = false
+        var failure: Errno?
         for _ in 0..<loop.configuration.acceptBudget {
             guard descriptor != nil else { return }
             do throws(Errno) {
                 try start(try acceptOne())
+                hasAccepted = true
             } catch {
                 switch error {
                 case .wouldBlock: return
                 case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory, .noBufferSpace, .noSpace: return starve(error)
                 // A caller that has gone again (ECONNABORTED), an interruption, or an error of the network that accept(2) passes on.
-                default: continue
+                default: failure = error
                 }
             }
         }
+        // Not one in all these attempts: the reason lies with this side, as that of a security module does, and the caller stays queued.
+        if !hasAccepted, let failure { starve(failure) }
     }
 
     private func start(_ accepted: consuming OwnedDescriptor) throws(Errno) {
