@@ -29,6 +29,8 @@ final class Member: ConnectionHandler {
     var laggingSince: [Int64?]
     /// The same, but when the loop must have noticed it, at the end of a turn.
     var isWaitedForSince: [Int64?]
+    /// Whether it had taken nothing for the stall time by then: so nobody was slowed down for it, and it may be overrun.
+    var hadStalled: [Bool]
     /// When connecting is to be given up.
     var deadline: Int64?
 
@@ -41,6 +43,7 @@ final class Member: ConnectionHandler {
         framing = FramingOracle(setting.options.framing, limit: setting.options.maximumLineLength)
         laggingSince = Array(repeating: nil, count: setting.topics.count)
         isWaitedForSince = laggingSince
+        hadStalled = Array(repeating: false, count: setting.topics.count)
     }
 
     /// The connection, if it is open.

@@ -63,6 +63,9 @@ extension Scenario {
             if lag > configuration.capacity / 4 * 3 {
                 throw Finding("a subscriber is too far behind, and stays", describe(member))
             }
+            if member.isWaitedForSince[topic] == nil {
+                member.hadStalled[topic] = kernel_now() - world_last_sent(member.stream) + slack >= nanoseconds(stall)
+            }
             let since = member.isWaitedForSince[topic] ?? kernel_now()
             member.isWaitedForSince[topic] = since
             let lastProgress = max(since, world_last_sent(member.stream))
@@ -158,12 +161,12 @@ extension Scenario {
                 if isOverrun, lag > configuration.capacity / 4 * 3 { return true }
                 guard lag > configuration.capacity / 4, let since = member.laggingSince[topic] else { continue }
                 if now - since + slack >= nanoseconds(grace) { return true }
+                // One that had stalled when it fell behind slows nobody down, and so may be overrun; but it is given a moment.
+                if member.hadStalled[topic], lag > configuration.capacity / 4 * 3 { return true }
                 let lastSent = world_last_sent(member.stream)
                 guard now - lastSent + slack >= nanoseconds(stall) else { continue }
-                // One that had stalled by then is given a moment, and may be overrun meanwhile, since it slows nobody down.
                 let fellBehind = member.isWaitedForSince[topic] ?? since
-                let hadStalled = fellBehind - lastSent > nanoseconds(stall) + slack
-                if !hadStalled || lag > configuration.capacity / 4 * 3 { return true }
+                if fellBehind - lastSent <= nanoseconds(stall) + slack { return true }
                 if now - fellBehind + slack >= nanoseconds(min(stall / 10, grace)) { return true }
             }
         }
