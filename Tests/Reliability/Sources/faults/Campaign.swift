@@ -14,21 +14,26 @@ final class Campaign: Sendable {
     /// What came of one call's series.
     struct Row {
         /// How many of these calls every run makes that no fault disturbs, and at which of them each series has struck.
-        var reached: [Configuration: (sites: Int, struck: [[Int]])] = [:]
+        var reached: [Configuration: [(sites: Int, struck: Set<Int>)]] = [:]
         var errors: Set<Int32> = []
         var runs = 0
         var strikes = 0
         var outcomes: [Conversation.Outcome: Int] = [:]
         var failures = 0
 
-        var sites: Int { reached.values.reduce(0) { $0 + $1.sites } }
+        var sites: Int { reached.values.reduce(0) { $0 + Self.sites(of: $1) } }
 
-        /// How many points were struck in each of the ways.
+        /// How many points were struck by each of the series that has them.
         var covered: Int {
-            reached.values.reduce(0) { sum, reached in
-                sum + (0..<reached.sites).count { site in reached.struck.allSatisfy { $0.contains(site + 1) } }
+            reached.values.reduce(0) { sum, series in
+                sum
+                    + (0..<Self.sites(of: series)).count { site in
+                        series.allSatisfy { $0.sites <= site || $0.struck.contains(site + 1) }
+                    }
             }
         }
+
+        private static func sites(of series: [(sites: Int, struck: Set<Int>)]) -> Int { series.map(\.sites).max() ?? 0 }
     }
 
     let chatd: String
@@ -78,7 +83,7 @@ final class Campaign: Sendable {
             guard runOnce(fault, series.configuration, report, name) != nil else { return }
             sites = min(sites, Int(report.read().calls))
         }
-        var struck: [Int] = []
+        var struck: Set<Int> = []
         fault.number = 1
         while true {
             var hasStruck = false
@@ -95,13 +100,12 @@ final class Campaign: Sendable {
                 // A call that moves a single byte, or meets the end of input, cannot be cut.
                 if !hasStruck, report.read().calls >= fault.number { hasStruck = true }
             }
-            if hasStruck { struck.append(fault.number) }
+            if hasStruck { struck.insert(fault.number) }
             if !hasStruck && fault.number >= sites { break }
             fault.number += 1
         }
         rows.withLock { rows in
-            let reached = rows[name]?.reached[series.configuration] ?? (.max, [])
-            rows[name, default: Row()].reached[series.configuration] = (min(reached.sites, sites), reached.struck + [struck])
+            rows[name, default: Row()].reached[series.configuration, default: []].append((sites, struck))
             if fault.error != 0 { rows[name, default: Row()].errors.insert(fault.error) }
         }
     }

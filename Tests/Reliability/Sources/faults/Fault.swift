@@ -24,8 +24,10 @@ struct Fault {
 
     /// Whether it is an error, and not just "not now".
     var isHard: Bool {
-        if number == 0 || error == 0 || error == EINTR { return false }
-        return error != EAGAIN || call == "mmap" || call == "connect"
+        if number == 0 || error == 0 { return false }
+        // These are not tried again, and the first returns errors of its own.
+        if ["getaddrinfo", "connect", "mmap"].contains(call) { return true }
+        return error != EAGAIN && error != EINTR
     }
     var isPersistent: Bool { count != 1 }
 
