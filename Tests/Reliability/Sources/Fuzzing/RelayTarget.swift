@@ -152,7 +152,8 @@ final class RelayTarget {
                 lines.append(line + [10])
             }
             // What has no newline is a line only once the input has ended, whatever the connection is closed for in the end.
-            if !peer.hasFinishedWriting, !peer.hasHungUp, let last = peer.written.last, last != 10, case .message(let tail) = events.last,
+            if !peer.hasFinishedWriting, !peer.hasHungUp, let last = peer.written.last, last != 10,
+                case .message(let tail) = events.last,
                 lines.last == tail + [10]
             {
                 lines.removeLast()

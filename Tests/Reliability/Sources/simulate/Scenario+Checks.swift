@@ -161,13 +161,10 @@ extension Scenario {
                 if isOverrun, lag > configuration.capacity / 4 * 3 { return true }
                 guard lag > configuration.capacity / 4, let since = member.laggingSince[topic] else { continue }
                 if now - since + slack >= nanoseconds(grace) { return true }
-                // One that had stalled when it fell behind slows nobody down, and so may be overrun; but it is given a moment.
+                // One that had stalled when it fell behind slows nobody down, and so may be overrun.
                 if member.hadStalled[topic], lag > configuration.capacity / 4 * 3 { return true }
-                let lastSent = world_last_sent(member.stream)
-                guard now - lastSent + slack >= nanoseconds(stall) else { continue }
-                let fellBehind = member.isWaitedForSince[topic] ?? since
-                if fellBehind - lastSent <= nanoseconds(stall) + slack { return true }
-                if now - fellBehind + slack >= nanoseconds(min(stall / 10, grace)) { return true }
+                // The time counts from its last byte, or from a later attempt to send it one, of which nothing is known here.
+                if now - world_last_sent(member.stream) + slack >= nanoseconds(stall) { return true }
             }
         }
         return false
