@@ -43,7 +43,9 @@ extension Topic {
     /// How long a subscriber has taken nothing, though there is something for it.
     private func idleTime(of subscriber: Subscriber, at now: ContinuousClock.Instant) -> Duration {
         guard subscriber.connection.isBlocked else { return .zero }
-        return .milliseconds(milliseconds(at: now) &- subscriber.blockedAt)
+        // Both are rounded down, so it may be a millisecond less; nobody is closed before its time.
+        let elapsed = milliseconds(at: now) &- subscriber.blockedAt
+        return .milliseconds(elapsed == 0 ? 0 : elapsed &- 1)
     }
 
     private func milliseconds(at instant: ContinuousClock.Instant) -> UInt32 {
