@@ -201,12 +201,12 @@ extension Scenario {
         tails[topic] += bytes.count
         publishedInTurn[topic] += bytes.count
         tally[.messagesPublished] += 1
-        for member in members where member.delivery.hears(topic) && member.isListening {
-            if member !== sender {
+        for member in members where member.delivery.hears(topic) {
+            if member !== sender, member.isListening {
                 member.delivery.add(message, of: topic)
                 tally[.copiesDue] += 1
             }
-            // Its own messages put the log's end further away from what the sender lacks, too.
+            // Messages that are not for it put the log's end further away from what it lacks, too.
             noteLag(of: member, in: topic)
         }
     }
