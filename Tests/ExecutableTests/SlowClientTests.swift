@@ -46,17 +46,19 @@ import Testing
 
     @Test func `backpressure: one that reads slowly gets everything, though the sender is fast`() throws {
         try withDaemon { daemon in
-            let slow = try daemon.join(1, receiveBuffer: 4_096)[0]
-            let script = "seq 500000 | \"$0\" --linger 0 \"$1\""
-            let sender = try ChildProcess("sh", ["-c", script, ChildProcess.pathOfExecutable("chat"), daemon.address])
+            // Made before anything is sent: whoever does not read meanwhile is taken for dead.
             var expected: [UInt8] = []
-            for number in 1...500_000 { expected += Array("\(number)\n".utf8) }
+            for number in 1...300_000 { expected += Array("\(number)\n".utf8) }
+            let slow = try daemon.join(1, receiveBuffer: 4_096)[0]
+            let script = "seq 300000 | \"$0\" --linger 0 \"$1\""
+            let sender = try ChildProcess("sh", ["-c", script, ChildProcess.pathOfExecutable("chat"), daemon.address])
             let reader = StreamReader(takingOver: dup(slow.descriptor))
             var position = 0
             while position < expected.count {
                 // A pace that the sender outruns by far, and that the daemon never takes for a stall.
                 usleep(5_000)
                 let some = try reader.bytes(min(32_768, expected.count - position))
+                try #require(!some.isEmpty, "the daemon has closed it after \(position) bytes")
                 try #require(some.elementsEqual(expected[position..<position + some.count]))
                 position += some.count
             }
