@@ -18,6 +18,15 @@ final class Member: ConnectionHandler {
     var framing: FramingOracle
     var delivery = DeliveryOracle()
 
+    struct Lag {
+        /// When it fell behind by more than half of the log.
+        var since: Int64?
+        /// The same, but when the loop must have noticed it, at the end of a turn.
+        var isWaitedForSince: Int64?
+        /// Whether it had taken nothing for the stall time by then: so nobody was slowed down for it, and it may be overrun.
+        var hadStalled = false
+    }
+
     private(set) var isOpened = false
     private(set) var reason: CloseReason?
     var pauses = 0
@@ -25,12 +34,8 @@ final class Member: ConnectionHandler {
     var wasFinished = false
     var wasClosed = false
     var finishingSince: Int64?
-    /// When it fell behind by more than half of each topic's log.
-    var laggingSince: [Int64?]
-    /// The same, but when the loop must have noticed it, at the end of a turn.
-    var isWaitedForSince: [Int64?]
-    /// Whether it had taken nothing for the stall time by then: so nobody was slowed down for it, and it may be overrun.
-    var hadStalled: [Bool]
+    /// How far it is behind in each topic's log. Begins anew with a subscription.
+    var lags: [Lag]
     /// When connecting is to be given up.
     var deadline: Int64?
 
@@ -41,9 +46,7 @@ final class Member: ConnectionHandler {
         self.scenario = scenario
         let setting = scenario.plan.setting
         framing = FramingOracle(setting.options.framing, limit: setting.options.maximumLineLength)
-        laggingSince = Array(repeating: nil, count: setting.topics.count)
-        isWaitedForSince = laggingSince
-        hadStalled = Array(repeating: false, count: setting.topics.count)
+        lags = Array(repeating: Lag(), count: setting.topics.count)
     }
 
     /// The connection, if it is open.

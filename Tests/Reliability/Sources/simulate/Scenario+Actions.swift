@@ -135,6 +135,7 @@ extension Scenario {
         }
         tally[.historyMessages] += UInt64(published[topic].count - first)
         member.delivery.subscribe(to: topic, history: published[topic][first...])
+        member.lags[topic] = Member.Lag()
     }
 
     private func unsubscribe(_ member: Member, from topic: Int) {
@@ -214,7 +215,7 @@ extension Scenario {
     func noteLag(of member: Member, in topic: Int) {
         let lag = member.delivery.lag(in: topic, tail: tails[topic])
         let capacity = plan.setting.topics[topic].capacity
-        if lag > capacity / 2, member.laggingSince[topic] == nil { member.laggingSince[topic] = kernel_now() }
+        if lag > capacity / 2, member.lags[topic].since == nil { member.lags[topic].since = kernel_now() }
     }
 
     /// Whether whoever is not slowed down by the kernel may publish: those who heed the pressure do not.

@@ -50,10 +50,7 @@ extension Scenario {
         noteLag(of: member, in: topic)
         let configuration = plan.setting.topics[topic]
         let lag = member.openConnection == nil ? 0 : member.delivery.lag(in: topic, tail: tails[topic])
-        if lag <= configuration.capacity / 4 {
-            member.laggingSince[topic] = nil
-            member.isWaitedForSince[topic] = nil
-        }
+        if lag <= configuration.capacity / 4 { member.lags[topic] = Member.Lag() }
         // Without a turn, nothing has been flushed.
         guard start > 0, lag > configuration.capacity / 2 else { return }
         switch configuration.policy {
@@ -63,12 +60,13 @@ extension Scenario {
             if lag > configuration.capacity / 4 * 3 {
                 throw Finding("a subscriber is too far behind, and stays", describe(member))
             }
-            if member.isWaitedForSince[topic] == nil {
-                member.hadStalled[topic] = kernel_now() - world_last_sent(member.stream) + slack >= nanoseconds(stall)
+            let lastSent = world_last_sent(member.stream)
+            let since = member.lags[topic].isWaitedForSince ?? kernel_now()
+            if member.lags[topic].isWaitedForSince == nil {
+                member.lags[topic].isWaitedForSince = since
+                member.lags[topic].hadStalled = since - lastSent + slack >= nanoseconds(stall)
             }
-            let since = member.isWaitedForSince[topic] ?? kernel_now()
-            member.isWaitedForSince[topic] = since
-            let lastProgress = max(since, world_last_sent(member.stream))
+            let lastProgress = max(since, lastSent)
             if start - since > nanoseconds(grace) + slack || start - lastProgress > nanoseconds(stall) + slack {
                 throw Finding("a subscriber is waited for too long", describe(member))
             }
@@ -159,10 +157,10 @@ extension Scenario {
                 let isOverrun =
                     plan.setting.isReckless || publishedInTurn[topic] > configuration.capacity / 4 || hadIdleLine[topic]
                 if isOverrun, lag > configuration.capacity / 4 * 3 { return true }
-                guard lag > configuration.capacity / 4, let since = member.laggingSince[topic] else { continue }
+                guard lag > configuration.capacity / 4, let since = member.lags[topic].since else { continue }
                 if now - since + slack >= nanoseconds(grace) { return true }
                 // One that had stalled when it fell behind slows nobody down, and so may be overrun.
-                if member.hadStalled[topic], lag > configuration.capacity / 4 * 3 { return true }
+                if member.lags[topic].hadStalled, lag > configuration.capacity / 4 * 3 { return true }
                 // The time counts from its last byte, or from a later attempt to send it one, of which nothing is known here.
                 if now - world_last_sent(member.stream) + slack >= nanoseconds(stall) { return true }
             }
