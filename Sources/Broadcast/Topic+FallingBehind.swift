@@ -36,6 +36,7 @@ extension Topic {
         return position < subscriber.end ? log.tail &- position : 0
     }
 
+    /// The kernel takes no more of the subscriber's output for now.
     func noteBlocked(_ subscriber: Subscriber) {
         subscriber.blockedAt = milliseconds(at: .now)
     }
@@ -44,8 +45,7 @@ extension Topic {
     private func idleTime(of subscriber: Subscriber, at now: ContinuousClock.Instant) -> Duration {
         guard subscriber.connection.isBlocked else { return .zero }
         // Both are rounded down, so it may be a millisecond less; nobody is closed before its time.
-        let elapsed = milliseconds(at: now) &- subscriber.blockedAt
-        return .milliseconds(elapsed == 0 ? 0 : elapsed &- 1)
+        return .milliseconds(max(milliseconds(at: now) &- subscriber.blockedAt, 1) &- 1)
     }
 
     private func milliseconds(at instant: ContinuousClock.Instant) -> UInt32 {
