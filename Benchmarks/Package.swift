@@ -52,6 +52,7 @@ let package = Package(
             name: "Relays",
             dependencies: [
                 "LoadGenerator",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Reactor", package: "ChatReactor"),
             ],
             swiftSettings: settings),

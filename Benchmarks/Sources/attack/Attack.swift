@@ -42,17 +42,11 @@ struct Attack: ParsableCommand {
     @Option(name: [.customShort("b"), .customLong("bytes")], help: "The length of a line, with its newline.")
     var lineLength = 64
 
-    @Option(help: ArgumentHelp("A chatd that is built already.", valueName: "path"))
-    var chatd: String?
-
     @Option(help: ArgumentHelp("Where the table and the figures go.", valueName: "directory"))
     var output = Workplace.repository.appending(path: "Docs/reliability").path
 
-    @Option(help: "The core that servers run on.")
-    var serverCore = 0
-
-    @Option(help: "The core that the well-behaved clients run on.")
-    var loadCore = 1
+    @OptionGroup
+    var runOptions: RunOptions
 
     @Option(help: "The core that the attacker runs on; the third if there is one, or else that of the clients.")
     var attackCore: Int?
@@ -76,13 +70,15 @@ struct Attack: ParsableCommand {
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let method = Method(
             rounds: rounds ?? (short ? 1 : 3), seconds: seconds ?? (short ? 1.2 : 10), warmUp: short ? 0.3 : 1,
-            stopSeconds: short ? 2 : 30, linesPerSecond: rate, lineLength: lineLength, serverCore: serverCore, loadCore: loadCore,
-            attackCore: attackCore ?? (cores > 2 ? 2 : loadCore), clientsHavePriority: Load.canHavePriority)
+            stopSeconds: short ? 2 : 30, linesPerSecond: rate, lineLength: lineLength, serverCore: runOptions.serverCore,
+            loadCore: runOptions.loadCore, attackCore: attackCore ?? (cores > 2 ? 2 : runOptions.loadCore),
+            clientsHavePriority: Load.canHavePriority)
         var names = relay
         if names.isEmpty { names = short ? [Relay.chatdName] : Self.usualRelays }
         let assaults = Assault.all.filter { attack.isEmpty || attack.contains($0.name) }
 
-        let workplace = try Workplace(chatd: chatd, executables: names.contains("nio") ? ["fanout", "niorelay"] : ["fanout"])
+        let workplace = try Workplace(
+            chatd: runOptions.chatd, executables: names.contains("nio") ? ["fanout", "niorelay"] : ["fanout"])
         defer { workplace.clear() }
         let smallDisk = assaults.contains { $0.kind == .fullDisk } ? makeSmallDisk(in: workplace, method) : nil
         defer { smallDisk?.remove() }

@@ -33,17 +33,11 @@ struct Compare: ParsableCommand {
     @Option(parsing: .upToNextOption, help: "Only these peers; the limit program always runs.")
     var peer: [String] = []
 
-    @Option(help: ArgumentHelp("A chatd that is built already.", valueName: "path"))
-    var chatd: String?
-
     @Option(help: ArgumentHelp("Where the table, the figures and the chart go.", valueName: "directory"))
     var output = Workplace.repository.appending(path: "Docs/performance").path
 
-    @Option(help: "The core that servers run on.")
-    var serverCore = 0
-
-    @Option(help: "The core that the load runs on.")
-    var loadCore = 1
+    @OptionGroup
+    var runOptions: RunOptions
 
     func validate() throws {
         if full, short { throw ValidationError("choose one of --full and --short") }
@@ -58,11 +52,11 @@ struct Compare: ParsableCommand {
     }
 
     func run() throws {
-        let workplace = try Workplace(chatd: chatd, executables: ["fanout", "limit", "niorelay"])
+        let workplace = try Workplace(chatd: runOptions.chatd, executables: ["fanout", "limit", "niorelay"])
         defer { workplace.clear() }
         let method = Method(
             rounds: rounds ?? (full ? 5 : 2), seconds: seconds ?? (full ? 3 : 0.5), warmUp: full ? 1 : 0.2,
-            everyPeerEveryRound: full, serverCore: serverCore, loadCore: loadCore)
+            everyPeerEveryRound: full, serverCore: runOptions.serverCore, loadCore: runOptions.loadCore)
         let scenarios = Scenario.all.filter { scenario.isEmpty ? full || !$0.isForFullRuns : scenario.contains($0.name) }
         var tournament = Tournament(method: method, scenarios: scenarios, workplace: workplace)
         try tournament.chooseRelays(named: peer, for: scenarios)

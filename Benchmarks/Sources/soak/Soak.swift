@@ -29,17 +29,11 @@ struct Soak: ParsableCommand {
     @Option(help: ArgumentHelp("How often a point is taken.", valueName: "seconds"))
     var every = 5.0
 
-    @Option(help: ArgumentHelp("A chatd that is built already.", valueName: "path"))
-    var chatd: String?
-
     @Option(help: ArgumentHelp("Where the page and the figures go.", valueName: "directory"))
     var output = Workplace.repository.appending(path: "Docs/reliability").path
 
-    @Option(help: "The core that the server runs on.")
-    var serverCore = 0
-
-    @Option(help: "The core that the load runs on.")
-    var loadCore = 1
+    @OptionGroup
+    var runOptions: RunOptions
 
     func validate() throws {
         if !(0.1...10_000).contains(minutes) { throw ValidationError("it takes from 0.1 to 10000 minutes") }
@@ -51,12 +45,12 @@ struct Soak: ParsableCommand {
     func run() throws {
         Interruption.watch()
         try DescriptorLimit.raise(toHold: 1_000)
-        let workplace = try Workplace(chatd: chatd, executables: ["fanout"])
+        let workplace = try Workplace(chatd: runOptions.chatd, executables: ["fanout"])
         defer { workplace.clear() }
         guard let relay = Relay.all.first(where: { $0.name == Relay.chatdName }) else { throw Trouble("chatd is not known") }
-        let server = try Server(relay, command: try workplace.command(for: relay), core: serverCore)
+        let server = try Server(relay, command: try workplace.command(for: relay), core: runOptions.serverCore)
         defer { server.stop() }
-        _ = try Command.run(["taskset", "-pc", "\(loadCore)", "\(getpid())"], timeLimit: 5)
+        _ = try Command.run(["taskset", "-pc", "\(runOptions.loadCore)", "\(getpid())"], timeLimit: 5)
         let result = try soak(server, workplace)
         print(result.markdown)
         try result.write(to: URL(filePath: output, directoryHint: .isDirectory))
@@ -70,7 +64,7 @@ struct Soak: ParsableCommand {
         plan.linesPerSecond = rate
         plan.seconds = minutes * 60
         plan.reportInterval = every
-        plan.core = loadCore
+        plan.core = runOptions.loadCore
         usleep(200_000)
         var watch = ServerWatch(server.processIdentifier)
         var result = SoakResult(
