@@ -13,13 +13,13 @@ public final class ChatServer {
     public struct Configuration: Sendable {
         /// How what a client sends becomes messages.
         public var framing = Framing.automatic()
-        /// How long a line may be, in bytes without its newline. The sender of a longer one is told, and after three within a minute
-        /// it is closed.
-        public var maximumLineLength = 65_536
+        /// How long a message may be, in bytes: a line without its newline. The sender of a longer one is told, and after three within
+        /// a minute it is closed.
+        public var maximumMessageLength = 65_536
         /// The line with which a client leaves. It is relayed to nobody. Nil makes it a line like any other.
         public var quitWord: String? = "x"
         /// How many bytes of messages are kept for clients that take them slowly. At least four times what one read of the loop can
-        /// complete, which is the longest line and a read.
+        /// complete, which is the longest message and a read.
         public var logCapacity = 1_048_576
         /// What is done about a client that falls behind by half of that.
         public var slowClients = SlowSubscriberPolicy.backpressure()
@@ -46,7 +46,7 @@ public final class ChatServer {
         self.configuration = configuration
         var topic = Topic.Configuration()
         topic.capacity = max(
-            configuration.logCapacity, 4 * (configuration.maximumLineLength + loop.configuration.readSize))
+            configuration.logCapacity, 4 * (configuration.maximumMessageLength + loop.configuration.readSize))
         topic.policy = configuration.slowClients
         topic.skipNotice = { "! \($0) messages skipped: you are reading too slowly\n" }
         self.topic = try Topic(on: loop, configuration: topic)
@@ -61,7 +61,7 @@ public final class ChatServer {
     public func listen(on address: SocketAddress) throws(Errno) -> Listener {
         var options = Connection.Options()
         options.framing = configuration.framing
-        options.maximumLineLength = configuration.maximumLineLength
+        options.maximumMessageLength = configuration.maximumMessageLength
         let listener = try loop.listen(on: address, options: options, handler: Relay(server: self))
         listener.refusal = "! the server is full, try again later\n"
         let boundAddress = listener.address

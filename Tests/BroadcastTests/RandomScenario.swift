@@ -214,7 +214,7 @@ final class RandomScenario {
         var options = Connection.Options()
         options.lingerTime = .zero
         // Some lines come out longer than a topic takes; it must do without those, but without nothing else.
-        options.maximumLineLength = 262_144
+        options.maximumMessageLength = 262_144
         let sendBuffer = [1, 1, 10_000, 100_000].randomElement(using: &random)!
         let peer = try Peer(on: loop, in: topic, history: history.count, sendBuffer: Int32(sendBuffer), options: options)
         let member = Member(peer, due: history.messages)

@@ -16,7 +16,7 @@ struct DescriptionTests {
         (CloseReason.endOfInput, "end of input"),
         (.requested, "closed on request"),
         (.shutdown, "shutting down"),
-        (.lineTooLong, "line too long"),
+        (.messageTooLong, "message too long"),
         (.tooSlow, "too slow"),
         (.outputOverflow, "too much output waiting"),
         (.connectTimedOut, "connecting took too long"),

@@ -6,7 +6,7 @@ import Testing
 struct FramingTests {
     private static func options(limit: Int = 65_536, framing: Framing = .lines) -> Connection.Options {
         var options = Connection.Options()
-        options.maximumLineLength = limit
+        options.maximumMessageLength = limit
         options.framing = framing
         return options
     }
@@ -81,15 +81,15 @@ struct FramingTests {
         try loop.adopt(socket: OwnedDescriptor(takingOver: mine), options: Self.options(limit: 3), handler: handler)
         try peer.send("1234")
         try loop.run(until: "closed") { handler.reason != nil }
-        #expect(handler.reason == .lineTooLong)
+        #expect(handler.reason == .messageTooLong)
     }
 
     @Test func aHandlerThatClosesGetsNoneOfTheLinesBehind() throws {
         let wire = try Wire(options: Self.options(limit: 3))
-        wire.handler.closesOnLongLine = true
+        wire.handler.closesOnLongMessage = true
         try wire.peer.send("one\n1234\ntwo\n")
-        #expect(try wire.closeReason() == .lineTooLong)
-        #expect(wire.handler.events == [.opened, .received("one"), .discarded, .closed(.lineTooLong)])
+        #expect(try wire.closeReason() == .messageTooLong)
+        #expect(wire.handler.events == [.opened, .received("one"), .discarded, .closed(.messageTooLong)])
     }
 
     /// The loop's one buffer, its headroom and its budget must serve any mixture of splits, limits and read sizes.

@@ -6,8 +6,8 @@ public enum CloseReason: Hashable, Sendable {
     case requested
     /// This side is shutting down.
     case shutdown
-    /// A line was longer than the connection allows.
-    case lineTooLong
+    /// A message was longer than the connection allows.
+    case messageTooLong
     /// The peer took its output too slowly.
     case tooSlow
     /// More output of its own waited than the connection allows.
@@ -24,7 +24,7 @@ extension CloseReason: CustomStringConvertible {
         case .endOfInput: "end of input"
         case .requested: "closed on request"
         case .shutdown: "shutting down"
-        case .lineTooLong: "line too long"
+        case .messageTooLong: "message too long"
         case .tooSlow: "too slow"
         case .outputOverflow: "too much output waiting"
         case .connectTimedOut: "connecting took too long"

@@ -12,8 +12,8 @@ public final class Connection {
     public struct Options: Sendable {
         /// How bytes become messages.
         public var framing = Framing.lines
-        /// How long a line may be, in bytes without its newline. From 1 to 1 GiB.
-        public var maximumLineLength = 65_536
+        /// How long a message may be, in bytes: a line without its newline. Chunks know no such limit. From 1 to 1 GiB.
+        public var maximumMessageLength = 65_536
         /// How many bytes passed to `send` may wait for the peer before the connection is closed, 1 GiB at most. What a topic's log holds
         /// does not count.
         public var maximumPendingOutput = 1_048_576
@@ -34,7 +34,7 @@ public final class Connection {
 
         init(_ value: Options) {
             var value = value
-            value.maximumLineLength = min(max(value.maximumLineLength, 1), 1 << 30)
+            value.maximumMessageLength = min(max(value.maximumMessageLength, 1), 1 << 30)
             value.maximumPendingOutput = min(max(value.maximumPendingOutput, 0), 1 << 30)
             self.value = value
         }
@@ -154,7 +154,7 @@ public final class Connection {
     private func read() {
         guard wantsInput else { return stopWatchingForInput() }
         let buffer = loop.readBuffer
-        let limit = options.value.maximumLineLength
+        let limit = options.value.maximumMessageLength
         buffer.reserveHeadroom(limit + 1)
         let start = unsafe buffer.start
         let count =
@@ -207,7 +207,7 @@ public final class Connection {
     }
 
     private func finishLine() {
-        let limit = options.value.maximumLineLength
+        let limit = options.value.maximumMessageLength
         loop.readBuffer.reserveHeadroom(limit + 1)
         withLines { lines, receiver in lines.finishLine(in: loop.readBuffer, limit: limit, to: &receiver) }
     }
@@ -230,7 +230,7 @@ public final class Connection {
         }
 
         func lineWasTooLong() -> Bool {
-            connection.handler.connectionDidDiscardLine(connection)
+            connection.handler.connectionDidDiscardMessage(connection)
             return connection.isTakingMessages
         }
     }
