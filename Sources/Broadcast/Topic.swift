@@ -24,8 +24,9 @@ public final class Topic {
         public var policy = SlowSubscriberPolicy.backpressure()
         /// How many bytes one subscriber is sent in one turn at most, so that one that catches up does not hold up the others.
         public var sendBudget = 262_144
-        /// What a subscriber that was moved ahead is told, given how many messages it missed. Nil tells it nothing.
-        public var skipNotice: (@Sendable (_ missed: Int) -> String)?
+        /// What a subscriber that was moved ahead is sent, given how many messages it missed: the bytes of a message, a line with its
+        /// newline. Nil tells it nothing.
+        public var skipNotice: (@Sendable (_ missed: Int) -> [UInt8])?
 
         public init() {}
     }
@@ -33,7 +34,7 @@ public final class Topic {
     public let loop: EventLoop
     let policy: SlowSubscriberPolicy
     let sendBudget: Int
-    let skipNotice: (@Sendable (_ missed: Int) -> String)?
+    let skipNotice: (@Sendable (_ missed: Int) -> [UInt8])?
 
     let log: BroadcastLog
     let cursors = CursorTable()

@@ -48,7 +48,7 @@ public final class ChatServer {
         topic.capacity = max(
             configuration.logCapacity, 4 * (configuration.maximumMessageLength + loop.configuration.readSize))
         topic.policy = configuration.slowClients
-        topic.skipNotice = { "! \($0) messages skipped: you are reading too slowly\n" }
+        topic.skipNotice = { Array("! \($0) messages skipped: you are reading too slowly\n".utf8) }
         self.topic = try Topic(on: loop, configuration: topic)
     }
 

@@ -110,7 +110,7 @@ final class RandomScenario {
         configuration.capacity = capacity
         configuration.policy = policy
         configuration.sendBudget = chance(3) ? .random(in: 1...1_024, using: &random) : capacity
-        configuration.skipNotice = { "?\($0)\n" }
+        configuration.skipNotice = { Array("?\($0)\n".utf8) }
         try withExtendedLifetime(try Topic(on: loop, configuration: configuration)) { topic in
             self.topic = topic
             for _ in 0..<Int.random(in: 1...3, using: &random) { try join(topic) }
