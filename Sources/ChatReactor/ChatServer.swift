@@ -11,8 +11,8 @@ public import Reactor
 /// It belongs to its loop's thread; another thread reaches it through the loop's `remote`.
 public final class ChatServer {
     public struct Configuration: Sendable {
-        /// How what a client sends becomes messages.
-        public var framing = Framing.automatic()
+        /// How what a client sends becomes messages. What the server says itself are lines, whatever the framing.
+        public var framing: any Framing = .automatic()
         /// How long a message may be, in bytes: a line without its newline. The sender of a longer one is told, and after three within
         /// a minute it is closed.
         public var maximumMessageLength = 65_536

@@ -11,7 +11,7 @@ final class Relay: ConnectionHandler {
 
     init(server: ChatServer) {
         self.server = server
-        let ends = server.configuration.framing == .chunks ? ["", "\n", "\r\n"] : [""]
+        let ends = server.configuration.framing is ChunkFraming ? ["", "\n", "\r\n"] : [""]
         quitMessages = server.configuration.quitWord.map { word in ends.map { Array((word + $0).utf8) } } ?? []
     }
 

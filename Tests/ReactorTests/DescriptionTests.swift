@@ -17,6 +17,8 @@ struct DescriptionTests {
         (.requested, "closed on request"),
         (.shutdown, "shutting down"),
         (.messageTooLong, "message too long"),
+        (.malformedMessage, "malformed message"),
+        (.incompleteMessage, "incomplete message at the end of input"),
         (.tooSlow, "too slow"),
         (.outputOverflow, "too much output waiting"),
         (.connectTimedOut, "connecting took too long"),

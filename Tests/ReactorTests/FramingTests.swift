@@ -4,7 +4,7 @@ import Testing
 
 /// Bytes become messages: whole, in order, whatever the pieces in which they come.
 struct FramingTests {
-    private static func options(limit: Int = 65_536, framing: Framing = .lines) -> Connection.Options {
+    private static func options(limit: Int = 65_536, framing: any Framing = .lines) -> Connection.Options {
         var options = Connection.Options()
         options.maximumMessageLength = limit
         options.framing = framing
@@ -12,7 +12,9 @@ struct FramingTests {
     }
 
     /// Sends each piece in a read of its own, then ends the input, and returns what the handler was told.
-    private func events(of pieces: [String], limit: Int = 65_536, framing: Framing = .lines) throws -> [RecordingHandler.Event] {
+    private func events(
+        of pieces: [String], limit: Int = 65_536, framing: any Framing = .lines
+    ) throws -> [RecordingHandler.Event] {
         let wire = try Wire(options: Self.options(limit: limit, framing: framing))
         for piece in pieces {
             try wire.peer.send(piece)

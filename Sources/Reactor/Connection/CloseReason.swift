@@ -8,6 +8,10 @@ public enum CloseReason: Hashable, Sendable {
     case shutdown
     /// A message was longer than the connection allows.
     case messageTooLong
+    /// What came cannot be a message, as the framing has it. What was still due to the peer has been sent.
+    case malformedMessage
+    /// The input ended within a message, which is dropped. What was still due to the peer has been sent.
+    case incompleteMessage
     /// The peer took its output too slowly.
     case tooSlow
     /// More output of its own waited than the connection allows.
@@ -25,6 +29,8 @@ extension CloseReason: CustomStringConvertible {
         case .requested: "closed on request"
         case .shutdown: "shutting down"
         case .messageTooLong: "message too long"
+        case .malformedMessage: "malformed message"
+        case .incompleteMessage: "incomplete message at the end of input"
         case .tooSlow: "too slow"
         case .outputOverflow: "too much output waiting"
         case .connectTimedOut: "connecting took too long"

@@ -12,7 +12,8 @@ public protocol ConnectionHandler: AnyObject {
     func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch)
 
     /// A message was longer than the connection allows, and has been or will be thrown away up to its end; the messages around it
-    /// are whole. Closes the connection unless the handler decides otherwise.
+    /// are whole. Closes the connection unless the handler decides otherwise; it closes in any case if the framing cannot tell where the
+    /// message ends, once what waits for the peer is sent. Lines, and messages that say their length, can always be passed over.
     func connectionDidDiscardMessage(_ connection: Connection)
 
     /// All that was waiting to be sent has been taken by the kernel.
