@@ -60,7 +60,7 @@ public final class Topic {
     var lowWater: Int { log.capacity / 4 }
     var overrunMark: Int { log.capacity / 4 * 3 }
 
-    /// How long a message may be: a quarter of the log.
+    /// How long a message may be, as it goes over the wire: a quarter of the log.
     public var maximumMessageLength: Int { log.capacity / 4 }
 
     /// How many messages were ever published.
@@ -183,7 +183,8 @@ public final class Topic {
         didPublish(from: position, by: sender)
     }
 
-    /// Publishes one message, which should end with a newline if those of the topic do, to every subscriber except `sender`.
+    /// Publishes one message, as it goes over the wire, to every subscriber except `sender`: a line with its newline, what has a length
+    /// in front with that, as `LengthPrefixedFraming.message` makes it.
     ///
     /// An empty message, and one that is longer than `maximumMessageLength`, is not published; the result says so.
     @discardableResult

@@ -89,6 +89,22 @@ struct MessageFramingTests {
         #expect(isSame)
     }
 
+    /// The README's example.
+    @Test func telegrams() throws {
+        struct Telegrams: Framing {
+            func messageExtent(in bytes: Span<UInt8>, seen: Int) -> MessageExtent {
+                bytes.count < 10 ? .unknown : .length(10 + Int(bytes[8]) << 8 + Int(bytes[9]))
+            }
+        }
+        let wire = try Wire(options: Self.options(Telegrams()))
+        let long = "headline\u{1}\u{2}" + String(repeating: "l", count: 258)
+        try wire.peer.send("header..\0\u{3}one" + long + "header..\0")
+        try wire.loop.run(until: "received") { wire.handler.messages.count == 2 }
+        try wire.peer.send("\0")
+        try wire.loop.run(until: "received") { wire.handler.messages.count == 3 }
+        #expect(wire.handler.texts == ["header..\0\u{3}one", long, "header..\0\0"])
+    }
+
     /// Nobody waits for what would be thrown away.
     @Test func aLengthThatIsTooLongClosesTheConnectionAtOnce() throws {
         let wire = try Wire(options: Self.options(.lengthPrefixed(.fourBytes), limit: 1_000))
