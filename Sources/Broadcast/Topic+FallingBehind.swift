@@ -72,8 +72,8 @@ extension Topic {
         let missed = subscriber.missed
         subscriber.missed = 0
         if let skipNotice {
-            var notice = skipNotice(missed)
-            notice.withUTF8 { unsafe subscriber.connection.enqueue($0) }
+            let notice = skipNotice(missed)
+            unsafe notice.withUnsafeBufferPointer { unsafe subscriber.connection.enqueue($0) }
         }
         cursors[subscriber.index].state = subscriber.state
     }

@@ -24,8 +24,9 @@ public final class Topic {
         public var policy = SlowSubscriberPolicy.backpressure()
         /// How many bytes one subscriber is sent in one turn at most, so that one that catches up does not hold up the others.
         public var sendBudget = 262_144
-        /// What a subscriber that was moved ahead is told, given how many messages it missed. Nil tells it nothing.
-        public var skipNotice: (@Sendable (_ missed: Int) -> String)?
+        /// What a subscriber that was moved ahead is sent, given how many messages it missed: the bytes of a message, a line with its
+        /// newline. Nil tells it nothing.
+        public var skipNotice: (@Sendable (_ missed: Int) -> [UInt8])?
 
         public init() {}
     }
@@ -33,7 +34,7 @@ public final class Topic {
     public let loop: EventLoop
     let policy: SlowSubscriberPolicy
     let sendBudget: Int
-    let skipNotice: (@Sendable (_ missed: Int) -> String)?
+    let skipNotice: (@Sendable (_ missed: Int) -> [UInt8])?
 
     let log: BroadcastLog
     let cursors = CursorTable()
@@ -67,7 +68,7 @@ public final class Topic {
     var lowWater: Int { log.capacity / 4 }
     var overrunMark: Int { log.capacity / 4 * 3 }
 
-    /// How long a message may be: a quarter of the log.
+    /// How long a message may be, as it goes over the wire: a quarter of the log.
     public var maximumMessageLength: Int { log.capacity / 4 }
 
     /// How many messages were ever published.
@@ -192,7 +193,8 @@ public final class Topic {
         didPublish(from: position, by: sender)
     }
 
-    /// Publishes one message, which should end with a newline if those of the topic do, to every subscriber except `sender`.
+    /// Publishes one message, as it goes over the wire, to every subscriber except `sender`: a line with its newline, what has a length
+    /// in front with that, as `LengthPrefixedFraming.message` makes it.
     ///
     /// An empty message, and one that is longer than `maximumMessageLength`, is not published; the result says so.
     @discardableResult

@@ -11,15 +11,15 @@ public import Reactor
 /// It belongs to its loop's thread; another thread reaches it through the loop's `remote`.
 public final class ChatServer {
     public struct Configuration: Sendable {
-        /// How what a client sends becomes messages.
-        public var framing = Framing.automatic()
-        /// How long a line may be, in bytes without its newline. From 1 to 1 GiB. The sender of a longer one is told, and after three
-        /// within a minute it is closed.
-        public var maximumLineLength = 65_536
+        /// How what a client sends becomes messages. What the server says itself are lines, whatever the framing.
+        public var framing: any Framing = .automatic()
+        /// How long a message may be, in bytes: a line without its newline. From 1 to 1 GiB. The sender of a longer one is told, and after
+        /// three within a minute it is closed.
+        public var maximumMessageLength = 65_536
         /// The line with which a client leaves. It is relayed to nobody. Nil makes it a line like any other.
         public var quitWord: String? = "x"
         /// How many bytes of messages are kept for clients that take them slowly. At least four times what one read of the loop can
-        /// complete, which is the longest line and a read.
+        /// complete, which is the longest message and a read.
         public var logCapacity = 1_048_576
         /// What is done about a client that falls behind by half of that.
         public var slowClients = SlowSubscriberPolicy.backpressure()
@@ -43,14 +43,14 @@ public final class ChatServer {
     /// The corresponding C functions are `memfd_create` and `mmap`.
     public init(on loop: EventLoop, configuration: Configuration = Configuration()) throws(Errno) {
         var configuration = configuration
-        configuration.maximumLineLength = Connection.Options.lineLength(nearest: configuration.maximumLineLength)
+        configuration.maximumMessageLength = Connection.Options.messageLength(nearest: configuration.maximumMessageLength)
         self.loop = loop
         self.configuration = configuration
         var topic = Topic.Configuration()
         topic.capacity = max(
-            configuration.logCapacity, 4 * (configuration.maximumLineLength + loop.configuration.readSize))
+            configuration.logCapacity, 4 * (configuration.maximumMessageLength + loop.configuration.readSize))
         topic.policy = configuration.slowClients
-        topic.skipNotice = { "! \($0) messages skipped: you are reading too slowly\n" }
+        topic.skipNotice = { Array("! \($0) messages skipped: you are reading too slowly\n".utf8) }
         self.topic = try Topic(on: loop, configuration: topic)
     }
 
@@ -63,7 +63,7 @@ public final class ChatServer {
     public func listen(on address: SocketAddress) throws(Errno) -> Listener {
         var options = Connection.Options()
         options.framing = configuration.framing
-        options.maximumLineLength = configuration.maximumLineLength
+        options.maximumMessageLength = configuration.maximumMessageLength
         let listener = try loop.listen(on: address, options: options, handler: Relay(server: self))
         listener.refusal = "! the server is full, try again later\n"
         let boundAddress = listener.address

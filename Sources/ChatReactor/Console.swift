@@ -31,7 +31,7 @@ public final class Console {
         }
         if reads {
             var options = Connection.Options()
-            options.maximumLineLength = server.configuration.maximumLineLength
+            options.maximumMessageLength = server.configuration.maximumMessageLength
             let input = try server.loop.adopt(
                 .reopening(0, for: .input), for: .input, options: options, handler: self)
             server.topic.addPublisher(input)
@@ -57,8 +57,8 @@ extension Console: ConnectionHandler {
         server.topic.publish(messages, in: first..<messages.count)
     }
 
-    public func connectionDidDiscardLine(_ connection: Connection) {
-        complain("that line was too long to send: the limit is \(server.configuration.maximumLineLength) bytes")
+    public func connectionDidDiscardMessage(_ connection: Connection) {
+        complain("that line was too long to send: the limit is \(server.configuration.maximumMessageLength) bytes")
     }
 }
 

@@ -11,7 +11,7 @@ final class Relay: ConnectionHandler {
 
     init(server: ChatServer) {
         self.server = server
-        let ends = server.configuration.framing == .chunks ? ["", "\n", "\r\n"] : [""]
+        let ends = server.configuration.framing is ChunkFraming ? ["", "\n", "\r\n"] : [""]
         quitMessages = server.configuration.quitWord.map { word in ends.map { Array((word + $0).utf8) } } ?? []
     }
 
@@ -33,15 +33,15 @@ final class Relay: ConnectionHandler {
         }
     }
 
-    func connectionDidDiscardLine(_ connection: Connection) {
-        connection.send("! line too long: the limit is \(server.configuration.maximumLineLength) bytes\n")
+    func connectionDidDiscardMessage(_ connection: Connection) {
+        connection.send("! line too long: the limit is \(server.configuration.maximumMessageLength) bytes\n")
         let now = ContinuousClock.now
         var recent = offences[connection.id, default: []].filter { $0.duration(to: now) < .seconds(60) }
         recent.append(now)
         if recent.count < 3 {
             offences[connection.id] = recent
         } else {
-            connection.finish(reason: .lineTooLong)
+            connection.finish(reason: .messageTooLong)
         }
     }
 

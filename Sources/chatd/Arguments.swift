@@ -7,7 +7,7 @@ import Logging
 enum FramingName: String, ExpressibleByArgument, CaseIterable {
     case auto, line, chunk
 
-    var framing: Framing {
+    var framing: any Framing {
         switch self {
         case .auto: .automatic()
         case .line: .lines

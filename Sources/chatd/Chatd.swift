@@ -65,7 +65,7 @@ struct Chatd: ParsableCommand {
     var serverConfiguration: ChatServer.Configuration {
         var configuration = ChatServer.Configuration()
         configuration.framing = framing.framing
-        configuration.maximumLineLength = maxLine.value
+        configuration.maximumMessageLength = maxLine.value
         configuration.quitWord = noQuitWord ? nil : quitWord
         configuration.logCapacity = logSize.value
         configuration.slowClients = slow.policy

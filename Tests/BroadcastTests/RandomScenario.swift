@@ -110,7 +110,7 @@ final class RandomScenario {
         configuration.capacity = capacity
         configuration.policy = policy
         configuration.sendBudget = chance(3) ? .random(in: 1...1_024, using: &random) : capacity
-        configuration.skipNotice = { "?\($0)\n" }
+        configuration.skipNotice = { Array("?\($0)\n".utf8) }
         try withExtendedLifetime(try Topic(on: loop, configuration: configuration)) { topic in
             self.topic = topic
             for _ in 0..<Int.random(in: 1...3, using: &random) { try join(topic) }
@@ -214,7 +214,7 @@ final class RandomScenario {
         var options = Connection.Options()
         options.lingerTime = .zero
         // Some lines come out longer than a topic takes; it must do without those, but without nothing else.
-        options.maximumLineLength = 262_144
+        options.maximumMessageLength = 262_144
         let sendBuffer = [1, 1, 10_000, 100_000].randomElement(using: &random)!
         let peer = try Peer(on: loop, in: topic, history: history.count, sendBuffer: Int32(sendBuffer), options: options)
         let member = Member(peer, due: history.messages)

@@ -17,7 +17,7 @@ struct SkipPolicyTests {
         var configuration = Topic.Configuration()
         configuration.capacity = 8_192
         configuration.policy = .skip
-        configuration.skipNotice = { "missed \($0)\n" }
+        configuration.skipNotice = { Array("missed \($0)\n".utf8) }
         topic = try Topic(on: loop, configuration: configuration)
     }
 

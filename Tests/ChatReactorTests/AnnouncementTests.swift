@@ -16,7 +16,7 @@ struct AnnouncementTests {
     @Test func oneThatIsTooLongForTheLogIsRefused() throws {
         // What is kept for a longest line and a read, a quarter of which is the most that one message may take.
         let fixture = try ServerFixture {
-            $0.maximumLineLength = 65_536
+            $0.maximumMessageLength = 65_536
             $0.logCapacity = 1
         }
         let limit = (65_536 + EventLoop.Configuration().readSize) - 1

@@ -11,7 +11,7 @@ struct ChunkFramingTests {
             $0.framing = .chunks
             $0.quitWord = nil
             $0.logCapacity = logCapacity
-            $0.maximumLineLength = 100
+            $0.maximumMessageLength = 100
         }
         let clients = try fixture.join(2)
         var random = SeededGenerator()

@@ -6,9 +6,9 @@ import Testing
 struct ExtremeConfigurationTests {
     @Test(arguments: [Int.max, .min, 0])
     func aLineMayBeAnyLength(_ length: Int) throws {
-        let fixture = try ServerFixture { $0.maximumLineLength = length }
+        let fixture = try ServerFixture { $0.maximumMessageLength = length }
         // What is meant is within what a connection allows.
-        #expect((1...1 << 30).contains(fixture.server.configuration.maximumLineLength))
+        #expect((1...1 << 30).contains(fixture.server.configuration.maximumMessageLength))
         let (first, second) = (try fixture.join(), try fixture.join())
         try first.send("y\n")
         try fixture.run(until: { second.text == "y\n" })

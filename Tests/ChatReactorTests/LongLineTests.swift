@@ -10,7 +10,7 @@ struct LongLineTests {
     private let clients: [Client]
 
     init() throws {
-        fixture = try ServerFixture { $0.maximumLineLength = 10 }
+        fixture = try ServerFixture { $0.maximumMessageLength = 10 }
         clients = try fixture.join(2)
     }
 
@@ -48,7 +48,7 @@ struct LongLineTests {
         clients[0].reads = false
         try fixture.run(until: { fixture.reasons[clients[0].id] != nil })
         try fixture.settle()
-        #expect(fixture.reasons[clients[0].id] == .lineTooLong)
+        #expect(fixture.reasons[clients[0].id] == .messageTooLong)
         #expect(clients[0].lines == Array(repeating: Self.complaint, count: 3))
         #expect(clients[1].lines == [])
     }

@@ -19,7 +19,7 @@ struct ManyClientsTests {
         init(under policy: SlowSubscriberPolicy) throws {
             fixture = try ServerFixture {
                 $0.logCapacity = 65_536
-                $0.maximumLineLength = 1_024
+                $0.maximumMessageLength = 1_024
                 $0.slowClients = policy
             }
             clients = try fixture.join(200)

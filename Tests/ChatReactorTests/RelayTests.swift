@@ -32,8 +32,8 @@ struct RelayTests {
         #expect(clients[1].text == relayed)
     }
 
-    @Test(arguments: [.lines, .automatic(idle: .seconds(3_600))] as [Framing])
-    func anyBytesAreRelayed(framing: Framing) throws {
+    @Test(arguments: [.lines, .automatic(idle: .seconds(3_600))] as [any Framing])
+    func anyBytesAreRelayed(framing: any Framing) throws {
         let fixture = try ServerFixture {
             $0.framing = framing
             $0.quitWord = nil
@@ -66,8 +66,8 @@ struct RelayTests {
         #expect(isSame(clients[2].received, expected))
     }
 
-    @Test(arguments: [.lines, .automatic()] as [Framing])
-    func whatIsUnfinishedAtTheEndOfInputIsALine(framing: Framing) throws {
+    @Test(arguments: [.lines, .automatic()] as [any Framing])
+    func whatIsUnfinishedAtTheEndOfInputIsALine(framing: any Framing) throws {
         let fixture = try ServerFixture { $0.framing = framing }
         let clients = try fixture.join(2)
         try clients[0].send("finished\nunfinished")

@@ -8,7 +8,7 @@ struct AutomaticFramingTests {
     private func wire(idle: Duration = .milliseconds(30), limit: Int = 65_536) throws -> Wire {
         var options = Connection.Options()
         options.framing = .automatic(idle: idle)
-        options.maximumLineLength = limit
+        options.maximumMessageLength = limit
         return try Wire(options: options)
     }
 
@@ -68,9 +68,9 @@ struct AutomaticFramingTests {
 
     @Test func aConnectionThatIsClosedOverALongLineLeavesNoTimer() throws {
         let wire = try wire(idle: .seconds(3_600), limit: 5)
-        wire.handler.closesOnLongLine = true
+        wire.handler.closesOnLongMessage = true
         try wire.peer.send("123456")
-        #expect(try wire.closeReason() == .lineTooLong)
+        #expect(try wire.closeReason() == .messageTooLong)
         #expect(wire.loop.timers.count == 0)
     }
 

@@ -55,7 +55,7 @@ struct ExtremeValuesTests {
         for framing in [Framing.lines, .automatic(idle: time), .chunks] {
             var options = Connection.Options()
             options.framing = framing
-            options.maximumLineLength = number
+            options.maximumMessageLength = number
             options.maximumPendingOutput = number
             options.unsentLowWater = number
             options.flushTime = time

@@ -4,15 +4,17 @@ import Testing
 
 /// Bytes become messages: whole, in order, whatever the pieces in which they come.
 struct FramingTests {
-    private static func options(limit: Int = 65_536, framing: Framing = .lines) -> Connection.Options {
+    private static func options(limit: Int = 65_536, framing: any Framing = .lines) -> Connection.Options {
         var options = Connection.Options()
-        options.maximumLineLength = limit
+        options.maximumMessageLength = limit
         options.framing = framing
         return options
     }
 
     /// Sends each piece in a read of its own, then ends the input, and returns what the handler was told.
-    private func events(of pieces: [String], limit: Int = 65_536, framing: Framing = .lines) throws -> [RecordingHandler.Event] {
+    private func events(
+        of pieces: [String], limit: Int = 65_536, framing: any Framing = .lines
+    ) throws -> [RecordingHandler.Event] {
         let wire = try Wire(options: Self.options(limit: limit, framing: framing))
         for piece in pieces {
             try wire.peer.send(piece)
@@ -81,15 +83,15 @@ struct FramingTests {
         try loop.adopt(socket: OwnedDescriptor(takingOver: mine), options: Self.options(limit: 3), handler: handler)
         try peer.send("1234")
         try loop.run(until: "closed") { handler.reason != nil }
-        #expect(handler.reason == .lineTooLong)
+        #expect(handler.reason == .messageTooLong)
     }
 
     @Test func aHandlerThatClosesGetsNoneOfTheLinesBehind() throws {
         let wire = try Wire(options: Self.options(limit: 3))
-        wire.handler.closesOnLongLine = true
+        wire.handler.closesOnLongMessage = true
         try wire.peer.send("one\n1234\ntwo\n")
-        #expect(try wire.closeReason() == .lineTooLong)
-        #expect(wire.handler.events == [.opened, .received("one"), .discarded, .closed(.lineTooLong)])
+        #expect(try wire.closeReason() == .messageTooLong)
+        #expect(wire.handler.events == [.opened, .received("one"), .discarded, .closed(.messageTooLong)])
     }
 
     /// The loop's one buffer, its headroom and its budget must serve any mixture of splits, limits and read sizes.

@@ -5,7 +5,7 @@ import Testing
 
 /// The line buffer alone, in many more cases than there is time for with sockets.
 struct LineBufferTests {
-    private struct Receiver: LineBuffer.Receiver {
+    private struct Receiver: MessageReceiver {
         var events: [FramingOracle.Event] = []
 
         mutating func receive(_ messages: borrowing MessageBatch) -> Bool {
@@ -15,7 +15,7 @@ struct LineBufferTests {
             return true
         }
 
-        mutating func lineWasTooLong() -> Bool {
+        mutating func messageWasTooLong() -> Bool {
             events.append(.tooLong)
             return true
         }

@@ -30,7 +30,7 @@ struct MessageBatchTests {
         }
     }
 
-    private func ask(_ input: String, framing: Framing = .lines, looksFor wanted: [String] = []) throws -> Asker {
+    private func ask(_ input: String, framing: any Framing = .lines, looksFor wanted: [String] = []) throws -> Asker {
         let loop = try EventLoop()
         defer { loop.close() }
         let (mine, peer) = try socketPair()
@@ -60,5 +60,28 @@ struct MessageBatchTests {
         #expect(asker.each == ["one\ntwo\r\n"])
         #expect(asker.wire == ["one\ntwo\r\n", ""])
         #expect(asker.indices.compactMapValues(\.self) == ["one\ntwo\r\n": 0])
+    }
+
+    @Test func messagesBehindTheirLength() throws {
+        let wanted = ["one", "", "three", "on", "\u{3}one", "unfinished"]
+        let asker = try ask("\u{3}one\0\u{5}three\u{A}unfinish", framing: .lengthPrefixed(.oneByte), looksFor: wanted)
+        #expect(asker.each == ["one", "", "three"])
+        #expect(asker.byIndex == asker.each)
+        #expect(asker.wire == ["\u{3}one\0\u{5}three", "\0\u{5}three", "\u{5}three", ""])
+        #expect(asker.indices.compactMapValues(\.self) == ["one": 0, "": 1, "three": 2])
+    }
+
+    @Test func messagesThatNULEnds() throws {
+        let asker = try ask("one\n\0\0three\0unfinished", framing: .nulTerminated, looksFor: ["one\n", "", "three", "three\0"])
+        #expect(asker.each == ["one\n", "", "three"])
+        #expect(asker.wire == ["one\n\0\0three\0", "\0three\0", "three\0", ""])
+        #expect(asker.indices.compactMapValues(\.self) == ["one\n": 0, "": 1, "three": 2])
+    }
+
+    @Test func messagesOfAnEmbedder() throws {
+        let asker = try ask("3:one,0:,5:three,10:unfin", framing: Netstrings(), looksFor: ["one", "", "three", "3:one,"])
+        #expect(asker.each == ["one", "", "three"])
+        #expect(asker.wire == ["3:one,0:,5:three,", "0:,5:three,", "5:three,", ""])
+        #expect(asker.indices.compactMapValues(\.self) == ["one": 0, "": 1, "three": 2])
     }
 }

@@ -20,8 +20,8 @@ public final class RecordingHandler: ConnectionHandler {
     public var onMessage: ((Connection, String) -> Void)?
     public var onDrain: ((Connection) -> Void)?
     public var onClose: ((Connection) -> Void)?
-    /// Whether a line that is too long ends the connection, as it does unless a handler decides otherwise.
-    public var closesOnLongLine = false
+    /// Whether a message that is too long ends the connection, as it does unless a handler decides otherwise.
+    public var closesOnLongMessage = false
 
     public init() {}
 
@@ -51,9 +51,9 @@ public final class RecordingHandler: ConnectionHandler {
         }
     }
 
-    public func connectionDidDiscardLine(_ connection: Connection) {
+    public func connectionDidDiscardMessage(_ connection: Connection) {
         events.append(.discarded)
-        if closesOnLongLine { connection.close(reason: .lineTooLong) }
+        if closesOnLongMessage { connection.close(reason: .messageTooLong) }
     }
 
     public func connectionDidDrain(_ connection: Connection) {

@@ -6,8 +6,12 @@ public enum CloseReason: Hashable, Sendable {
     case requested
     /// This side is shutting down.
     case shutdown
-    /// A line was longer than the connection allows.
-    case lineTooLong
+    /// A message was longer than the connection allows.
+    case messageTooLong
+    /// What came cannot be a message, as the framing has it. What was still due to the peer has been sent.
+    case malformedMessage
+    /// The input ended within a message, which is dropped. What was still due to the peer has been sent.
+    case incompleteMessage
     /// The peer took its output too slowly.
     case tooSlow
     /// More output of its own waited than the connection allows.
@@ -24,7 +28,9 @@ extension CloseReason: CustomStringConvertible {
         case .endOfInput: "end of input"
         case .requested: "closed on request"
         case .shutdown: "shutting down"
-        case .lineTooLong: "line too long"
+        case .messageTooLong: "message too long"
+        case .malformedMessage: "malformed message"
+        case .incompleteMessage: "incomplete message at the end of input"
         case .tooSlow: "too slow"
         case .outputOverflow: "too much output waiting"
         case .connectTimedOut: "connecting took too long"

@@ -11,9 +11,10 @@ public final class Connection {
     /// What one connection, or all those of a listener, are set to.
     public struct Options: Sendable {
         /// How bytes become messages.
-        public var framing = Framing.lines
-        /// How long a line may be, in bytes without its newline. From 1 to 1 GiB.
-        public var maximumLineLength = 65_536
+        public var framing: any Framing = .lines
+        /// How long a message may be, in bytes of content: a line without its newline. Chunks know no such limit. From 1 to
+        /// 1 GiB.
+        public var maximumMessageLength = 65_536
         /// How many bytes passed to `send` may wait for the peer before the connection is closed, 1 GiB at most. What a topic's log holds
         /// does not count.
         public var maximumPendingOutput = 1_048_576
@@ -27,19 +28,37 @@ public final class Connection {
 
         public init() {}
 
-        /// The length of line nearest to the given one that a connection allows.
-        package static func lineLength(nearest length: Int) -> Int { min(max(length, 1), 1 << 30) }
+        /// The length of message nearest to the given one that a connection allows.
+        package static func messageLength(nearest length: Int) -> Int { min(max(length, 1), 1 << 30) }
     }
 
     /// The options are the same for all connections of a listener: each keeps one reference.
     final class SharedOptions {
         let value: Options
+        let format: Format
+        /// The most that is kept of an unfinished message.
+        let longestTail: Int
+
+        /// The framing, told apart once and not with every read.
+        enum Format {
+            case lines
+            case automatic(idle: Duration)
+            case chunks
+            case other
+        }
 
         init(_ value: Options) {
             var value = value
-            value.maximumLineLength = Options.lineLength(nearest: value.maximumLineLength)
+            value.maximumMessageLength = Options.messageLength(nearest: value.maximumMessageLength)
             value.maximumPendingOutput = min(max(value.maximumPendingOutput, 0), 1 << 30)
             self.value = value
+            switch value.framing {
+            case is LineFraming: format = .lines
+            case let framing as AutomaticFraming: format = .automatic(idle: framing.idle)
+            case is ChunkFraming: format = .chunks
+            default: format = .other
+            }
+            longestTail = value.maximumMessageLength &+ value.framing.envelopeLimit
         }
     }
 
@@ -56,6 +75,7 @@ public final class Connection {
     /// A handler may pause for each line of a read, and a read may bring millions of them. Here it fills a gap.
     private var pauses: UInt32 = 0
     private var lines = LineBuffer()
+    private var messages = MessageBuffer()
     private var descriptor: OwnedDescriptor?
     /// Why the connection is finishing or closed.
     private var reason = CloseReason.requested
@@ -158,8 +178,8 @@ public final class Connection {
     private func read() {
         guard wantsInput else { return stopWatchingForInput() }
         let buffer = loop.readBuffer
-        let limit = options.value.maximumLineLength
-        buffer.reserveHeadroom(limit &+ 1)
+        let limit = options.value.maximumMessageLength
+        buffer.reserveHeadroom(options.longestTail)
         let start = unsafe buffer.start
         let count =
             isSocket
@@ -183,7 +203,7 @@ public final class Connection {
 
     private func receive(_ count: Int, in buffer: ReadBuffer, limit: Int) {
         var idleTime: Duration?
-        switch options.value.framing {
+        switch options.format {
         case .chunks:
             let start = buffer.headroom
             unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: start &+ count)
@@ -192,6 +212,7 @@ public final class Connection {
             return handler.connection(self, didReceive: batch)
         case .lines: break
         case .automatic(let idle): idleTime = idle
+        case .other: return receiveMessages(count, in: buffer, limit: limit)
         }
         withLines { lines, receiver in lines.receive(count, in: buffer, limit: limit, to: &receiver) }
         guard let idleTime, isTakingMessages else { return }
@@ -211,21 +232,31 @@ public final class Connection {
     }
 
     private func finishLine() {
-        let limit = options.value.maximumLineLength
-        loop.readBuffer.reserveHeadroom(limit &+ 1)
+        let limit = options.value.maximumMessageLength
+        loop.readBuffer.reserveHeadroom(options.longestTail)
         withLines { lines, receiver in lines.finishLine(in: loop.readBuffer, limit: limit, to: &receiver) }
     }
 
     /// While `body` runs, the connection's own line buffer is empty: handlers are called meanwhile, and may call back.
-    private func withLines(_ body: (inout LineBuffer, inout LineReceiver) -> Void) {
+    private func withLines(_ body: (inout LineBuffer, inout Receiver) -> Void) {
         var taken = LineBuffer()
         swap(&taken, &lines)
-        var receiver = LineReceiver(connection: self)
+        var receiver = Receiver(connection: self)
         body(&taken, &receiver)
         swap(&taken, &lines)
     }
 
-    private struct LineReceiver: LineBuffer.Receiver {
+    private func receiveMessages(_ count: Int, in buffer: ReadBuffer, limit: Int) {
+        // As with lines: handlers are called meanwhile.
+        var taken = MessageBuffer()
+        swap(&taken, &messages)
+        var receiver = Receiver(connection: self)
+        let reason = taken.receive(count, in: buffer, framing: options.value.framing, limit: limit, to: &receiver)
+        swap(&taken, &messages)
+        if let reason { finish(reason: reason) }
+    }
+
+    private struct Receiver: MessageReceiver {
         let connection: Connection
 
         func receive(_ messages: borrowing MessageBatch) -> Bool {
@@ -233,8 +264,8 @@ public final class Connection {
             return connection.isTakingMessages
         }
 
-        func lineWasTooLong() -> Bool {
-            connection.handler.connectionDidDiscardLine(connection)
+        func messageWasTooLong() -> Bool {
+            connection.handler.connectionDidDiscardMessage(connection)
             return connection.isTakingMessages
         }
     }
@@ -249,7 +280,7 @@ public final class Connection {
         timer = nil
         if isLingering { return close() }
         finishLine()
-        finish(reason: .endOfInput)
+        finish(reason: messages.isUnfinished ? .incompleteMessage : .endOfInput)
     }
 
     // MARK: - Writing
@@ -444,6 +475,7 @@ public final class Connection {
         descriptor = nil
         loop.unregister(id)
         lines = LineBuffer()
+        messages = MessageBuffer()
         output = OutputBuffer()
         source?.connectionDidClose(self)
         source = nil

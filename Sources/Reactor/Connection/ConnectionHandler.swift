@@ -1,6 +1,6 @@
 /// What happens to a connection. All of it is called on the loop's thread, in this order:
 ///
-///     connectionDidOpen → (connection(_:didReceive:) | connectionDidDiscardLine | connectionDidDrain)* → connectionDidClose
+///     connectionDidOpen → (connection(_:didReceive:) | connectionDidDiscardMessage | connectionDidDrain)* → connectionDidClose
 ///
 /// A connection that never opened, because connecting failed, has `connectionDidClose` alone. None of these is called from
 /// within `send`, `finish` or `close`. One handler may serve any number of connections.
@@ -11,9 +11,10 @@ public protocol ConnectionHandler: AnyObject {
     /// Messages have come. They can be used during this call only.
     func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch)
 
-    /// A line was longer than the connection allows, and has been or will be thrown away up to its newline; the lines around it
-    /// are whole. Closes the connection unless the handler decides otherwise.
-    func connectionDidDiscardLine(_ connection: Connection)
+    /// A message was longer than the connection allows, and has been or will be thrown away up to its end; the messages around it
+    /// are whole. Closes the connection unless the handler decides otherwise; it closes in any case if the framing cannot tell where the
+    /// message ends, once what waits for the peer is sent. Lines, and messages that say their length, can always be passed over.
+    func connectionDidDiscardMessage(_ connection: Connection)
 
     /// All that was waiting to be sent has been taken by the kernel.
     func connectionDidDrain(_ connection: Connection)
@@ -25,8 +26,8 @@ public protocol ConnectionHandler: AnyObject {
 extension ConnectionHandler {
     public func connectionDidOpen(_ connection: Connection) {}
 
-    public func connectionDidDiscardLine(_ connection: Connection) {
-        connection.close(reason: .lineTooLong)
+    public func connectionDidDiscardMessage(_ connection: Connection) {
+        connection.close(reason: .messageTooLong)
     }
 
     public func connectionDidDrain(_ connection: Connection) {}

@@ -14,18 +14,12 @@ struct LineBuffer {
     /// Whether a line has begun.
     var isUnfinished: Bool { !tail.isEmpty || isDiscarding }
 
-    /// What the buffer tells of. The result says whether to go on.
-    protocol Receiver {
-        mutating func receive(_ messages: borrowing MessageBatch) -> Bool
-        mutating func lineWasTooLong() -> Bool
-    }
-
     /// Hands on the lines that what was read just now has completed.
     ///
     /// - Parameters:
     ///   - count: How many bytes were read to the buffer's `start`.
     ///   - limit: How long a line may be, without its newline. The buffer's headroom is for one byte more.
-    mutating func receive(_ count: Int, in buffer: ReadBuffer, limit: Int, to receiver: inout some Receiver) {
+    mutating func receive(_ count: Int, in buffer: ReadBuffer, limit: Int, to receiver: inout some MessageReceiver) {
         let end = buffer.headroom &+ count
         let (found, hasCarriageReturn) = buffer.findNewlines(among: count)
         var lineStart = buffer.headroom
@@ -52,14 +46,14 @@ struct LineBuffer {
     }
 
     /// Takes the unfinished line for a whole one, because no more of it will come.
-    mutating func finishLine(in buffer: ReadBuffer, limit: Int, to receiver: inout some Receiver) {
+    mutating func finishLine(in buffer: ReadBuffer, limit: Int, to receiver: inout some MessageReceiver) {
         isDiscarding = false
         let length = tail.count
         if length == 0 { return }
         // The carriage return that it was allowed beyond the limit has turned out not to be half of a terminator.
         if length > limit {
             tail = []
-            _ = receiver.lineWasTooLong()
+            _ = receiver.messageWasTooLong()
             return
         }
         _ = moveTail(before: length, in: buffer)
@@ -79,7 +73,7 @@ struct LineBuffer {
         return length
     }
 
-    private mutating func keep(_ rest: Range<Int>, of buffer: ReadBuffer, limit: Int, to receiver: inout some Receiver) {
+    private mutating func keep(_ rest: Range<Int>, of buffer: ReadBuffer, limit: Int, to receiver: inout some MessageReceiver) {
         if rest.isEmpty { return }
         // A carriage return at the end may be half of the terminator.
         let allowed = unsafe buffer.base[rest.upperBound &- 1] == UInt8(ascii: "\r") ? limit &+ 1 : limit
@@ -88,13 +82,13 @@ struct LineBuffer {
         } else {
             tail = []
             isDiscarding = true
-            _ = receiver.lineWasTooLong()
+            _ = receiver.messageWasTooLong()
         }
     }
 
     /// Hands on the lines that end at some of the buffer's newlines.
     private static func hand(
-        _ newlines: Range<Int>, from lineStart: Int, in buffer: ReadBuffer, to receiver: inout some Receiver
+        _ newlines: Range<Int>, from lineStart: Int, in buffer: ReadBuffer, to receiver: inout some MessageReceiver
     ) -> Bool {
         if newlines.isEmpty { return true }
         return unsafe receiver.receive(
@@ -106,7 +100,7 @@ struct LineBuffer {
     /// As `hand`, but drops the carriage return of each terminator and the lines that are too long. What is behind a dropped byte moves
     /// up, to `output`, and `ends` is written anew behind the place where it is read.
     private static func handMended(
-        _ newlines: Range<Int>, from start: Int, in buffer: ReadBuffer, limit: Int, to receiver: inout some Receiver
+        _ newlines: Range<Int>, from start: Int, in buffer: ReadBuffer, limit: Int, to receiver: inout some MessageReceiver
     ) -> Bool {
         let base = unsafe buffer.base
         var lineStart = start
@@ -124,7 +118,7 @@ struct LineBuffer {
                 unsafe buffer.ends[batch.upperBound] = UInt32(truncatingIfNeeded: output)
                 batch = batch.lowerBound..<batch.upperBound &+ 1
             } else {
-                guard hand(batch, from: batchStart, in: buffer, to: &receiver), receiver.lineWasTooLong() else { return false }
+                guard hand(batch, from: batchStart, in: buffer, to: &receiver), receiver.messageWasTooLong() else { return false }
                 batchStart = end
                 output = end
                 batch = newline &+ 1..<newline &+ 1

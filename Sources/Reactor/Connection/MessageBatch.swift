@@ -8,6 +8,7 @@ import Glibc
     private let start: Int
     private let ends: UnsafePointer<UInt32>
     private let terminatorLength: Int
+    private let contents: UnsafePointer<Range<UInt32>>?
 
     /// How many messages there are, at least one.
     public let count: Int
@@ -16,30 +17,43 @@ import Glibc
     ///   - start: Where the first message begins, counted from `base`.
     ///   - ends: Where each message ends, with its terminator, counted from `base`.
     ///   - terminatorLength: How many bytes at each end are the terminator: 1 for lines, 0 for chunks.
+    ///   - contents: Where the content of each message lies, counted from `base`; nil if it is all but the terminator.
     init(
-        base: UnsafePointer<UInt8>, start: Int, ends: UnsafePointer<UInt32>, count: Int, terminatorLength: Int
+        base: UnsafePointer<UInt8>, start: Int, ends: UnsafePointer<UInt32>, count: Int, terminatorLength: Int = 0,
+        contents: UnsafePointer<Range<UInt32>>? = nil
     ) {
         unsafe self.base = base
         self.start = start
         unsafe self.ends = ends
         self.count = count
         self.terminatorLength = terminatorLength
+        unsafe self.contents = contents
     }
 
-    /// Hands `body` each message, without its newline.
+    /// Hands `body` the content of each message: a line without its newline, what a length announces without the length.
     public func forEach(_ body: (Span<UInt8>) -> Void) {
         for index in 0..<count { withMessage(at: index, body) }
     }
 
-    /// Hands `body` one message, without its newline. The index must be less than `count`.
+    /// Hands `body` the content of one message. The index must be less than `count`.
     public func withMessage<Result>(at index: Int, _ body: (Span<UInt8>) -> Result) -> Result {
         let first = wireOffset(of: index)
+        if let contents = unsafe contents {
+            let content = unsafe contents[index]
+            return unsafe body(UnsafeBufferPointer(start: base + Int(content.lowerBound), count: content.count).span)
+        }
         let length = wireOffset(of: index &+ 1) &- first &- terminatorLength
         return unsafe body(UnsafeBufferPointer(start: base + first, count: length).span)
     }
 
-    /// The index of the first message, from `start` on, that equals `content`; or nil.
+    /// The index of the first message, from `start` on, whose content equals `content`; or nil.
     public func firstIndex(of content: [UInt8], from start: Int = 0) -> Int? {
+        if let contents = unsafe contents {
+            return (start..<count).first { index in
+                let range = unsafe contents[index]
+                return unsafe range.count == content.count && memcmp(base + Int(range.lowerBound), content, content.count) == 0
+            }
+        }
         let wireLength = content.count &+ terminatorLength
         var first = wireOffset(of: start)
         for index in start..<count {
@@ -57,14 +71,15 @@ import Glibc
         return index == 0 ? start : unsafe Int(ends[index &- 1])
     }
 
-    /// The memory that the messages lie in, as they are relayed: each with its newline, one after the other. `ends` says where.
+    /// The memory that the messages lie in, as they are relayed: each with its envelope, one after the other. `ends` says where.
     package func withWireBytes<Result>(
         _ body: (_ base: UnsafePointer<UInt8>, _ ends: UnsafePointer<UInt32>) -> Result
     ) -> Result {
         unsafe body(base, ends)
     }
 
-    /// Some of the messages as they are relayed, each with its newline, one after the other.
+    /// Some of the messages as they are relayed, each with its envelope, one after the other: a line with its newline, what a length
+    /// announces behind the length.
     public func withWireBytes<Result>(in range: Range<Int>, _ body: (Span<UInt8>) -> Result) -> Result {
         let first = wireOffset(of: range.lowerBound)
         let length = wireOffset(of: range.upperBound) &- first

@@ -14,6 +14,7 @@
     private(set) var base: UnsafeMutablePointer<UInt8>
     /// Where each message of a read ends, counted from `base`. There is room for as many as a read can have bytes.
     let ends: UnsafeMutablePointer<UInt32>
+    private var ownedContents: UnsafeMutablePointer<Range<UInt32>>?
 
     init(readSize: Int) {
         self.readSize = readSize
@@ -24,10 +25,20 @@
     deinit {
         unsafe base.deallocate()
         unsafe ends.deallocate()
+        unsafe ownedContents?.deallocate()
     }
 
     /// Where reads go.
     var start: UnsafeMutablePointer<UInt8> { unsafe base + headroom }
+
+    /// Where the content of each message of a read lies, counted from `base`: for framings with envelopes of their own, and there is no
+    /// memory for it before the first of them.
+    var contents: UnsafeMutablePointer<Range<UInt32>> {
+        if let ownedContents = unsafe ownedContents { return unsafe ownedContents }
+        let contents = UnsafeMutablePointer<Range<UInt32>>.allocate(capacity: readSize)
+        unsafe ownedContents = contents
+        return unsafe contents
+    }
 
     /// Makes room for tails of up to `length` bytes. What the buffer holds is lost, so it must come before a read.
     func reserveHeadroom(_ length: Int) {

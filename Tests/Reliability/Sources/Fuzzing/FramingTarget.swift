@@ -10,13 +10,13 @@ enum FramingTarget {
 
     static func run(_ input: FuzzInput) throws {
         var input = input
-        let framing = input.choose([
-            Framing.lines, .automatic(idle: .zero), .automatic(idle: .seconds(3_600)), .chunks,
+        let naive = input.choose([
+            NaiveFraming.lines, .automatic(idle: .zero), .automatic(idle: .seconds(3_600)), .chunks,
         ])
         let readSize = input.choose(readSizes)
         var options = Connection.Options()
-        options.framing = framing
-        options.maximumLineLength = input.number(below: 80) + 1
+        options.framing = naive.framing
+        options.maximumMessageLength = input.number(below: 80) + 1
         let flags = input.byte()
         let recorder = Recorder(closesOnLongLine: flags & 1 != 0)
         let pauses = flags & 2 != 0
@@ -49,13 +49,13 @@ enum FramingTarget {
         }
         for _ in 0..<3 { try loop.runOnce(waitingAtMost: .zero) }
 
-        var expected = NaiveFraming.events(of: reads, framing: framing, limit: options.maximumLineLength)
+        var expected = naive.events(of: reads, limit: options.maximumMessageLength)
         if recorder.closesOnLongLine, let long = expected.firstIndex(of: .tooLong) { expected = Array(expected[...long]) }
         let isCut = recorder.closesOnLongLine && expected.last == .tooLong
         guard recorder.events == expected else {
-            fatalError("\(framing), limit \(options.maximumLineLength), reads \(reads): \(recorder.events) for \(expected)")
+            fatalError("\(naive), limit \(options.maximumMessageLength), reads \(reads): \(recorder.events) for \(expected)")
         }
-        guard recorder.reason == (isCut ? .lineTooLong : .endOfInput) else {
+        guard recorder.reason == (isCut ? .messageTooLong : .endOfInput) else {
             fatalError("the connection ended with \(recorder.reason.map { "\($0)" } ?? "nothing")")
         }
     }
@@ -94,9 +94,9 @@ enum FramingTarget {
             }
         }
 
-        func connectionDidDiscardLine(_ connection: Connection) {
+        func connectionDidDiscardMessage(_ connection: Connection) {
             events.append(.tooLong)
-            if closesOnLongLine { connection.close(reason: .lineTooLong) }
+            if closesOnLongLine { connection.close(reason: .messageTooLong) }
         }
 
         func connectionDidClose(_ connection: Connection, reason: CloseReason) {

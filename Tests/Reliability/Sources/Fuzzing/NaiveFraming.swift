@@ -1,7 +1,20 @@
 import Reactor
 
 /// Framing as one would write it down: split the whole stream, then look at each line.
-enum NaiveFraming {
+enum NaiveFraming: Equatable {
+    case lines
+    case automatic(idle: Duration)
+    case chunks
+
+    /// What it is to be compared with.
+    var framing: any Framing {
+        switch self {
+        case .lines: .lines
+        case .automatic(let idle): .automatic(idle: idle)
+        case .chunks: .chunks
+        }
+    }
+
     enum Event: Equatable {
         case message([UInt8])
         case tooLong
@@ -10,16 +23,16 @@ enum NaiveFraming {
     /// What a connection makes of a stream, up to its end.
     ///
     /// - Parameter reads: The stream as the connection reads it.
-    static func events(of reads: [[UInt8]], framing: Framing, limit: Int) -> [Event] {
-        switch framing {
+    func events(of reads: [[UInt8]], limit: Int) -> [Event] {
+        switch self {
         case .chunks: return reads.map { .message($0) }
-        case .lines: return lines(of: reads.flatMap { $0 }, limit: limit)
+        case .lines: return Self.lines(of: reads.flatMap { $0 }, limit: limit)
         case .automatic(let idle):
             // With no idle time, what a read leaves unfinished is a line at once, until the first newline has come.
             let isAtOnce = idle <= .zero
             let first = isAtOnce ? reads.firstIndex { $0.contains(10) } ?? reads.endIndex : 0
             let rest = reads[first...].flatMap { $0 }
-            return reads[..<first].map { judge($0[...], limit) } + lines(of: rest, limit: limit)
+            return reads[..<first].map { Self.judge($0[...], limit) } + Self.lines(of: rest, limit: limit)
         }
     }
 

@@ -12,7 +12,7 @@ final class RelayTarget {
     private let loop: EventLoop
     private let server: ChatServer
     private let relay: Relay
-    private let framing: Framing
+    private let framing: NaiveFraming
     private let policy: SlowSubscriberPolicy
     private var peers: [RelayPeer] = []
     private var announcements = 0
@@ -38,8 +38,8 @@ final class RelayTarget {
         configuration.intakeBudget = input.choose([1, 300, 4_096])
         loop = try EventLoop(configuration: configuration)
         var settings = ChatServer.Configuration()
-        settings.framing = framing
-        settings.maximumLineLength = Self.limit
+        settings.framing = framing.framing
+        settings.maximumMessageLength = Self.limit
         settings.slowClients = policy
         settings.logCapacity = 1
         server = try ChatServer(on: loop, configuration: settings)
@@ -76,8 +76,8 @@ final class RelayTarget {
         }
         let peer = RelayPeer(far, letter: UInt8(ascii: "a") + UInt8(peers.count))
         var options = Connection.Options()
-        options.framing = framing
-        options.maximumLineLength = Self.limit
+        options.framing = framing.framing
+        options.maximumMessageLength = Self.limit
         let connection = try loop.adopt(socket: OwnedDescriptor(takingOver: mine), options: options, handler: relay)
         peer.connection = connection
         peer.id = connection.id
@@ -125,7 +125,7 @@ final class RelayTarget {
         case .endOfInput where isEndedHere: break
         case .failed where peer.hasHungUp: break
         case .requested where hasQuit: break
-        case .lineTooLong where long >= 3: break
+        case .messageTooLong where long >= 3: break
         case .tooSlow where policy == .disconnect: break
         case .tooSlow where policy == .skip && (isEndedHere || hasQuit || long >= 3): break
         case .tooSlow where policy != .skip && announcements > 0: break

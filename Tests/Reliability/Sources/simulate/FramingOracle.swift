@@ -2,7 +2,22 @@ import Reactor
 
 /// Says of each message that a peer's connection hands on whether it is the next one in what the peer wrote, by looking at all of it.
 struct FramingOracle {
-    private let framing: Framing
+    /// The framings that it knows.
+    enum Kind: Equatable {
+        case lines
+        case automatic(idle: Duration)
+        case chunks
+
+        var framing: any Framing {
+            switch self {
+            case .lines: .lines
+            case .automatic(let idle): .automatic(idle: idle)
+            case .chunks: .chunks
+            }
+        }
+    }
+
+    private let kind: Kind
     private let limit: Int
     /// All that the peer has written.
     private(set) var written: [UInt8] = []
@@ -12,8 +27,8 @@ struct FramingOracle {
     /// Whether a line that is too long has been reported, and not ended yet.
     private var isDiscarding = false
 
-    init(_ framing: Framing, limit: Int) {
-        self.framing = framing
+    init(_ kind: Kind, limit: Int) {
+        self.kind = kind
         self.limit = limit
     }
 
@@ -26,7 +41,7 @@ struct FramingOracle {
     mutating func check(_ message: Span<UInt8>, received: Int, hasEnded: Bool, quiet: Int64) throws(Finding) {
         dropRestOfLongLine(received)
         var expected = written[position..<received]
-        if framing == .chunks {
+        if kind == .chunks {
             position = received
         } else if let newline = expected.firstIndex(of: 10) {
             hasSeenNewline = true
@@ -45,7 +60,7 @@ struct FramingOracle {
 
     /// Whether an unfinished line counts as a whole one by now.
     func isIdle(after quiet: Int64) -> Bool {
-        guard case .automatic(let idle) = framing else { return false }
+        guard case .automatic(let idle) = kind else { return false }
         return !hasSeenNewline && .nanoseconds(quiet) >= idle
     }
 
@@ -66,7 +81,7 @@ struct FramingOracle {
     mutating func checkNothingIsKept(received: Int) throws(Finding) {
         dropRestOfLongLine(received)
         if isDiscarding { return }
-        if framing == .chunks ? position < received : written[position..<received].contains(10) {
+        if kind == .chunks ? position < received : written[position..<received].contains(10) {
             throw Finding("a message was received and not handed on")
         }
     }

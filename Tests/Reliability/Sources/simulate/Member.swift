@@ -45,7 +45,7 @@ final class Member: ConnectionHandler {
         self.kind = kind
         self.scenario = scenario
         let setting = scenario.plan.setting
-        framing = FramingOracle(setting.options.framing, limit: setting.options.maximumLineLength)
+        framing = FramingOracle(setting.framing, limit: setting.options.maximumMessageLength)
         lags = Array(repeating: Lag(), count: setting.topics.count)
     }
 
@@ -83,7 +83,7 @@ final class Member: ConnectionHandler {
         scenario.didReceive(messages, from: self, connection)
     }
 
-    func connectionDidDiscardLine(_ connection: Connection) {
+    func connectionDidDiscardMessage(_ connection: Connection) {
         scenario.didDiscardLine(of: self, connection)
     }
 

@@ -183,7 +183,7 @@ extension Scenario {
 
     private func write(_ member: Member, _ lines: Int, _ longest: Int, _ ending: Ending) {
         if member.stream < 0 { return }
-        let isChunked = plan.setting.options.framing == .chunks
+        let isChunked = plan.setting.framing == .chunks
         var bytes: [UInt8] = []
         for line in 1...lines {
             bytes += text(random.oneIn(12) ? 0 : random.number(1...longest), for: member.entry.home)
@@ -241,7 +241,7 @@ extension Scenario {
         let topic = member.entry.home
         let isFree = !member.delivery.hears(topic) && !member.entry.isPublisher
         let isPublishing = !isFree || mayPublish(to: topic)
-        let terminator: [UInt8] = plan.setting.options.framing == .chunks ? [] : [10]
+        let terminator: [UInt8] = plan.setting.framing == .chunks ? [] : [10]
         let hasEnded = world_was_read_to_end(member.stream)
         let quiet = kernel_now() - world_last_received(member.stream)
         if member.framing.isIdle(after: quiet), topics[topic].isUnderPressure { hadIdleLine[topic] = true }
@@ -275,7 +275,7 @@ extension Scenario {
     func didDiscardLine(of member: Member, _ connection: Connection) {
         tally[.discardedLines] += 1
         noting { () throws(Finding) in try member.framing.checkDiscarded(received: member.received) }
-        if plan.setting.closesOnLongLines { connection.close(reason: .lineTooLong) }
+        if plan.setting.closesOnLongLines { connection.close(reason: .messageTooLong) }
     }
 
     func sendPrivately(_ length: Int, to member: Member) {

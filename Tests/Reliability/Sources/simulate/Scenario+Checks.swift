@@ -108,7 +108,7 @@ extension Scenario {
         case .shutdown:
             tally[.closedShutdown] += 1
             if !isLoopClosed { throw Finding("closed for a shutdown that is none") }
-        case .lineTooLong:
+        case .messageTooLong:
             tally[.closedLineTooLong] += 1
             if !plan.setting.closesOnLongLines { throw Finding("closed for a line, against the handler's will") }
         case .tooSlow:

@@ -5,6 +5,7 @@ import SimulatedKernel
 /// What a scenario takes place in: how the loop, the connections and the topics are set, and how malicious the kernel is.
 struct Setting {
     var loop = EventLoop.Configuration()
+    var framing: FramingOracle.Kind
     var options = Connection.Options()
     var topics: [Topic.Configuration] = []
     var faults = kernel_faults()
@@ -19,8 +20,9 @@ struct Setting {
         loop.acceptBudget = random.number(1...4)
         loop.eventsPerWait = random.element(of: [1, 2, 3, 16, 64])
 
-        options.framing = random.element(of: [.lines, .lines, .automatic(idle: .milliseconds(50)), .chunks])
-        options.maximumLineLength = options.framing == .lines && random.oneIn(3) ? random.number(1...80) : 65_536
+        framing = random.element(of: [.lines, .lines, .automatic(idle: .milliseconds(50)), .chunks])
+        options.framing = framing.framing
+        options.maximumMessageLength = framing == .lines && random.oneIn(3) ? random.number(1...80) : 65_536
         options.maximumPendingOutput = random.oneIn(4) ? random.number(0...600) : 1_048_576
         options.flushTime = random.oneIn(4) ? nil : .milliseconds(random.number(1...5_000))
         options.lingerTime = random.oneIn(4) ? .zero : .milliseconds(random.number(1...2_000))
@@ -60,7 +62,7 @@ extension Setting: CustomStringConvertible {
         return """
               read size \(loop.readSize), intake budget \(loop.intakeBudget), accept budget \(loop.acceptBudget), \
             \(loop.eventsPerWait) events a wait
-              framing \(options.framing), lines of \(options.maximumLineLength) bytes\(closesOnLongLines ? " or else closed" : ""), \
+              framing \(framing), lines of \(options.maximumMessageLength) bytes\(closesOnLongLines ? " or else closed" : ""), \
             pending output \(options.maximumPendingOutput), flush time \(options.flushTime.map { "\($0)" } ?? "unlimited"), \
             linger time \(options.lingerTime)\(isReckless ? ", reckless publishers" : "")
               \(policies.enumerated().map { "topic \($0.offset): \($0.element)" }.joined(separator: "\n  "))

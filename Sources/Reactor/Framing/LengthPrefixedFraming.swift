@@ -1,0 +1,49 @@
+/// A message is a length and that many bytes, of which there may be none. The length is unsigned, in network byte order (big-endian),
+/// and does not count itself.
+///
+/// A length beyond `Connection.Options.maximumMessageLength` is that of a message that is too long. It is found as soon as the length has
+/// come: the handler is told, and if it does not close the connection, that many bytes are skipped.
+public struct LengthPrefixedFraming: Framing, Hashable {
+    /// How many bytes the length itself has.
+    public enum Width: Int, Sendable, CaseIterable {
+        case oneByte = 1
+        case twoBytes = 2
+        case fourBytes = 4
+    }
+
+    public var width: Width
+
+    public init(_ width: Width) {
+        self.width = width
+    }
+
+    public func messageExtent(in bytes: Span<UInt8>, seen: Int) -> MessageExtent {
+        if bytes.count < width.rawValue { return .unknown }
+        var length = 0
+        for index in 0..<width.rawValue { length = length << 8 | Int(bytes[index]) }
+        return .length(width.rawValue + length)
+    }
+
+    public func content(of message: Span<UInt8>) -> Range<Int> { width.rawValue..<message.count }
+
+    public var maximumEnvelopeLength: Int { width.rawValue }
+
+    /// The bytes of a message, to be sent or published; or nil if the length of `content` does not fit into the prefix.
+    public func message(_ content: Span<UInt8>) -> [UInt8]? {
+        let bits = 8 * width.rawValue
+        if content.count >> bits != 0 { return nil }
+        return [UInt8](capacity: width.rawValue + content.count) { message in
+            for shift in stride(from: bits - 8, through: 0, by: -8) {
+                message.append(UInt8(truncatingIfNeeded: content.count >> shift))
+            }
+            for index in content.indices { message.append(content[index]) }
+        }
+    }
+}
+
+extension Framing where Self == LengthPrefixedFraming {
+    /// A message is a length of 1, 2 or 4 bytes, in network byte order, and as many bytes as it says.
+    public static func lengthPrefixed(_ width: LengthPrefixedFraming.Width) -> LengthPrefixedFraming {
+        LengthPrefixedFraming(width)
+    }
+}
