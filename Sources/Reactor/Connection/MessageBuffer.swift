@@ -115,7 +115,8 @@ struct MessageBuffer {
         var isFull: Bool { count == buffer.readSize }
 
         mutating func append(_ length: Int, _ content: Range<Int>) {
-            unsafe buffer.contents[count] = UInt32(truncatingIfNeeded: end &+ content.lowerBound)..<UInt32(truncatingIfNeeded: end &+ content.upperBound)
+            unsafe buffer.contents[count] =
+                UInt32(truncatingIfNeeded: end &+ content.lowerBound)..<UInt32(truncatingIfNeeded: end &+ content.upperBound)
             end &+= length
             unsafe buffer.ends[count] = UInt32(truncatingIfNeeded: end)
             count &+= 1
