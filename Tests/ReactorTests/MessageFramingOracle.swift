@@ -1,5 +1,9 @@
 import Reactor
-import TestSupport
+
+// The fuzz target has the file of TestSupport that is needed here, and not the module.
+#if canImport(TestSupport)
+    import TestSupport
+#endif
 
 /// Framings other than lines as one would write them down: with the whole stream at hand, and a message at a time.
 enum MessageFramingOracle: CaseIterable, Sendable {
@@ -21,7 +25,8 @@ enum MessageFramingOracle: CaseIterable, Sendable {
         }
     }
 
-    private var width: Int {
+    /// How many bytes a length has.
+    var width: Int {
         switch self {
         case .oneByteLength: 1
         case .twoByteLength: 2
@@ -91,37 +96,5 @@ enum MessageFramingOracle: CaseIterable, Sendable {
             account.events.append(length > limit ? .tooLong : .message(Array(content)))
         }
         rest = rest.dropFirst(wireLength)
-    }
-
-    /// A stream that is likely to hold what a framing can get wrong: empty messages, and such as are about as long as is allowed; an end
-    /// within a message, and, where that is possible, what is no message at all.
-    func stream(limit: Int, using random: inout SeededGenerator) -> [UInt8] {
-        var stream: [UInt8] = []
-        for _ in 0..<Int.random(in: 0...5, using: &random) {
-            let isShort = Bool.random(using: &random)
-            let length: Int = isShort ? .random(in: 0...3, using: &random) : max(0, limit + .random(in: -2...2, using: &random))
-            stream += message(random.bytes(length, from: self == .nulTerminated ? 1...255 : 0...255))
-        }
-        switch Int.random(in: 0..<8, using: &random) {
-        case 0..<3: stream.removeLast(min(stream.count, .random(in: 1...3, using: &random)))
-        // A length that only a liar says.
-        case 3: stream += self == .netstrings ? Array("999999999:".utf8) : [UInt8](repeating: 255, count: width) + [1, 2, 3]
-        case 4 where !stream.isEmpty:
-            let index = Int.random(in: 0..<stream.count, using: &random)
-            stream[index] = [0, 44, 48, 57, 58, 255].randomElement(using: &random)!
-        default: break
-        }
-        return stream
-    }
-
-    private func message(_ content: [UInt8]) -> [UInt8] {
-        switch self {
-        case .nulTerminated: return content + [0]
-        case .netstrings: return Array("\(content.count):".utf8) + content + Array(",".utf8)
-        default:
-            var length: [UInt8] = []
-            for place in (0..<width).reversed() { length.append(UInt8(content.count >> (8 * place) & 255)) }
-            return length + content
-        }
     }
 }

@@ -10,15 +10,15 @@ enum FramingTarget {
 
     static func run(_ input: FuzzInput) throws {
         var input = input
-        let naive = input.choose([
-            NaiveFraming.lines, .automatic(idle: .zero), .automatic(idle: .seconds(3_600)), .chunks,
-        ])
+        let naive = input.choose(
+            [.lines, .automatic(idle: .zero), .automatic(idle: .seconds(3_600)), .chunks]
+                + MessageFramingOracle.allCases.map { NaiveFraming.messages($0) })
         let readSize = input.choose(readSizes)
         var options = Connection.Options()
         options.framing = naive.framing
         options.maximumMessageLength = input.number(below: 80) + 1
         let flags = input.byte()
-        let recorder = Recorder(closesOnLongLine: flags & 1 != 0)
+        let recorder = Recorder(closesOnLongMessage: flags & 1 != 0)
         let pauses = flags & 2 != 0
         let splits = input.lastBytes(Int(flags >> 4))
 
@@ -49,14 +49,15 @@ enum FramingTarget {
         }
         for _ in 0..<3 { try loop.runOnce(waitingAtMost: .zero) }
 
-        var expected = naive.events(of: reads, limit: options.maximumMessageLength)
-        if recorder.closesOnLongLine, let long = expected.firstIndex(of: .tooLong) { expected = Array(expected[...long]) }
-        let isCut = recorder.closesOnLongLine && expected.last == .tooLong
-        guard recorder.events == expected else {
-            fatalError("\(naive), limit \(options.maximumMessageLength), reads \(reads): \(recorder.events) for \(expected)")
+        var expected = naive.account(of: reads, limit: options.maximumMessageLength)
+        if recorder.closesOnLongMessage, let long = expected.events.firstIndex(of: .tooLong) {
+            expected = .init(events: Array(expected.events[...long]), reason: .messageTooLong)
         }
-        guard recorder.reason == (isCut ? .messageTooLong : .endOfInput) else {
-            fatalError("the connection ended with \(recorder.reason.map { "\($0)" } ?? "nothing")")
+        guard recorder.events == expected.events else {
+            fatalError("\(naive), limit \(options.maximumMessageLength), reads \(reads): \(recorder.events) for \(expected.events)")
+        }
+        guard recorder.reason == expected.reason else {
+            fatalError("the connection ended with \(recorder.reason.map { "\($0)" } ?? "nothing") for \(expected.reason)")
         }
     }
 
@@ -78,12 +79,12 @@ enum FramingTarget {
     }
 
     private final class Recorder: ConnectionHandler {
-        let closesOnLongLine: Bool
-        var events: [NaiveFraming.Event] = []
+        let closesOnLongMessage: Bool
+        var events: [FramingOracle.Event] = []
         var reason: CloseReason?
 
-        init(closesOnLongLine: Bool) {
-            self.closesOnLongLine = closesOnLongLine
+        init(closesOnLongMessage: Bool) {
+            self.closesOnLongMessage = closesOnLongMessage
         }
 
         func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
@@ -96,7 +97,7 @@ enum FramingTarget {
 
         func connectionDidDiscardMessage(_ connection: Connection) {
             events.append(.tooLong)
-            if closesOnLongLine { connection.close(reason: .messageTooLong) }
+            if closesOnLongMessage { connection.close(reason: .messageTooLong) }
         }
 
         func connectionDidClose(_ connection: Connection, reason: CloseReason) {

@@ -12,7 +12,7 @@ final class RelayTarget {
     private let loop: EventLoop
     private let server: ChatServer
     private let relay: Relay
-    private let framing: NaiveFraming
+    private let framing: any Framing
     private let policy: SlowSubscriberPolicy
     private var peers: [RelayPeer] = []
     private var announcements = 0
@@ -32,13 +32,13 @@ final class RelayTarget {
     private init(_ input: inout FuzzInput) throws {
         let long = Duration.seconds(86_400)
         policy = input.choose([.backpressure(stall: long, grace: long), .skip, .disconnect])
-        framing = input.choose([.lines, .automatic(idle: long), .chunks])
+        framing = input.choose([LineFraming(), AutomaticFraming(idle: long), ChunkFraming()] as [any Framing])
         var configuration = EventLoop.Configuration()
         configuration.readSize = input.choose([16, 64, 256, 1_024])
         configuration.intakeBudget = input.choose([1, 300, 4_096])
         loop = try EventLoop(configuration: configuration)
         var settings = ChatServer.Configuration()
-        settings.framing = framing.framing
+        settings.framing = framing
         settings.maximumMessageLength = Self.limit
         settings.slowClients = policy
         settings.logCapacity = 1
@@ -76,7 +76,7 @@ final class RelayTarget {
         }
         let peer = RelayPeer(far, letter: UInt8(ascii: "a") + UInt8(peers.count))
         var options = Connection.Options()
-        options.framing = framing.framing
+        options.framing = framing
         options.maximumMessageLength = Self.limit
         let connection = try loop.adopt(socket: OwnedDescriptor(takingOver: mine), options: options, handler: relay)
         peer.connection = connection
@@ -108,6 +108,8 @@ final class RelayTarget {
 
     // MARK: - What must hold
 
+    private var isChunked: Bool { framing is ChunkFraming }
+
     private func owe(_ message: [UInt8], from sender: RelayPeer?) {
         for peer in peers where peer !== sender {
             guard let connection = peer.connection, connection.isOpen, !connection.isFinishing else { continue }
@@ -116,10 +118,10 @@ final class RelayTarget {
     }
 
     private func judge(_ peer: RelayPeer) {
-        let events = NaiveFraming.lines(of: peer.written, limit: Self.limit)
+        let events = FramingOracle.events(of: peer.written, limit: Self.limit)
         let isEndedHere = peer.hasFinishedWriting || peer.hasHungUp
-        let long = framing == .chunks ? 0 : events.count { $0 == .tooLong }
-        let hasQuit = framing == .chunks || events.contains(.message(Array("x".utf8)))
+        let long = isChunked ? 0 : events.count { $0 == .tooLong }
+        let hasQuit = isChunked || events.contains(.message(Array("x".utf8)))
         switch peer.reason {
         case nil: break
         case .endOfInput where isEndedHere: break
@@ -142,10 +144,10 @@ final class RelayTarget {
     }
 
     /// What was relayed for a sender is what it has written.
-    private func checkRelayed(of peer: RelayPeer, _ events: [NaiveFraming.Event]) {
+    private func checkRelayed(of peer: RelayPeer, _ events: [FramingOracle.Event]) {
         let relayed = peer.relayed.flatMap { $0 }
         var expected = peer.written
-        if framing != .chunks {
+        if !isChunked {
             var lines: [[UInt8]] = []
             for case .message(let line) in events {
                 if line == Array("x".utf8) { break }
