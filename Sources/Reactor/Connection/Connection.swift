@@ -74,7 +74,6 @@ public final class Connection {
     private var output = OutputBuffer()
     /// A handler may pause for each line of a read, and a read may bring millions of them. Here it fills a gap.
     private var pauses: UInt32 = 0
-    private var lines = LineBuffer()
     private var messages = MessageBuffer()
     private var descriptor: OwnedDescriptor?
     /// Why the connection is finishing or closed.
@@ -212,11 +211,16 @@ public final class Connection {
             return handler.connection(self, didReceive: batch)
         case .lines: break
         case .automatic(let idle): idleTime = idle
-        case .other: return receiveMessages(count, in: buffer, limit: limit)
+        case .other:
+            let reason = withMessages { messages, receiver in
+                messages.receive(count, in: buffer, framing: options.value.framing, limit: limit, to: &receiver)
+            }
+            if let reason { finish(reason: reason) }
+            return
         }
-        withLines { lines, receiver in lines.receive(count, in: buffer, limit: limit, to: &receiver) }
+        withMessages { messages, receiver in messages.receiveLines(count, in: buffer, limit: limit, to: &receiver) }
         guard let idleTime, isTakingMessages else { return }
-        if lines.isUnfinished, !lines.hasSeenNewline {
+        if messages.isUnfinished, !messages.hasSeenNewline {
             let timer = timer ?? loop.makeTimer { [weak self] in self?.lineIsIdle() }
             self.timer = timer
             timer.arm(after: idleTime)
@@ -227,33 +231,23 @@ public final class Connection {
     }
 
     private func lineIsIdle() {
-        guard wantsInput || pauses > 0, !lines.hasSeenNewline else { return }
+        guard wantsInput || pauses > 0, !messages.hasSeenNewline else { return }
         finishLine()
     }
 
     private func finishLine() {
         let limit = options.value.maximumMessageLength
         loop.readBuffer.reserveHeadroom(options.longestTail)
-        withLines { lines, receiver in lines.finishLine(in: loop.readBuffer, limit: limit, to: &receiver) }
+        withMessages { messages, receiver in messages.finishLine(in: loop.readBuffer, limit: limit, to: &receiver) }
     }
 
-    /// While `body` runs, the connection's own line buffer is empty: handlers are called meanwhile, and may call back.
-    private func withLines(_ body: (inout LineBuffer, inout Receiver) -> Void) {
-        var taken = LineBuffer()
-        swap(&taken, &lines)
-        var receiver = Receiver(connection: self)
-        body(&taken, &receiver)
-        swap(&taken, &lines)
-    }
-
-    private func receiveMessages(_ count: Int, in buffer: ReadBuffer, limit: Int) {
-        // As with lines: handlers are called meanwhile.
+    /// While `body` runs, the connection's own message buffer is empty: handlers are called meanwhile, and may call back.
+    private func withMessages<Result>(_ body: (inout MessageBuffer, inout Receiver) -> Result) -> Result {
         var taken = MessageBuffer()
         swap(&taken, &messages)
+        defer { swap(&taken, &messages) }
         var receiver = Receiver(connection: self)
-        let reason = taken.receive(count, in: buffer, framing: options.value.framing, limit: limit, to: &receiver)
-        swap(&taken, &messages)
-        if let reason { finish(reason: reason) }
+        return body(&taken, &receiver)
     }
 
     private struct Receiver: MessageReceiver {
@@ -279,8 +273,9 @@ public final class Connection {
         timer?.cancel()
         timer = nil
         if isLingering { return close() }
+        if case .other = options.format { return finish(reason: messages.isUnfinished ? .incompleteMessage : .endOfInput) }
         finishLine()
-        finish(reason: messages.isUnfinished ? .incompleteMessage : .endOfInput)
+        finish(reason: .endOfInput)
     }
 
     // MARK: - Writing
@@ -474,7 +469,6 @@ public final class Connection {
         updateInterest([])
         descriptor = nil
         loop.unregister(id)
-        lines = LineBuffer()
         messages = MessageBuffer()
         output = OutputBuffer()
         source?.connectionDidClose(self)

@@ -1,16 +1,19 @@
 import Glibc
 
 /// What a connection keeps of a message that has begun to arrive, and how messages are made of what was read, as any `Framing` has
-/// it. Lines have a buffer of their own.
+/// it. Lines have a way of their own, in MessageBuffer+Lines.
 ///
 /// Whole messages never come here: they are handed on from the loop's read buffer. Between messages it owns no memory.
 struct MessageBuffer {
-    /// The beginning of the unfinished message; while one is being discarded, nothing.
-    private(set) var tail: [UInt8] = []
+    /// The beginning of the unfinished message; while one is being discarded, nothing. Of a line, no newline is in it, so a search never has
+    /// to look at it again.
+    var tail: [UInt8] = []
     /// How many bytes must come before there is anything to be done but to keep them, or to discard them. 0 if any byte may be the last.
     private var awaited = 0
     /// Whether the message that is arriving is too long, and is thrown away.
-    private(set) var isDiscarding = false
+    var isDiscarding = false
+    /// Whether a newline has ever come. Other framings do not ask.
+    var hasSeenNewline = false
 
     /// Whether a message has begun.
     var isUnfinished: Bool { !tail.isEmpty || isDiscarding }
@@ -52,7 +55,7 @@ struct MessageBuffer {
     }
 
     /// Puts the tail right in front of a place in the buffer, and says how long it is.
-    private mutating func moveTail(before place: Int, in buffer: ReadBuffer) -> Int {
+    mutating func moveTail(before place: Int, in buffer: ReadBuffer) -> Int {
         let length = tail.count
         if length == 0 { return 0 }
         unsafe tail.withUnsafeBytes { bytes in

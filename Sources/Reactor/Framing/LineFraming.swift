@@ -1,6 +1,6 @@
 /// A message is a line. `\n` ends it, and `\r\n` is taken as `\n`. At the end of input the rest counts as a line.
 ///
-/// A connection knows this framing and has a faster way for it, the `LineBuffer`, which also relays a line without its carriage return.
+/// A connection knows this framing and has a faster way for it, which also relays a line without its carriage return.
 public struct LineFraming: Framing, Hashable {
     public init() {}
 

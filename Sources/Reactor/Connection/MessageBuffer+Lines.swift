@@ -1,25 +1,13 @@
 import Glibc
 
-/// What a connection keeps of a line that has begun to arrive, and how lines are made of what was read.
-///
-/// Whole lines never come here: they are handed on from the loop's read buffer. Between lines it owns no memory.
-struct LineBuffer {
-    /// The beginning of the unfinished line; no newline is in it, so a search never has to look at it again.
-    private(set) var tail: [UInt8] = []
-    /// Whether the line that is arriving is too long, and is thrown away up to its newline.
-    private(set) var isDiscarding = false
-    /// Whether a newline has ever come.
-    private(set) var hasSeenNewline = false
-
-    /// Whether a line has begun.
-    var isUnfinished: Bool { !tail.isEmpty || isDiscarding }
-
+/// Lines, which are found sixteen bytes at a time, and asked of no framing.
+extension MessageBuffer {
     /// Hands on the lines that what was read just now has completed.
     ///
     /// - Parameters:
     ///   - count: How many bytes were read to the buffer's `start`.
     ///   - limit: How long a line may be, without its newline. The buffer's headroom is for one byte more.
-    mutating func receive(_ count: Int, in buffer: ReadBuffer, limit: Int, to receiver: inout some MessageReceiver) {
+    mutating func receiveLines(_ count: Int, in buffer: ReadBuffer, limit: Int, to receiver: inout some MessageReceiver) {
         let end = buffer.headroom &+ count
         let (found, hasCarriageReturn) = buffer.findNewlines(among: count)
         var lineStart = buffer.headroom
@@ -31,7 +19,7 @@ struct LineBuffer {
             lineStart = unsafe Int(buffer.ends[0])
             newlines = 1..<found
         }
-        guard let last = newlines.last else { return keep(lineStart..<end, of: buffer, limit: limit, to: &receiver) }
+        guard let last = newlines.last else { return keepLine(lineStart..<end, of: buffer, limit: limit, to: &receiver) }
         let rest = unsafe Int(buffer.ends[last])..<end
         // Its terminator may have begun in an earlier read.
         let endsInCarriageReturn = tail.last == UInt8(ascii: "\r")
@@ -40,9 +28,9 @@ struct LineBuffer {
         // Lines are relayed from where they lie, untouched, unless one of them may have to be shortened or left out.
         let goesOn =
             hasCarriageReturn || endsInCarriageReturn || rest.lowerBound &- lineStart > limit
-            ? Self.handMended(newlines, from: lineStart, in: buffer, limit: limit, to: &receiver)
-            : Self.hand(newlines, from: lineStart, in: buffer, to: &receiver)
-        if goesOn { keep(rest, of: buffer, limit: limit, to: &receiver) }
+            ? Self.handMendedLines(newlines, from: lineStart, in: buffer, limit: limit, to: &receiver)
+            : Self.handLines(newlines, from: lineStart, in: buffer, to: &receiver)
+        if goesOn { keepLine(rest, of: buffer, limit: limit, to: &receiver) }
     }
 
     /// Takes the unfinished line for a whole one, because no more of it will come.
@@ -59,21 +47,10 @@ struct LineBuffer {
         _ = moveTail(before: length, in: buffer)
         unsafe buffer.base[length] = UInt8(ascii: "\n")
         unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: length &+ 1)
-        _ = Self.hand(0..<1, from: 0, in: buffer, to: &receiver)
+        _ = Self.handLines(0..<1, from: 0, in: buffer, to: &receiver)
     }
 
-    /// Puts the tail right in front of a place in the buffer, and says how long it is.
-    private mutating func moveTail(before place: Int, in buffer: ReadBuffer) -> Int {
-        let length = tail.count
-        if length == 0 { return 0 }
-        unsafe tail.withUnsafeBytes { bytes in
-            unsafe UnsafeMutableRawBufferPointer(start: buffer.base + (place &- length), count: length).copyMemory(from: bytes)
-        }
-        tail = []
-        return length
-    }
-
-    private mutating func keep(_ rest: Range<Int>, of buffer: ReadBuffer, limit: Int, to receiver: inout some MessageReceiver) {
+    private mutating func keepLine(_ rest: Range<Int>, of buffer: ReadBuffer, limit: Int, to receiver: inout some MessageReceiver) {
         if rest.isEmpty { return }
         // A carriage return at the end may be half of the terminator.
         let allowed = unsafe buffer.base[rest.upperBound &- 1] == UInt8(ascii: "\r") ? limit &+ 1 : limit
@@ -87,7 +64,7 @@ struct LineBuffer {
     }
 
     /// Hands on the lines that end at some of the buffer's newlines.
-    private static func hand(
+    private static func handLines(
         _ newlines: Range<Int>, from lineStart: Int, in buffer: ReadBuffer, to receiver: inout some MessageReceiver
     ) -> Bool {
         if newlines.isEmpty { return true }
@@ -97,9 +74,9 @@ struct LineBuffer {
                 terminatorLength: 1))
     }
 
-    /// As `hand`, but drops the carriage return of each terminator and the lines that are too long. What is behind a dropped byte moves
+    /// As `handLines`, but drops the carriage return of each terminator and the lines that are too long. What is behind a dropped byte moves
     /// up, to `output`, and `ends` is written anew behind the place where it is read.
-    private static func handMended(
+    private static func handMendedLines(
         _ newlines: Range<Int>, from start: Int, in buffer: ReadBuffer, limit: Int, to receiver: inout some MessageReceiver
     ) -> Bool {
         let base = unsafe buffer.base
@@ -118,13 +95,13 @@ struct LineBuffer {
                 unsafe buffer.ends[batch.upperBound] = UInt32(truncatingIfNeeded: output)
                 batch = batch.lowerBound..<batch.upperBound &+ 1
             } else {
-                guard hand(batch, from: batchStart, in: buffer, to: &receiver), receiver.messageWasTooLong() else { return false }
+                guard handLines(batch, from: batchStart, in: buffer, to: &receiver), receiver.messageWasTooLong() else { return false }
                 batchStart = end
                 output = end
                 batch = newline &+ 1..<newline &+ 1
             }
             lineStart = end
         }
-        return hand(batch, from: batchStart, in: buffer, to: &receiver)
+        return handLines(batch, from: batchStart, in: buffer, to: &receiver)
     }
 }

@@ -3,8 +3,8 @@ import Testing
 
 @testable import Reactor
 
-/// The line buffer alone, in many more cases than there is time for with sockets.
-struct LineBufferTests {
+/// The message buffer's way for lines alone, in many more cases than there is time for with sockets.
+struct MessageBufferLineTests {
     private struct Receiver: MessageReceiver {
         var events: [FramingOracle.Event] = []
 
@@ -21,9 +21,9 @@ struct LineBufferTests {
         }
     }
 
-    /// A line buffer and what is around it on a connection.
+    /// A message buffer and what is around it on a connection.
     private struct Framer {
-        var lines = LineBuffer()
+        var messages = MessageBuffer()
         var receiver = Receiver()
         let buffer: ReadBuffer
         let limit: Int
@@ -37,11 +37,11 @@ struct LineBufferTests {
         /// One read that brings `bytes`.
         mutating func read(_ bytes: ArraySlice<UInt8>) {
             unsafe bytes.withUnsafeBufferPointer { unsafe buffer.start.update(from: $0.baseAddress!, count: $0.count) }
-            lines.receive(bytes.count, in: buffer, limit: limit, to: &receiver)
+            messages.receiveLines(bytes.count, in: buffer, limit: limit, to: &receiver)
         }
 
         mutating func endInput() {
-            lines.finishLine(in: buffer, limit: limit, to: &receiver)
+            messages.finishLine(in: buffer, limit: limit, to: &receiver)
         }
     }
 
@@ -72,10 +72,10 @@ struct LineBufferTests {
     @Test func keepsNothingBetweenLines() {
         var framer = Framer(readSize: 16, limit: 100)
         framer.read([97, 97])
-        #expect(framer.lines.isUnfinished)
+        #expect(framer.messages.isUnfinished)
         framer.read([97, 10])
-        #expect(!framer.lines.isUnfinished)
-        #expect(framer.lines.tail.capacity == 0)
+        #expect(!framer.messages.isUnfinished)
+        #expect(framer.messages.tail.capacity == 0)
     }
 
     /// A newline search resumes where it stopped. If each read looked at the whole tail again, a line that comes byte by byte would cost
@@ -93,7 +93,7 @@ struct LineBufferTests {
         for (pieces, expected) in [(["a", "b"], false), (["a\nb"], true), (["1234567890", "\n"], true)] {
             var framer = Framer(readSize: 16, limit: 5)
             for piece in pieces { framer.read(Array(piece.utf8)[...]) }
-            #expect(framer.lines.hasSeenNewline == expected)
+            #expect(framer.messages.hasSeenNewline == expected)
         }
     }
 }
