@@ -50,7 +50,8 @@ extension MessageBuffer {
         _ = Self.handLines(0..<1, from: 0, in: buffer, to: &receiver)
     }
 
-    private mutating func keepLine(_ rest: Range<Int>, of buffer: ReadBuffer, limit: Int, to receiver: inout some MessageReceiver) {
+    private mutating func keepLine(_ rest: Range<Int>, of buffer: ReadBuffer, limit: Int, to receiver: inout some MessageReceiver)
+    {
         if rest.isEmpty { return }
         // A carriage return at the end may be half of the terminator.
         let allowed = unsafe buffer.base[rest.upperBound &- 1] == UInt8(ascii: "\r") ? limit &+ 1 : limit
@@ -95,7 +96,9 @@ extension MessageBuffer {
                 unsafe buffer.ends[batch.upperBound] = UInt32(truncatingIfNeeded: output)
                 batch = batch.lowerBound..<batch.upperBound &+ 1
             } else {
-                guard handLines(batch, from: batchStart, in: buffer, to: &receiver), receiver.messageWasTooLong() else { return false }
+                guard handLines(batch, from: batchStart, in: buffer, to: &receiver), receiver.messageWasTooLong() else {
+                    return false
+                }
                 batchStart = end
                 output = end
                 batch = newline &+ 1..<newline &+ 1

@@ -54,7 +54,8 @@ enum FramingTarget {
             expected = .init(events: Array(expected.events[...long]), reason: .messageTooLong)
         }
         guard recorder.events == expected.events else {
-            fatalError("\(naive), limit \(options.maximumMessageLength), reads \(reads): \(recorder.events) for \(expected.events)")
+            let limit = options.maximumMessageLength
+            fatalError("\(naive), limit \(limit), reads \(reads): \(recorder.events) for \(expected.events)")
         }
         guard recorder.reason == expected.reason else {
             fatalError("the connection ended with \(recorder.reason.map { "\($0)" } ?? "nothing") for \(expected.reason)")
