@@ -52,7 +52,7 @@ struct Arena {
             let load = try Load(plan, on: server, workplace: workplace, patience: 5)
             while load.isRunning, !load.isOverdue { usleep(10_000) }
             if load.isRunning { load.kill() }
-            if case .report(let report) = load.outcome, let share = report.server?.cpuShare, share < 0.8,
+            if case .report(let report) = load.outcome, let share = report.server?.cpuShare, share < 0.95,
                 report.deliveriesPerSecond > 0.9 * rate * Double(plan.connections - 1)
             {
                 return rate
@@ -69,6 +69,7 @@ struct Arena {
         plan.warmUp = method.warmUp
         plan.seconds = method.seconds
         plan.lineLength = method.lineLength
+        plan.reportInterval = 1
         plan.core = method.loadCore
         return plan
     }
@@ -150,7 +151,7 @@ struct Arena {
             Assault.Field(
                 port: port, process: server.processIdentifier, smallDisk: smallDisk?.directory, method: method))
         trial.attacked = try measure(server, plan, attacker, nil, &watch, &trial)
-        trial.remarks += attacker.remarks + (trial.attacked?.remarks ?? [])
+        trial.remarks += attacker.remarks + (trial.attacked.report?.remarks ?? [])
         if let complaint = attacker.complaint { trial.complaints.append(complaint) }
         if server.isRunning, assault.kind == .starvation { try starve(server, port, &trial) }
         trial.peak = watch.peak
@@ -171,7 +172,7 @@ struct Arena {
     private func measure(
         _ server: Server, _ plan: Load.Plan, _ attacker: any Attacker, _ sink: Sink?, _ watch: inout ServerWatch,
         _ trial: inout Trial
-    ) throws -> LoadReport? {
+    ) throws -> Measurement {
         defer { attacker.end() }
         let load = try Load(plan, on: server, workplace: workplace)
         defer { if load.isRunning { load.kill() } }
@@ -186,16 +187,16 @@ struct Arena {
                 isAttacking = isAttacking || load.hasBegun
                 if !server.isRunning {
                     trial.complaints.append("crashed (\(server.ending ?? "?"))")
-                    return nil
+                    return Measurement()
                 }
                 if watch.latest.residentBytes > Self.mostMemory {
                     kill(server.processIdentifier, SIGKILL)
                     trial.complaints.append("memory grew to \(watch.latest.residentBytes.mebibytes), and it was ended for that")
-                    return nil
+                    return Measurement()
                 }
                 if load.isOverdue {
                     trial.complaints.append("frozen: the clients' lines were still under way after 30 s")
-                    return nil
+                    return Measurement()
                 }
             }
             let hasWorked = isAttacking && attacker.step()
@@ -203,10 +204,11 @@ struct Arena {
             if !hasWorked { usleep(1_000) }
         }
         switch load.outcome {
-        case .report(let report): return report
+        case .report(let report):
+            return Measurement(report: report, seconds: load.newIntervals().compactMap { $0.latency?.p99Microseconds })
         case .failure(let reason):
             trial.complaints.append(server.isRunning ? "failed its clients: \(reason)" : "crashed (\(server.ending ?? "?"))")
-            return nil
+            return Measurement()
         }
     }
 

@@ -46,10 +46,11 @@ struct Page {
             \(method.clientsHavePriority ? ", with no priority over the clients, whose process is real-time" : ""); load average at \
             the end \(machine.loadAverage). Lines of \(method.lineLength) bytes a second, from all clients together: \(rates.joined(separator: ", ")).
 
-            Each figure is the p99 latency of 100 well-behaved clients during the attack, as a ratio to that without it in the same round: \
-            the median of the rounds. Without it means that the attacker does the same to a sink of its own, so that what it takes from \
-            the clients' core is the same. Bold is what is missed: a ratio above 1.25 (2 in a flood of connections), a line that was promised and lost, \
-            a server that crashed or froze, descriptors that do not return, memory beyond the bound.
+            Each figure is the p99 latency of 100 well-behaved clients in a second of the attack, as a ratio to that in a second without it: of \
+            both, the median of all seconds of all rounds. The p99 of whole runs is below. Without it means that the attacker does the \
+            same to a sink of its own, so that what it takes from the clients' core is the same. Bold is what is missed: a ratio above \
+            1.25 (2 in a flood of connections), a line that was promised and lost, a server that crashed or froze, descriptors that do not \
+            return, memory beyond the bound.
             """
     }
 
@@ -76,7 +77,7 @@ struct Page {
         if trials.isEmpty { return "–" }
         var parts: [String] = []
         var isTooSlow = false
-        if let limit = assault.greatestRatio, let ratio = trials.compactMap(\.ratio).median {
+        if let limit = assault.greatestRatio, let ratio = trials.ratio {
             isTooSlow = ratio > limit
             parts.append(isTooSlow ? "**\(ratio.short)**" : ratio.short)
         }
@@ -91,7 +92,7 @@ struct Page {
         Assault.all.allSatisfy { assault in
             let trials = trials.filter { $0.attack == assault.name && $0.relay == relay }
             return trials.allSatisfy { $0.faults.isEmpty }
-                && (assault.greatestRatio.flatMap { limit in trials.compactMap(\.ratio).median.map { $0 <= limit } } ?? true)
+                && (assault.greatestRatio.flatMap { limit in trials.ratio.map { $0 <= limit } } ?? true)
         }
     }
 
@@ -100,14 +101,19 @@ struct Page {
     private func notes(_ relay: Relay) -> String {
         var rows = [
             "## \(relay.title)", "",
-            "| | p99 without, µs | p99 with, µs | memory grew by, MiB | TCP's memory at most, MiB | descriptors before, at most, after | |",
-            "|---|---:|---:|---:|---:|---:|---|",
+            "| | p99 of a second without, µs | with | of the run without | with | memory grew by, MiB "
+                + "| TCP's memory at most, MiB | descriptors before, at most, after | |",
+            "|---|---:|---:|---:|---:|---:|---:|---:|---|",
         ]
         for assault in assaults {
             let trials = trials(assault, relay)
             guard let last = trials.last else { continue }
-            let base = trials.compactMap { $0.baseline?.latency?.p99Microseconds }.median?.short ?? "–"
-            let value = trials.compactMap { $0.attacked?.latency?.p99Microseconds }.median?.short ?? "–"
+            func seconds(_ measurement: KeyPath<Trial, Measurement>) -> String {
+                trials.flatMap { $0[keyPath: measurement].seconds }.median?.short ?? "–"
+            }
+            func whole(_ measurement: KeyPath<Trial, Measurement>) -> String {
+                trials.compactMap { $0[keyPath: measurement].report?.latency?.p99Microseconds }.median?.short ?? "–"
+            }
             let growth = trials.map { Double($0.memoryGrowth) / 1_048_576 }.max() ?? 0
             let kernel = trials.map { Double($0.peak.kernelBytes) / 1_048_576 }.max() ?? 0
             var remarks = last.remarks
@@ -118,7 +124,8 @@ struct Page {
                 remarks.append("served \(time.short) ms after it could")
             }
             rows.append(
-                "| \(assault.name) | \(base) | \(value) | \(growth.short) | \(kernel.short) | \(last.before.descriptors), "
+                "| \(assault.name) | \(seconds(\.baseline)) | \(seconds(\.attacked)) | \(whole(\.baseline)) | \(whole(\.attacked)) "
+                    + "| \(growth.short) | \(kernel.short) | \(last.before.descriptors), "
                     + "\(last.peak.descriptors), \(last.after.descriptors) | \(remarks.joined(separator: "; ")) |")
         }
         return rows.joined(separator: "\n")

@@ -8,8 +8,8 @@ struct Trial: Codable {
     var attack: String
     var relay: String
     var linesPerSecond: Double
-    var baseline: LoadReport?
-    var attacked: LoadReport?
+    var baseline = Measurement()
+    var attacked = Measurement()
     /// What the server and the kernel held before the attack, at most during it, and after it.
     var before = ServerWatch.Sample()
     var peak = ServerWatch.Sample()
@@ -24,20 +24,12 @@ struct Trial: Codable {
     var complaints: [String] = []
     var remarks: [String] = []
 
-    /// The p99 latency during the attack, against that without it.
-    var ratio: Double? {
-        guard let base = baseline?.latency?.p99Microseconds, let value = attacked?.latency?.p99Microseconds, base > 0 else {
-            return nil
-        }
-        return value / base
-    }
-
     var memoryGrowth: Int { max(peak.residentBytes - before.residentBytes, 0) }
 
     /// All that a relay may not do, but for being slower.
     var faults: [String] {
         var faults = complaints
-        if let check = attacked?.check {
+        if let check = attacked.report?.check {
             if check.missing > 0 { faults.append("\(check.missing) lines lost") }
             if check.damaged > 0 { faults.append("\(check.damaged) lines damaged") }
             if check.repeated + check.echoed > 0 { faults.append("\(check.repeated + check.echoed) lines too many") }
@@ -56,6 +48,24 @@ struct Trial: Codable {
 
     /// A growth that is reported of relays that promise nothing.
     private static let muchMemory = 100 << 20
+}
+
+/// What the well-behaved clients noticed in one run.
+struct Measurement: Codable {
+    var report: LoadReport?
+    /// The p99 latency of each second, in microseconds.
+    var seconds: [Double] = []
+}
+
+extension Collection<Trial> {
+    /// The p99 latency of a second during the attack, against that of one without it: of each the median of all rounds' seconds. A machine that
+    /// is not quiet for a moment spoils that second, and not the whole.
+    var ratio: Double? {
+        guard let base = flatMap(\.baseline.seconds).median, let value = flatMap(\.attacked.seconds).median, base > 0 else {
+            return nil
+        }
+        return value / base
+    }
 }
 
 extension Int {
