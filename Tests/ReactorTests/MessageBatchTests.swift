@@ -9,6 +9,7 @@ struct MessageBatchTests {
         var count = 0
         var each: [String] = []
         var byIndex: [String] = []
+        var texts: [String] = []
         var wire: [String] = []
         var indices: [String: Int?] = [:]
         let wanted: [String]
@@ -21,6 +22,7 @@ struct MessageBatchTests {
             count = messages.count
             messages.forEach { each.append(text($0)) }
             for index in 0..<messages.count { byIndex.append(messages.withMessage(at: index) { text($0) }) }
+            texts = (0..<messages.count).map { messages.text(at: $0) }
             for start in 0...messages.count { wire.append(messages.withWireBytes(in: start..<messages.count) { text($0) }) }
             for content in wanted { indices[content] = .some(messages.firstIndex(of: Array(content.utf8))) }
         }
@@ -31,6 +33,10 @@ struct MessageBatchTests {
     }
 
     private func ask(_ input: String, framing: any Framing = .lines, looksFor wanted: [String] = []) throws -> Asker {
+        try ask(Array(input.utf8), framing: framing, looksFor: wanted)
+    }
+
+    private func ask(_ input: [UInt8], framing: any Framing = .lines, looksFor wanted: [String] = []) throws -> Asker {
         let loop = try EventLoop()
         defer { loop.close() }
         let (mine, peer) = try socketPair()
@@ -55,6 +61,11 @@ struct MessageBatchTests {
         #expect(found == ["one": 0, "": 1, "three": 2])
     }
 
+    @Test func texts() throws {
+        let asker = try ask(Array("caf\u{E9}\n\n".utf8) + [UInt8(ascii: "a"), 0xFF, UInt8(ascii: "b"), UInt8(ascii: "\n")])
+        #expect(asker.texts == ["caf\u{E9}", "", "a\u{FFFD}b"])
+    }
+
     @Test func aChunk() throws {
         let asker = try ask("one\ntwo\r\n", framing: .chunks, looksFor: ["one", "one\ntwo\r\n"])
         #expect(asker.each == ["one\ntwo\r\n"])
@@ -67,6 +78,7 @@ struct MessageBatchTests {
         let asker = try ask("\u{3}one\0\u{5}three\u{A}unfinish", framing: .lengthPrefixed(.oneByte), looksFor: wanted)
         #expect(asker.each == ["one", "", "three"])
         #expect(asker.byIndex == asker.each)
+        #expect(asker.texts == asker.each)
         #expect(asker.wire == ["\u{3}one\0\u{5}three", "\0\u{5}three", "\u{5}three", ""])
         #expect(asker.indices.compactMapValues(\.self) == ["one": 0, "": 1, "three": 2])
     }

@@ -46,6 +46,13 @@ import Glibc
         return unsafe body(UnsafeBufferPointer(start: base + first, count: length).span)
     }
 
+    /// The content of one message as a text, in which U+FFFD takes the place of what is no valid UTF-8. The index must be less than `count`.
+    public func text(at index: Int) -> String {
+        withMessage(at: index) { content in
+            unsafe content.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+        }
+    }
+
     /// The index of the first message, from `start` on, whose content equals `content`; or nil.
     public func firstIndex(of content: [UInt8], from start: Int = 0) -> Int? {
         if let contents = unsafe contents {

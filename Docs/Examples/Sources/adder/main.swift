@@ -7,12 +7,11 @@ import Reactor
 final class Adder: ConnectionHandler {
     var sum = 0
     func connection(_ connection: Connection, didReceive lines: borrowing MessageBatch) {
-        lines.forEach { line in
-            if let number = Int(text(line)), !sum.addingReportingOverflow(number).overflow { sum += number }
+        for index in 0..<lines.count {
+            if let number = Int(lines.text(at: index)), !sum.addingReportingOverflow(number).overflow { sum += number }
             connection.send("\(sum)\n")
         }
     }
-    func text(_ line: Span<UInt8>) -> String { String(decoding: line.indices.map { line[$0] }, as: UTF8.self) }
 }
 let loop = try EventLoop()
 let address = try Endpoint(CommandLine.arguments.dropFirst().first ?? "127.0.0.1:3001").resolve()[0]

@@ -19,9 +19,9 @@ final class Bot: ConnectionHandler {
     }
 
     func connection(_ connection: Connection, didReceive lines: borrowing MessageBatch) {
-        lines.forEach { line in
-            let text = String(decoding: line.indices.map { line[$0] }, as: UTF8.self)
-            guard text.hasPrefix(word + " ") else { return }
+        for index in 0..<lines.count {
+            let text = lines.text(at: index)
+            guard text.hasPrefix(word + " ") else { continue }
             questions += 1
             connection.send("question \(questions) was: \(text.dropFirst(word.count + 1))\n")
         }
