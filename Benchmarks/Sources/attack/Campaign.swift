@@ -35,7 +35,7 @@ struct Campaign {
             for assault in assaults {
                 for (relay, command, rate) in relays where !Interruption.isRequested {
                     let trial = arena.run(assault, on: relay, command: command, linesPerSecond: rate, round: round)
-                    let ratio = assault.greatestRatio == nil ? nil : [trial].ratio.map { "p99 × \($0.short)" }
+                    let ratio = assault.greatestRatio == nil ? nil : trial.ratio.map { "p99 × \($0.short)" }
                     let findings = [ratio].compactMap(\.self) + (trial.faults.isEmpty ? ["ok"] : trial.faults)
                     note(
                         "round \(round + 1) of \(arena.method.rounds), \(assault.name), \(relay.name): "

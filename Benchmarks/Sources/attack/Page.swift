@@ -46,9 +46,9 @@ struct Page {
             \(method.clientsHavePriority ? ", with no priority over the clients, whose process is real-time" : ""); load average at \
             the end \(machine.loadAverage). Lines of \(method.lineLength) bytes a second, from all clients together: \(rates.joined(separator: ", ")).
 
-            Each figure is the p99 latency of 100 well-behaved clients in a second of the attack, as a ratio to that in a second without it: of \
-            both, the median of all seconds of all rounds. The p99 of whole runs is below. Without it means that the attacker does the \
-            same to a sink of its own, so that what it takes from the clients' core is the same. Bold is what is missed: a ratio above \
+            Each figure is the p99 latency of 100 well-behaved clients in the median second of the attack, as a ratio to that without it in the \
+            same round: the median of the rounds. The p99 of whole runs is below. Without it means that the attacker does the same to a sink \
+            of its own, so that what it takes from the clients' core is the same. Bold is what is missed: a ratio above \
             1.25 (2 in a flood of connections), a line that was promised and lost, a server that crashed or froze, descriptors that do not \
             return, memory beyond the bound.
             """
@@ -77,7 +77,7 @@ struct Page {
         if trials.isEmpty { return "–" }
         var parts: [String] = []
         var isTooSlow = false
-        if let limit = assault.greatestRatio, let ratio = trials.ratio {
+        if let limit = assault.greatestRatio, let ratio = trials.compactMap(\.ratio).median {
             isTooSlow = ratio > limit
             parts.append(isTooSlow ? "**\(ratio.short)**" : ratio.short)
         }
@@ -92,7 +92,7 @@ struct Page {
         Assault.all.allSatisfy { assault in
             let trials = trials.filter { $0.attack == assault.name && $0.relay == relay }
             return trials.allSatisfy { $0.faults.isEmpty }
-                && (assault.greatestRatio.flatMap { limit in trials.ratio.map { $0 <= limit } } ?? true)
+                && (assault.greatestRatio.flatMap { limit in trials.compactMap(\.ratio).median.map { $0 <= limit } } ?? true)
         }
     }
 

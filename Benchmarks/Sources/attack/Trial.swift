@@ -24,6 +24,13 @@ struct Trial: Codable {
     var complaints: [String] = []
     var remarks: [String] = []
 
+    /// The p99 latency of a second during the attack, against that of one without it: of each the median of the run's seconds. A machine that is
+    /// not quiet for a moment spoils that second, and not the whole.
+    var ratio: Double? {
+        guard let base = baseline.seconds.median, let value = attacked.seconds.median, base > 0 else { return nil }
+        return value / base
+    }
+
     var memoryGrowth: Int { max(peak.residentBytes - before.residentBytes, 0) }
 
     /// All that a relay may not do, but for being slower.
@@ -55,17 +62,6 @@ struct Measurement: Codable {
     var report: LoadReport?
     /// The p99 latency of each second, in microseconds.
     var seconds: [Double] = []
-}
-
-extension Collection<Trial> {
-    /// The p99 latency of a second during the attack, against that of one without it: of each the median of all rounds' seconds. A machine that
-    /// is not quiet for a moment spoils that second, and not the whole.
-    var ratio: Double? {
-        guard let base = flatMap(\.baseline.seconds).median, let value = flatMap(\.attacked.seconds).median, base > 0 else {
-            return nil
-        }
-        return value / base
-    }
 }
 
 extension Int {
