@@ -37,7 +37,7 @@ struct Setting {
                 .backpressure(stall: .milliseconds(random.number(1...300)), grace: .milliseconds(random.number(1...900))),
             ])
             topic.sendBudget = random.oneIn(3) ? random.number(1...1_024) : 262_144
-            topic.skipNotice = { "?\(index)\($0)\n" }
+            topic.skipNotice = { Array("?\(index)\($0)\n".utf8) }
             topics.append(topic)
         }
 
