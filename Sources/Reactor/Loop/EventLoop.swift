@@ -88,6 +88,10 @@ public final class EventLoop {
         readBuffer = ReadBuffer(readSize: configuration.readSize)
     }
 
+    deinit {
+        remote.loopIsGone()
+    }
+
     // MARK: - Running
 
     /// Turns until `stop` is called. A `stop` that came before is remembered: then it returns at once.
