@@ -120,11 +120,13 @@ public final class EventLoop {
             try poller.wait(milliseconds: mustNotWait ? 0 : milliseconds(until: earlier(limit, timers.earliestDeadline)))
         }
         turnCount &+= 1
-        dispatch()
+        let wasWoken = dispatch()
         if let deadline = timers.earliestDeadline {
             let now = ContinuousClock.now
             if deadline <= now { timers.takeDue(at: now).fire() }
         }
+        // Tasks come last, and only those that are there now: one that hands over another cannot starve the sockets.
+        if wasWoken { lookIntoInbox() }
         flush()
         reap()
     }
@@ -148,7 +150,8 @@ public final class EventLoop {
         return Int32(truncatingIfNeeded: seconds &* 1_000 &+ (attoseconds &+ 999_999_999_999_999) / 1_000_000_000_000_000)
     }
 
-    private func dispatch() {
+    /// Says whether other threads have handed something over.
+    private func dispatch() -> Bool {
         intake = 0
         var wasWoken = false
         while nextEvent < poller.count, intake < intakeBudget {
@@ -163,8 +166,7 @@ public final class EventLoop {
         if hasAlwaysReady {
             for token in alwaysReady { slots[token]?.descriptorIsReady(.readable) }
         }
-        // Tasks come last, and only those that are there now: one that hands over another cannot starve the sockets.
-        if wasWoken { lookIntoInbox() }
+        return wasWoken
     }
 
     private func lookIntoInbox() {
