@@ -197,7 +197,8 @@ public final class EventLoop {
         for listener in starved { listener.resumeAccepting() }
     }
 
-    /// Closes every connection and listener and cancels every watcher and timer, in any state and without flushing.
+    /// Closes every connection and listener and cancels every watcher and timer, in any state and without flushing. The handlers of
+    /// connections are told, with the reason `shutdown`.
     ///
     /// A loop that is merely dropped keeps alive what is registered with it, and is kept alive by it.
     public func close() {
