@@ -90,7 +90,8 @@ public final class Topic {
     // MARK: - Subscribing
 
     /// Has the connection sent every message that is published from now on, and the last `history` ones, as far as they are within
-    /// the last half of the log. Closing the connection unsubscribes it. Does nothing if it is subscribed already.
+    /// the last half of the log; those among them, too, that it published itself. Closing the connection unsubscribes it. Does nothing
+    /// if it is subscribed already.
     public func subscribe(_ connection: Connection, history: Int = 0) {
         guard connection.isOpen, !connection.isFinishing, subscriber(of: connection) == nil else { return }
         let subscriber = Subscriber(topic: self, connection: connection, index: cursors.count)

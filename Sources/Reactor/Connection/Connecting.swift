@@ -1,7 +1,11 @@
 extension EventLoop {
     /// Begins to connect. The handler's `connectionDidOpen` or `connectionDidClose` says how it went.
     ///
+    /// A Unix-domain socket connects at once: its handler's `connectionDidOpen` is called before this returns.
+    ///
     /// - Parameter deadline: When to give up; nil leaves that to the kernel, which tries for about two minutes.
+    /// - Throws: What the kernel says at once, as it does of a path at which nobody listens; then the handler is told nothing.
+    ///   `Errno.nameTooLong` for a path of more than 107 bytes.
     ///
     /// The corresponding C functions are `socket` and `connect`.
     @discardableResult
@@ -25,7 +29,8 @@ extension EventLoop {
         case output
     }
 
-    /// Makes a connection of a descriptor that was opened elsewhere: a pipe, a terminal, a file. It should not block.
+    /// Makes a connection of a descriptor that was opened elsewhere: a pipe, a terminal, a file. It should not block. The handler's
+    /// `connectionDidOpen` is called before this returns.
     ///
     /// Regular files, which epoll refuses, work too: they are always ready. Whoever writes to a pipe should ignore SIGPIPE.
     @discardableResult
@@ -39,7 +44,8 @@ extension EventLoop {
         return connection
     }
 
-    /// Makes a connection of a connected stream socket that was opened elsewhere. It must not block.
+    /// Makes a connection of a connected stream socket that was opened elsewhere. It must not block. The handler's
+    /// `connectionDidOpen` is called before this returns.
     @discardableResult
     public func adopt(
         socket descriptor: consuming OwnedDescriptor, options: Connection.Options = .init(), handler: any ConnectionHandler

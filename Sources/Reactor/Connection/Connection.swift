@@ -18,7 +18,8 @@ public final class Connection {
         /// How many bytes passed to `send` may wait for the peer before the connection is closed, 1 GiB at most. What a topic's log holds
         /// does not count.
         public var maximumPendingOutput = 1_048_576
-        /// How long a connection that is finishing has for what still waits for its peer. Nil: for as long as the peer likes.
+        /// How long a connection that is finishing has for what still waits for its peer, before it is closed as too slow. Nil: for as
+        /// long as the peer likes.
         public var flushTime: Duration? = .seconds(30)
         /// How long a connection that was finished on this side waits for its peer to agree.
         public var lingerTime = Duration.seconds(1)
@@ -286,7 +287,7 @@ public final class Connection {
     package var hasOwnOutput: Bool { !output.isEmpty }
 
     /// Sends bytes at the end of the turn, after those that were passed before. Says whether they were accepted: a connection
-    /// that is closed or finishing takes none, and one for which too much waits already is closed for it.
+    /// that is closed or finishing takes none, and one for which more would wait than `Options.maximumPendingOutput` is closed for it.
     @discardableResult
     public func send(_ bytes: Span<UInt8>) -> Bool {
         guard isTakingMessages else { return false }

@@ -4,6 +4,8 @@
 ///
 /// A connection that never opened, because connecting failed, has `connectionDidClose` alone. None of these is called from
 /// within `send`, `finish` or `close`. One handler may serve any number of connections.
+///
+/// A connection keeps its handler. A handler that keeps its connection, too, lets go of it in `connectionDidClose`, or both stay for ever.
 public protocol ConnectionHandler: AnyObject {
     /// The connection can be used from now on.
     func connectionDidOpen(_ connection: Connection)

@@ -178,6 +178,11 @@ public final class Listener {
 extension EventLoop {
     /// Listens on an address, with one handler for all connections. Port 0 has the kernel pick one.
     ///
+    /// A path at which somebody has left a socket behind, and no longer listens, is taken over.
+    ///
+    /// - Throws: What the kernel says: `Errno.addressInUse` for an address at which somebody listens, and for a path at which there is
+    ///   anything else; `.nameTooLong` for a path of more than 107 bytes.
+    ///
     /// The corresponding C functions are `socket`, `bind` and `listen`.
     @discardableResult
     public func listen(
@@ -186,7 +191,7 @@ extension EventLoop {
         try listen(on: address, options: options) { handler }
     }
 
-    /// Listens on an address, with a handler made for each connection.
+    /// Listens on an address, as the other `listen`, with a handler made for each connection.
     @discardableResult
     public func listen(
         on address: SocketAddress, options: Connection.Options = .init(),

@@ -88,6 +88,10 @@ public final class EventLoop {
         readBuffer = ReadBuffer(readSize: configuration.readSize)
     }
 
+    deinit {
+        remote.loopIsGone()
+    }
+
     // MARK: - Running
 
     /// Turns until `stop` is called. A `stop` that came before is remembered: then it returns at once.
@@ -116,11 +120,13 @@ public final class EventLoop {
             try poller.wait(milliseconds: mustNotWait ? 0 : milliseconds(until: earlier(limit, timers.earliestDeadline)))
         }
         turnCount &+= 1
-        dispatch()
+        let wasWoken = dispatch()
         if let deadline = timers.earliestDeadline {
             let now = ContinuousClock.now
             if deadline <= now { timers.takeDue(at: now).fire() }
         }
+        // Tasks come last, and only those that are there now: one that hands over another cannot starve the sockets.
+        if wasWoken { lookIntoInbox() }
         flush()
         reap()
     }
@@ -144,7 +150,8 @@ public final class EventLoop {
         return Int32(truncatingIfNeeded: seconds &* 1_000 &+ (attoseconds &+ 999_999_999_999_999) / 1_000_000_000_000_000)
     }
 
-    private func dispatch() {
+    /// Says whether other threads have handed something over.
+    private func dispatch() -> Bool {
         intake = 0
         var wasWoken = false
         while nextEvent < poller.count, intake < intakeBudget {
@@ -159,8 +166,7 @@ public final class EventLoop {
         if hasAlwaysReady {
             for token in alwaysReady { slots[token]?.descriptorIsReady(.readable) }
         }
-        // Tasks come last, and only those that are there now: one that hands over another cannot starve the sockets.
-        if wasWoken { lookIntoInbox() }
+        return wasWoken
     }
 
     private func lookIntoInbox() {
@@ -191,7 +197,8 @@ public final class EventLoop {
         for listener in starved { listener.resumeAccepting() }
     }
 
-    /// Closes every connection and listener and cancels every watcher and timer, in any state and without flushing.
+    /// Closes every connection and listener and cancels every watcher and timer, in any state and without flushing. The handlers of
+    /// connections are told, with the reason `shutdown`.
     ///
     /// A loop that is merely dropped keeps alive what is registered with it, and is kept alive by it.
     public func close() {

@@ -10,6 +10,7 @@ extension EventLoop {
             var isStopRequested = false
             /// Whether the loop has been woken and has not yet looked here: further wakes would be lost labour.
             var isWakeUnderWay = false
+            var isLoopGone = false
         }
 
         let waker: Waker
@@ -31,6 +32,7 @@ extension EventLoop {
 
         private func post(_ change: (inout Inbox) -> Void) {
             let mustWake = inbox.withLock { inbox in
+                if inbox.isLoopGone { return false }
                 change(&inbox)
                 defer { inbox.isWakeUnderWay = true }
                 return !inbox.isWakeUnderWay
@@ -44,6 +46,16 @@ extension EventLoop {
                 let taken = inbox
                 inbox = Inbox()
                 return taken
+            }
+        }
+
+        /// Drops what nobody will run any more, and takes nothing from now on.
+        func loopIsGone() {
+            // Not let go of under the lock: what a task holds may hand something over when it goes.
+            _ = inbox.withLock { inbox in
+                let dropped = inbox
+                inbox = Inbox(isLoopGone: true)
+                return dropped
             }
         }
     }

@@ -1,0 +1,19 @@
+import Reactor
+import Testing
+
+/// What was handed over before a turn runs in it after the timers that are due.
+struct TaskOrderTests {
+    private final class Steps: @unchecked Sendable {
+        var names: [String] = []
+    }
+
+    @Test func tasksComeAfterTimers() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let steps = Steps()
+        loop.remote.execute { _ in steps.names.append("task") }
+        loop.schedule(at: .now) { steps.names.append("timer") }
+        try loop.runOnce(waitingAtMost: .seconds(20))
+        #expect(steps.names == ["timer", "task"])
+    }
+}
