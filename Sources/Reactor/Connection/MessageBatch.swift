@@ -2,7 +2,18 @@ import Glibc
 
 /// The messages of one read, in the order in which they came, straight from the loop's read buffer.
 ///
-/// It can be used only during the call that it is handed to: being noncopyable and borrowed, it cannot be kept.
+/// It can be used only during the call that it is handed to: being noncopyable and borrowed, it cannot be kept. What is to be
+/// kept of it is copied:
+///
+/// ```swift
+/// messages.forEach { message in
+///     let text = String(decoding: message.indices.map { message[$0] }, as: UTF8.self)
+///     print("received: \(text)")
+/// }
+/// ```
+///
+/// A message has a *content*, which is what handlers look at, and a form in which it goes *over the wire*, which is what is sent
+/// and relayed: with its newline, its terminator or its length.
 @safe public struct MessageBatch: ~Copyable {
     private let base: UnsafePointer<UInt8>
     private let start: Int
@@ -35,7 +46,7 @@ import Glibc
         for index in 0..<count { withMessage(at: index, body) }
     }
 
-    /// Hands `body` the content of one message. The index must be less than `count`.
+    /// Hands `body` the content of one message. The index must be at least 0 and less than `count`; any other ends the process.
     public func withMessage<Result>(at index: Int, _ body: (Span<UInt8>) -> Result) -> Result {
         let first = wireOffset(of: index)
         if let contents = unsafe contents {
@@ -46,7 +57,8 @@ import Glibc
         return unsafe body(UnsafeBufferPointer(start: base + first, count: length).span)
     }
 
-    /// The index of the first message, from `start` on, whose content equals `content`; or nil.
+    /// The index of the first message, from `start` on, whose content equals `content`; or nil. `start` must not be beyond
+    /// `count`.
     public func firstIndex(of content: [UInt8], from start: Int = 0) -> Int? {
         if let contents = unsafe contents {
             return (start..<count).first { index in
@@ -79,7 +91,13 @@ import Glibc
     }
 
     /// Some of the messages as they are relayed, each with its envelope, one after the other: a line with its newline, what a length
-    /// announces behind the length.
+    /// announces behind the length. All of them are what a peer has to be sent to get the same messages:
+    ///
+    /// ```swift
+    /// messages.withWireBytes(in: 0..<messages.count) { bytes in _ = connection.send(bytes) }
+    /// ```
+    ///
+    /// A range that is not within `0..<count` ends the process.
     public func withWireBytes<Result>(in range: Range<Int>, _ body: (Span<UInt8>) -> Result) -> Result {
         let first = wireOffset(of: range.lowerBound)
         let length = wireOffset(of: range.upperBound) &- first
