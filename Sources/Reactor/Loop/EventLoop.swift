@@ -9,9 +9,9 @@ import Glibc
 ///          │    ↓                                                           │
 ///          │  dispatch   accept; read each ready socket once; messages are  │
 ///          │    ↓        handed on, and what they cause is only noted down  │
-///          │  timers     those that are due                                 │
-///          │    ↓                                                           │
 ///          │  tasks      what other threads have handed over until now      │
+///          │    ↓                                                           │
+///          │  timers     those that are due                                 │
 ///          │    ↓                                                           │
 ///          │  flush      everything noted down leaves: one send a peer      │
 ///          │    ↓                                                           │

@@ -8,7 +8,7 @@ public enum Endpoint: Hashable, Sendable {
     /// Reads what people write: `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`.
     ///
     /// ```swift
-    /// let endpoint = try Endpoint("localhost", defaultPort: 3001)
+    /// print(try Endpoint("localhost", defaultPort: 3001))    // localhost:3001
     /// ```
     ///
     /// - Parameters:
