@@ -70,3 +70,9 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The plugin that makes pages of the documentation is for .ci/documentation, which asks for it. A plugin is fetched by all who depend on
+// a package, whether or not they use it, so nobody else is to know of it.
+if Context.environment["CHATREACTOR_DOCUMENTATION"] != nil {
+    package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
+}

@@ -15,22 +15,33 @@ public import Reactor
 /// system call and straight from the log: nothing is queued, copied or allocated for each of them, and messages that arrive together
 /// leave together. Memory is bounded by the log, however slow some subscribers are.
 ///
-/// All of it belongs to the thread of the topic's loop.
+/// ```swift
+/// let topic = try Topic(on: loop)
+/// topic.subscribe(connection)
+/// topic.publish("hello\n")
+/// ```
+///
+/// All of it belongs to the thread of the topic's loop. A subscriber keeps its topic until its connection is closed.
 public final class Topic {
+    /// How a topic is set up. What is out of range is brought into it.
     public struct Configuration: Sendable {
-        /// How many bytes of messages the log keeps, rounded up to a power of two. A message may be a quarter of it.
+        /// How many bytes of messages the log keeps, rounded up to a power of two and to a page, 4 KiB as a rule. A message may
+        /// be a quarter of it. The log takes that much memory, and an eighth more, once it is full.
         public var capacity = 1_048_576
         /// What is done about a subscriber that falls behind.
         public var policy = SlowSubscriberPolicy.backpressure()
         /// How many bytes one subscriber is sent in one turn at most, so that one that catches up does not hold up the others.
+        /// At least 1.
         public var sendBudget = 262_144
         /// What a subscriber that was moved ahead is sent, given how many messages it missed: the bytes of a message, a line with its
         /// newline. Nil tells it nothing.
         public var skipNotice: (@Sendable (_ missed: Int) -> [UInt8])?
 
+        /// A megabyte, and waiting for slow subscribers: the defaults above.
         public init() {}
     }
 
+    /// The loop that the topic belongs to, and all of its subscribers with it.
     public let loop: EventLoop
     let policy: SlowSubscriberPolicy
     let sendBudget: Int
@@ -68,14 +79,21 @@ public final class Topic {
     var lowWater: Int { log.capacity / 4 }
     var overrunMark: Int { log.capacity / 4 * 3 }
 
-    /// How long a message may be, as it goes over the wire: a quarter of the log.
+    /// How long a message may be, as it goes over the wire, in bytes: a quarter of the log.
     public var maximumMessageLength: Int { log.capacity / 4 }
 
-    /// How many messages were ever published.
+    /// How many messages were ever published. The next one has this number, counted from 0.
     public var messageCount: Int { log.messageCount }
 
+    /// How many connections are subscribed.
     public var subscriberCount: Int { cursors.count }
 
+    /// A topic without messages or subscribers.
+    ///
+    /// The loop reads no more in one turn, from then on, than a quarter of the log, or than one read if that is more.
+    ///
+    /// - Throws: `Errno.noMemory` for a capacity that there is no room for, `.tooManyOpenFiles`, and what else the kernel says.
+    ///
     /// The corresponding C functions are `memfd_create` and `mmap`.
     public init(on loop: EventLoop, configuration: Configuration = Configuration()) throws(Errno) {
         self.loop = loop
@@ -90,8 +108,14 @@ public final class Topic {
     // MARK: - Subscribing
 
     /// Has the connection sent every message that is published from now on, and the last `history` ones, as far as they are within
-    /// the last half of the log; those among them, too, that it published itself. Closing the connection unsubscribes it. Does nothing
-    /// if it is subscribed already.
+    /// the last half of the log; those among them, too, that it published itself.
+    ///
+    /// ```swift
+    /// topic.subscribe(connection, history: 20)
+    /// ```
+    ///
+    /// Closing the connection unsubscribes it. A connection may be subscribed to several topics of its loop. Does nothing if it
+    /// is subscribed to this one already, or is connecting, finishing or closed.
     public func subscribe(_ connection: Connection, history: Int = 0) {
         guard connection.isOpen, !connection.isFinishing, subscriber(of: connection) == nil else { return }
         let subscriber = Subscriber(topic: self, connection: connection, index: cursors.count)
@@ -107,7 +131,8 @@ public final class Topic {
         if position < log.tail { notePending(subscriber) }
     }
 
-    /// Takes the connection out of the topic. What it has not been sent yet, it does not get.
+    /// Takes the connection out of the topic. What it has not been sent yet, it does not get; only a message that has begun to
+    /// leave is sent to its end. Does nothing if it is not subscribed.
     public func unsubscribe(_ connection: Connection) {
         guard let subscriber = subscriber(of: connection) else { return }
         if isUnderPressure { connection.resumeReading() }
@@ -154,9 +179,19 @@ public final class Topic {
 
     // MARK: - Publishing
 
-    /// Publishes messages that a connection has sent, or those of them in a range, to every subscriber except `sender`.
+    /// Publishes messages that a connection has sent, or those of them in a range, to every subscriber except `sender`: in one
+    /// copy, with the newline or the length that they came with.
     ///
-    /// A message that is longer than `maximumMessageLength` is not published; the result says so.
+    /// ```swift
+    /// topic.publish(messages, from: connection)
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - messages: What a handler has received.
+    ///   - range: The indices of those to publish; nil means all. A range that is not within `0..<messages.count` ends the
+    ///     process.
+    ///   - sender: Who is not to get them. Nil, or one who is not subscribed, leaves nobody out.
+    /// - Returns: Whether all were published. One that is longer than `maximumMessageLength` is not.
     @discardableResult
     public func publish(
         _ messages: borrowing MessageBatch, in range: Range<Int>? = nil, from sender: Connection? = nil
@@ -195,7 +230,7 @@ public final class Topic {
     }
 
     /// Publishes one message, as it goes over the wire, to every subscriber except `sender`: a line with its newline, what has a length
-    /// in front with that, as `LengthPrefixedFraming.message` makes it.
+    /// in front with that, as `LengthPrefixedFraming.message` makes it. It leaves at the end of the turn.
     ///
     /// An empty message, and one that is longer than `maximumMessageLength`, is not published; the result says so.
     @discardableResult
@@ -210,7 +245,7 @@ public final class Topic {
         return true
     }
 
-    /// As the other `publish`, for a text.
+    /// As the other `publish`, for a text, in UTF-8.
     @discardableResult
     public func publish(_ text: String, from sender: Connection? = nil) -> Bool {
         publish(text.utf8.span, from: sender)

@@ -4,7 +4,14 @@ public import Reactor
 ///
 /// What is typed goes to the server, line by line; what comes from it is printed. Neither side outruns the other: input is not
 /// read while the server does not take it, nor the server while the terminal does not.
+///
+/// ```swift
+/// let loop = try EventLoop()
+/// let client = try ChatClient(to: Endpoint("localhost:3001").resolve(), on: loop)
+/// print(try client.run())
+/// ```
 public final class ChatClient {
+    /// How a client behaves.
     public struct Configuration: Sendable {
         /// How long to wait for a connection to each of the server's addresses.
         public var connectTimeout = Duration.seconds(10)
@@ -15,6 +22,7 @@ public final class ChatClient {
         /// Whether what comes is printed for a terminal, with nothing in it that could harm one, or byte for byte.
         public var isTerminal = true
 
+        /// What `chat` does on a terminal, without any option.
         public init() {}
     }
 
@@ -47,7 +55,13 @@ public final class ChatClient {
     private var verdict: Outcome?
     private var outcome: Outcome?
 
-    /// - Parameter addresses: Where the server may be, to be tried in this order. At least one.
+    /// A client that is not connected yet.
+    ///
+    /// - Parameters:
+    ///   - addresses: Where the server may be, to be tried in this order. At least one: none at all ends the process.
+    ///   - loop: The loop to run on.
+    ///   - configuration: How the client behaves.
+    /// - Throws: What `OwnedDescriptor.reopening` says about standard output.
     public init(
         to addresses: [SocketAddress], on loop: EventLoop, configuration: Configuration = Configuration()
     ) throws(Errno) {
@@ -58,7 +72,8 @@ public final class ChatClient {
         output = try TerminalOutput(1, style: configuration.isTerminal ? .text : .bytes, on: loop)
     }
 
-    /// Connects, runs the loop until the talk has ended, and says how it did.
+    /// Connects, runs the loop until the talk has ended, and says how it did. To be called once. Throws what `EventLoop.run`
+    /// does.
     public func run() throws(Errno) -> Outcome {
         output.didDrain = { [weak self] in self?.resumeServer() }
         output.didClose = { [weak self] _ in self?.end() }

@@ -1,15 +1,18 @@
 public import Broadcast
 public import Reactor
 
-/// A line relay: what one client sends reaches every other client.
+/// A line relay: what one client sends reaches every other client. It is all of the daemon `chatd` but its arguments and its log.
 ///
-///     let loop = try EventLoop()
-///     let server = try ChatServer(on: loop)
-///     for address in try Endpoint("localhost:3001").resolve() { try server.listen(on: address) }
-///     try loop.run()
+/// ```swift
+/// let loop = try EventLoop()
+/// let server = try ChatServer(on: loop)
+/// for address in try Endpoint("localhost:3001").resolve() { try server.listen(on: address) }
+/// try loop.run()
+/// ```
 ///
 /// It belongs to its loop's thread; another thread reaches it through the loop's `remote`.
 public final class ChatServer {
+    /// What a server is set to. What is out of range is brought into it.
     public struct Configuration: Sendable {
         /// How what a client sends becomes messages. What the server says itself are lines, whatever the framing.
         public var framing: any Framing = .automatic()
@@ -24,10 +27,13 @@ public final class ChatServer {
         /// What is done about a client that falls behind by half of that.
         public var slowClients = SlowSubscriberPolicy.backpressure()
 
+        /// What `chatd` does without any option.
         public init() {}
     }
 
+    /// The loop that the server and its clients belong to.
     public let loop: EventLoop
+    /// As it was given, with the longest message brought into its range.
     public let configuration: Configuration
     let topic: Topic
     private var listeners: [Listener] = []
@@ -40,6 +46,10 @@ public final class ChatServer {
     /// How many clients are connected.
     public private(set) var clientCount = 0
 
+    /// A server that listens nowhere yet.
+    ///
+    /// - Throws: `Errno.noMemory` for a log that there is no room for, and what else the kernel says.
+    ///
     /// The corresponding C functions are `memfd_create` and `mmap`.
     public init(on loop: EventLoop, configuration: Configuration = Configuration()) throws(Errno) {
         var configuration = configuration
@@ -54,11 +64,14 @@ public final class ChatServer {
         self.topic = try Topic(on: loop, configuration: topic)
     }
 
+    /// Has an observer told what happens from now on. The server keeps it.
     public func addObserver(_ observer: any ChatServerObserver) {
         observers.append(observer)
     }
 
-    /// Accepts clients at an address. The result knows the port that was really bound.
+    /// Accepts clients at an address, until `shutDown`. The result knows the port that was really bound.
+    ///
+    /// May be called for several addresses: all of their clients are in one room. Throws what `EventLoop.listen` does.
     @discardableResult
     public func listen(on address: SocketAddress) throws(Errno) -> Listener {
         var options = Connection.Options()
@@ -75,13 +88,24 @@ public final class ChatServer {
         return listener
     }
 
-    /// Says one line, given without its newline, to every client. Says whether it was short enough to be published.
+    /// Says one line, given without its newline, to every client. Says whether it was short enough to be published: a quarter of
+    /// the log, with its newline.
     @discardableResult
     public func announce(_ line: String) -> Bool {
         topic.publish(line + "\n")
     }
 
     /// Stops accepting, sends what waits, and closes every client. Whoever does not take its output in `time` is closed without it.
+    ///
+    /// ```swift
+    /// try loop.watchSignals([SIGTERM]) { _ in
+    ///     server.shutDown(within: .seconds(5)) { loop.stop() }
+    /// }
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - time: How long it may take at most. Less than none counts as none.
+    ///   - completion: Called on the loop's thread once the last client has gone; at once if there is none.
     public func shutDown(within time: Duration, then completion: @escaping () -> Void) {
         for listener in listeners { listener.close() }
         listeners = []
@@ -117,28 +141,32 @@ public final class ChatServer {
 
 /// What happens at a server. Each of these may be left out, and all are called on the loop's thread.
 public protocol ChatServerObserver: AnyObject {
-    /// A client has connected.
+    /// A client has connected, and gets what is published from now on.
     func server(_ server: ChatServer, didAccept connection: Connection)
 
     /// A client has sent messages that are relayed: those of a batch whose indices are in the range.
     func server(
         _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from connection: Connection)
 
-    /// A client has gone.
+    /// A client has gone, for whatever reason.
     func server(_ server: ChatServer, didClose connection: Connection, reason: CloseReason)
 
-    /// The system lets no more clients in for now; the server goes on trying.
+    /// The system lets no more clients in for now; the server goes on trying, and says so each time.
     func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno)
 }
 
 extension ChatServerObserver {
+    /// Does nothing.
     public func server(_ server: ChatServer, didAccept connection: Connection) {}
 
+    /// Does nothing.
     public func server(
         _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from connection: Connection
     ) {}
 
+    /// Does nothing.
     public func server(_ server: ChatServer, didClose connection: Connection, reason: CloseReason) {}
 
+    /// Does nothing.
     public func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno) {}
 }

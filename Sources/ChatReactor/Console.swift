@@ -12,10 +12,14 @@ public final class Console {
     private var output: TerminalOutput?
     private var unshown = 0
 
+    /// Begins to read and to print, as far as it is asked to.
+    ///
     /// - Parameters:
+    ///   - server: The server whose console it is.
     ///   - reads: Whether standard input is read.
     ///   - prints: Whether messages are printed on standard output.
-    ///   - complain: Takes a sentence for the operator, without a newline.
+    ///   - complain: Takes a sentence for the operator, without a newline. Called on the loop's thread.
+    /// - Throws: What `OwnedDescriptor.reopening` and `EventLoop.adopt` say about a standard stream.
     public init(
         of server: ChatServer, reads: Bool, prints: Bool, complain: @escaping (String) -> Void
     ) throws(Errno) {
@@ -47,6 +51,7 @@ public final class Console {
 }
 
 extension Console: ConnectionHandler {
+    /// Publishes what was typed. Called by the loop.
     public func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
         var first = 0
         while let quitWord, let quit = messages.firstIndex(of: quitWord, from: first) {
@@ -57,12 +62,14 @@ extension Console: ConnectionHandler {
         server.topic.publish(messages, in: first..<messages.count)
     }
 
+    /// Complains about the line. Called by the loop.
     public func connectionDidDiscardMessage(_ connection: Connection) {
         complain("that line was too long to send: the limit is \(server.configuration.maximumMessageLength) bytes")
     }
 }
 
 extension Console: ChatServerObserver {
+    /// Prints the messages. Called by the server.
     public func server(
         _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from connection: Connection
     ) {

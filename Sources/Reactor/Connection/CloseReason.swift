@@ -1,4 +1,4 @@
-/// Why a connection was closed.
+/// Why a connection was closed. What a `ConnectionHandler` is told at its end, and what a log may print.
 public enum CloseReason: Hashable, Sendable {
     /// The peer said that it has nothing more to send. What was still due to it has been sent.
     case endOfInput
@@ -23,6 +23,7 @@ public enum CloseReason: Hashable, Sendable {
 }
 
 extension CloseReason: CustomStringConvertible {
+    /// A few words in lower case, as in `end of input`; for a failure the system's sentence, as in `Connection reset by peer`.
     public var description: String {
         switch self {
         case .endOfInput: "end of input"

@@ -1,11 +1,25 @@
 extension EventLoop {
     /// Begins to connect. The handler's `connectionDidOpen` or `connectionDidClose` says how it went.
     ///
-    /// A Unix-domain socket connects at once: its handler's `connectionDidOpen` is called before this returns.
+    /// ```swift
+    /// let connection = try loop.connect(
+    ///     to: .loopback(port: 3001), deadline: .now.advanced(by: .seconds(10)), handler: handler)
+    /// connection.send("hello\n")
+    /// ```
     ///
-    /// - Parameter deadline: When to give up; nil leaves that to the kernel, which tries for about two minutes.
-    /// - Throws: What the kernel says at once, as it does of a path at which nobody listens; then the handler is told nothing.
-    ///   `Errno.nameTooLong` for a path of more than 107 bytes.
+    /// What is sent meanwhile leaves as soon as the connection is open. That of a Unix-domain socket comes about at once: then
+    /// the handler has been told before this returns. TCP takes one address and tries no other; `Endpoint.resolve` may give
+    /// several.
+    ///
+    /// - Parameters:
+    ///   - address: Where to. A path of more than 107 bytes is refused with `nameTooLong`.
+    ///   - deadline: When to give up, with the reason `connectTimedOut`; nil leaves that to the kernel, which tries for about two
+    ///     minutes.
+    ///   - options: How the connection is to behave.
+    ///   - handler: What is told of the connection. The connection keeps it.
+    /// - Returns: The connection, which the loop keeps until it is closed.
+    /// - Throws: What the kernel says at once: `Errno.tooManyOpenFiles`, `.connectionRefused` for a path at which nobody listens
+    ///   any more, and others. Then the handler is told nothing. What it says later is the reason for closing: `failed(_:)`.
     ///
     /// The corresponding C functions are `socket` and `connect`.
     @discardableResult
@@ -25,14 +39,25 @@ extension EventLoop {
 
     /// What a descriptor that is no socket is used for.
     public enum Direction: Sendable {
+        /// It is read. What is sent to it is written, as far as it was opened for that.
         case input
+        /// It is written, and never read: as if `pauseReading` had been called once.
         case output
     }
 
-    /// Makes a connection of a descriptor that was opened elsewhere: a pipe, a terminal, a file. It should not block. The handler's
-    /// `connectionDidOpen` is called before this returns.
+    /// Makes a connection of a descriptor that was opened elsewhere: a pipe, a terminal, a file. It should not block.
     ///
-    /// Regular files, which epoll refuses, work too: they are always ready. Whoever writes to a pipe should ignore SIGPIPE.
+    /// ```swift
+    /// try loop.adopt(.reopening(STDIN_FILENO, for: .input), for: .input, handler: handler)
+    /// ```
+    ///
+    /// Regular files, which epoll refuses, work too: they are always ready. Whoever writes to a pipe should ignore SIGPIPE. The
+    /// handler's `connectionDidOpen` is called before this returns. To keep the descriptor and watch it only, there is
+    /// `watch(_:for:handler:)`.
+    ///
+    /// - Throws: What epoll says, as `watch` does. The descriptor is closed all the same.
+    ///
+    /// The corresponding C functions are `epoll_ctl`, and `read` and `writev` later on.
     @discardableResult
     public func adopt(
         _ descriptor: consuming OwnedDescriptor, for direction: Direction, options: Connection.Options = .init(),
@@ -44,8 +69,14 @@ extension EventLoop {
         return connection
     }
 
-    /// Makes a connection of a connected stream socket that was opened elsewhere. It must not block. The handler's
-    /// `connectionDidOpen` is called before this returns.
+    /// Makes a connection of a connected stream socket that was opened elsewhere, one of a pair perhaps. It must not block.
+    ///
+    /// The handler's `connectionDidOpen` is called before this returns. The socket's options stay as they are, so
+    /// `Connection.Options.unsentLowWater` does not apply.
+    ///
+    /// - Throws: What epoll says, as `watch` does. The descriptor is closed all the same.
+    ///
+    /// The corresponding C functions are `epoll_ctl`, and `recv` and `sendmsg` later on.
     @discardableResult
     public func adopt(
         socket descriptor: consuming OwnedDescriptor, options: Connection.Options = .init(), handler: any ConnectionHandler

@@ -2,31 +2,52 @@ import Glibc
 
 /// A stream of messages in and bytes out: an accepted or a connecting socket, or any descriptor that can be read or written.
 ///
-/// What is sent leaves at the end of the turn, in one system call; what the kernel does not take waits until it does. A
-/// connection belongs to its loop's thread; other threads know it by its `id`.
+/// `EventLoop.listen` makes connections of those who call, `EventLoop.connect` makes one to somebody else, and `EventLoop.adopt`
+/// makes one of a descriptor. A `ConnectionHandler` is told what happens to it.
+///
+/// What is sent leaves at the end of the turn, in one system call; what the kernel does not take waits until it does.
+///
+///      connecting ──→ open ──→ finishing ──→ closed
+///           │           │          │           ↑
+///           └───────────┴──────────┴───────────┘
+///
+///      open         messages come, and what is sent is accepted
+///      finishing    nothing is read or accepted any more; what waits is sent: after `finish`, and at the end of input
+///      closed       from `close` on. The handler is told at the end of the turn
+///
+/// The loop keeps a connection until it is closed. A connection belongs to its loop's thread; other threads know it by its `id`.
 public final class Connection {
     /// Names a connection for as long as it lives, and none ever after. May cross threads.
     public typealias ID = Token
 
-    /// What one connection, or all those of a listener, are set to.
+    /// What one connection, or all those of a listener, are set to. What is out of range is brought into it.
+    ///
+    /// ```swift
+    /// var options = Connection.Options()
+    /// options.framing = .lengthPrefixed(.twoBytes)
+    /// options.maximumMessageLength = 4_096
+    /// try loop.listen(on: .loopback(port: 3001), options: options, handler: handler)
+    /// ```
     public struct Options: Sendable {
         /// How bytes become messages.
         public var framing: any Framing = .lines
         /// How long a message may be, in bytes of content: a line without its newline. Chunks know no such limit. From 1 to
         /// 1 GiB.
         public var maximumMessageLength = 65_536
-        /// How many bytes passed to `send` may wait for the peer before the connection is closed, 1 GiB at most. What a topic's log holds
-        /// does not count.
+        /// How many bytes passed to `send` may wait for the peer, from 0 to 1 GiB. A `send` beyond it closes the connection, with
+        /// the reason `outputOverflow`. What a topic's log holds does not count.
         public var maximumPendingOutput = 1_048_576
-        /// How long a connection that is finishing has for what still waits for its peer, before it is closed as too slow. Nil: for as
-        /// long as the peer likes.
+        /// How long a connection that is finishing has for what still waits for its peer, before it is closed with the reason
+        /// `tooSlow`. Nil: for as long as the peer likes.
         public var flushTime: Duration? = .seconds(30)
-        /// How long a connection that was finished on this side waits for its peer to agree.
+        /// How long a connection that was finished on this side waits for its peer to agree. Zero closes it as soon as all is
+        /// sent.
         public var lingerTime = Duration.seconds(1)
-        /// How many bytes a TCP socket takes beyond what its peer's window admits. It bounds the kernel's memory for a peer that does not
-        /// read. See `TCP_NOTSENT_LOWAT` in tcp(7).
+        /// How many bytes a TCP socket takes beyond what its peer's window admits; 0 leaves that to the system. It bounds the
+        /// kernel's memory for a peer that does not read. See `TCP_NOTSENT_LOWAT` in tcp(7).
         public var unsentLowWater = 131_072
 
+        /// Lines of 65,536 bytes at most, a megabyte of output that waits, and the other defaults below.
         public init() {}
 
         /// The length of message nearest to the given one that a connection allows.
@@ -63,7 +84,10 @@ public final class Connection {
         }
     }
 
+    /// The loop that the connection belongs to.
     public let loop: EventLoop
+    /// The connection's name, for other threads and for tables: `EventLoop.connection(_:)` finds the connection by it, as long as
+    /// it is open.
     public private(set) var id = Token(slot: .max, generation: .max)
 
     // Large fields before small ones: of this there is one for each of ten thousand peers.
@@ -138,7 +162,9 @@ public final class Connection {
     /// Whether the connection is neither connecting nor closed. It may be finishing.
     public var isOpen: Bool { !isClosed && !isConnecting }
 
-    /// The peer's address, or nil if there is none or it is gone. The corresponding C function is `getpeername`.
+    /// The peer's address, or nil if there is none or it is gone; of a client on a Unix-domain socket, as a rule, an empty path.
+    ///
+    /// The corresponding C function is `getpeername`.
     public var remoteAddress: SocketAddress? { try? Socket.remoteAddress(of: rawDescriptor) }
 
     /// This side's address, or nil if there is none. The corresponding C function is `getsockname`.
@@ -148,13 +174,19 @@ public final class Connection {
 
     /// Stops reading, and so, through TCP, the peer's sending. Pauses are counted: each needs a `resumeReading` of its own.
     ///
+    /// It is how whoever passes messages on slows down whom they come from:
+    ///
+    /// ```swift
+    /// if other.pendingOutput > 262_144 { connection.pauseReading() }    // and resumes in `connectionDidDrain` of the other
+    /// ```
+    ///
     /// Messages that were read already still come. While reading is paused, the end of the peer's input is not noticed.
     public func pauseReading() {
         // The kernel is told only if the descriptor turns readable meanwhile: pausing ten thousand quiet peers costs nothing.
         pauses += 1
     }
 
-    /// Takes back one `pauseReading`.
+    /// Takes back one `pauseReading`. One that has none to take back does nothing in a release build, and ends a debug build.
     public func resumeReading() {
         assert(pauses > 0, "resumeReading without pauseReading")
         if pauses == 0 { return }
@@ -288,6 +320,11 @@ public final class Connection {
 
     /// Sends bytes at the end of the turn, after those that were passed before. Says whether they were accepted: a connection
     /// that is closed or finishing takes none, and one for which more would wait than `Options.maximumPendingOutput` is closed for it.
+    ///
+    /// The bytes are sent as they are: a line needs its newline, and what has a length in front needs that, which
+    /// `LengthPrefixedFraming.message(_:)` makes.
+    ///
+    /// The corresponding C function is `sendmsg`, or `writev` for what is no socket.
     @discardableResult
     public func send(_ bytes: Span<UInt8>) -> Bool {
         guard isTakingMessages else { return false }
@@ -302,7 +339,7 @@ public final class Connection {
         return true
     }
 
-    /// Sends a text at the end of the turn.
+    /// Sends a text, in UTF-8, at the end of the turn. As the other `send`.
     @discardableResult
     public func send(_ text: String) -> Bool {
         send(text.utf8.span)
@@ -410,7 +447,9 @@ public final class Connection {
     /// Closes the connection once everything that waits for its peer has been sent. Nothing more is read or accepted for sending.
     ///
     /// The peer is told that this is the end, and has `Options.lingerTime` to agree: a socket that is closed while its peer
-    /// still sends would take back what the peer has not read yet. The corresponding C function is `shutdown`.
+    /// still sends would take back what the peer has not read yet. Does nothing if the connection is finishing or closed already.
+    ///
+    /// The corresponding C function is `shutdown`.
     public func finish() {
         finish(reason: .requested)
     }
@@ -446,11 +485,13 @@ public final class Connection {
     }
 
     /// Closes the connection at the end of this turn; what waits for its peer is dropped. Does nothing once it is closed.
+    ///
+    /// The handler is told then, and not before this returns. The corresponding C function is `close`.
     public func close() {
         close(reason: .requested)
     }
 
-    /// As `close()`, for a reason that the handler is told.
+    /// As `close()`, for a reason that the handler is told. Of several reasons the first counts.
     public func close(reason: CloseReason) {
         if isClosed { return }
         isClosed = true

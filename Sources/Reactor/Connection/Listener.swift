@@ -3,6 +3,8 @@ import Glibc
 
 /// A socket that accepts connections. Belongs to its loop's thread.
 ///
+/// It is made by `EventLoop.listen`, and listens until it is closed or its loop is, whether or not anybody keeps it.
+///
 /// Out of descriptors, it turns one caller away with `refusal`, by means of a descriptor that it keeps in reserve, and then
 /// leaves the others in the kernel's queue until a connection closes or 100 ms have passed. It neither spins nor dies; nor does it if
 /// every attempt to accept fails for another reason.
@@ -10,10 +12,12 @@ public final class Listener {
     /// The address that the listener is bound to: its port is the real one, even where 0 was asked for.
     public let address: SocketAddress
 
-    /// What a caller for whom there is no descriptor is told before it is turned away.
+    /// What a caller for whom there is no descriptor is told before it is turned away: a few hundred bytes at most, with the
+    /// newline that its protocol may want.
     public var refusal = ""
 
-    /// Called on the loop's thread when a caller could not be accepted: for a log, perhaps, since nothing need be done about it.
+    /// Called on the loop's thread when a caller could not be accepted, at each attempt, every 100 ms perhaps: for a log, since
+    /// nothing need be done about it.
     public var onResourcesExhausted: ((Errno) -> Void)?
 
     private let loop: EventLoop
@@ -71,7 +75,8 @@ public final class Listener {
         }
     }
 
-    /// Stops listening, and removes the path of a Unix-domain socket. Connections that were accepted live on.
+    /// Stops listening, and removes the path of a Unix-domain socket. Connections that were accepted live on. Does nothing once
+    /// it is closed. The corresponding C functions are `close` and `unlink`.
     public func close() {
         guard descriptor != nil else { return }
         if case .unix(let path) = address { unsafe unlink(path) }
@@ -176,14 +181,24 @@ public final class Listener {
 }
 
 extension EventLoop {
-    /// Listens on an address, with one handler for all connections. Port 0 has the kernel pick one.
+    /// Listens on an address, with one handler for all connections.
     ///
-    /// A path at which somebody has left a socket behind, and no longer listens, is taken over.
+    /// ```swift
+    /// let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
+    /// print("listening on \(listener.address)")
+    /// ```
     ///
-    /// - Throws: What the kernel says: `Errno.addressInUse` for an address at which somebody listens, and for a path at which there is
-    ///   anything else; `.nameTooLong` for a path of more than 107 bytes.
+    /// - Parameters:
+    ///   - address: Where. Port 0 has the kernel pick one, which `Listener.address` knows. Of `::` the IPv6 side alone is meant.
+    ///     A path that a server has left behind, and at which nobody listens any more, is used again; any other that exists is
+    ///     refused.
+    ///   - options: How the connections are to behave.
+    ///   - handler: What is told of each of them.
+    /// - Throws: `Errno.addressInUse`; `.accessDenied` for a port below 1024 without the right to it, or for a folder;
+    ///   `.addressNotAvailable` for an address that this machine does not have; `.nameTooLong` for a path of more than 107 bytes;
+    ///   and what else the kernel says.
     ///
-    /// The corresponding C functions are `socket`, `bind` and `listen`.
+    /// The corresponding C functions are `socket`, `setsockopt`, `bind` and `listen`.
     @discardableResult
     public func listen(
         on address: SocketAddress, options: Connection.Options = .init(), handler: any ConnectionHandler
@@ -191,7 +206,13 @@ extension EventLoop {
         try listen(on: address, options: options) { handler }
     }
 
-    /// Listens on an address, as the other `listen`, with a handler made for each connection.
+    /// Listens on an address, with a handler made for each connection, when it has been accepted.
+    ///
+    /// ```swift
+    /// try loop.listen(on: .loopback(port: 3001)) { Counter() }
+    /// ```
+    ///
+    /// As the other `listen` in all else.
     @discardableResult
     public func listen(
         on address: SocketAddress, options: Connection.Options = .init(),

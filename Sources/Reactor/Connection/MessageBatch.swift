@@ -2,7 +2,17 @@ import Glibc
 
 /// The messages of one read, in the order in which they came, straight from the loop's read buffer.
 ///
-/// It can be used only during the call that it is handed to: being noncopyable and borrowed, it cannot be kept.
+/// It can be used only during the call that it is handed to: being noncopyable and borrowed, it cannot be kept. What is to be
+/// kept of it is copied:
+///
+/// ```swift
+/// for index in 0..<messages.count {
+///     print("received: \(messages.text(at: index))")
+/// }
+/// ```
+///
+/// A message has a *content*, which is what handlers look at, and a form in which it goes *over the wire*, which is what is sent
+/// and relayed: with its newline, its terminator or its length.
 @safe public struct MessageBatch: ~Copyable {
     private let base: UnsafePointer<UInt8>
     private let start: Int
@@ -35,7 +45,7 @@ import Glibc
         for index in 0..<count { withMessage(at: index, body) }
     }
 
-    /// Hands `body` the content of one message. The index must be less than `count`.
+    /// Hands `body` the content of one message. The index must be at least 0 and less than `count`; any other ends the process.
     public func withMessage<Result>(at index: Int, _ body: (Span<UInt8>) -> Result) -> Result {
         let first = wireOffset(of: index)
         if let contents = unsafe contents {
@@ -46,14 +56,16 @@ import Glibc
         return unsafe body(UnsafeBufferPointer(start: base + first, count: length).span)
     }
 
-    /// The content of one message as a text, in which U+FFFD takes the place of what is no valid UTF-8. The index must be less than `count`.
+    /// The content of one message as a text, in which U+FFFD takes the place of what is no valid UTF-8. The index must be less than
+    /// `count`.
     public func text(at index: Int) -> String {
         withMessage(at: index) { content in
             unsafe content.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
         }
     }
 
-    /// The index of the first message, from `start` on, whose content equals `content`; or nil.
+    /// The index of the first message, from `start` on, whose content equals `content`; or nil. `start` must not be beyond
+    /// `count`.
     public func firstIndex(of content: [UInt8], from start: Int = 0) -> Int? {
         if let contents = unsafe contents {
             return (start..<count).first { index in
@@ -86,7 +98,13 @@ import Glibc
     }
 
     /// Some of the messages as they are relayed, each with its envelope, one after the other: a line with its newline, what a length
-    /// announces behind the length.
+    /// announces behind the length. All of them are what a peer has to be sent to get the same messages:
+    ///
+    /// ```swift
+    /// messages.withWireBytes(in: 0..<messages.count) { bytes in _ = connection.send(bytes) }
+    /// ```
+    ///
+    /// A range that is not within `0..<count` ends the process.
     public func withWireBytes<Result>(in range: Range<Int>, _ body: (Span<UInt8>) -> Result) -> Result {
         let first = wireOffset(of: range.lowerBound)
         let length = wireOffset(of: range.upperBound) &- first

@@ -3,9 +3,10 @@
 /// It serves clients that send no newline at all, and costs those that do nothing after their first line. The idle time is the
 /// connection's doing: inside another framing, this one is the same as `LineFraming`.
 public struct AutomaticFraming: Framing, Hashable {
-    /// How long nothing must have come.
+    /// How long nothing must have come. Less than none counts as none.
     public var idle: Duration
 
+    /// As `automatic(idle:)`, which reads better where the type is known.
     public init(idle: Duration = .milliseconds(50)) {
         self.idle = idle
     }

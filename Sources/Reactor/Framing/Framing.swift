@@ -2,14 +2,18 @@
 ///
 /// Lines, chunks, messages that NUL ends and messages behind their length come with the library:
 ///
-///     options.framing = .lines
-///     options.framing = .lengthPrefixed(.fourBytes)
+/// ```swift
+/// var options = Connection.Options()
+/// options.framing = .lengthPrefixed(.fourBytes)
+/// ```
 ///
 /// Another is written in a few lines, since all that it has to say is where a message ends. This one's messages are sixteen bytes each:
 ///
-///     struct Records: Framing {
-///         func messageExtent(in bytes: Span<UInt8>, seen: Int) -> MessageExtent { .length(16) }
-///     }
+/// ```swift
+/// struct Records: Framing {
+///     func messageExtent(in bytes: Span<UInt8>, seen: Int) -> MessageExtent { .length(16) }
+/// }
+/// ```
 ///
 /// A framing has no state: one value serves all connections of a listener, and what a connection keeps of an unfinished message is
 /// the connection's affair. Its functions are called on the loop's thread while bytes are being received, and must not call back into the
@@ -24,10 +28,14 @@ public protocol Framing: Sendable {
     ///   - bytes: At least one byte, of which the first begins a message. Other messages may follow.
     ///   - seen: In how many of the bytes this has already been asked about the same message, and the answer was `unknown`: a search for
     ///     a terminator may begin there. 0 otherwise.
+    /// - Returns: The length of the first message; less than one byte counts as malformed.
     func messageExtent(in bytes: Span<UInt8>, seen: Int) -> MessageExtent
 
     /// Which bytes of a message are its content: what a handler gets, less the header and the terminator that only its peer and the
     /// framing care about. All of them unless a framing says otherwise. What a topic relays is the message as it came.
+    ///
+    /// - Parameter message: One whole message, as long as `messageExtent` has said.
+    /// - Returns: A range of indices of `message`; what is beyond them is cut off.
     func content(of message: Span<UInt8>) -> Range<Int>
 
     /// How many bytes of a message at most are not its content, from 0 to 65,536; 64 unless a framing says otherwise.
@@ -38,8 +46,10 @@ public protocol Framing: Sendable {
 }
 
 extension Framing {
+    /// All bytes of the message.
     public func content(of message: Span<UInt8>) -> Range<Int> { 0..<message.count }
 
+    /// 64 bytes.
     public var maximumEnvelopeLength: Int { 64 }
 }
 

@@ -6,13 +6,18 @@
 public struct LengthPrefixedFraming: Framing, Hashable {
     /// How many bytes the length itself has.
     public enum Width: Int, Sendable, CaseIterable {
+        /// Contents of up to 255 bytes.
         case oneByte = 1
+        /// Contents of up to 65,535 bytes.
         case twoBytes = 2
+        /// Contents of up to 4 GiB, less one byte; a connection allows 1 GiB at most.
         case fourBytes = 4
     }
 
+    /// How many bytes the length itself has.
     public var width: Width
 
+    /// As `lengthPrefixed(_:)`, which reads better where the type is known.
     public init(_ width: Width) {
         self.width = width
     }
@@ -29,6 +34,10 @@ public struct LengthPrefixedFraming: Framing, Hashable {
     public var maximumEnvelopeLength: Int { width.rawValue }
 
     /// The bytes of a message, to be sent or published; or nil if the length of `content` does not fit into the prefix.
+    ///
+    /// ```swift
+    /// if let message = LengthPrefixedFraming(.twoBytes).message("hello".utf8.span) { connection.send(message.span) }
+    /// ```
     public func message(_ content: Span<UInt8>) -> [UInt8]? {
         let bits = 8 * width.rawValue
         if content.count >> bits != 0 { return nil }

@@ -2,6 +2,7 @@
 ///
 /// A connection knows this framing and has a faster way for it, which also relays a line without its carriage return.
 public struct LineFraming: Framing, Hashable {
+    /// As `lines`, which reads better where the type is known.
     public init() {}
 
     public func messageExtent(in bytes: Span<UInt8>, seen: Int) -> MessageExtent {

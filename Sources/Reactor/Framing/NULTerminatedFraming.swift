@@ -2,6 +2,7 @@
 ///
 /// Of a message that is too long the end is not known, so the connection is closed over it, whatever its handler decides.
 public struct NULTerminatedFraming: Framing, Hashable {
+    /// As `nulTerminated`, which reads better where the type is known.
     public init() {}
 
     public func messageExtent(in bytes: Span<UInt8>, seen: Int) -> MessageExtent {

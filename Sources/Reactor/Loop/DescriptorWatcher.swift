@@ -15,8 +15,11 @@
 /// so the descriptor should not block. `Readiness.hangUp` and `.error` come unasked for as long as they last; a handler answers them
 /// by reading to the end, and then by `cancel` or by an empty interest.
 public final class DescriptorWatcher {
+    /// What is called on the loop's thread, with the watcher itself and what of its interest the descriptor is ready for, or in
+    /// trouble with.
     public typealias Handler = (_ watcher: DescriptorWatcher, _ readiness: Readiness) -> Void
 
+    /// The loop that the watcher belongs to.
     public let loop: EventLoop
     /// The number of the descriptor, which is not the watcher's.
     public let descriptor: Int32
@@ -80,13 +83,16 @@ extension DescriptorWatcher: EventSource {
 extension EventLoop {
     /// Calls `handler` on the loop's thread while a descriptor is ready, until the watcher is cancelled or the loop is closed.
     ///
-    ///     try loop.watch(pipe, for: .readable) { watcher, _ in
-    ///         let count = unsafe read(watcher.descriptor, &buffer, buffer.count)
-    ///         if count == 0 {
-    ///             watcher.cancel()
-    ///             close(pipe)
-    ///         }
+    /// ```swift
+    /// try loop.watch(pipe, for: .readable) { watcher, _ in
+    ///     var buffer = [UInt8](repeating: 0, count: 4_096)
+    ///     let count = read(watcher.descriptor, &buffer, buffer.count)
+    ///     if count == 0 {
+    ///         watcher.cancel()
+    ///         close(pipe)
     ///     }
+    /// }
+    /// ```
     ///
     /// The descriptor stays its owner's, who cancels the watcher before closing it. See `DescriptorWatcher`.
     ///

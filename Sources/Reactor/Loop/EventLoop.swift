@@ -23,22 +23,31 @@ import Glibc
 /// while events for it are still being dispatched.
 ///
 /// A loop and all that is registered with it belong to the thread that runs it. Other threads use its `remote`.
+///
+/// ```swift
+/// let loop = try EventLoop()
+/// try loop.listen(on: .loopback(port: 3001), handler: handler)
+/// try loop.run()
+/// ```
 public final class EventLoop {
-    /// What bounds a loop's turn.
+    /// What bounds a loop's turn. What is out of range is brought into it.
     public struct Configuration: Sendable {
         /// How many bytes one read takes from a socket at most, from 1 to 16 MiB. The loop has one buffer of this size, whatever its
         /// connections.
         public var readSize = 65_536
-        /// How many bytes a turn reads before it flushes, even if more sockets are ready: those come first in the next turn.
+        /// How many bytes a turn reads before it flushes, even if more sockets are ready: those come first in the next turn. At
+        /// least 1. A topic on the loop lowers it, to a quarter of its log.
         public var intakeBudget = 196_608
-        /// How many connections a listener accepts in one turn at most.
+        /// How many connections a listener accepts in one turn at most. At least 1.
         public var acceptBudget = 64
-        /// How many events one wait reports at most, from 1 to 65,536.
+        /// How many events one wait reports at most, from 1 to 65,536. Those beyond it come with the next.
         public var eventsPerWait = 512
 
+        /// What has been measured to serve: the defaults above.
         public init() {}
     }
 
+    /// As it was given, with what was out of range brought into it.
     public let configuration: Configuration
 
     /// The loop as other threads may use it.
@@ -69,6 +78,10 @@ public final class EventLoop {
     /// Listeners that have run out of descriptors, and wait for a connection to close.
     private var starvedListeners: [Listener] = []
 
+    /// A loop on which nothing is registered yet. It may be made on any thread, if it is used on one only.
+    ///
+    /// - Throws: `Errno.tooManyOpenFiles` or `.tooManyOpenFilesInSystem`, since it takes two descriptors; `.noMemory`.
+    ///
     /// The corresponding C functions are `epoll_create1` and `eventfd`.
     public init(configuration: Configuration = Configuration()) throws(Errno) {
         var configuration = configuration
@@ -94,14 +107,23 @@ public final class EventLoop {
 
     // MARK: - Running
 
-    /// Turns until `stop` is called. A `stop` that came before is remembered: then it returns at once.
+    /// Turns until `stop` is called. A `stop` that came before is remembered: then it returns at once. It can be run again
+    /// afterwards.
+    ///
+    /// The thread that calls it is the loop's thread from then on. Not to be called by what the loop calls.
+    ///
+    /// - Throws: What `epoll_wait` says, which is nothing as long as nobody else closes the loop's descriptors.
     public func run() throws(Errno) {
         lookIntoInbox()
         while !isStopRequested { try turn(waitingUntil: nil) }
         isStopRequested = false
     }
 
-    /// Makes one turn, which waits for `patience` at most if there is nothing to do; nil waits until there is.
+    /// Makes one turn, which waits for `patience` at most if there is nothing to do; nil waits until there is, and zero does not
+    /// wait.
+    ///
+    /// It is for tests, and for a program that has a loop of its own already. The time is rounded up to a millisecond. Throws as
+    /// `run` does.
     public func runOnce(waitingAtMost patience: Duration? = nil) throws(Errno) {
         try turn(waitingUntil: patience.map { .now.advanced(clamping: $0) })
     }
@@ -197,8 +219,8 @@ public final class EventLoop {
         for listener in starved { listener.resumeAccepting() }
     }
 
-    /// Closes every connection and listener and cancels every watcher and timer, in any state and without flushing. The handlers of
-    /// connections are told, with the reason `shutdown`.
+    /// Closes every connection and listener and cancels every watcher and timer, in any state and without flushing. Handlers are
+    /// told, before this returns, with the reason `shutdown`. To be called while the loop does not run.
     ///
     /// A loop that is merely dropped keeps alive what is registered with it, and is kept alive by it.
     public func close() {
@@ -213,6 +235,8 @@ public final class EventLoop {
     // MARK: - Timers
 
     /// Runs `action` once, after the given deadline: never before it, and not long after. Dropping the timer does not cancel it.
+    ///
+    /// Of two timers the one with the earlier deadline runs first. The loop waits in whole milliseconds, rounded up.
     @discardableResult
     public func schedule(at deadline: ContinuousClock.Instant, _ action: @escaping () -> Void) -> Timer {
         let timer = makeTimer(action)
@@ -221,12 +245,23 @@ public final class EventLoop {
     }
 
     /// Runs `action` once, after the given time. Dropping the timer does not cancel it.
+    ///
+    /// ```swift
+    /// loop.schedule(after: .seconds(5)) { loop.stop() }
+    /// ```
+    ///
+    /// Less than no time counts as none: the action runs in this turn or the next, and never from within this call.
     @discardableResult
     public func schedule(after delay: Duration, _ action: @escaping () -> Void) -> Timer {
         schedule(at: .now.advanced(clamping: delay), action)
     }
 
-    /// A timer that is not armed yet.
+    /// A timer that is not armed yet: for what is put off again and again.
+    ///
+    /// ```swift
+    /// let timer = loop.makeTimer { [weak connection] in connection?.finish() }
+    /// timer.arm(after: .seconds(600))     // and again with every message
+    /// ```
     public func makeTimer(_ action: @escaping () -> Void) -> Timer {
         Timer(loop: self, action: action)
     }
@@ -234,7 +269,7 @@ public final class EventLoop {
     // MARK: - Connections
 
     /// The open connection of that name, or nil once it is closed. For what other threads hand over: a connection itself must
-    /// not leave the loop's thread.
+    /// not leave the loop's thread. Takes constant time.
     public func connection(_ id: Connection.ID) -> Connection? {
         guard let connection = slots[id] as? Connection, connection.isOpen else { return nil }
         return connection

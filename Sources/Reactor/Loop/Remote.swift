@@ -3,6 +3,15 @@ import Synchronization
 extension EventLoop {
     /// A loop as other threads may use it: to run something on the loop's thread, or to stop the loop.
     ///
+    /// ```swift
+    /// let remote = loop.remote
+    /// let name = connection.id
+    /// Thread.detachNewThread {
+    ///     let answer = "computed elsewhere\n"
+    ///     remote.execute { loop in loop.connection(name)?.send(answer) }
+    /// }
+    /// ```
+    ///
     /// It does not keep the loop alive. Once the loop is gone, what is handed over is dropped.
     public final class Remote: Sendable {
         struct Inbox: Sendable {
@@ -20,7 +29,11 @@ extension EventLoop {
             waker = try Waker()
         }
 
-        /// Runs `task` on the loop's thread, after everything that was handed over before it. From any thread.
+        /// Runs `task` on the loop's thread, after everything that was handed over before it. From any thread, the loop's own
+        /// included, and never from within this call.
+        ///
+        /// The loop is woken if it sleeps, once for all that is handed over meanwhile. What is handed over while nobody runs the
+        /// loop waits until somebody does. The corresponding C function is `eventfd_write`.
         public func execute(_ task: @escaping @Sendable (EventLoop) -> Void) {
             post { $0.tasks.append(task) }
         }

@@ -30,6 +30,10 @@ extension EventLoop {
     /// Calls `handler` on the loop's thread for each of the given signals, between the loop's other events, where anything may be
     /// done about them, instead of what they would do otherwise; until the loop is closed.
     ///
+    /// ```swift
+    /// try loop.watchSignals([SIGINT, SIGTERM]) { _ in loop.stop() }
+    /// ```
+    ///
     /// Call it before other threads are started: they inherit that these signals are blocked. A signal that arrives twice before
     /// the loop comes to it is reported once. The corresponding C functions are `pthread_sigmask` and `signalfd`.
     public func watchSignals(_ signals: [Int32], handler: @escaping (Int32) -> Void) throws(Errno) {

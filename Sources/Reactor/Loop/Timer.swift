@@ -22,7 +22,7 @@ extension EventLoop {
             loop.timers.arm(self, at: deadline)
         }
 
-        /// Arms the timer, or moves it, to run after the given time.
+        /// Arms the timer, or moves it, to run after the given time. Less than no time counts as none.
         public func arm(after delay: Duration) {
             arm(at: .now.advanced(clamping: delay))
         }

@@ -5,6 +5,7 @@ import CLinux
 /// Hang-ups and errors are always reported along with it. With nothing to watch for, a descriptor is not watched at all, and not
 /// even those are reported.
 public struct Interest: OptionSet, Hashable, Sendable {
+    /// One bit for each of the members below. It is not what the kernel uses.
     public let rawValue: UInt8
 
     /// Bits that stand for none of the members below are dropped.
@@ -36,19 +37,22 @@ public struct Readiness: OptionSet, Hashable, Sendable {
     /// The bits of `epoll_event.events`.
     public let rawValue: UInt32
 
+    /// Any bits that an event may have.
     public init(rawValue: UInt32) {
         self.rawValue = rawValue
     }
 
-    /// There is something to read, or the end of input.
+    /// There is something to read, or the end of input. The corresponding C constant is `EPOLLIN`.
     public static let readable = Readiness(rawValue: EPOLLIN.rawValue)
-    /// Something can be written.
+    /// Something can be written. The corresponding C constant is `EPOLLOUT`.
     public static let writable = Readiness(rawValue: EPOLLOUT.rawValue)
-    /// There is something out of the ordinary to read.
+    /// There is something out of the ordinary to read. The corresponding C constant is `EPOLLPRI`.
     public static let priority = Readiness(rawValue: EPOLLPRI.rawValue)
     /// Both directions are shut; of a pipe, its writers are gone. There may still be something to read. It cannot be masked.
+    /// The corresponding C constant is `EPOLLHUP`.
     public static let hangUp = Readiness(rawValue: EPOLLHUP.rawValue)
-    /// An error waits to be fetched; of a pipe, its readers are gone. It cannot be masked.
+    /// An error waits to be fetched; of a pipe, its readers are gone. It cannot be masked. The corresponding C constant is
+    /// `EPOLLERR`.
     public static let error = Readiness(rawValue: EPOLLERR.rawValue)
 
     /// What may be reported to one who asked for `interest`.

@@ -22,5 +22,6 @@ public struct Token: Hashable, Sendable {
 }
 
 extension Token: CustomStringConvertible {
+    /// Two numbers, for a log: `17.3`.
     public var description: String { "\(slot).\(generation)" }
 }

@@ -5,7 +5,16 @@ public enum Endpoint: Hashable, Sendable {
     /// The path of a Unix-domain socket.
     case unix(path: String)
 
-    /// - Parameter defaultPort: The port of a text that has none; nil makes such a text an error.
+    /// Reads what people write: `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`.
+    ///
+    /// ```swift
+    /// print(try Endpoint("localhost", defaultPort: 3001))    // localhost:3001
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - text: The endpoint. A port is a number from 0 to 65,535; a path has 107 bytes at most.
+    ///   - defaultPort: The port of a text that has none; nil makes such a text an error.
+    /// - Throws: What is wrong with the text, and how it should be written. Whether there is such a host is not looked up here.
     public init(_ text: String, defaultPort: UInt16? = nil) throws(EndpointError) {
         // Bytes are compared, not characters: a mark that follows a colon makes one character with it.
         if text.utf8.starts(with: "unix:".utf8) {
@@ -54,7 +63,16 @@ public enum Endpoint: Hashable, Sendable {
 
     /// The addresses that this stands for: several for a name such as `localhost`, which is 127.0.0.1 and ::1.
     ///
-    /// Blocks while a name is looked up, so it belongs before the loop runs. The corresponding C function is `getaddrinfo`.
+    /// ```swift
+    /// for address in try Endpoint("localhost:3001").resolve() { try loop.listen(on: address, handler: handler) }
+    /// ```
+    ///
+    /// Blocks while a name is looked up, so it belongs before the loop runs, or on another thread.
+    ///
+    /// - Returns: One address at least, in the order in which the system would have them tried.
+    /// - Throws: That there is no such host, or that it cannot be looked up now.
+    ///
+    /// The corresponding C function is `getaddrinfo`.
     public func resolve() throws(EndpointError) -> [SocketAddress] {
         switch self {
         // By RFC 6761 the name means the loopback addresses, both, whatever the hosts file of a machine has forgotten.
@@ -67,6 +85,7 @@ public enum Endpoint: Hashable, Sendable {
 }
 
 extension Endpoint: CustomStringConvertible {
+    /// As `init(_:defaultPort:)` reads it: `localhost:3001`, `[::1]:3001`, `unix:/run/chatd.sock`.
     public var description: String {
         switch self {
         case .tcp(let host, let port): Self.needsBrackets(host) ? "[\(host)]:\(port)" : "\(host):\(port)"
@@ -82,6 +101,7 @@ extension Endpoint: CustomStringConvertible {
 
 /// Why a text is no endpoint, or why its host could not be found, in a sentence that says how to mend it.
 public struct EndpointError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The sentence, without a full stop: `'chat.example.com' names no port; write HOST:PORT`.
     public let description: String
 
     init(_ description: String) {

@@ -1,9 +1,23 @@
 import Glibc
 
-/// The number with which a system call says why it failed. The corresponding C variable is `errno`.
+/// The number with which a system call says why it failed: what the library's own functions throw.
+///
+/// ```swift
+/// do throws(Errno) {
+///     try loop.listen(on: .loopback(port: 3001), handler: handler)
+/// } catch .addressInUse {
+///     print("somebody else listens at this port")
+/// } catch {
+///     print("cannot listen: \(error)")
+/// }
+/// ```
+///
+/// The corresponding C variable is `errno`.
 public struct Errno: Error, RawRepresentable, Hashable, Sendable {
+    /// The number, as in C.
     public let rawValue: Int32
 
+    /// Any number, also one that has no name here: `Errno(rawValue: EISDIR)`.
     public init(rawValue: Int32) {
         self.rawValue = rawValue
     }
@@ -11,27 +25,49 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     /// What the calling thread's last failed system call left behind. The corresponding C variable is `errno`.
     package static var last: Errno { Errno(rawValue: Glibc.errno) }
 
+    /// The right to it is lacking: to a path, or to a port below 1024. The corresponding C constant is `EACCES`.
     public static let accessDenied = Errno(rawValue: EACCES)
+    /// The system does not know this kind of address; IPv6 may be switched off. The corresponding C constant is `EAFNOSUPPORT`.
     public static let addressFamilyNotSupported = Errno(rawValue: EAFNOSUPPORT)
+    /// Somebody listens at this address already. The corresponding C constant is `EADDRINUSE`.
     public static let addressInUse = Errno(rawValue: EADDRINUSE)
+    /// The machine does not have this address. The corresponding C constant is `EADDRNOTAVAIL`.
     public static let addressNotAvailable = Errno(rawValue: EADDRNOTAVAIL)
+    /// It is there already. The corresponding C constant is `EEXIST`.
     public static let alreadyExists = Errno(rawValue: EEXIST)
+    /// Nobody reads what is written. The corresponding C constant is `EPIPE`.
     public static let brokenPipe = Errno(rawValue: EPIPE)
+    /// The connection was given up before it came about. The corresponding C constant is `ECONNABORTED`.
     public static let connectionAborted = Errno(rawValue: ECONNABORTED)
+    /// Nobody listens at this address. The corresponding C constant is `ECONNREFUSED`.
     public static let connectionRefused = Errno(rawValue: ECONNREFUSED)
+    /// The peer has ended the connection without a word. The corresponding C constant is `ECONNRESET`.
     public static let connectionReset = Errno(rawValue: ECONNRESET)
+    /// It has begun, and goes on in the background. The corresponding C constant is `EINPROGRESS`.
     public static let inProgress = Errno(rawValue: EINPROGRESS)
+    /// A signal came in between. The corresponding C constant is `EINTR`.
     public static let interrupted = Errno(rawValue: EINTR)
+    /// An argument makes no sense. The corresponding C constant is `EINVAL`.
     public static let invalidArgument = Errno(rawValue: EINVAL)
+    /// A path is longer than its place. The corresponding C constant is `ENAMETOOLONG`.
     public static let nameTooLong = Errno(rawValue: ENAMETOOLONG)
+    /// The kernel has no room for it now. The corresponding C constant is `ENOBUFS`.
     public static let noBufferSpace = Errno(rawValue: ENOBUFS)
+    /// There is no memory for it. The corresponding C constant is `ENOMEM`.
     public static let noMemory = Errno(rawValue: ENOMEM)
+    /// A limit is reached: of a disk, or of how much may be watched. The corresponding C constant is `ENOSPC`.
     public static let noSpace = Errno(rawValue: ENOSPC)
+    /// It is not allowed; epoll says so of regular files. The corresponding C constant is `EPERM`.
     public static let notPermitted = Errno(rawValue: EPERM)
+    /// The descriptor is no socket. The corresponding C constant is `ENOTSOCK`.
     public static let notSocket = Errno(rawValue: ENOTSOCK)
+    /// The peer has not answered in time. The corresponding C constant is `ETIMEDOUT`.
     public static let timedOut = Errno(rawValue: ETIMEDOUT)
+    /// The process has as many descriptors as it may have. The corresponding C constant is `EMFILE`.
     public static let tooManyOpenFiles = Errno(rawValue: EMFILE)
+    /// The whole system has as many open files as it may have. The corresponding C constant is `ENFILE`.
     public static let tooManyOpenFilesInSystem = Errno(rawValue: ENFILE)
+    /// Nothing can be done without waiting. The corresponding C constant is `EAGAIN`.
     public static let wouldBlock = Errno(rawValue: EAGAIN)
 }
 

@@ -3,12 +3,12 @@ import Glibc
 /// A file descriptor with exactly one owner, closed when the owner lets go of it.
 ///
 /// Being noncopyable, it can be neither leaked nor closed twice; a double close would hit whatever the number was given
-/// to in between, which is the hardest bug of a server to find.
+/// to in between, which is the hardest bug of a server to find. It may move from thread to thread, as the number may.
 public struct OwnedDescriptor: ~Copyable, Sendable {
     /// The number, for system calls. It stays valid for as long as this value lives.
     public let rawValue: Int32
 
-    /// Takes over a descriptor that nothing else closes.
+    /// Takes over a descriptor that nothing else closes. Whether the number is one that is open is not looked at.
     public init(takingOver rawValue: Int32) {
         self.rawValue = rawValue
     }
@@ -19,7 +19,7 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
         _ = close(rawValue)
     }
 
-    /// Gives up ownership without closing.
+    /// Gives up ownership without closing, and says which number the caller has to close from now on.
     public consuming func release() -> Int32 {
         let rawValue = rawValue
         discard self
@@ -31,6 +31,8 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
     /// A terminal or a pipe is opened anew: O_NONBLOCK belongs to the open file, which other programs share, and one that sets it
     /// on its standard input surprises the shell that it was started from. A regular file never blocks, and is not opened anew,
     /// since the place where the next byte goes belongs to the open file, too. A socket cannot be opened anew.
+    ///
+    /// - Throws: `EBADF` if the stream is closed, and what the kernel says about having one descriptor more.
     ///
     /// The corresponding C functions are `fstat`, `open` on `/proc/self/fd`, and `fcntl`.
     public static func reopening(_ descriptor: Int32, for direction: EventLoop.Direction) throws(Errno) -> OwnedDescriptor {

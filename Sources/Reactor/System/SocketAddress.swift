@@ -1,15 +1,20 @@
 import Glibc
 
-/// Where a socket is: an IP address and a port, or a path.
+/// Where a socket is: an IP address and a port, or a path. `Endpoint` makes addresses of what people write.
+///
+/// ```swift
+/// let address = SocketAddress.ipv4(address: 0xC0A8_0001, port: 3001)
+/// print(address)                          // 192.168.0.1:3001
+/// ```
 public enum SocketAddress: Hashable, Sendable {
     /// The address's number as it is written: 127.0.0.1 is `0x7F00_0001`.
     case ipv4(address: UInt32, port: UInt16)
     /// The address's two halves as they are written, and the interface that a link-local address is meant on, or 0.
     case ipv6(high: UInt64, low: UInt64, port: UInt16, scope: UInt32)
-    /// A Unix-domain socket. An empty path is that of a socket without a name.
+    /// A Unix-domain socket, by its path of 107 bytes at most. An empty path is that of a socket without a name.
     case unix(path: String)
 
-    /// 127.0.0.1, this machine as only it can reach itself.
+    /// 127.0.0.1, this machine as only it can reach itself. Port 0 has the kernel pick one, for a listener.
     public static func loopback(port: UInt16) -> SocketAddress {
         .ipv4(address: 0x7F00_0001, port: port)
     }
