@@ -204,4 +204,8 @@ extension Listener: EventSource {
     func loopIsClosing() {
         close()
     }
+
+    func loopIsShuttingDown() {
+        close()
+    }
 }
