@@ -63,6 +63,12 @@ public final class Topic {
     /// Whether reading from the topic's subscribers is paused, because one of them is too far behind.
     public internal(set) var isUnderPressure = false
 
+    /// How often that has come about.
+    public internal(set) var pressureCount = 0
+
+    /// How many messages subscribers have missed because they were moved ahead, each counted once for everyone who missed it.
+    public internal(set) var skippedMessageCount = 0
+
     // The marks, as distances from the tail.
     var highWater: Int { log.capacity / 2 }
     var lowWater: Int { log.capacity / 4 }
@@ -73,6 +79,9 @@ public final class Topic {
 
     /// How many messages were ever published.
     public var messageCount: Int { log.messageCount }
+
+    /// How many bytes these messages had, as they go over the wire.
+    public var byteCount: Int { log.tail }
 
     public var subscriberCount: Int { cursors.count }
 
