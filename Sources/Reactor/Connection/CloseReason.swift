@@ -1,4 +1,5 @@
-/// Why a connection was closed.
+/// Why a connection was closed. A later version may have more reasons, so a `switch` over them has an `@unknown default`.
+@nonexhaustive
 public enum CloseReason: Hashable, Sendable {
     /// The peer said that it has nothing more to send. What was still due to it has been sent.
     case endOfInput

@@ -127,6 +127,8 @@ extension Scenario {
             if world_failure(member.stream) != error.rawValue {
                 throw Finding("closed for a failure that never was", "\(error)")
             }
+        default:
+            throw Finding("closed for a reason that nothing here gives", "\(reason)")
         }
     }
 
