@@ -29,7 +29,7 @@ public final class ChatServer {
 
     public let loop: EventLoop
     public let configuration: Configuration
-    let topic: Topic
+    package let topic: Topic
     private var listeners: [Listener] = []
     private var drainTimer: EventLoop.Timer?
     private var didShutDown: (() -> Void)?
