@@ -18,19 +18,45 @@ let package = Package(
         .library(name: "ChatReactor", targets: ["ChatReactor"]),
         .library(name: "Reactor", targets: ["Reactor"]),
         .library(name: "Broadcast", targets: ["Broadcast"]),
+        .library(name: "ChatReactorService", targets: ["ChatReactorService"]),
+        .library(name: "ChatReactorMetrics", targets: ["ChatReactorMetrics"]),
         .executable(name: "chatd", targets: ["chatd"]),
         .executable(name: "chat", targets: ["chat"]),
+    ],
+    traits: [
+        .trait(name: "ServiceLifecycle", description: "ChatReactorService, for swift-service-lifecycle."),
+        .trait(name: "Metrics", description: "ChatReactorMetrics, for swift-metrics."),
+        .default(enabledTraits: []),
     ],
     dependencies: [
         // For the executables alone: no library target depends on anything outside the toolchain.
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        // For the adapters alone: fetched only with the trait that uses it.
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     ],
     targets: [
         .systemLibrary(name: "CLinux"),
         .target(name: "Reactor", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "Broadcast", dependencies: ["CLinux", "Reactor"], swiftSettings: settings),
         .target(name: "ChatReactor", dependencies: ["Broadcast", "Reactor"], swiftSettings: settings),
+        .target(
+            name: "ChatReactorService",
+            dependencies: [
+                "Reactor",
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["ServiceLifecycle"])),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "ChatReactorMetrics",
+            dependencies: [
+                "ChatReactor",
+                .product(name: "Metrics", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
+            ],
+            swiftSettings: settings),
         .target(
             name: "CommandLineSupport",
             dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -67,6 +93,19 @@ let package = Package(
         .testTarget(
             name: "ExecutableTests", dependencies: ["EmbeddingExample", "chat", "chatd", "Reactor", "TestSupport"],
             exclude: ["Clients"], swiftSettings: settings),
+        .testTarget(
+            name: "ServiceAdapterTests",
+            dependencies: [
+                "ChatReactor", "ChatReactorMetrics", "ChatReactorService", "TestSupport",
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["ServiceLifecycle"])),
+                .product(
+                    name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["ServiceLifecycle"])),
+                .product(name: "MetricsTestKit", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
+            ],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

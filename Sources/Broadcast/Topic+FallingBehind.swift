@@ -63,6 +63,7 @@ extension Topic {
         }
         subscriber.laterOwn = []
         subscriber.missed &+= missed
+        skippedMessageCount &+= missed
         cursors[subscriber.index].position = log.tail
         cursors[subscriber.index].state = subscriber.state
     }
@@ -90,6 +91,7 @@ extension Topic {
         if !hasLaggards { lagTimer.cancel() }
         if laggards.contains(where: { $0.lag?.hasStalled == false }) != isUnderPressure {
             isUnderPressure.toggle()
+            if isUnderPressure { pressureCount &+= 1 }
             for publisher in publishers { if let connection = publisher.connection { setPaused(connection) } }
             for index in 0..<cursors.count {
                 unsafe setPaused(cursors[index].subscriber.takeUnretainedValue().connection)

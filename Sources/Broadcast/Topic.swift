@@ -74,6 +74,12 @@ public final class Topic {
     /// Whether reading from the topic's subscribers is paused, because one of them is too far behind.
     public internal(set) var isUnderPressure = false
 
+    /// How often that has come about.
+    public internal(set) var pressureCount = 0
+
+    /// How many messages subscribers have missed because they were moved ahead, each counted once for everyone who missed it.
+    public internal(set) var skippedMessageCount = 0
+
     // The marks, as distances from the tail.
     var highWater: Int { log.capacity / 2 }
     var lowWater: Int { log.capacity / 4 }
@@ -84,6 +90,9 @@ public final class Topic {
 
     /// How many messages were ever published. The next one has this number, counted from 0.
     public var messageCount: Int { log.messageCount }
+
+    /// How many bytes these messages had, as they go over the wire.
+    public var byteCount: Int { log.tail }
 
     /// How many connections are subscribed.
     public var subscriberCount: Int { cursors.count }

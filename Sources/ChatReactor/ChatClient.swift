@@ -26,7 +26,8 @@ public final class ChatClient {
         public init() {}
     }
 
-    /// How it ended.
+    /// How it ended. A later version may have more ways, so a `switch` over them has an `@unknown default`.
+    @nonexhaustive
     public enum Outcome: Hashable, Sendable {
         /// The user said so, or the input came to its end.
         case finished

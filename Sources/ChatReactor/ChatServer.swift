@@ -35,7 +35,7 @@ public final class ChatServer {
     public let loop: EventLoop
     /// As it was given, with the longest message brought into its range.
     public let configuration: Configuration
-    let topic: Topic
+    package let topic: Topic
     private var listeners: [Listener] = []
     private var drainTimer: EventLoop.Timer?
     private var didShutDown: (() -> Void)?

@@ -1,29 +1,29 @@
-public import ArgumentParser
+package import ArgumentParser
 import Glibc
 
 /// The product's version.
-public let version = "0.1.0"
+package let version = "0.1.0"
 
 /// Why a program ends: one sentence for the user, and an exit code from sysexits.
-public struct Failure: Error, CustomStringConvertible {
-    public let description: String
-    public let code: Int32
+package struct Failure: Error, CustomStringConvertible {
+    package let description: String
+    package let code: Int32
 
-    public init(_ description: String, code: Int32) {
+    package init(_ description: String, code: Int32) {
         self.description = description
         self.code = code
     }
 }
 
 /// Writes to standard error, whole and at once: stdio could tear a line. What cannot be written is lost.
-public func writeToStandardError(_ text: String) {
+package func writeToStandardError(_ text: String) {
     var text = text
     text.withUTF8 { _ = unsafe write(2, $0.baseAddress, $0.count) }
 }
 
 extension ParsableCommand {
     /// Parses the arguments and runs the command; if that fails, ends the process with a sentence that says why.
-    public static func runAndExplain() {
+    package static func runAndExplain() {
         openStandardStreams()
         do {
             var command = try parseAsRoot()

@@ -1,18 +1,18 @@
-public import ArgumentParser
+import ArgumentParser
 
 /// A time from 0 to a day.
-public struct Seconds: ExpressibleByArgument, ExpressibleByIntegerLiteral, CustomStringConvertible {
+package struct Seconds: ExpressibleByArgument, ExpressibleByIntegerLiteral, CustomStringConvertible {
     let value: Double
 
-    public init(integerLiteral value: Int) {
+    package init(integerLiteral value: Int) {
         self.value = Double(value)
     }
 
-    public init?(argument: String) {
+    package init?(argument: String) {
         guard let value = Double(argument), (0...86_400).contains(value) else { return nil }
         self.value = value
     }
 
-    public var duration: Duration { .seconds(value) }
-    public var description: String { value == value.rounded() ? String(Int(value)) : String(value) }
+    package var duration: Duration { .seconds(value) }
+    package var description: String { value == value.rounded() ? String(Int(value)) : String(value) }
 }

@@ -53,6 +53,17 @@ struct BackpressureTests {
         #expect(lag(of: slow) > 0)
     }
 
+    @Test func itIsCountedHowOftenThereWasPressure() throws {
+        #expect(topic.pressureCount == 0)
+        for count in 1...3 {
+            try pressAhead()
+            #expect(topic.pressureCount == count)
+            try loop.drain(slow)
+            #expect(!topic.isUnderPressure)
+            #expect(topic.pressureCount == count)
+        }
+    }
+
     @Test func publishersArePausedAndNothingIsLost() throws {
         try pressAhead()
         let count = topic.messageCount

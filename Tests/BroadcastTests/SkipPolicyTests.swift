@@ -47,6 +47,9 @@ struct SkipPolicyTests {
         let missed = try #require(Int(slow.lines[notices[0]].dropFirst("missed ".count)))
         #expect(before == Array(0..<before.count))
         #expect(after == Array(before.count + missed..<500))
+        #expect(topic.skippedMessageCount == missed)
+        #expect(topic.messageCount == 500)
+        #expect(topic.byteCount == (0..<500).reduce(0) { $0 + message($1).utf8.count })
         #expect(slow.isOpen)
     }
 
@@ -60,6 +63,7 @@ struct SkipPolicyTests {
         let missed = slow.lines.compactMap { $0.hasPrefix("missed ") ? Int($0.dropFirst("missed ".count)) : nil }
         #expect(missed.reduce(0, +) > 0)
         #expect(missed.reduce(0, +) + slow.lines.compactMap(number).count == 100)
+        #expect(topic.skippedMessageCount == missed.reduce(0, +))
     }
 
     @Test func withoutANoticeItGoesOnAtAMessageBoundary() throws {

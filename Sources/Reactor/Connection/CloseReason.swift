@@ -1,4 +1,7 @@
 /// Why a connection was closed. What a `ConnectionHandler` is told at its end, and what a log may print.
+///
+/// A later version may have more reasons, so a `switch` over them in another package has an `@unknown default`.
+@nonexhaustive
 public enum CloseReason: Hashable, Sendable {
     /// The peer said that it has nothing more to send. What was still due to it has been sent.
     case endOfInput

@@ -145,6 +145,7 @@ public final class Connection {
             loop.unregister(id)
             throw error
         }
+        loop.connectionCount &+= 1
         if let deadline {
             timer = loop.schedule(at: deadline) { [weak self] in self?.close(reason: .connectTimedOut) }
         }
@@ -511,6 +512,7 @@ public final class Connection {
         updateInterest([])
         descriptor = nil
         loop.unregister(id)
+        loop.connectionCount &-= 1
         messages = MessageBuffer()
         output = OutputBuffer()
         source?.connectionDidClose(self)
@@ -558,5 +560,10 @@ extension Connection: EventSource {
 
     func loopIsClosing() {
         close(reason: .shutdown)
+    }
+
+    func loopIsShuttingDown() {
+        // Nobody is served by a connection that is yet to be made, unless there is something to send.
+        if isConnecting, !hasOwnOutput { close(reason: .shutdown) } else { finish(reason: .shutdown) }
     }
 }

@@ -230,4 +230,8 @@ extension Listener: EventSource {
     func loopIsClosing() {
         close()
     }
+
+    func loopIsShuttingDown() {
+        close()
+    }
 }

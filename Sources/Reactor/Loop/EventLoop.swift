@@ -56,6 +56,9 @@ public final class EventLoop {
     /// How many turns the loop has made. A loop with nothing to do makes none, which tests can rely on.
     public private(set) var turnCount: UInt64 = 0
 
+    /// How many connections the loop has: open, connecting or finishing, sockets or anything else.
+    public internal(set) var connectionCount = 0
+
     var timers = TimerQueue()
     let readBuffer: ReadBuffer
     private let poller: Poller
@@ -63,6 +66,8 @@ public final class EventLoop {
     private var nextEvent = 0
     private var wakerToken = Token(slot: .max, generation: .max)
     private var isStopRequested = false
+    /// Set while the loop is to stop as soon as it has no connection any more.
+    private var shutDownTimer: Timer?
 
     // What was noted down in this turn.
     private var intake = 0
@@ -132,6 +137,32 @@ public final class EventLoop {
     /// `remote.stop()`.
     public func stop() {
         isStopRequested = true
+    }
+
+    /// Ends `run` in order: stops listening, has every connection finish, and stops once the last of them is closed.
+    ///
+    /// What waits for a peer is sent, and nothing more is read. The connections close with the reason `shutdown`; those that are not
+    /// through after `time` lose what still waits for them. Timers and watchers go on until then, and `close` ends them.
+    ///
+    /// - Parameter time: How long it may take. A connection that is made meanwhile is not finished, so it may take all of that.
+    public func shutDown(within time: Duration) {
+        let timer = shutDownTimer ?? makeTimer { [unowned self] in endShutDown() }
+        shutDownTimer = timer
+        timer.arm(after: time)
+        for source in slots.sources { source.loopIsShuttingDown() }
+        if connectionCount == 0 { completeShutDown() }
+    }
+
+    private func endShutDown() {
+        for case let connection as Connection in slots.sources { connection.close(reason: .shutdown) }
+        // Not when there is none left: one that is made anew whenever it is closed would make it never.
+        completeShutDown()
+    }
+
+    private func completeShutDown() {
+        shutDownTimer?.cancel()
+        shutDownTimer = nil
+        stop()
     }
 
     private func turn(waitingUntil limit: ContinuousClock.Instant?) throws(Errno) {
@@ -214,6 +245,7 @@ public final class EventLoop {
         let taken = closing.take()
         for connection in taken { connection.reap() }
         closing.recycle(taken)
+        if connectionCount == 0, shutDownTimer != nil { completeShutDown() }
         let starved = starvedListeners
         starvedListeners = []
         for listener in starved { listener.resumeAccepting() }
@@ -225,6 +257,7 @@ public final class EventLoop {
     /// A loop that is merely dropped keeps alive what is registered with it, and is kept alive by it.
     public func close() {
         timers.removeAll()
+        shutDownTimer = nil
         for source in slots.sources { source.loopIsClosing() }
         reap()
         flushables = NoteList()

@@ -5,6 +5,13 @@ protocol EventSource: AnyObject {
 
     /// Lets go of the descriptor at once, because the loop closes.
     func loopIsClosing()
+
+    /// Lets go of the descriptor as soon as that loses nothing, because the loop is to end. Not all sources have a part in that.
+    func loopIsShuttingDown()
+}
+
+extension EventSource {
+    func loopIsShuttingDown() {}
 }
 
 /// The registered sources, found by token in constant time.

@@ -111,8 +111,6 @@ extension Scenario {
         case .messageTooLong:
             tally[.closedLineTooLong] += 1
             if !plan.setting.closesOnLongLines { throw Finding("closed for a line, against the handler's will") }
-        case .malformedMessage, .incompleteMessage:
-            throw Finding("closed for what no line and no chunk can be")
         case .tooSlow:
             tally[.closedTooSlow] += 1
             if !isTooSlow(member) { throw Finding("closed as too slow, and it is not", describe(member)) }
@@ -129,6 +127,8 @@ extension Scenario {
             if world_failure(member.stream) != error.rawValue {
                 throw Finding("closed for a failure that never was", "\(error)")
             }
+        default:
+            throw Finding("closed for a reason that nothing here gives", "\(reason)")
         }
     }
 

@@ -1,0 +1,150 @@
+#if Metrics
+    public import ChatReactor
+    public import Metrics
+
+    /// Reports what happens on a loop to swift-metrics.
+    ///
+    ///     let metrics = EventLoopMetrics(of: loop)
+    ///     metrics.add(server, named: "lobby")
+    ///     metrics.add(topic, named: "prices")
+    ///
+    /// | label | kind | counts or measures |
+    /// |---|---|---|
+    /// | `reactor.loop.turns` | counter | turns of the loop |
+    /// | `reactor.loop.connections` | meter | connections on the loop |
+    /// | `reactor.topic.messages`, `.bytes` | counter | what was published |
+    /// | `reactor.topic.subscribers` | meter | subscribers |
+    /// | `reactor.topic.skipped` | counter | messages that subscribers have missed |
+    /// | `reactor.topic.pressures` | counter | how often publishers were slowed down |
+    /// | `reactor.chat.accepted` | counter | clients that have connected |
+    /// | `reactor.chat.closed` | counter | clients that have gone, by `reason` |
+    /// | `reactor.chat.clients` | meter | clients that are connected |
+    /// | `reactor.chat.messages` | counter | messages that clients have sent and the server relays |
+    /// | `reactor.chat.deliveries` | counter | what these make: one for each other client that was connected |
+    /// | `reactor.chat.accept_failures` | counter | callers that could not be accepted, by `error` |
+    ///
+    /// Those of a topic have the dimension `topic`, and those of a server `server`; a server's topic has the server's name. Counters
+    /// begin with what happened before, except those of a server, which begin when it is added.
+    ///
+    /// What the loop and its topics count, they count anyway: reports read it, and nothing is done between two of them. A server tells
+    /// of its clients, and of the messages of each read, as it tells any other observer.
+    ///
+    /// All of it belongs to the loop's thread. The object lives until its loop is closed, whether or not anybody keeps it.
+    public final class EventLoopMetrics {
+        private let loop: EventLoop
+        private let factory: any MetricsFactory
+        private let interval: Duration?
+        private var reports: [() -> Void] = []
+
+        /// - Parameters:
+        ///   - interval: The time between two reports, a millisecond at least. Each wakes the loop, even one that has nothing to do.
+        ///     Nil leaves it to others to call `report`.
+        ///   - factory: Where the metrics go.
+        public init(
+            of loop: EventLoop, every interval: Duration? = .seconds(10), factory: any MetricsFactory = MetricsSystem.factory
+        ) {
+            self.loop = loop
+            self.factory = factory
+            self.interval = interval.map { max($0, .milliseconds(1)) }
+            count("reactor.loop.turns") { Int(truncatingIfNeeded: loop.turnCount) }
+            measure("reactor.loop.connections") { loop.connectionCount }
+            scheduleReport()
+        }
+
+        /// Reports a topic from now on, and for as long as the loop.
+        public func add(_ topic: Topic, named name: String) {
+            let dimensions = [("topic", name)]
+            count("reactor.topic.messages", dimensions) { topic.messageCount }
+            count("reactor.topic.bytes", dimensions) { topic.byteCount }
+            count("reactor.topic.skipped", dimensions) { topic.skippedMessageCount }
+            count("reactor.topic.pressures", dimensions) { topic.pressureCount }
+            measure("reactor.topic.subscribers", dimensions) { topic.subscriberCount }
+        }
+
+        /// Reports a server and its topic from now on, and for as long as the loop.
+        public func add(_ server: ChatServer, named name: String) {
+            let observer = ServerObserver(name: name, factory: factory)
+            server.addObserver(observer)
+            count("reactor.chat.messages", observer.dimensions) { observer.messageCount }
+            count("reactor.chat.deliveries", observer.dimensions) { observer.deliveryCount }
+            measure("reactor.chat.clients", observer.dimensions) { server.clientCount }
+            add(server.topic, named: name)
+        }
+
+        /// Reports now. Counters are passed on as what has been added since the last report.
+        public func report() {
+            for report in reports { report() }
+        }
+
+        private func scheduleReport() {
+            guard let interval else { return }
+            loop.schedule(after: interval) { [self] in
+                report()
+                scheduleReport()
+            }
+        }
+
+        private func count(_ label: String, _ dimensions: [(String, String)] = [], _ total: @escaping () -> Int) {
+            let counter = Counter(label: label, dimensions: dimensions, factory: factory)
+            var reported = 0
+            reports.append {
+                let now = total()
+                counter.increment(by: now &- reported)
+                reported = now
+            }
+        }
+
+        private func measure(_ label: String, _ dimensions: [(String, String)] = [], _ value: @escaping () -> Int) {
+            let meter = Meter(label: label, dimensions: dimensions, factory: factory)
+            reports.append { meter.set(value()) }
+        }
+    }
+
+    /// Counts what a server tells. What is seldom goes to its counter at once.
+    private final class ServerObserver: ChatServerObserver {
+        let dimensions: [(String, String)]
+        private(set) var messageCount = 0
+        private(set) var deliveryCount = 0
+        private let factory: any MetricsFactory
+        private let accepted: Counter
+        private var closed: [CloseReason: Counter] = [:]
+        private var failed: [Errno: Counter] = [:]
+
+        init(name: String, factory: any MetricsFactory) {
+            dimensions = [("server", name)]
+            self.factory = factory
+            accepted = Counter(label: "reactor.chat.accepted", dimensions: dimensions, factory: factory)
+        }
+
+        func server(_ server: ChatServer, didAccept connection: Connection) {
+            accepted.increment()
+        }
+
+        func server(
+            _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from connection: Connection
+        ) {
+            messageCount &+= range.count
+            deliveryCount &+= range.count &* (server.clientCount &- 1)
+        }
+
+        func server(_ server: ChatServer, didClose connection: Connection, reason: CloseReason) {
+            let counter = closed[reason] ?? counter("reactor.chat.closed", ("reason", "\(reason)"))
+            closed[reason] = counter
+            counter.increment()
+        }
+
+        func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno) {
+            let counter = failed[error] ?? counter("reactor.chat.accept_failures", ("error", "\(error)"))
+            failed[error] = counter
+            counter.increment()
+        }
+
+        private func counter(_ label: String, _ dimension: (String, String)) -> Counter {
+            Counter(label: label, dimensions: dimensions + [dimension], factory: factory)
+        }
+    }
+#else
+    /// Needs the package trait `Metrics`.
+    @available(*, unavailable, message: "depend on ChatReactor with traits: [\"Metrics\"]")
+    public enum EventLoopMetrics {}
+#endif

@@ -1,0 +1,68 @@
+#if ServiceLifecycle
+    public import Reactor
+    public import ServiceLifecycle
+
+    /// An event loop, and whatever is on it, as a service of swift-service-lifecycle.
+    ///
+    ///     let lobby = EventLoopService { loop in
+    ///         try ChatServer(on: loop).listen(on: .loopback(port: 3001))
+    ///     }
+    ///     let group = ServiceGroup(services: [lobby], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+    ///     try await group.run()
+    ///
+    /// The loop has a thread of its own. A *graceful shutdown* of the group ends it in order, as `EventLoop.shutDown(within:)` does:
+    /// nobody is accepted any more, everything that waits for a peer is sent, and the service returns once the last connection has
+    /// closed, or `drainTimeout` is over. A *cancellation* closes everything at once.
+    ///
+    /// The service also returns when something on the loop calls `EventLoop.stop`; what a group does about that is its
+    /// configuration's affair.
+    public struct EventLoopService: Service {
+        /// What bounds the loop's turns.
+        public var configuration: EventLoop.Configuration
+        /// How long a graceful shutdown may take.
+        public var drainTimeout: Duration
+        private let start: @Sendable (EventLoop) throws -> Void
+
+        /// - Parameter start: Puts on the loop what is to run there: listeners, connections, timers. It is called on the loop's
+        ///   thread, before the loop runs. What it throws ends the service.
+        public init(
+            configuration: EventLoop.Configuration = .init(), drainTimeout: Duration = .seconds(5),
+            start: @escaping @Sendable (EventLoop) throws -> Void
+        ) {
+            self.configuration = configuration
+            self.drainTimeout = drainTimeout
+            self.start = start
+        }
+
+        /// Runs the loop until it has ended, and closes all that is left on it. A service group calls this.
+        ///
+        /// Throws what `start` throws, and the `Errno` of a system call that the loop cannot do without.
+        public func run() async throws {
+            let handedOver = HandedOver(loop: try EventLoop(configuration: configuration))
+            let remote = handedOver.loop.remote
+            try await withTaskCancellationHandler {
+                try await withGracefulShutdownHandler {
+                    try await onItsOwnThread { [start] in
+                        let loop = handedOver.loop
+                        defer { loop.close() }
+                        try start(loop)
+                        try loop.run()
+                    }
+                } onGracefulShutdown: { [drainTimeout] in
+                    remote.execute { loop in loop.shutDown(within: drainTimeout) }
+                }
+            } onCancel: {
+                remote.stop()
+            }
+        }
+
+        /// A loop that nobody has used yet, on its way to its thread.
+        private struct HandedOver: @unchecked Sendable {
+            let loop: EventLoop
+        }
+    }
+#else
+    /// Needs the package trait `ServiceLifecycle`.
+    @available(*, unavailable, message: "depend on ChatReactor with traits: [\"ServiceLifecycle\"]")
+    public enum EventLoopService {}
+#endif
