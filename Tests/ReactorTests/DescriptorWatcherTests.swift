@@ -105,7 +105,7 @@ struct DescriptorWatcherTests {
             close(file)
             unsafe unlink(path)
         }
-        let notifier = unsafe inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC))
+        let notifier = inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC))
         defer { close(notifier) }
         #expect(unsafe inotify_add_watch(notifier, path, UInt32(IN_MODIFY)) > 0)
         var changes = 0

@@ -52,7 +52,7 @@ struct ExtremeValuesTests {
 
     @Test(arguments: [(Int.max, Duration(attoseconds: .max)), (.min, Duration(attoseconds: .min))])
     func aConnectionTakesAnyOptions(_ number: Int, _ time: Duration) throws {
-        for framing in [Framing.lines, .automatic(idle: time), .chunks] {
+        for framing in [LineFraming(), AutomaticFraming(idle: time), ChunkFraming()] as [any Framing] {
             var options = Connection.Options()
             options.framing = framing
             options.maximumMessageLength = number
