@@ -16,6 +16,9 @@ public final class Listener {
     /// Called on the loop's thread when a caller could not be accepted: for a log, perhaps, since nothing need be done about it.
     public var onResourcesExhausted: ((Errno) -> Void)?
 
+    /// Called once the listener is closed, by whomever.
+    var onClose: (() -> Void)?
+
     private let loop: EventLoop
     private let options: Connection.SharedOptions
     private let makeHandler: () -> any ConnectionHandler
@@ -81,6 +84,8 @@ public final class Listener {
         loop.unregister(token)
         descriptor = nil
         spare = nil
+        onClose?()
+        onClose = nil
     }
 
     private var rawDescriptor: Int32 {

@@ -54,6 +54,15 @@ public final class EventLoop {
     private var nextEvent = 0
     private var wakerToken = Token(slot: .max, generation: .max)
     private var isStopRequested = false
+    private(set) var isClosed = false
+
+    /// Whether there may be something in the inbox.
+    private var hasWork = false
+    private var isRunningJob = false
+    /// Memory for what the inbox holds, so that looking into it allocates nothing.
+    private var spareWork: [Remote.Work] = []
+    /// Swift tasks that sleep by a timer, and must be woken if it is not to fire.
+    var sleepers: [ObjectIdentifier: Waiters] = [:]
 
     // What was noted down in this turn.
     private var intake = 0
@@ -88,18 +97,40 @@ public final class EventLoop {
         readBuffer = ReadBuffer(readSize: configuration.readSize)
     }
 
-    // MARK: - Running
-
-    /// Turns until `stop` is called. A `stop` that came before is remembered: then it returns at once.
-    public func run() throws(Errno) {
-        lookIntoInbox()
-        while !isStopRequested { try turn(waitingUntil: nil) }
-        isStopRequested = false
+    deinit {
+        remote.orphan()
     }
 
-    /// Makes one turn, which waits for `patience` at most if there is nothing to do; nil waits until there is.
+    // MARK: - Running
+
+    /// Turns until `stop` is called. A `stop` that came before is remembered: then it returns at once, as it does if the loop is closed.
+    public func run() throws(Errno) {
+        if isClosed { return }
+        try onOwnThread { () throws(Errno) in
+            lookIntoInbox()
+            while !isStopRequested { try turn(waitingUntil: nil) }
+            isStopRequested = false
+        }
+    }
+
+    /// Makes one turn, which waits for `patience` at most if there is nothing to do; nil waits until there is. None if the loop is closed.
     public func runOnce(waitingAtMost patience: Duration? = nil) throws(Errno) {
-        try turn(waitingUntil: patience.map { .now.advanced(clamping: $0) })
+        if isClosed { return }
+        try onOwnThread { () throws(Errno) in
+            try turn(waitingUntil: patience.map { .now.advanced(clamping: $0) })
+        }
+    }
+
+    /// Runs `body` as a part of what the loop does on its thread, which is the calling one: jobs and actors of the loop may run there
+    /// meanwhile.
+    func onOwnThread<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) {
+        if remote.isOwned { return try body() }
+        remote.enter(self)
+        defer {
+            remote.leave()
+            if isClosed { remote.orphan() }
+        }
+        try body()
     }
 
     /// Ends `run` after the turn that is under way, or the next `run` if none is. On the loop's thread; others have
@@ -111,7 +142,7 @@ public final class EventLoop {
     private func turn(waitingUntil limit: ContinuousClock.Instant?) throws(Errno) {
         if nextEvent >= poller.count {
             // What no event will announce.
-            let mustNotWait = hasUnflushed || hasClosing || hasAlwaysReady || isStopRequested
+            let mustNotWait = hasWork || hasUnflushed || hasClosing || hasAlwaysReady || isStopRequested
             nextEvent = 0
             try poller.wait(milliseconds: mustNotWait ? 0 : milliseconds(until: earlier(limit, timers.earliestDeadline)))
         }
@@ -121,6 +152,8 @@ public final class EventLoop {
             let now = ContinuousClock.now
             if deadline <= now { timers.takeDue(at: now).fire() }
         }
+        // Only what is there now: a task that hands over another cannot starve the sockets.
+        if hasWork { lookIntoInbox() }
         flush()
         reap()
     }
@@ -146,12 +179,11 @@ public final class EventLoop {
 
     private func dispatch() {
         intake = 0
-        var wasWoken = false
         while nextEvent < poller.count, intake < intakeBudget {
             let event = poller.event(at: nextEvent)
             nextEvent &+= 1
             if event.token == wakerToken {
-                wasWoken = true
+                hasWork = true
             } else {
                 slots[event.token]?.descriptorIsReady(event.readiness)
             }
@@ -159,14 +191,33 @@ public final class EventLoop {
         if hasAlwaysReady {
             for token in alwaysReady { slots[token]?.descriptorIsReady(.readable) }
         }
-        // Tasks come last, and only those that are there now: one that hands over another cannot starve the sockets.
-        if wasWoken { lookIntoInbox() }
     }
 
     private func lookIntoInbox() {
-        let inbox = remote.takeInbox()
-        if inbox.isStopRequested { isStopRequested = true }
-        for task in inbox.tasks { task(self) }
+        // A job runs to its end before the next, even if it makes the loop turn.
+        if isRunningJob { return }
+        hasWork = false
+        var work: [Remote.Work] = []
+        swap(&work, &spareWork)
+        if remote.takeInbox(into: &work) { isStopRequested = true }
+        for item in work {
+            switch item {
+            case .task(let task): task(self)
+            case .job(let job):
+                isRunningJob = true
+                remote.run(job)
+                isRunningJob = false
+            }
+        }
+        // The memory of a flood is not kept.
+        if work.count > 1_024 { return }
+        work.removeAll(keepingCapacity: true)
+        spareWork = work
+    }
+
+    /// Has the loop look into its inbox before it waits again.
+    func noteWork() {
+        hasWork = true
     }
 
     private func flush() {
@@ -191,16 +242,23 @@ public final class EventLoop {
         for listener in starved { listener.resumeAccepting() }
     }
 
-    /// Closes every connection and listener and cancels every watcher and timer, in any state and without flushing.
+    /// Closes every connection and listener and cancels every watcher and timer, in any state and without flushing. It is the last thing
+    /// to do with a loop: it is not run any more.
+    ///
+    /// Swift tasks that wait for something of the loop are resumed, and told that it shuts down.
     ///
     /// A loop that is merely dropped keeps alive what is registered with it, and is kept alive by it.
     public func close() {
-        timers.removeAll()
-        for source in slots.sources { source.loopIsClosing() }
-        reap()
-        flushables = NoteList()
-        unflushed = NoteList()
-        starvedListeners = []
+        onOwnThread {
+            isClosed = true
+            timers.removeAll()
+            for sleeper in sleepers.values { sleeper.wakeAll() }
+            for source in slots.sources { source.loopIsClosing() }
+            reap()
+            flushables = NoteList()
+            unflushed = NoteList()
+            starvedListeners = []
+        }
     }
 
     // MARK: - Timers
