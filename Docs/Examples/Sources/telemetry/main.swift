@@ -33,7 +33,7 @@ let arguments = CommandLine.arguments.dropFirst()
 let loop = try EventLoop()
 var configuration = Topic.Configuration()
 configuration.policy = .skip
-configuration.skipNotice = { missed in "# \(missed) lines missed\n" }
+configuration.skipNotice = { missed in Array("# \(missed) lines missed\n".utf8) }
 let topic = try Topic(on: loop, configuration: configuration)
 for address in try Endpoint(arguments.first ?? "localhost:3001").resolve() {
     print("telemetry: sensors at \(try loop.listen(on: address, handler: Sensors(of: topic)).address)")
