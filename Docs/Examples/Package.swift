@@ -31,6 +31,7 @@ let package = Package(
         example("echo", "Reactor"),
         example("adder", "Reactor"),
         example("bot", "Reactor"),
+        example("lobby", "Reactor"),
         example("proxy", "Reactor"),
         example("telemetry", "Reactor", "Broadcast"),
         example("feed", "ChatReactor"),

@@ -158,7 +158,7 @@ struct CancelledWatcherTests {
         loop.close()
         #expect(watchers[0].isCancelled && watchers[1].isCancelled)
         #expect(fcntl(reader, F_GETFD, 0) >= 0 && fcntl(writer, F_GETFD, 0) >= 0)
-        try loop.settle()
+        try loop.runOnce(waitingAtMost: .milliseconds(20))
         #expect(calls == 0)
     }
 
@@ -172,7 +172,8 @@ struct CancelledWatcherTests {
                 watcher.loop.close()
             }
         }
-        try loop.settle()
+        try loop.run(until: "closed") { calls > 0 }
+        try loop.runOnce(waitingAtMost: .milliseconds(20))
         #expect(calls == 1)
     }
 }

@@ -42,3 +42,6 @@ extension CloseReason: CustomStringConvertible {
         }
     }
 }
+
+/// What the asynchronous interface throws when a connection has ended, or cannot come about.
+extension CloseReason: Error {}

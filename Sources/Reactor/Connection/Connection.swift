@@ -102,7 +102,7 @@ public final class Connection {
     private var messages = MessageBuffer()
     private var descriptor: OwnedDescriptor?
     /// Why the connection is finishing or closed.
-    private var reason = CloseReason.requested
+    private(set) var reason = CloseReason.requested
 
     package let isSocket: Bool
     private var interest: Interest = []
@@ -110,7 +110,7 @@ public final class Connection {
     private var isAlwaysReady = false
     private var isNotedUnflushed = false
     /// Whether the handler waits to hear that everything was sent.
-    private var owesDrain = false
+    var owesDrain = false
     /// Whether the peer has shut its side.
     private var hasReadToEnd = false
     private var isLingering = false
@@ -149,7 +149,7 @@ public final class Connection {
         if let deadline {
             timer = loop.schedule(at: deadline) { [weak self] in self?.close(reason: .connectTimedOut) }
         }
-        if !isConnecting { handler.connectionDidOpen(self) }
+        if !isConnecting { loop.onOwnThread { handler.connectionDidOpen(self) } }
     }
 
     /// The descriptor's number, for system calls; -1 once it is closed.
@@ -328,12 +328,17 @@ public final class Connection {
     /// The corresponding C function is `sendmsg`, or `writev` for what is no socket.
     @discardableResult
     public func send(_ bytes: Span<UInt8>) -> Bool {
+        if isTakingMessages, !hasRoom(for: bytes.count) { close(reason: .outputOverflow) }
+        return take(bytes)
+    }
+
+    /// Whether so many bytes more may wait for the peer.
+    func hasRoom(for count: Int) -> Bool { count == 0 || output.count &+ count <= options.value.maximumPendingOutput }
+
+    /// As `send`, however much waits already.
+    func take(_ bytes: Span<UInt8>) -> Bool {
         guard isTakingMessages else { return false }
         if bytes.isEmpty { return true }
-        if output.count &+ bytes.count > options.value.maximumPendingOutput {
-            close(reason: .outputOverflow)
-            return false
-        }
         unsafe bytes.withUnsafeBufferPointer { unsafe enqueue($0) }
         owesDrain = true
         if !isBlocked, !isConnecting { noteUnflushed() }

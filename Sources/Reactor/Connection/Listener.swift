@@ -20,6 +20,9 @@ public final class Listener {
     /// nothing need be done about it.
     public var onResourcesExhausted: ((Errno) -> Void)?
 
+    /// Called once the listener is closed, by whomever.
+    var onClose: (() -> Void)?
+
     private let loop: EventLoop
     private let options: Connection.SharedOptions
     private let makeHandler: () -> any ConnectionHandler
@@ -86,6 +89,8 @@ public final class Listener {
         loop.unregister(token)
         descriptor = nil
         spare = nil
+        onClose?()
+        onClose = nil
     }
 
     private var rawDescriptor: Int32 {

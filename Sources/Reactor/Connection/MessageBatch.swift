@@ -47,13 +47,16 @@ import Glibc
 
     /// Hands `body` the content of one message. The index must be at least 0 and less than `count`; any other ends the process.
     public func withMessage<Result>(at index: Int, _ body: (Span<UInt8>) -> Result) -> Result {
-        let first = wireOffset(of: index)
-        if let contents = unsafe contents {
-            let content = unsafe contents[index]
-            return unsafe body(UnsafeBufferPointer(start: base + Int(content.lowerBound), count: content.count).span)
-        }
-        let length = wireOffset(of: index &+ 1) &- first &- terminatorLength
-        return unsafe body(UnsafeBufferPointer(start: base + first, count: length).span)
+        let content = contentRange(of: index)
+        return unsafe body(UnsafeBufferPointer(start: base + content.lowerBound, count: content.count).span)
+    }
+
+    /// Where the content of a message lies, counted from `withWireBytes`'s base.
+    func contentRange(of index: Int) -> Range<Int> {
+        let (start, end) = (wireOffset(of: index), wireOffset(of: index &+ 1))
+        guard let contents = unsafe contents else { return unsafe Range(uncheckedBounds: (start, end &- terminatorLength)) }
+        let content = unsafe contents[index]
+        return unsafe Range(uncheckedBounds: (Int(content.lowerBound), Int(content.upperBound)))
     }
 
     /// The content of one message as a text, in which U+FFFD takes the place of what is no valid UTF-8. The index must be less than

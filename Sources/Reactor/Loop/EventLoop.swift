@@ -68,6 +68,15 @@ public final class EventLoop {
     private var isStopRequested = false
     /// Set while the loop is to stop as soon as it has no connection any more.
     private var shutDownTimer: Timer?
+    private(set) var isClosed = false
+
+    /// Whether there may be something in the inbox.
+    private var hasWork = false
+    private var isRunningJob = false
+    /// Memory for what the inbox holds, so that looking into it allocates nothing.
+    private var spareWork: [Remote.Work] = []
+    /// Swift tasks that sleep by a timer, and must be woken if it is not to fire.
+    var sleepers: [ObjectIdentifier: Waiters] = [:]
 
     // What was noted down in this turn.
     private var intake = 0
@@ -107,30 +116,48 @@ public final class EventLoop {
     }
 
     deinit {
-        remote.loopIsGone()
+        remote.orphan()
     }
 
     // MARK: - Running
 
     /// Turns until `stop` is called. A `stop` that came before is remembered: then it returns at once. It can be run again
-    /// afterwards.
+    /// afterwards, but not once it is closed: then it returns at once.
     ///
     /// The thread that calls it is the loop's thread from then on. Not to be called by what the loop calls.
     ///
     /// - Throws: What `epoll_wait` says, which is nothing as long as nobody else closes the loop's descriptors.
     public func run() throws(Errno) {
-        lookIntoInbox()
-        while !isStopRequested { try turn(waitingUntil: nil) }
-        isStopRequested = false
+        if isClosed { return }
+        try onOwnThread { () throws(Errno) in
+            lookIntoInbox()
+            while !isStopRequested { try turn(waitingUntil: nil) }
+            isStopRequested = false
+        }
     }
 
     /// Makes one turn, which waits for `patience` at most if there is nothing to do; nil waits until there is, and zero does not
-    /// wait.
+    /// wait. Once the loop is closed, it makes none.
     ///
     /// It is for tests, and for a program that has a loop of its own already. The time is rounded up to a millisecond. Throws as
     /// `run` does.
     public func runOnce(waitingAtMost patience: Duration? = nil) throws(Errno) {
-        try turn(waitingUntil: patience.map { .now.advanced(clamping: $0) })
+        if isClosed { return }
+        try onOwnThread { () throws(Errno) in
+            try turn(waitingUntil: patience.map { .now.advanced(clamping: $0) })
+        }
+    }
+
+    /// Runs `body` as a part of what the loop does on its thread, which is the calling one: jobs and actors of the loop may run there
+    /// meanwhile.
+    func onOwnThread<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) {
+        if remote.isOwned { return try body() }
+        remote.enter(self)
+        defer {
+            remote.leave()
+            if isClosed { remote.orphan() }
+        }
+        try body()
     }
 
     /// Ends `run` after the turn that is under way, or the next `run` if none is. On the loop's thread; others have
@@ -168,18 +195,18 @@ public final class EventLoop {
     private func turn(waitingUntil limit: ContinuousClock.Instant?) throws(Errno) {
         if nextEvent >= poller.count {
             // What no event will announce.
-            let mustNotWait = hasUnflushed || hasClosing || hasAlwaysReady || isStopRequested
+            let mustNotWait = hasWork || hasUnflushed || hasClosing || hasAlwaysReady || isStopRequested
             nextEvent = 0
             try poller.wait(milliseconds: mustNotWait ? 0 : milliseconds(until: earlier(limit, timers.earliestDeadline)))
         }
         turnCount &+= 1
-        let wasWoken = dispatch()
+        dispatch()
         if let deadline = timers.earliestDeadline {
             let now = ContinuousClock.now
             if deadline <= now { timers.takeDue(at: now).fire() }
         }
         // Tasks come last, and only those that are there now: one that hands over another cannot starve the sockets.
-        if wasWoken { lookIntoInbox() }
+        if hasWork { lookIntoInbox() }
         flush()
         reap()
     }
@@ -203,15 +230,13 @@ public final class EventLoop {
         return Int32(truncatingIfNeeded: seconds &* 1_000 &+ (attoseconds &+ 999_999_999_999_999) / 1_000_000_000_000_000)
     }
 
-    /// Says whether other threads have handed something over.
-    private func dispatch() -> Bool {
+    private func dispatch() {
         intake = 0
-        var wasWoken = false
         while nextEvent < poller.count, intake < intakeBudget {
             let event = poller.event(at: nextEvent)
             nextEvent &+= 1
             if event.token == wakerToken {
-                wasWoken = true
+                hasWork = true
             } else {
                 slots[event.token]?.descriptorIsReady(event.readiness)
             }
@@ -219,13 +244,33 @@ public final class EventLoop {
         if hasAlwaysReady {
             for token in alwaysReady { slots[token]?.descriptorIsReady(.readable) }
         }
-        return wasWoken
     }
 
     private func lookIntoInbox() {
-        let inbox = remote.takeInbox()
-        if inbox.isStopRequested { isStopRequested = true }
-        for task in inbox.tasks { task(self) }
+        // A job runs to its end before the next, even if it makes the loop turn.
+        if isRunningJob { return }
+        hasWork = false
+        var work: [Remote.Work] = []
+        swap(&work, &spareWork)
+        if remote.takeInbox(into: &work) { isStopRequested = true }
+        for item in work {
+            switch item {
+            case .task(let task): task(self)
+            case .job(let job):
+                isRunningJob = true
+                remote.run(job)
+                isRunningJob = false
+            }
+        }
+        // The memory of a flood is not kept.
+        if work.count > 1_024 { return }
+        work.removeAll(keepingCapacity: true)
+        spareWork = work
+    }
+
+    /// Has the loop look into its inbox before it waits again.
+    func noteWork() {
+        hasWork = true
     }
 
     private func flush() {
@@ -251,18 +296,25 @@ public final class EventLoop {
         for listener in starved { listener.resumeAccepting() }
     }
 
-    /// Closes every connection and listener and cancels every watcher and timer, in any state and without flushing. Handlers are
-    /// told, before this returns, with the reason `shutdown`. To be called while the loop does not run.
+    /// Closes every connection and listener and cancels every watcher and timer, in any state and without flushing. It is the last
+    /// thing to do with a loop, while it does not run: it is not run any more.
+    ///
+    /// Handlers are told, before this returns, with the reason `shutdown`. Swift tasks that wait for something of the loop are resumed,
+    /// and told the same.
     ///
     /// A loop that is merely dropped keeps alive what is registered with it, and is kept alive by it.
     public func close() {
-        timers.removeAll()
-        shutDownTimer = nil
-        for source in slots.sources { source.loopIsClosing() }
-        reap()
-        flushables = NoteList()
-        unflushed = NoteList()
-        starvedListeners = []
+        onOwnThread {
+            isClosed = true
+            timers.removeAll()
+            shutDownTimer = nil
+            for sleeper in sleepers.values { sleeper.wakeAll() }
+            for source in slots.sources { source.loopIsClosing() }
+            reap()
+            flushables = NoteList()
+            unflushed = NoteList()
+            starvedListeners = []
+        }
     }
 
     // MARK: - Timers

@@ -1,0 +1,37 @@
+/// A loop is a clock: its timers let tasks sleep.
+///
+///     try await remote.sleep(for: .seconds(5))
+///
+/// A task that is on the loop's thread does not leave it for that, and whatever takes a clock can take a loop's.
+extension EventLoop.Remote: Clock {
+    public typealias Instant = ContinuousClock.Instant
+
+    public var now: ContinuousClock.Instant { .now }
+
+    /// What epoll_wait(2) can tell apart. A sleep never ends before its deadline.
+    public var minimumResolution: Duration { .milliseconds(1) }
+
+    /// Sleeps until the given deadline, by a timer of the loop. From any task.
+    ///
+    /// - Parameter tolerance: Changes nothing: a timer is due after its deadline, and not long after.
+    ///
+    /// Throws `CancellationError` as soon as the task is cancelled, and `CloseReason.shutdown` once the loop is closed.
+    public func sleep(until deadline: ContinuousClock.Instant, tolerance: Duration? = nil) async throws {
+        try await LoopActor(on: self).sleep(until: deadline)
+    }
+}
+
+extension LoopActor {
+    fileprivate func sleep(until deadline: ContinuousClock.Instant) async throws {
+        let loop = try openLoop
+        let sleeper = Waiters(on: remote)
+        loop.sleepers[ObjectIdentifier(sleeper)] = sleeper
+        let timer = loop.schedule(at: deadline) { sleeper.wakeAll() }
+        defer {
+            timer.cancel()
+            loop.sleepers[ObjectIdentifier(sleeper)] = nil
+        }
+        try await sleeper.wait(since: 0, on: self)
+        if .now < deadline { throw CloseReason.shutdown }
+    }
+}

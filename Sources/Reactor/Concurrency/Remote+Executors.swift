@@ -1,0 +1,90 @@
+/// An actor can live on the loop's thread, and a task can prefer it.
+///
+///     actor Room {
+///         private let remote: EventLoop.Remote
+///         nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe remote.asUnownedSerialExecutor() }
+///
+///         init(on remote: EventLoop.Remote) { self.remote = remote }
+///     }
+///
+/// Actors of one loop call each other without a hop, and what the loop calls on its own thread, a connection's handler or a
+/// timer, may enter any of them by `assumeIsolated`. `Task(executorPreference: remote)` keeps on that thread what would
+/// otherwise run on Swift's own.
+extension EventLoop.Remote: SerialExecutor, TaskExecutor {
+    /// Runs a job on the loop's thread, among the tasks of `execute`, in the order in which both are handed over. From any thread.
+    ///
+    /// A turn runs only the jobs that are there when it comes to them, so that tasks which never come to rest cannot starve the sockets. A
+    /// job that the loop's own thread enqueues costs no system call.
+    ///
+    /// No job is lost. While nobody runs the loop, jobs wait until somebody does. Once it is closed or gone, they run on Swift's
+    /// global pool, one at a time and in order: actors keep their isolation and tasks come to their end, but whatever they want of
+    /// the loop throws `CloseReason.shutdown`. A loop that is closed while it runs is closed in this sense when that call returns.
+    public func enqueue(_ job: consuming ExecutorJob) {
+        execute(UnownedJob(job))
+    }
+
+    /// Whether the calling thread is inside `run`, `runOnce` or `close` of the loop, or opens a connection on it just now.
+    ///
+    /// The thread that will run the loop, or has run it, is nothing special before and after.
+    public func isIsolatingCurrentContext() -> Bool? { isOwned }
+
+    /// Ends the process unless the calling thread is the loop's: see `isIsolatingCurrentContext`.
+    public func checkIsolated() {
+        precondition(isOwned, "this thread is not running the event loop")
+    }
+
+    func run(_ job: UnownedJob) {
+        unsafe job.runSynchronously(on: asUnownedSerialExecutor())
+    }
+
+    func runOrphansOnPool() {
+        Task.detached { self.runOrphans() }
+    }
+
+    /// Runs the jobs that there are, and leaves those that come meanwhile to another turn of the pool.
+    private func runOrphans() {
+        enter(nil)
+        for case .job(let job) in takeOrphans() { run(job) }
+        leave()
+        if !isEmptyOfOrphans() { runOrphansOnPool() }
+    }
+}
+
+extension EventLoop.Remote {
+    /// Hands `body` the loop itself, at once. For an actor or a task that is on the loop's thread; on any other, it ends the
+    /// process. It does so, too, once the loop is closed or gone.
+    ///
+    /// What an actor of the loop gets hold of in `body`, a connection or a topic, it may keep in its own state, although it is not
+    /// `Sendable`; the compiler sees to it that it stays there.
+    ///
+    ///     actor Robot {
+    ///         var link: Connection?
+    ///
+    ///         func connect(to address: SocketAddress) throws {
+    ///             try remote.assumeIsolated { loop in
+    ///                 link = try loop.connect(to: address, handler: Link(of: self))
+    ///             }
+    ///         }
+    ///
+    ///         func say(_ text: String) { link?.send(text) }
+    ///     }
+    public func assumeIsolated<Result: Sendable, Failure: Error>(
+        _ body: (EventLoop) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        guard let loop = currentLoop else { preconditionFailure("this thread is not running the event loop") }
+        return try body(loop)
+    }
+
+    /// Runs `body` on the loop's thread, and waits for its result. From any task.
+    ///
+    ///     let address = try await remote.withLoop { loop in
+    ///         try loop.listen(on: .loopback(port: 0), handler: Echo()).address
+    ///     }
+    ///
+    /// Throws what `body` throws, or `CloseReason.shutdown` if the loop is closed or gone.
+    public func withLoop<Result: Sendable>(
+        _ body: @Sendable (EventLoop) throws -> Result
+    ) async throws -> Result {
+        try await LoopActor(on: self).withLoop(body)
+    }
+}

@@ -1,0 +1,124 @@
+import Glibc
+import Reactor
+import TestSupport
+import Testing
+
+/// A listener serves each connection in a task of its own, and ends with its task.
+@Suite(.timeLimit(.minutes(2)))
+struct AsyncListenerTests {
+    private struct Mishap: Error {}
+
+    @Test func theBodyRunsWhereItsCallerDoes() async throws {
+        try await withBackgroundLoop { remote in
+            let thread = pthread_self()
+            try await remote.withListener(on: .loopback(port: 0)) { _ in #expect(pthread_self() == thread) }
+            #expect(pthread_self() == thread)
+        }
+    }
+
+    @Test func manyConnectionsAreServedAtOnce() async throws {
+        try await withBackgroundLoop { remote in
+            try await withServer(on: remote) { connection in
+                for try await message in connection.messages { try await connection.send(message) }
+            } _: { port in
+                let peers = try (0..<100).map { _ in try LineClient(port: port) }
+                for round in 0..<3 {
+                    for (number, peer) in peers.enumerated() { try peer.send("\(round) \(number)\n") }
+                    for (number, peer) in peers.enumerated() { #expect(try peer.receiveLine() == "\(round) \(number)") }
+                }
+            }
+        }
+    }
+
+    @Test func aBodyThatThrowsEndsItsConnectionAlone() async throws {
+        try await withBackgroundLoop { remote in
+            try await withServer(on: remote) { connection in
+                for try await line in connection.lines {
+                    if line == "fail" { throw Mishap() }
+                    try await connection.send(line + "\n")
+                }
+            } _: { port in
+                let (first, second) = (try LineClient(port: port), try LineClient(port: port))
+                try first.send("fail\n")
+                #expect(try first.receiveLine() == nil)
+                try second.send("hello\n")
+                #expect(try second.receiveLine() == "hello")
+                let third = try LineClient(port: port)
+                try third.send("hello\n")
+                #expect(try third.receiveLine() == "hello")
+            }
+        }
+    }
+
+    @Test func cancellingClosesEveryConnectionAndTheListener() async throws {
+        try await withBackgroundLoop { remote in
+            let port = Record<UInt16>()
+            let server = Task(executorPreference: remote) {
+                try await remote.withListener(on: .loopback(port: 0)) { listener in
+                    port.append(try #require(listener.address.port))
+                    try await listener.serve { connection in for try await _ in connection.lines {} }
+                }
+            }
+            let number = try await port.wait(for: "the port")
+            let peers = try (0..<10).map { _ in try LineClient(port: number) }
+            server.cancel()
+            for peer in peers {
+                // Ended, if it was served, and reset, if it was still in the kernel's queue.
+                _ = try? peer.receiveLine()
+            }
+            await #expect(throws: CancellationError.self) { try await server.value }
+            #expect(throws: Errno.connectionRefused) { try LineClient(port: number) }
+        }
+    }
+
+    @Test func closingTheListenerLetsTheConnectionsLiveOn() async throws {
+        try await withBackgroundLoop { remote in
+            let ends = Record<Void>()
+            try await remote.withListener(on: .loopback(port: 0)) { listener in
+                let port = try #require(listener.address.port)
+                let server = Task(executorPreference: remote) {
+                    try await listener.serve { connection in
+                        for try await line in connection.lines { try await connection.send(line + "\n") }
+                    }
+                    ends.append(())
+                }
+                let peer = try LineClient(port: port)
+                try peer.send("hello\n")
+                #expect(try peer.receiveLine() == "hello")
+                await listener.close()
+                #expect(throws: Errno.connectionRefused) { try LineClient(port: port) }
+                try peer.send("still here\n")
+                #expect(try peer.receiveLine() == "still here")
+                #expect(ends.elements.isEmpty)
+                peer.shutDownSending()
+                #expect(try peer.receiveLine() == nil)
+                peer.close()
+                try await server.value
+            }
+        }
+    }
+
+    @Test func whoeverIsNotServedIsClosedWithTheListener() async throws {
+        try await withBackgroundLoop { remote -> Void in
+            let peer = try await remote.withListener(on: .loopback(port: 0)) { listener in
+                let peer = try LineClient(port: try #require(listener.address.port))
+                try peer.send("hello?\n")
+                // Accepted by then.
+                try await remote.withLoop { _ in }
+                return peer
+            }
+            // The end, or a reset, since nobody has read what it sent.
+            #expect((try? peer.receiveLine()) == nil)
+        }
+    }
+
+    @Test func anAddressInUseIsThrown() async throws {
+        try await withBackgroundLoop { remote in
+            try await remote.withListener(on: .loopback(port: 0)) { listener in
+                await #expect(throws: CloseReason.failed(.addressInUse)) {
+                    try await remote.withListener(on: listener.address) { _ in Issue.record("it listens") }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+import Reactor
+import Testing
+
+/// Runs `body` with a loop on a thread of its own, which has ended when this returns.
+///
+/// The body has a thread of its own, too, and may block it. Swift's pool has as few threads as the machine has cores, and other tests
+/// block them: what a blocked body waits for must be done by a task that prefers the loop.
+@discardableResult
+func withBackgroundLoop<Result>(_ body: (EventLoop.Remote) async throws -> Result) async throws -> Result {
+    let background = try EventLoop.runInBackground()
+    let own = try EventLoop.runInBackground()
+    let result: Swift.Result<Result, any Error>
+    do {
+        result = .success(try await withTaskExecutorPreference(own.remote) { try await body(background.remote) })
+    } catch {
+        result = .failure(error)
+    }
+    try await background.shutDown()
+    try await own.shutDown()
+    return try result.get()
+}
+
+/// Starts a server on 127.0.0.1, whose port is known to `body`, and cancels it after that.
+func withServer(
+    on remote: EventLoop.Remote, options: Connection.Options = .init(),
+    serving: @escaping @Sendable (isolated AsyncConnection) async throws -> Void, _ body: (UInt16) async throws -> Void
+) async throws {
+    try await remote.withListener(on: .loopback(port: 0), options: options) { listener in
+        let server = Task(executorPreference: remote) { try await listener.serve(serving) }
+        do {
+            try await body(try #require(listener.address.port))
+        } catch {
+            server.cancel()
+            throw error
+        }
+        server.cancel()
+        _ = await server.result
+    }
+}

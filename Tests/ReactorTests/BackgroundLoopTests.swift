@@ -1,0 +1,131 @@
+import Glibc
+import TestSupport
+import Testing
+
+@testable import Reactor
+
+/// A loop in the background has a thread of its own, and leaves nothing behind when it is shut down.
+@Suite(.timeLimit(.minutes(2)))
+struct BackgroundLoopTests {
+    @Test func tasksRunOnItsThread() async throws {
+        let background = try EventLoop.runInBackground()
+        let thread = try await background.remote.withLoop { _ in pthread_self() }
+        #expect(thread != pthread_self())
+        #expect(try await background.remote.withLoop { _ in pthread_self() } == thread)
+        try await background.shutDown()
+    }
+
+    @Test func whoeverShutsItDownAgainWaitsForTheSame() async throws {
+        let background = try EventLoop.runInBackground()
+        await withTaskGroup { group in
+            for _ in 0..<10 { group.addTask { await #expect(throws: Never.self) { try await background.shutDown() } } }
+        }
+        try await background.shutDown()
+    }
+
+    @Test func aTaskOnTheLoopMayShutItDown() async throws {
+        let background = try EventLoop.runInBackground()
+        try await Task(executorPreference: background.remote) { try await background.shutDown() }.value
+    }
+
+    @Test func whatIsOpenIsClosed() async throws {
+        let background = try EventLoop.runInBackground()
+        let remote = background.remote
+        let port = Record<UInt16>()
+        let isServing = Record<Bool>()
+        let served = Task {
+            try await remote.withListener(on: .loopback(port: 0)) { listener in
+                port.append(listener.address.port ?? 0)
+                try await listener.serve { connection in
+                    isServing.append(true)
+                    await #expect(throws: CloseReason.shutdown) { try await connection.nextMessage() }
+                }
+            }
+        }
+        let peer = try LineClient(port: try await port.wait(for: "the port"))
+        _ = try await isServing.wait(for: "the connection")
+        let sleeper = Task { try await remote.sleep(for: .seconds(3_600)) }
+        let client = Task {
+            try await remote.withConnection(to: .loopback(port: try await port.wait(for: "the port"))) { connection in
+                _ = try await connection.nextMessage()
+            }
+        }
+        // Sleeping, connecting and being served: in whatever state this finds them.
+        try await background.shutDown()
+        await #expect(throws: CloseReason.shutdown) { try await sleeper.value }
+        await #expect(throws: (any Error).self) { try await client.value }
+        try await served.value
+        #expect(try peer.receiveLine() == nil)
+    }
+
+    /// In a process of its own: other tests open descriptors and start threads meanwhile.
+    @Test func nothingIsLeftBehind() async {
+        await #expect(processExitsWith: .success) {
+            func once(_ isShutDown: Bool) async throws {
+                let background = try EventLoop.runInBackground()
+                try await background.remote.withLoop { _ in precondition(isLoop(thread: "/proc/thread-self")) }
+                if isShutDown { try await background.shutDown() }
+            }
+            // The pool opens a few descriptors for its own use, when it comes to it: one of each loop would be a hundred.
+            let limit = descriptorCount() + 20
+            for number in 0..<100 { try await once(number.isMultiple(of: 2)) }
+            // Those that were merely dropped end when they come to it.
+            for _ in 0..<10_000 where descriptorCount() > limit || threadCount() > 0 {
+                try await Task.sleep(for: .milliseconds(1))
+            }
+            precondition(descriptorCount() <= limit, "descriptors were left behind")
+            precondition(threadCount() == 0, "threads were left behind")
+        }
+    }
+
+    @Test func theLoopItselfIsFreed() async throws {
+        let background = try EventLoop.runInBackground()
+        let reference = try await background.remote.withLoop { WeakReference($0) }
+        try await background.shutDown()
+        #expect(reference.isGone)
+    }
+
+    @Test func aSignalIsNotDeliveredToItsThread() async throws {
+        let background = try EventLoop.runInBackground()
+        let isBlocked = try await background.remote.withLoop { _ in
+            var set = sigset_t()
+            unsafe pthread_sigmask(SIG_BLOCK, nil, &set)
+            return unsafe sigismember(&set, SIGTERM) == 1
+        }
+        #expect(isBlocked)
+        try await background.shutDown()
+    }
+}
+
+/// Says whether a loop is gone, and nothing else of it.
+private final class WeakReference: Sendable {
+    private nonisolated(unsafe) weak var loop: EventLoop?
+
+    init(_ loop: EventLoop) {
+        unsafe self.loop = loop
+    }
+
+    var isGone: Bool { unsafe loop == nil }
+}
+
+private func paths(_ pattern: String) -> [String] {
+    var found = unsafe glob_t()
+    guard unsafe glob(pattern, 0, nil, &found) == 0 else { return [] }
+    defer { unsafe globfree(&found) }
+    return unsafe (0..<Int(found.gl_pathc)).map { unsafe String(cString: found.gl_pathv[$0]!) }
+}
+
+private func descriptorCount() -> Int { paths("/proc/self/fd/*").count }
+
+/// How many threads run a loop.
+private func threadCount() -> Int { paths("/proc/self/task/*").count(where: isLoop) }
+
+/// Threads are known by their name: those of the pool come and go.
+private func isLoop(thread path: String) -> Bool {
+    var name = [UInt8](repeating: 0, count: 32)
+    let descriptor = unsafe open(path + "/comm", O_RDONLY)
+    if descriptor < 0 { return false }
+    defer { close(descriptor) }
+    let count = unsafe read(descriptor, &name, name.count)
+    return count > 0 && String(decoding: name[..<count], as: UTF8.self) == "EventLoop\n"
+}
