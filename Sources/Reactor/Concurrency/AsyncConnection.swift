@@ -4,10 +4,12 @@
 /// the closure awaits of its connection costs a hop, and the loop's own `connection` is at its disposal. Any other task may
 /// use the connection as well, by hopping.
 ///
-///     try await remote.withConnection(to: .loopback(port: 3001)) { connection in
-///         try await connection.send("hello\n")
-///         for try await line in connection.lines { print(line) }
-///     }
+/// ```swift
+/// try await remote.withConnection(to: .loopback(port: 3001)) { connection in
+///     try await connection.send("hello\n")
+///     for try await line in connection.lines { print(line) }
+/// }
+/// ```
 public actor AsyncConnection {
     /// The loop that the connection is on.
     public nonisolated let remote: EventLoop.Remote

@@ -1,11 +1,13 @@
 /// A socket that accepts connections, each of which is served by a task of its own.
 ///
-///     try await remote.withListener(on: .loopback(port: 3001)) { listener in
-///         print("listening on \(listener.address)")
-///         try await listener.serve { connection in
-///             for try await message in connection.messages { try await connection.send(message) }
-///         }
+/// ```swift
+/// try await remote.withListener(on: .loopback(port: 3001)) { listener in
+///     print("listening on \(listener.address)")
+///     try await listener.serve { connection in
+///         for try await message in connection.messages { try await connection.send(message) }
 ///     }
+/// }
+/// ```
 public actor AsyncListener {
     /// The address that the listener is bound to: its port is the real one, even where 0 was asked for.
     public nonisolated let address: SocketAddress
@@ -78,9 +80,11 @@ extension EventLoop.Remote {
     /// Listens on an address and serves those who connect, until the task is cancelled or the loop is closed: see
     /// `AsyncListener.serve`.
     ///
-    ///     try await remote.serve(on: .loopback(port: 3001)) { connection in
-    ///         for try await message in connection.messages { try await connection.send(message) }
-    ///     }
+    /// ```swift
+    /// try await remote.serve(on: .loopback(port: 3001)) { connection in
+    ///     for try await message in connection.messages { try await connection.send(message) }
+    /// }
+    /// ```
     public func serve(
         on address: SocketAddress, options: Connection.Options = .init(),
         _ body: @escaping @Sendable (isolated AsyncConnection) async throws -> Void

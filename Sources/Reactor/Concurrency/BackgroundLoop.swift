@@ -4,9 +4,13 @@ import Glibc
 extension EventLoop {
     /// Starts a thread that runs a loop of its own.
     ///
-    ///     let background = try EventLoop.runInBackground()
-    ///     try await background.remote.serve(on: .loopback(port: 3001)) { connection in … }
-    ///     try await background.shutDown()
+    /// ```swift
+    /// let background = try EventLoop.runInBackground()
+    /// try await background.remote.serve(on: .loopback(port: 3001)) { connection in
+    ///     for try await message in connection.messages { try await connection.send(message) }
+    /// }
+    /// try await background.shutDown()
+    /// ```
     ///
     /// The thread takes no signals: those of the process are left to the others. The corresponding C functions are `pthread_create` and
     /// those of `EventLoop.init`.

@@ -1,6 +1,8 @@
 /// A loop is a clock: its timers let tasks sleep.
 ///
-///     try await remote.sleep(for: .seconds(5))
+/// ```swift
+/// try await remote.sleep(for: .seconds(5))
+/// ```
 ///
 /// A task that is on the loop's thread does not leave it for that, and whatever takes a clock can take a loop's.
 extension EventLoop.Remote: Clock {

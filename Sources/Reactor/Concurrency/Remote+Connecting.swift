@@ -1,10 +1,12 @@
 extension EventLoop.Remote {
     /// Connects, runs `body` with the connection, and ends it when `body` does. From any task; `body` runs on the loop's thread.
     ///
-    ///     let answer = try await remote.withConnection(to: address) { connection in
-    ///         try await connection.send("how many?\n")
-    ///         return try await connection.nextMessage()?.text
-    ///     }
+    /// ```swift
+    /// let answer = try await remote.withConnection(to: address) { connection in
+    ///     try await connection.send("how many?\n")
+    ///     return try await connection.nextMessage()?.text
+    /// }
+    /// ```
     ///
     /// When `body` returns, what waits for the peer is still sent, as by `Connection.finish`; when it throws, or when the task is
     /// cancelled, the connection is closed at once. Either way it is closed when this returns.

@@ -1,8 +1,10 @@
 /// An actor can live on the loop's thread, and a task can prefer it.
 ///
-///     actor Room {
-///         private let remote: EventLoop.Remote
-///         nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe remote.asUnownedSerialExecutor() }
+/// ```swift
+/// actor Room {
+///     private let remote: EventLoop.Remote
+///     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe remote.asUnownedSerialExecutor() }
+/// ```
 ///
 ///         init(on remote: EventLoop.Remote) { self.remote = remote }
 ///     }
@@ -57,8 +59,27 @@ extension EventLoop.Remote {
     /// What an actor of the loop gets hold of in `body`, a connection or a topic, it may keep in its own state, although it is not
     /// `Sendable`; the compiler sees to it that it stays there.
     ///
-    ///     actor Robot {
-    ///         var link: Connection?
+    /// ```swift
+    /// actor Robot {
+    ///     private let remote: EventLoop.Remote
+    ///     private var link: Connection?
+    ///     nonisolated var unownedExecutor: UnownedSerialExecutor { remote.asUnownedSerialExecutor() }
+    ///
+    ///     init(on remote: EventLoop.Remote) { self.remote = remote }
+    ///
+    ///     func connect(to address: SocketAddress) throws {
+    ///         try remote.assumeIsolated { loop in
+    ///             link = try loop.connect(to: address, handler: Deaf())
+    ///         }
+    ///     }
+    ///
+    ///     func say(_ text: String) { link?.send(text) }
+    /// }
+    ///
+    /// final class Deaf: ConnectionHandler {
+    ///     func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {}
+    /// }
+    /// ```
     ///
     ///         func connect(to address: SocketAddress) throws {
     ///             try remote.assumeIsolated { loop in
@@ -77,9 +98,9 @@ extension EventLoop.Remote {
 
     /// Runs `body` on the loop's thread, and waits for its result. From any task.
     ///
-    ///     let address = try await remote.withLoop { loop in
-    ///         try loop.listen(on: .loopback(port: 0), handler: Echo()).address
-    ///     }
+    /// ```swift
+    /// let turns = try await remote.withLoop { loop in loop.turnCount }
+    /// ```
     ///
     /// Throws what `body` throws, or `CloseReason.shutdown` if the loop is closed or gone.
     public func withLoop<Result: Sendable>(
