@@ -2,6 +2,8 @@
 
 #include "Kernel.h"
 
+#include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +147,13 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
     time->tv_sec = kernel.now / 1000000000;
     time->tv_nsec = kernel.now % 1000000000;
     return 0;
+}
+
+// What plays another thread must not be taken for the loop's.
+pthread_t pthread_self(void) {
+    static pthread_t (*real)(void);
+    if (real == NULL) real = (pthread_t(*)(void))dlsym(RTLD_NEXT, "pthread_self");
+    return real() + kernel.is_interleaving;
 }
 
 int world_fork(void) {
