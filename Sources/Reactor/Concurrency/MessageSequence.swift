@@ -14,6 +14,7 @@ public struct MessageSequence<Element: Sendable>: AsyncSequence, Sendable {
         Iterator(connection: connection, transform: transform)
     }
 
+    /// Asks the connection for one message after the other. It keeps none itself.
     public struct Iterator: AsyncIteratorProtocol {
         let connection: AsyncConnection
         let transform: @Sendable (Message) -> Element

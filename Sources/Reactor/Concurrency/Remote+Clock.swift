@@ -6,8 +6,10 @@
 ///
 /// A task that is on the loop's thread does not leave it for that, and whatever takes a clock can take a loop's.
 extension EventLoop.Remote: Clock {
+    /// Deadlines are those of the loop's timers.
     public typealias Instant = ContinuousClock.Instant
 
+    /// The time of the monotonic clock. From any thread. The corresponding C function is `clock_gettime`.
     public var now: ContinuousClock.Instant { .now }
 
     /// What epoll_wait(2) can tell apart. A sleep never ends before its deadline.
@@ -15,9 +17,10 @@ extension EventLoop.Remote: Clock {
 
     /// Sleeps until the given deadline, by a timer of the loop. From any task.
     ///
-    /// - Parameter tolerance: Changes nothing: a timer is due after its deadline, and not long after.
-    ///
-    /// Throws `CancellationError` as soon as the task is cancelled, and `CloseReason.shutdown` once the loop is closed.
+    /// - Parameters:
+    ///   - deadline: When to go on.
+    ///   - tolerance: Changes nothing: a timer is due after its deadline, and not long after.
+    /// - Throws: `CancellationError` as soon as the task is cancelled, and `CloseReason.shutdown` once the loop is closed.
     public func sleep(until deadline: ContinuousClock.Instant, tolerance: Duration? = nil) async throws {
         try await LoopActor(on: self).sleep(until: deadline)
     }

@@ -6,15 +6,19 @@ extension EventLoop.Remote {
     ///     try await connection.send("how many?\n")
     ///     return try await connection.nextMessage()?.text
     /// }
+    /// print(answer ?? "no answer")
     /// ```
     ///
     /// When `body` returns, what waits for the peer is still sent, as by `Connection.finish`; when it throws, or when the task is
     /// cancelled, the connection is closed at once. Either way it is closed when this returns.
     ///
-    /// - Parameter deadline: When to give up connecting; nil leaves that to the kernel, which tries for about two minutes.
-    ///
-    /// Throws what `body` throws, a `CloseReason` if no connection comes about, and `CancellationError` if the task is cancelled
-    /// before one does.
+    /// - Parameters:
+    ///   - address: Where to: see `EventLoop.connect`.
+    ///   - deadline: When to give up connecting; nil leaves that to the kernel, which tries for about two minutes.
+    ///   - options: How the connection is to behave.
+    ///   - body: What is done with it.
+    /// - Throws: What `body` throws, a `CloseReason` if no connection comes about, and `CancellationError` if the task is cancelled
+    ///   before one does.
     public func withConnection<Result: Sendable>(
         to address: SocketAddress, deadline: ContinuousClock.Instant? = nil, options: Connection.Options = .init(),
         _ body: @Sendable (isolated AsyncConnection) async throws -> Result

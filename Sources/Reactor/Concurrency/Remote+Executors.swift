@@ -3,11 +3,11 @@
 /// ```swift
 /// actor Room {
 ///     private let remote: EventLoop.Remote
-///     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe remote.asUnownedSerialExecutor() }
-/// ```
+///     nonisolated var unownedExecutor: UnownedSerialExecutor { remote.asUnownedSerialExecutor() }
 ///
-///         init(on remote: EventLoop.Remote) { self.remote = remote }
-///     }
+///     init(on remote: EventLoop.Remote) { self.remote = remote }
+/// }
+/// ```
 ///
 /// Actors of one loop call each other without a hop, and what the loop calls on its own thread, a connection's handler or a
 /// timer, may enter any of them by `assumeIsolated`. `Task(executorPreference: remote)` keeps on that thread what would
@@ -80,15 +80,6 @@ extension EventLoop.Remote {
     ///     func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {}
     /// }
     /// ```
-    ///
-    ///         func connect(to address: SocketAddress) throws {
-    ///             try remote.assumeIsolated { loop in
-    ///                 link = try loop.connect(to: address, handler: Link(of: self))
-    ///             }
-    ///         }
-    ///
-    ///         func say(_ text: String) { link?.send(text) }
-    ///     }
     public func assumeIsolated<Result: Sendable, Failure: Error>(
         _ body: (EventLoop) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -99,7 +90,7 @@ extension EventLoop.Remote {
     /// Runs `body` on the loop's thread, and waits for its result. From any task.
     ///
     /// ```swift
-    /// let turns = try await remote.withLoop { loop in loop.turnCount }
+    /// print(try await remote.withLoop { loop in loop.turnCount })
     /// ```
     ///
     /// Throws what `body` throws, or `CloseReason.shutdown` if the loop is closed or gone.
