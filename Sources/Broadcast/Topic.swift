@@ -26,7 +26,8 @@ public final class Topic {
     /// How a topic is set up. What is out of range is brought into it.
     public struct Configuration: Sendable {
         /// How many bytes of messages the log keeps, rounded up to a power of two and to a page, 4 KiB as a rule. A message may
-        /// be a quarter of it. The log takes that much memory, and an eighth more, once it is full.
+        /// be a quarter of it. The log takes that much memory, and an eighth more, once it is full. Less than a page counts as a page; what
+        /// there is no room for is not cut down, but makes `Topic.init` throw.
         public var capacity = 1_048_576
         /// What is done about a subscriber that falls behind.
         public var policy = SlowSubscriberPolicy.backpressure()

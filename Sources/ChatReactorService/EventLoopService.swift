@@ -24,7 +24,7 @@
         private let start: @Sendable (EventLoop) throws -> Void
 
         /// - Parameter start: Puts on the loop what is to run there: listeners, connections, timers. It is called on the loop's
-        ///   thread, before the loop runs. What it throws ends the service.
+        ///   thread, before anything else there. What it throws ends the service.
         public init(
             configuration: EventLoop.Configuration = .init(), drainTimeout: Duration = .seconds(5),
             start: @escaping @Sendable (EventLoop) throws -> Void
@@ -38,16 +38,17 @@
         ///
         /// Throws what `start` throws, and the `Errno` of a system call that the loop cannot do without.
         public func run() async throws {
-            let handedOver = HandedOver(loop: try EventLoop(configuration: configuration))
-            let remote = handedOver.loop.remote
+            let background = try EventLoop.runInBackground(configuration: configuration)
+            let remote = background.remote
+            do {
+                try await remote.withLoop(start)
+            } catch {
+                try? await background.shutDown()
+                throw error
+            }
             try await withTaskCancellationHandler {
                 try await withGracefulShutdownHandler {
-                    try await onItsOwnThread { [start] in
-                        let loop = handedOver.loop
-                        defer { loop.close() }
-                        try start(loop)
-                        try loop.run()
-                    }
+                    try await background.join()
                 } onGracefulShutdown: { [drainTimeout] in
                     remote.execute { loop in loop.shutDown(within: drainTimeout) }
                 }
@@ -55,14 +56,12 @@
                 remote.stop()
             }
         }
-
-        /// A loop that nobody has used yet, on its way to its thread.
-        private struct HandedOver: @unchecked Sendable {
-            let loop: EventLoop
-        }
     }
 #else
     /// Needs the package trait `ServiceLifecycle`.
     @available(*, unavailable, message: "depend on ChatReactor with traits: [\"ServiceLifecycle\"]")
-    public enum EventLoopService {}
+    public struct EventLoopService {
+        // As loose as can be, so that whatever somebody writes is answered by the message above.
+        public init(_ anything: Any...) {}
+    }
 #endif

@@ -24,6 +24,41 @@ struct AsyncReadingTests {
         }
     }
 
+    /// What is awaited of a connection comes on the loop's own thread, and wakes no other. In a process of its own, where no other threads have
+    /// anything to do.
+    @Test func nothingThatIsAwaitedWakesAnotherThread() async {
+        await #expect(processExitsWith: .success) {
+            let background = try EventLoop.runInBackground()
+            let remote = background.remote
+            try await remote.withListener(on: .loopback(port: 0)) { listener in
+                let server = Task {
+                    try await listener.serve { connection in
+                        for try await message in connection.messages {
+                            try await remote.sleep(for: .zero)
+                            try await remote.sleep(until: .now)
+                            try await connection.send(message)
+                        }
+                    }
+                }
+                let port = listener.address.port ?? 0
+                // It blocks its thread, which nobody else needs.
+                let peer = try LineClient(port: port)
+                try peer.send("accepted\n")
+                _ = try peer.receiveLine()
+                let before = ProcFiles.sleepCountOfOtherThreads
+                for number in 0..<1_000 {
+                    try peer.send("\(number)\n")
+                    let line = try peer.receiveLine()
+                    precondition(line == "\(number)")
+                }
+                let count = ProcFiles.sleepCountOfOtherThreads - before
+                precondition(count < 100, "other threads went to sleep \(count) times")
+                server.cancel()
+            }
+            try await background.shutDown()
+        }
+    }
+
     @Test func messagesOwnTheirBytes() async throws {
         try await withBackgroundLoop { remote in
             let received = Record<[Message]>()

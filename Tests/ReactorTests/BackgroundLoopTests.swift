@@ -1,4 +1,5 @@
 import Glibc
+import KernelFaults
 import TestSupport
 import Testing
 
@@ -21,6 +22,18 @@ struct BackgroundLoopTests {
             for _ in 0..<10 { group.addTask { await #expect(throws: Never.self) { try await background.shutDown() } } }
         }
         try await background.shutDown()
+    }
+
+    @Test(.enabled(if: kernel_faults_are_available()))
+    func whatEndsItBeforeItsTimeIsThrown() async throws {
+        let background = try EventLoop.runInBackground()
+        // Faults are the thread's own.
+        background.remote.execute { _ in
+            kernel_begin()
+            kernel_fail(KERNEL_EPOLL_WAIT, 0, 1, EINVAL)
+        }
+        await #expect(throws: CloseReason.shutdown) { try await background.remote.sleep(for: .seconds(3_600)) }
+        await #expect(throws: Errno(rawValue: EINVAL)) { try await background.shutDown() }
     }
 
     @Test func aTaskOnTheLoopMayShutItDown() async throws {
@@ -63,18 +76,18 @@ struct BackgroundLoopTests {
         await #expect(processExitsWith: .success) {
             func once(_ isShutDown: Bool) async throws {
                 let background = try EventLoop.runInBackground()
-                try await background.remote.withLoop { _ in precondition(isLoop(thread: "/proc/thread-self")) }
+                try await background.remote.withLoop { _ in precondition(ProcFiles.isLoop(thread: "/proc/thread-self")) }
                 if isShutDown { try await background.shutDown() }
             }
             // The pool opens a few descriptors for its own use, when it comes to it: one of each loop would be a hundred.
-            let limit = descriptorCount() + 20
+            let limit = ProcFiles.descriptorCount + 20
             for number in 0..<100 { try await once(number.isMultiple(of: 2)) }
             // Those that were merely dropped end when they come to it.
-            for _ in 0..<10_000 where descriptorCount() > limit || threadCount() > 0 {
+            for _ in 0..<10_000 where ProcFiles.descriptorCount > limit || ProcFiles.loopThreadCount > 0 {
                 try await Task.sleep(for: .milliseconds(1))
             }
-            precondition(descriptorCount() <= limit, "descriptors were left behind")
-            precondition(threadCount() == 0, "threads were left behind")
+            precondition(ProcFiles.descriptorCount <= limit, "descriptors were left behind")
+            precondition(ProcFiles.loopThreadCount == 0, "threads were left behind")
         }
     }
 
@@ -106,26 +119,4 @@ private final class WeakReference: Sendable {
     }
 
     var isGone: Bool { unsafe loop == nil }
-}
-
-private func paths(_ pattern: String) -> [String] {
-    var found = unsafe glob_t()
-    guard unsafe glob(pattern, 0, nil, &found) == 0 else { return [] }
-    defer { unsafe globfree(&found) }
-    return unsafe (0..<Int(found.gl_pathc)).map { unsafe String(cString: found.gl_pathv[$0]!) }
-}
-
-private func descriptorCount() -> Int { paths("/proc/self/fd/*").count }
-
-/// How many threads run a loop.
-private func threadCount() -> Int { paths("/proc/self/task/*").count(where: isLoop) }
-
-/// Threads are known by their name: those of the pool come and go.
-private func isLoop(thread path: String) -> Bool {
-    var name = [UInt8](repeating: 0, count: 32)
-    let descriptor = unsafe open(path + "/comm", O_RDONLY)
-    if descriptor < 0 { return false }
-    defer { close(descriptor) }
-    let count = unsafe read(descriptor, &name, name.count)
-    return count > 0 && String(decoding: name[..<count], as: UTF8.self) == "EventLoop\n"
 }

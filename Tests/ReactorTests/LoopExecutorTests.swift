@@ -51,6 +51,11 @@ struct LoopExecutorTests {
         }
     }
 
+    @Test func theLoopsThreadPassesTheCheckAndNoOtherDoes() async throws {
+        try await withBackgroundLoop { remote in try await remote.withLoop { _ in remote.checkIsolated() } }
+        await #expect(processExitsWith: .failure) { try EventLoop().remote.checkIsolated() }
+    }
+
     @Test func aTaskThatPrefersTheLoopStaysOnItsThread() async throws {
         try await withBackgroundLoop { remote in
             let thread = try await remote.withLoop { _ in pthread_self() }

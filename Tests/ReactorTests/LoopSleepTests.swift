@@ -16,6 +16,20 @@ struct LoopSleepTests {
         }
     }
 
+    /// What a program does that takes any clock: it asks for the least that makes a difference, and sleeps for that.
+    @Test func itServesAsAnyClock() async throws {
+        func nap(on clock: some Clock<Duration>) async throws -> Bool {
+            let start = clock.now
+            try await clock.sleep(until: start.advanced(by: clock.minimumResolution), tolerance: nil)
+            return start.duration(to: clock.now) >= clock.minimumResolution
+        }
+        try await withBackgroundLoop { remote in
+            #expect(remote.minimumResolution > .zero)
+            let isLongEnough = try await nap(on: remote)
+            #expect(isLongEnough)
+        }
+    }
+
     @Test func cancellingWakes() async throws {
         try await withBackgroundLoop { remote in
             let task = Task(executorPreference: remote) { try await remote.sleep(for: .seconds(3_600)) }

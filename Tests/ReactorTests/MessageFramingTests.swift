@@ -45,6 +45,33 @@ struct MessageFramingTests {
         }
     }
 
+    /// A framing may have another one do its work. Those that a connection knows are the same there, less what only it can do for them.
+    @Test func aFramingInsideAnother() throws {
+        struct Outer: Framing {
+            let inner: any Framing
+            var maximumEnvelopeLength: Int { inner.maximumEnvelopeLength }
+
+            func messageExtent(in bytes: Span<UInt8>, seen: Int) -> MessageExtent { inner.messageExtent(in: bytes, seen: seen) }
+
+            func content(of message: Span<UInt8>) -> Range<Int> { inner.content(of: message) }
+        }
+        for framing in [.lines, AutomaticFraming(idle: .zero)] as [any Framing] {
+            let wire = try Wire(options: Self.options(Outer(inner: framing)))
+            try wire.peer.send("one\r\ntwo\nthree")
+            try wire.loop.run(until: "received") { wire.handler.messages.count == 2 }
+            #expect(wire.handler.texts == ["one", "two"])
+            try wire.peer.send("\n")
+            try wire.loop.run(until: "received") { wire.handler.messages.count == 3 }
+            #expect(wire.handler.texts.last == "three")
+        }
+        let wire = try Wire(options: Self.options(Outer(inner: .chunks)))
+        for piece in ["one\ntwo", "\n"] {
+            try wire.peer.send(piece)
+            try wire.loop.run(until: "received") { wire.handler.texts.last == piece }
+        }
+        #expect(wire.handler.messages.count == 2)
+    }
+
     @Test func lengthsAreInNetworkByteOrder() throws {
         for (framing, bytes) in [
             (LengthPrefixedFraming(.oneByte), [3]), (.lengthPrefixed(.twoBytes), [0, 3]),

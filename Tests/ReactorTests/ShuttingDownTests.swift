@@ -57,6 +57,24 @@ struct ShuttingDownTests {
         #expect(handler.closeReasons == [.shutdown])
     }
 
+    @Test func aDescriptorIsWatchedUntilTheLastConnectionIsClosed() throws {
+        let (_, peer) = try connect()
+        let (reader, writer) = try makePipe()
+        defer { for end in [reader, writer] { close(end) } }
+        var isTold = false
+        let watcher = try loop.watch(reader, for: .readable) { watcher, _ in
+            isTold = true
+            watcher.cancel()
+        }
+        loop.shutDown(within: .seconds(3_600))
+        #expect(unsafe write(writer, "x", 1) == 1)
+        try loop.run(until: "told") { isTold }
+        #expect(loop.connectionCount == 1)
+        peer.close()
+        try loop.run()
+        _ = watcher
+    }
+
     @Test func withoutConnectionsRunReturnsAtOnce() throws {
         try loop.listen(on: .loopback(port: 0), handler: handler)
         loop.shutDown(within: .seconds(3_600))

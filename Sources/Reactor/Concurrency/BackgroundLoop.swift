@@ -49,6 +49,15 @@ public final class BackgroundLoop: Sendable {
     /// What tasks wait for on the loop throws `CloseReason.shutdown`. Throws what ended `run` before its time, if anything did.
     public func shutDown() async throws(Errno) {
         remote.stop()
+        try await join()
+    }
+
+    /// Waits until the loop has ended and is closed, because something on it has called `EventLoop.stop`, or `EventLoop.shutDown`, or
+    /// because somebody has called `shutDown` of this.
+    ///
+    /// Cancelling the task that waits changes nothing. Throws what ended `run` before its time, if anything did. The corresponding C
+    /// function is `pthread_join`.
+    public func join() async throws(Errno) {
         if let failure = await end.value { throw failure }
     }
 

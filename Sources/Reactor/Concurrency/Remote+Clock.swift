@@ -24,6 +24,14 @@ extension EventLoop.Remote: Clock {
     public func sleep(until deadline: ContinuousClock.Instant, tolerance: Duration? = nil) async throws {
         try await LoopActor(on: self).sleep(until: deadline)
     }
+
+    /// Sleeps for the given time: as `sleep(until:tolerance:)`. From any task.
+    ///
+    /// However long the time is, it may be: less than none counts as none. It goes before the standard library's function for all clocks,
+    /// which would take the task to Swift's pool and back.
+    public func sleep(for duration: Duration, tolerance: Duration? = nil) async throws {
+        try await sleep(until: .now.advanced(clamping: duration), tolerance: tolerance)
+    }
 }
 
 extension LoopActor {

@@ -1,18 +1,26 @@
 /// Tasks that wait on a loop's thread for something to change there. Belongs to that thread.
 ///
 /// They are not told what has changed: whoever is woken looks, and waits again if need be.
-final class Waiters {
-    private let remote: EventLoop.Remote
-    private var waiting: [(id: UInt64, continuation: CheckedContinuation<Void, any Error>)] = []
-    private var lastID: UInt64 = 0
-    /// How often all were woken.
-    private(set) var wakeCount: UInt64 = 0
+///
+/// It is an executor that does not run what comes to it, but keeps it: a task waits by going here, and `wakeAll` hands all on to the
+/// loop. A continuation would have the task resumed on Swift's global pool, and come back from there: two threads to be woken
+/// for every message.
+actor Waiters: SerialExecutor {
+    private nonisolated let remote: EventLoop.Remote
+    // Both belong to the loop's thread, and nothing that is isolated to this actor runs elsewhere.
+    private nonisolated(unsafe) var waiting: [UnownedJob] = []
+    private nonisolated(unsafe) var wakeUps: UInt64 = 0
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe asUnownedSerialExecutor() }
 
     init(on remote: EventLoop.Remote) {
         self.remote = remote
     }
 
-    var isEmpty: Bool { waiting.isEmpty }
+    nonisolated var isEmpty: Bool { unsafe waiting.isEmpty }
+
+    /// How often all were woken.
+    nonisolated var wakeCount: UInt64 { unsafe wakeUps }
 
     /// Waits for `wakeAll`. Throws `CancellationError` as soon as the task is cancelled.
     ///
@@ -21,33 +29,31 @@ final class Waiters {
     ///     turn of the loop, in which much can change before the wait has begun.
     ///   - actor: One of the loop's.
     func wait(since count: UInt64, on actor: isolated any Actor) async throws {
-        lastID &+= 1
-        let id = lastID
-        nonisolated(unsafe) let waiters = self
-        let remote = remote
         try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation(isolation: actor) { (continuation: CheckedContinuation<Void, any Error>) in
-                assert(remote.isOwned)
-                if Task.isCancelled { return continuation.resume(throwing: CancellationError()) }
-                if wakeCount != count { return continuation.resume() }
-                waiting.append((id, continuation))
-            }
+            // What keeps the closure on the loop's thread: a closure is isolated to an actor that it captures, and to no other.
+            _ = actor
+            // Nothing else happens there between this look and the task's arrival at `enqueue`.
+            var latest = wakeCount
+            while latest == count, !Task.isCancelled { latest = await wokenCount() }
+            try Task.checkCancellation()
         } onCancel: {
             // If the loop is gone, so that this is dropped, its closing has woken everybody.
-            remote.execute { _ in unsafe waiters.cancel(id) }
+            remote.execute { _ in self.wakeAll() }
         }
     }
 
-    /// Wakes all who wait, in the order in which they came.
-    func wakeAll() {
-        wakeCount &+= 1
-        let woken = waiting
-        waiting = []
-        for waiter in woken { waiter.continuation.resume() }
+    /// The `wakeCount`, told only to those who were woken: a task that comes for it waits in `enqueue`.
+    private func wokenCount() -> UInt64 { wakeCount }
+
+    nonisolated func enqueue(_ job: consuming ExecutorJob) {
+        assert(remote.isOwned)
+        unsafe waiting.append(UnownedJob(job))
     }
 
-    private func cancel(_ id: UInt64) {
-        guard let index = waiting.firstIndex(where: { $0.id == id }) else { return }
-        waiting.remove(at: index).continuation.resume(throwing: CancellationError())
+    /// Wakes all who wait, in the order in which they came.
+    nonisolated func wakeAll() {
+        unsafe wakeUps &+= 1
+        for job in unsafe waiting { remote.execute(job) }
+        unsafe waiting.removeAll(keepingCapacity: true)
     }
 }

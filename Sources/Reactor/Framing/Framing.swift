@@ -16,7 +16,7 @@
 /// ```
 ///
 /// A framing has no state: one value serves all connections of a listener, and what a connection keeps of an unfinished message is
-/// the connection's affair. Its functions are called on the loop's thread while bytes are being received, and must not call back into the
+/// the connection's affair. It may be asked about the same bytes more than once, and answers the same then. Its functions are called on the loop's thread while bytes are being received, and must not call back into the
 /// connection.
 ///
 /// At the end of input the rest is a message for `lines` and `automatic` alone. With all other framings, a message that lacks its end is

@@ -53,7 +53,7 @@ public final class EventLoop {
     /// The loop as other threads may use it.
     public let remote: Remote
 
-    /// How many turns the loop has made. A loop with nothing to do makes none, which tests can rely on.
+    /// How many turns the loop has made, those of `runOnce` among them. A loop with nothing to do makes none, which tests can rely on.
     public private(set) var turnCount: UInt64 = 0
 
     /// How many connections the loop has: open, connecting or finishing, sockets or anything else.
