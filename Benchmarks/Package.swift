@@ -91,10 +91,17 @@ let package = Package(
         .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator"], swiftSettings: settings),
         .testTarget(name: "SoakTests", dependencies: ["soak"], swiftSettings: settings),
 
-        // The relays that ChatReactor is measured against; those in other languages are in Peers/.
+        // What is measured besides chatd; what is in other languages is in Peers/.
         .executableTarget(name: "limit"),
         .executableTarget(
-            name: "niorelay",
+            name: "reactorserver",
+            dependencies: [
+                .product(name: "Broadcast", package: "ChatReactor"),
+                .product(name: "Reactor", package: "ChatReactor"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "nioserver",
             dependencies: [
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -1,7 +1,7 @@
 /// A client that says lines of bytes that harm terminals and break parsers, and another that looks whether they come as they were said.
 public final class HostileBytes: Attacker {
     /// Each line begins with the mark that the load passes over.
-    private static let lines: [[UInt8]] = [
+    private static let hostileLines: [[UInt8]] = [
         Array("#nul \0 in the middle".utf8),
         Array("#a bare \r carriage return".utf8),
         Array("#escape \u{1B}[2J\u{1B}]0;title\u{7}".utf8),
@@ -15,6 +15,7 @@ public final class HostileBytes: Attacker {
     ]
 
     private let port: UInt16
+    private let lines: [[UInt8]]
     private var sender: HostileSocket?
     private var reader: HostileSocket?
     private var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -24,8 +25,10 @@ public final class HostileBytes: Attacker {
     private var wrong: String?
     private var next = ContinuousClock.now + .milliseconds(200)
 
-    public init(at port: UInt16) {
+    /// - Parameter harmlessly: Says lines as long and as many, but of full stops alone.
+    public init(at port: UInt16, harmlessly: Bool = false) {
         self.port = port
+        lines = harmlessly ? Self.hostileLines.map { [$0[0]] + $0.dropFirst().map { _ in 0x2E } } : Self.hostileLines
     }
 
     public func step() -> Bool {
@@ -38,7 +41,7 @@ public final class HostileBytes: Attacker {
         if now < next { return false }
         next = now + .milliseconds(20)
         guard let sender else { return false }
-        let line = Self.lines[said % Self.lines.count] + [10]
+        let line = lines[said % lines.count] + [10]
         if sender.send(line[...]) == .bytes(line.count) { said += 1 }
         // What it hears itself, it need not keep.
         _ = sender.receive(into: &buffer)
@@ -63,7 +66,7 @@ public final class HostileBytes: Attacker {
     }
 
     private func check(_ line: [UInt8]) {
-        let expected = Self.lines[heard % Self.lines.count]
+        let expected = lines[heard % lines.count]
         heard += 1
         if line != expected, wrong == nil {
             let name = String(decoding: expected.prefix { (0x20..<0x7F).contains($0) }, as: UTF8.self)

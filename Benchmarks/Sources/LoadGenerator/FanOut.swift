@@ -56,8 +56,8 @@ public final class FanOut {
             if verifying.contains(index) {
                 verifier = LineVerifier(
                     frame: frame, keepAlive: plan.wire.keepAlive?.question ?? [], senders: plan.senders,
-                    ownNumber: isSender ? UInt32(index) : nil, toleratesForeignLines: plan.toleratesForeignLines,
-                    latencies: latencies)
+                    ownNumber: isSender ? UInt32(index) : nil, expectsOwn: plan.wire.audience == .sender,
+                    toleratesForeignLines: plan.toleratesForeignLines, latencies: latencies)
             }
             let role: Peer.Role = isStalled(index) ? .stalled : index < firstReader ? .publisher : .receiver
             peers.append(Peer(role, verifier: verifier, wire: plan.wire, traffic: traffic))
@@ -107,17 +107,18 @@ public final class FanOut {
 
     // MARK: - The phases
 
-    /// Has one sender send until everybody has heard it. A connection that is open may still wait to be accepted, and then
-    /// would miss the first lines; and a subscription takes its time.
+    /// Has one sender send until everybody has heard it; or each, where nobody hears another. A connection that is open may still
+    /// wait to be accepted, and then would miss the first lines; and a subscription takes its time.
     private func gather() throws {
-        let expected = peers.count { $0.role == .receiver } - (plan.wire.sendersReceive ? 1 : 0)
+        let expected = peers.count { $0.role == .receiver } - (plan.wire.audience == .everybodyElse ? 1 : 0)
         let deadline = Nanoseconds.now + 6 * Self.patience
         var pause = Duration.milliseconds(5)
         while traffic.audience < expected {
             if Nanoseconds.now > deadline {
                 throw LoadFailure("only \(traffic.audience) of \(expected) connections got a line: is this a line relay?")
             }
-            traffic.probe(from: peers[0])
+            let unheard = plan.wire.audience == .sender ? peers.filter { !$0.hasHeard } : [peers[0]]
+            for peer in unheard { traffic.probe(from: peer) }
             try settle(pause)
             pause = min(pause * 2, .milliseconds(500))
         }
@@ -211,7 +212,7 @@ public final class FanOut {
             check.lines += findings.lines
             check.missing += findings.missing
             check.repeated += findings.repeated
-            check.echoed += findings.echoed
+            check.misdirected += findings.misdirected
             check.damaged += findings.damaged
             check.foreign += findings.foreign
         }

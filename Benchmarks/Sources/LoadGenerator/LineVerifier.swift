@@ -12,8 +12,8 @@ struct LineVerifier {
         var missing = 0
         /// Lines that came again, or after later ones of the same sender.
         var repeated = 0
-        /// The connection's own lines, which nobody should get back.
-        var echoed = 0
+        /// Lines for others: of a relay the connection's own, of an echo server all but these.
+        var misdirected = 0
         /// Places where something else was than a line.
         var damaged = 0
         /// Lines of others than the load.
@@ -31,6 +31,7 @@ struct LineVerifier {
     /// What the server may say between lines, to see whether the connection still lives.
     private let keepAlive: [UInt8]
     private let ownNumber: UInt32?
+    private let expectsOwn: Bool
     private var expected: [UInt32]
     /// The beginning of a frame whose rest has not arrived yet.
     private var partial: [UInt8] = []
@@ -43,15 +44,18 @@ struct LineVerifier {
     /// - Parameters:
     ///   - keepAlive: What may come between lines and is none; it must be shorter than a frame.
     ///   - ownNumber: The connection's number as a sender, or nil if it is none.
+    ///   - expectsOwn: Whether it should get its own lines alone, rather than all but these.
     ///   - toleratesForeignLines: Whether lines of others are passed over, rather than taken for damage.
     init(
-        frame: Frame, keepAlive: [UInt8], senders: Int, ownNumber: UInt32?, toleratesForeignLines: Bool, latencies: Latencies
+        frame: Frame, keepAlive: [UInt8] = [], senders: Int, ownNumber: UInt32?, expectsOwn: Bool = false,
+        toleratesForeignLines: Bool = false, latencies: Latencies
     ) {
         self.frame = frame
         self.keepAlive = keepAlive
         self.toleratesForeignLines = toleratesForeignLines
         self.latencies = latencies
         self.ownNumber = ownNumber
+        self.expectsOwn = expectsOwn
         expected = Array(repeating: 0, count: senders)
         partial.reserveCapacity(frame.count)
     }
@@ -147,7 +151,7 @@ struct LineVerifier {
             return
         }
         findings.lines &+= 1
-        if header.sender == ownNumber { findings.echoed += 1 }
+        if !isDue(from: header.sender) { findings.misdirected += 1 }
         let ahead = (header.number &- expected[sender]) & LineHeader.numberMask
         if ahead == 0 {
             expected[sender] = (header.number &+ 1) & LineHeader.numberMask
@@ -172,9 +176,14 @@ struct LineVerifier {
         lastTimeCount = 0
     }
 
+    /// Whether a sender's lines should come here.
+    private func isDue(from sender: UInt32) -> Bool {
+        (sender == ownNumber) == expectsOwn
+    }
+
     /// Counts what should have come and has not, once nothing more will.
     mutating func finish(sentBySender: [UInt32]) {
-        for (sender, count) in sentBySender.enumerated() where UInt32(sender) != ownNumber {
+        for (sender, count) in sentBySender.enumerated() where isDue(from: UInt32(sender)) {
             findings.missing += Int((count &- expected[sender]) & LineHeader.numberMask)
         }
     }

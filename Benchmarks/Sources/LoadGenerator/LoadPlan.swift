@@ -41,9 +41,13 @@ public struct LoadPlan: Sendable {
         self.address = address
     }
 
-    /// How many connections get each line: all that read, less its sender where senders are among them.
+    /// How many connections get each line.
     var receiversOfEachLine: Int {
-        connections - stalled - (wire.sendersReceive ? 1 : senders)
+        switch wire.audience {
+        case .everybodyElse: connections - stalled - 1
+        case .subscribers: connections - stalled - senders
+        case .sender: 1
+        }
     }
 
     /// Why the plan cannot be carried out, or nil.
@@ -55,6 +59,9 @@ public struct LoadPlan: Sendable {
             return "there are from 1 to \(LineHeader.maximumSenderCount) senders"
         }
         if senders > connections { return "the senders are among the connections, so there cannot be more of them" }
+        if wire.audience == .sender, senders != connections {
+            return "an echo has nobody but its sender to go to, so there must be as many senders as connections"
+        }
         if receiversOfEachLine < 1 { return "nobody is left to receive" }
         if stalled > connections - senders { return "senders cannot stall, so fewer connections must" }
         return nil

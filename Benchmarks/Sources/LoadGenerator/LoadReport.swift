@@ -44,12 +44,12 @@ public struct LoadReport: Codable, Sendable {
         public var lines = 0
         public var missing = 0
         public var repeated = 0
-        public var echoed = 0
+        public var misdirected = 0
         public var damaged = 0
         /// Lines of others than the load, where they are let pass.
         public var foreign = 0
 
-        public var isClean: Bool { lines > 0 && missing + repeated + echoed + damaged == 0 }
+        public var isClean: Bool { lines > 0 && missing + repeated + misdirected + damaged == 0 }
     }
 
     public var cpuNanosecondsPerDelivery: Double? {

@@ -23,7 +23,7 @@ extension LoadReport: CustomStringConvertible {
             Row(
                 "check",
                 "\(check.lines) lines at \(check.connections) connections: \(check.missing) missing, \(check.repeated) repeated, "
-                    + "\(check.echoed) echoed, \(check.damaged) damaged"))
+                    + "\(check.misdirected) misdirected, \(check.damaged) damaged"))
         return Row.text(of: rows, remarks: remarks)
     }
 }

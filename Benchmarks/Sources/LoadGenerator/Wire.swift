@@ -1,20 +1,38 @@
 /// How a server takes lines and hands them on. In each of them a delivered line of given length has a given form, so that
 /// receivers can count deliveries by counting bytes.
 public enum Wire: String, CaseIterable, Sendable {
+    /// Who gets a line.
+    enum Audience {
+        case everybodyElse
+        /// Connections that do not send.
+        case subscribers
+        case sender
+    }
+
     /// A line relay: what a connection sends, every other gets.
     case line
+    /// An echo server: what a connection sends, it gets back.
+    case echo
     /// Redis pub/sub: senders publish, and the other connections subscribe.
     case redis
     /// NATS core, in the same way.
     case nats
 
-    /// Whether a sender gets the lines of the other senders.
-    var sendersReceive: Bool { self == .line }
+    var audience: Audience {
+        switch self {
+        case .line: .everybodyElse
+        case .echo: .sender
+        case .redis, .nats: .subscribers
+        }
+    }
+
+    /// Whether a connection that sends gets lines, too.
+    public var sendersReceive: Bool { audience != .subscribers }
 
     /// What a receiver says once it is connected.
     var receiverGreeting: String {
         switch self {
-        case .line: ""
+        case .line, .echo: ""
         case .redis: "*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\nr\r\n"
         case .nats: "\(Self.natsConnect)SUB r 1\r\nPING\r\n"
         }
@@ -23,7 +41,7 @@ public enum Wire: String, CaseIterable, Sendable {
     /// What a sender says once it is connected.
     var senderGreeting: String {
         switch self {
-        case .line, .redis: ""
+        case .line, .echo, .redis: ""
         case .nats: "\(Self.natsConnect)PING\r\n"
         }
     }
@@ -34,7 +52,7 @@ public enum Wire: String, CaseIterable, Sendable {
     /// and then every two minutes, which is longer than a run.
     var keepAlive: (question: [UInt8], answer: String)? {
         switch self {
-        case .line, .redis: nil
+        case .line, .echo, .redis: nil
         case .nats: (Array("PING\r\n".utf8), "PONG\r\n")
         }
     }
@@ -42,7 +60,7 @@ public enum Wire: String, CaseIterable, Sendable {
     /// A line as a sender sends it.
     func published(_ line: [UInt8]) -> Frame {
         switch self {
-        case .line: Frame("", line, "")
+        case .line, .echo: Frame("", line, "")
         case .redis: Frame("*3\r\n$7\r\nPUBLISH\r\n$1\r\nr\r\n$\(line.count)\r\n", line, "\r\n")
         case .nats: Frame("PUB r \(line.count)\r\n", line, "\r\n")
         }
@@ -51,7 +69,7 @@ public enum Wire: String, CaseIterable, Sendable {
     /// A line as a receiver gets it.
     func delivered(_ line: [UInt8]) -> Frame {
         switch self {
-        case .line: Frame("", line, "")
+        case .line, .echo: Frame("", line, "")
         case .redis: Frame("*3\r\n$7\r\nmessage\r\n$1\r\nr\r\n$\(line.count)\r\n", line, "\r\n")
         case .nats: Frame("MSG r 1 \(line.count)\r\n", line, "\r\n")
         }

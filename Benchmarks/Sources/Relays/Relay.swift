@@ -28,6 +28,12 @@ public struct Relay: Sendable {
     public static let limitName = "limit"
     public static let chatdName = "chatd"
 
+    /// Tasks and a topic.
+    public static let asyncName = "async"
+    /// Callbacks: what the other echo servers are measured by.
+    public static let echoName = "echo"
+    public static let asyncEchoName = "async-echo"
+
     public static let all: [Relay] = [
         Relay(
             name: limitName, title: "the limit program", source: .product("limit"), arguments: { ["\($0)"] },
@@ -38,7 +44,16 @@ public struct Relay: Sendable {
         Relay(
             name: "chatd-skip", title: "chatd --slow skip", source: .chatd,
             arguments: { ["--listen", "127.0.0.1:\($0)", "--slow", "skip"] }),
-        Relay(name: "nio", title: "SwiftNIO relay", source: .product("niorelay"), arguments: { ["\($0)"] }),
+        Relay(
+            name: asyncName, title: "relay of tasks", source: .product("reactorserver"),
+            arguments: { ["async-relay", "\($0)"] }),
+        Relay(name: "nio", title: "SwiftNIO relay", source: .product("nioserver"), arguments: { ["relay", "\($0)"] }),
+        Relay(
+            name: "nio-async", title: "NIOAsyncChannel relay", source: .product("nioserver"),
+            arguments: { ["async-relay", "\($0)"] }),
+        Relay(
+            name: "nio-async-loop", title: "NIOAsyncChannel relay, tasks on its loop", source: .product("nioserver"),
+            arguments: { ["async-relay", "\($0)", "loop"] }),
         Relay(
             name: "libevent", title: "libevent relay",
             source: .built(tool: "cc") { peers, destination in
@@ -82,5 +97,17 @@ public struct Relay: Sendable {
         Relay(
             name: "nats", title: "NATS core", source: .installed("nats-server"), wire: .nats,
             arguments: { ["--addr", "127.0.0.1", "--port", "\($0)"] }),
+        Relay(
+            name: echoName, title: "echo with callbacks", source: .product("reactorserver"), wire: .echo,
+            arguments: { ["echo", "\($0)"] }),
+        Relay(
+            name: asyncEchoName, title: "echo with tasks", source: .product("reactorserver"), wire: .echo,
+            arguments: { ["async-echo", "\($0)"] }),
+        Relay(
+            name: "nio-async-echo", title: "NIOAsyncChannel echo", source: .product("nioserver"), wire: .echo,
+            arguments: { ["async-echo", "\($0)"] }),
+        Relay(
+            name: "nio-async-loop-echo", title: "NIOAsyncChannel echo, tasks on its loop", source: .product("nioserver"),
+            wire: .echo, arguments: { ["async-echo", "\($0)", "loop"] }),
     ]
 }

@@ -134,7 +134,8 @@ struct Arena {
         let descriptors = watch.latest.descriptors
 
         let sink = try Sink()
-        let quiet = assault.make(Assault.Field(port: sink.port, process: nil, smallDisk: nil, method: method))
+        func field(_ port: UInt16) -> Assault.Field { Assault.Field(port: port, process: nil, smallDisk: nil, method: method) }
+        let quiet = assault.makeHarmless?(field(port)) ?? assault.make(field(sink.port))
         var plan = plan(trial.linesPerSecond, clients: assault.clients)
         trial.baseline = try measure(server, plan, quiet, sink, &watch, &trial)
         sink.close()

@@ -40,6 +40,9 @@ struct Assault: Sendable {
     /// How many well-behaved clients there are.
     var clients = 100
     var make: @Sendable (Field) -> any Attacker
+    /// Who is at the server while there is no attack, where what the attacker says is delivered, too: that is no harm, but work. Nil has
+    /// the attacker do what it does to a sink meanwhile.
+    var makeHarmless: (@Sendable (Field) -> any Attacker)?
 
     /// The files that a server with few may open.
     static let fewFiles = 64
@@ -66,9 +69,9 @@ struct Assault: Sendable {
         visiting("half-close", "100 a second say a line and half close", .halfClosing),
         visiting("hit-and-run", "100 a second say a line and reset", .hittingAndRunning),
         visiting("reset-with-output", "100 a second reset with output queued", .resettingWithOutput),
-        Assault(name: "hostile-bytes", title: "NUL, CR, ESC, C1, bidi, invalid UTF-8", kind: .printing, connections: 2) {
-            HostileBytes(at: $0.port)
-        },
+        Assault(
+            name: "hostile-bytes", title: "NUL, CR, ESC, C1, bidi, invalid UTF-8", kind: .printing, connections: 2,
+            make: { HostileBytes(at: $0.port) }, makeHarmless: { HostileBytes(at: $0.port, harmlessly: true) }),
         Assault(
             name: "descriptors", title: "more callers than descriptors (\(fewFiles))", kind: .starvation,
             connections: starvedCallers, clients: 40

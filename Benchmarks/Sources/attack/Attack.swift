@@ -78,7 +78,7 @@ struct Attack: ParsableCommand {
         let assaults = Assault.all.filter { attack.isEmpty || attack.contains($0.name) }
 
         let workplace = try Workplace(
-            chatd: runOptions.chatd, executables: names.contains("nio") ? ["fanout", "niorelay"] : ["fanout"])
+            chatd: runOptions.chatd, executables: names.contains("nio") ? ["fanout", "nioserver"] : ["fanout"])
         defer { workplace.clear() }
         let smallDisk = assaults.contains { $0.kind == .fullDisk } ? makeSmallDisk(in: workplace, method) : nil
         defer { smallDisk?.remove() }

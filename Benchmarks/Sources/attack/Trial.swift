@@ -39,7 +39,7 @@ struct Trial: Codable {
         if let check = attacked.report?.check {
             if check.missing > 0 { faults.append("\(check.missing) lines lost") }
             if check.damaged > 0 { faults.append("\(check.damaged) lines damaged") }
-            if check.repeated + check.echoed > 0 { faults.append("\(check.repeated + check.echoed) lines too many") }
+            if check.repeated + check.misdirected > 0 { faults.append("\(check.repeated + check.misdirected) lines too many") }
         }
         if let memoryBound, memoryGrowth > memoryBound {
             faults.append("memory grew by \(memoryGrowth.mebibytes), beyond \(memoryBound.mebibytes)")

@@ -9,7 +9,7 @@ struct Compare: ParsableCommand {
         abstract: "Compares chatd with the limit program and with other relays, on this machine.",
         discussion: """
             Each figure is measured against the limit program in the same round: the relay's algorithm in the least C that \
-            does the job. Servers run on one core and the load on another, one at a time; nothing else should run meanwhile.
+            does the job. Echo servers are measured against one with callbacks. Servers run on one core and the load on another, one at a time; nothing else should run meanwhile.
 
             Scenarios: \(Scenario.all.map(\.name).joined(separator: " "))
             Peers: \(Relay.all.map(\.name).joined(separator: " "))
@@ -30,7 +30,7 @@ struct Compare: ParsableCommand {
     @Option(parsing: .upToNextOption, help: "Only these scenarios.")
     var scenario: [String] = []
 
-    @Option(parsing: .upToNextOption, help: "Only these peers; the limit program always runs.")
+    @Option(parsing: .upToNextOption, help: "Only these peers, in every round; the limit program always runs.")
     var peer: [String] = []
 
     @Option(help: ArgumentHelp("Where the table, the figures and the chart go.", valueName: "directory"))
@@ -52,11 +52,11 @@ struct Compare: ParsableCommand {
     }
 
     func run() throws {
-        let workplace = try Workplace(chatd: runOptions.chatd, executables: ["fanout", "limit", "niorelay"])
+        let workplace = try Workplace(chatd: runOptions.chatd, executables: ["fanout", "limit", "nioserver", "reactorserver"])
         defer { workplace.clear() }
         let method = Method(
             rounds: rounds ?? (full ? 5 : 2), seconds: seconds ?? (full ? 3 : 0.5), warmUp: full ? 1 : 0.2,
-            everyPeerEveryRound: full, serverCore: runOptions.serverCore, loadCore: runOptions.loadCore)
+            everyPeerEveryRound: full || !peer.isEmpty, serverCore: runOptions.serverCore, loadCore: runOptions.loadCore)
         let scenarios = Scenario.all.filter { scenario.isEmpty ? full || !$0.isForFullRuns : scenario.contains($0.name) }
         var tournament = Tournament(method: method, scenarios: scenarios, workplace: workplace)
         try tournament.chooseRelays(named: peer, for: scenarios)

@@ -40,7 +40,7 @@ struct Page {
         \(method.rounds) rounds of \(method.seconds.short) s a run\
         \(method.everyPeerEveryRound ? "" : " (relays other than chatd and the limit program: one round)"); the server on \
         core \(method.serverCore), the load on core \(method.loadCore); load average at the end \(machine.loadAverage). \
-        Ratios are to the limit program in the same round, as median (least to greatest).
+        Ratios are to the limit program in the same round, of echo servers to the one with callbacks, as median (least to greatest).
         """
     }
 
@@ -58,7 +58,7 @@ struct Page {
             "|---|" + String(repeating: "---:|", count: columns.count),
         ]
         for relay in relays {
-            let cells = columns.map { $0.cell(summary, relay.name, scenario.name) }
+            let cells = columns.map { $0.cell(summary, relay.name, scenario) }
             rows.append("| \(relay.title) | " + cells.joined(separator: " | ") + " |")
             for remark in summary.remarks(on: relay.name, in: scenario.name) { remarks.append("- \(relay.title): \(remark)") }
         }
@@ -85,7 +85,7 @@ struct Page {
 /// One column of a scenario's table.
 private struct Column {
     var title: String
-    var cell: (_ summary: Summary, _ relay: String, _ scenario: String) -> String
+    var cell: (_ summary: Summary, _ relay: String, _ scenario: Scenario) -> String
 
     static func columns(of kind: Scenario.Kind) -> [Column] {
         switch kind {
@@ -119,14 +119,14 @@ private struct Column {
 
     private static func value(_ title: String, _ metric: Metric, unit: Double = 1) -> Column {
         Column(title: title) { summary, relay, scenario in
-            summary.median(metric, of: relay, in: scenario).map { ($0 / unit).short } ?? "–"
+            summary.median(metric, of: relay, in: scenario.name).map { ($0 / unit).short } ?? "–"
         }
     }
 
     private static func ratio(_ title: String, _ metric: Metric) -> Column {
         Column(title: title) { summary, relay, scenario in
-            guard let ratio = summary.ratio(metric, of: relay, to: Relay.limitName, in: scenario) else { return "–" }
-            if relay == Relay.limitName { return "1" }
+            guard let ratio = summary.ratio(metric, of: relay, to: scenario.reference, in: scenario.name) else { return "–" }
+            if relay == scenario.reference { return "1" }
             if ratio.least == ratio.greatest { return ratio.median.short }
             return "\(ratio.median.short) (\(ratio.least.short) to \(ratio.greatest.short))"
         }

@@ -1,3 +1,5 @@
+import Relays
+
 /// One way to use a relay.
 struct Scenario {
     enum Kind {
@@ -20,13 +22,18 @@ struct Scenario {
     var stalledPercent = 0
     var isOnUnixSocket = false
     var isForFullRuns = false
+    /// What the others are measured by.
+    var reference = Relay.limitName
     /// Which relays it is for.
     var relays: [String]
 
     /// The two that every scenario compares.
     private static let pair = ["limit", "chatd"]
     /// Those that can do the same at a thousand connections.
-    private static let fast = pair + ["nio", "libevent", "go", "tokio", "redis", "nats"]
+    private static let fast = pair + ["nio", "libevent", "go", "tokio", "redis", "nats"] + tasks
+    /// Those in which each connection has a task.
+    private static let tasks = [Relay.asyncName, "nio-async", "nio-async-loop"]
+    private static let echoes = [Relay.echoName, Relay.asyncEchoName, "nio-async-echo", "nio-async-loop-echo"]
 
     /// The scenario whose result on the limit program is the measure of fixed rates.
     static let saturation = "relay-100"
@@ -74,6 +81,12 @@ struct Scenario {
             relays: pair + ["nio"]),
         Scenario(
             name: "idle-19000", title: "19,000 idle connections", kind: .idle, connections: 19_000, relays: pair + ["nio"]),
+        Scenario(
+            name: "echo-1", title: "an echo, 1 peer, window 64", kind: .saturation(window: 64), connections: 1, senders: 1,
+            reference: Relay.echoName, relays: echoes),
+        Scenario(
+            name: "echo-1000", title: "an echo, 1,000 peers, window 1", kind: .saturation(window: 1), connections: 1_000,
+            senders: 1_000, reference: Relay.echoName, relays: echoes),
         Scenario(name: "churn", title: "connections opened and closed", kind: .churn, connections: 64, relays: pair + ["nio"]),
         Scenario(name: "start", title: "start to first connection", kind: .start, relays: pair + ["nio"]),
     ]

@@ -72,6 +72,10 @@ struct Target: Sendable {
                 .deliveriesPerSecond, of: ("chatd-skip", "stalled"), to: ("chatd-skip", "healthy"))
             return [ratio.map { Finding(value: $0.median) }].compactMap(\.self)
         },
+        tasks("fan-out", Relay.asyncName, against: ["nio-async", "nio-async-loop"], in: ["relay-100", "relay-1000"], must: 5),
+        tasks(
+            "echo", Relay.asyncEchoName, against: ["nio-async-echo", "nio-async-loop-echo"], in: ["echo-1", "echo-1000"],
+            must: 1.5),
         Target(name: "start to first connection against the SwiftNIO relay", goal: .atMost(must: 1, aim: 0.5)) { summary in
             [finding(.startMilliseconds, to: "nio", in: "start", summary)].compactMap(\.self)
         },
@@ -98,11 +102,25 @@ struct Target: Sendable {
         }
     }
 
+    /// Of what is written with tasks, against the same on SwiftNIO.
+    private static func tasks(
+        _ what: String, _ relay: String, against others: [String], in scenarios: [String], must: Double
+    ) -> Target {
+        let name = "deliveries/s with tasks against NIOAsyncChannel, \(what)"
+        return Target(name: name, goal: .atLeast(must: must, aim: nil)) { summary in
+            scenarios.flatMap { scenario in
+                others.compactMap { finding(.deliveriesPerSecond, of: relay, to: $0, in: scenario, summary) }
+            }
+        }
+    }
+
     private static func finding(_ metric: Metric, to other: String, in scenario: Scenario, _ summary: Summary) -> Finding? {
         finding(metric, to: other, in: scenario.name, summary)
     }
 
-    private static func finding(_ metric: Metric, to other: String, in scenario: String, _ summary: Summary) -> Finding? {
-        summary.ratio(metric, of: Relay.chatdName, to: other, in: scenario).map { Finding(value: $0.median, place: scenario) }
+    private static func finding(
+        _ metric: Metric, of relay: String = Relay.chatdName, to other: String, in scenario: String, _ summary: Summary
+    ) -> Finding? {
+        summary.ratio(metric, of: relay, to: other, in: scenario).map { Finding(value: $0.median, place: scenario) }
     }
 }

@@ -20,8 +20,9 @@ struct Tournament {
 
     /// Finds or builds the relays that the scenarios ask for.
     mutating func chooseRelays(named names: [String], for scenarios: [Scenario]) throws {
+        let references = scenarios.map(\.reference)
         for relay in Relay.all where scenarios.contains(where: { $0.relays.contains(relay.name) }) {
-            guard names.isEmpty || names.contains(relay.name) || relay.name == Relay.limitName else { continue }
+            guard names.isEmpty || names.contains(relay.name) || references.contains(relay.name) else { continue }
             do {
                 relays.append((relay, try workplace.command(for: relay)))
             } catch let trouble as Trouble {
@@ -112,7 +113,7 @@ struct Tournament {
 
     private func trafficArguments(_ scenario: Scenario, _ wire: Wire) -> [String] {
         // Where senders do not receive, there are as many receivers as the scenario has peers, and the senders besides.
-        let connections = scenario.connections + (wire == .line ? 0 : scenario.senders)
+        let connections = scenario.connections + (wire.sendersReceive ? 0 : scenario.senders)
         return [
             "--protocol", wire.rawValue, "--connections", "\(connections)", "--senders", "\(scenario.senders)",
             "--bytes", "\(scenario.lineLength)", "--stalled", "\(scenario.stalledPercent)", "--warm-up", "\(method.warmUp)",

@@ -7,7 +7,7 @@ import Reactor
 @main
 struct Fanout: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Puts a load on a line relay, or on Redis or NATS pub/sub, and measures what it delivers.",
+        abstract: "Puts a load on a line relay, an echo server, or Redis or NATS pub/sub, and measures what it delivers.",
         discussion: """
             Some of the connections send; each line goes to all the others, which count. A few connections check that every \
             line arrives once, whole and in order, and take its latency. Exits with 1 if a line did not.
@@ -18,7 +18,7 @@ struct Fanout: ParsableCommand {
         transform: { try Endpoint($0) })
     var target: Endpoint
 
-    @Option(name: .customLong("protocol"), help: "What the server speaks: line, redis or nats.")
+    @Option(name: .customLong("protocol"), help: "What the server speaks: line, echo, redis or nats.")
     var wire = Wire.line
 
     @Option(name: .shortAndLong, help: "How many connections, senders included.")

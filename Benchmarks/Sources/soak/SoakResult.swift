@@ -33,7 +33,7 @@ struct SoakResult: Codable {
             let check = report.check
             if !check.isClean {
                 faults.append(
-                    "\(check.missing) lines were lost, \(check.damaged) damaged, \(check.repeated + check.echoed) too many")
+                    "\(check.missing) lines were lost, \(check.damaged) damaged, \(check.repeated + check.misdirected) too many")
             }
         case .failure(let reason):
             faults.append("the load failed: \(reason)")
@@ -84,7 +84,7 @@ struct SoakResult: Codable {
         return """
             \(Double(sent).short) lines were sent while points were taken, and \(Double(delivered).short) deliveries made; of all \
             \(Double(load.check.lines).short) that were checked \(load.check.missing) were lost, \(load.check.damaged) damaged, \
-            \(load.check.repeated + load.check.echoed) too many. Besides, \(Double(load.check.foreign).short) deliveries were of lines of \
+            \(load.check.repeated + load.check.misdirected) too many. Besides, \(Double(load.check.foreign).short) deliveries were of lines of \
             others. Descriptors: \(descriptorsBefore) before, \(peak.descriptors) at most, \(descriptorsAfter.map(String.init) ?? "–") \
             after. Memory at most \((Double(peak.residentBytes) / 1_048_576).short) MiB.
             """

@@ -1,5 +1,21 @@
 import NIOConcurrencyHelpers
 import NIOCore
+import NIOPosix
+
+/// A relay with channel handlers.
+func serveRelay(onPort port: Int, threads: Int) throws {
+    let chat = ChatHandler()
+    let server = try ServerBootstrap(group: MultiThreadedEventLoopGroup(numberOfThreads: threads))
+        .listeningAsAllServersDo()
+        .childChannelInitializer { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandlers([LineDecoder.handler(), chat])
+            }
+        }
+        .bind(host: "127.0.0.1", port: port)
+        .wait()
+    try server.closeFuture.wait()
+}
 
 /// Sends each line to every channel but the one that it came from. All channels share one handler, as in SwiftNIO's own
 /// chat server; the lock is there for the runs with several threads.

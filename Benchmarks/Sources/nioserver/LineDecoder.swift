@@ -4,6 +4,10 @@ import NIOCore
 struct LineDecoder: ByteToMessageDecoder {
     typealias InboundOut = ByteBuffer
 
+    static func handler() -> ByteToMessageHandler<LineDecoder> {
+        ByteToMessageHandler(LineDecoder(), maximumBufferSize: 64 << 10)
+    }
+
     /// Bytes already searched. They hold no newline.
     private var searched = 0
 
