@@ -4,26 +4,35 @@ enum TerminalText {
     /// that reorder text, `\xFF` for bytes that are no UTF-8.
     static func append(_ message: Span<UInt8>, to output: inout [UInt8]) {
         unsafe message.withUnsafeBufferPointer { bytes in
-            var iterator = unsafe bytes.makeIterator()
-            var parser = Unicode.UTF8.ForwardParser()
+            guard let start = bytes.baseAddress else { return }
             var position = 0
-            while true {
-                switch unsafe parser.parseScalar(from: &iterator) {
+            while position < bytes.count {
+                var end = position
+                while end < bytes.count, unsafe isPlain(bytes[end]) { end &+= 1 }
+                unsafe output.append(contentsOf: UnsafeBufferPointer(start: start + position, count: end &- position))
+                position = end
+                var rest = unsafe UnsafeBufferPointer(start: start + position, count: bytes.count &- position).makeIterator()
+                var parser = Unicode.UTF8.ForwardParser()
+                switch unsafe parser.parseScalar(from: &rest) {
                 case .valid(let encoded):
                     append(Unicode.UTF8.decode(encoded), encoded, to: &output)
-                    position += encoded.count
+                    position &+= encoded.count
                 case .error(let length):
-                    for index in position..<position + length {
-                        output.append(contentsOf: #"\x"#.utf8)
-                        output.append(contentsOf: unsafe hexadecimal(UInt32(bytes[index])).utf8)
+                    for _ in 0..<length {
+                        output.append(UInt8(ascii: "\\"))
+                        output.append(UInt8(ascii: "x"))
+                        unsafe appendHexadecimal(UInt32(bytes[position]), to: &output)
+                        position &+= 1
                     }
-                    position += length
                 case .emptyInput:
                     return
                 }
             }
         }
     }
+
+    /// What most texts consist of, and nothing need be done about.
+    private static func isPlain(_ byte: UInt8) -> Bool { (0x20..<0x7F).contains(byte) }
 
     private static func append(_ scalar: Unicode.Scalar, _ encoded: UTF8.EncodedScalar, to output: inout [UInt8]) {
         switch scalar.value {
@@ -34,14 +43,18 @@ enum TerminalText {
             output.append(UInt8(ascii: "^"))
             output.append(UInt8(scalar.value) ^ 0x40)
         case 0x80..<0xA0, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069:
-            output.append(contentsOf: "\\u{\(hexadecimal(scalar.value))}".utf8)
+            output.append(contentsOf: #"\u{"#.utf8)
+            appendHexadecimal(scalar.value, to: &output)
+            output.append(UInt8(ascii: "}"))
         default:
             output.append(contentsOf: encoded)
         }
     }
 
-    private static func hexadecimal(_ value: UInt32) -> String {
-        let digits = String(value, radix: 16, uppercase: true)
-        return digits.count < 2 ? "0" + digits : digits
+    /// At least two digits. Not by way of a `String`: every byte of a long line may come here.
+    private static func appendHexadecimal(_ value: UInt32, minimumDigits: Int = 2, to output: inout [UInt8]) {
+        if minimumDigits > 1 || value > 0xF { appendHexadecimal(value >> 4, minimumDigits: minimumDigits &- 1, to: &output) }
+        let digit = UInt8(truncatingIfNeeded: value & 0xF)
+        output.append(digit &+ UInt8(ascii: digit < 10 ? "0" : "7"))
     }
 }

@@ -13,6 +13,8 @@ public final class Visitors: Attacker {
         case wordy
     }
 
+    static let shortLine = "#" + String(repeating: "v", count: 40) + "\n"
+
     private struct Visit {
         var socket: HostileSocket
         var end: ContinuousClock.Instant
@@ -32,7 +34,7 @@ public final class Visitors: Attacker {
         self.manner = manner
         self.port = port
         interval = .seconds(1) / rate
-        line = "#" + String(repeating: "v", count: manner == .wordy ? 32_000 : 40) + "\n"
+        line = manner == .wordy ? "#" + String(repeating: "v", count: 32_000) + "\n" : Self.shortLine
     }
 
     /// For how long a visitor stays at most.

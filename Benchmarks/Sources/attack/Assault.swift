@@ -47,6 +47,8 @@ struct Assault: Sendable {
     /// The files that a server with few may open.
     static let fewFiles = 64
     private static let starvedCallers = 60
+    /// With these besides the clients, no server of those that are compared is out of descriptors.
+    private static let callersWithRoom = 12
 
     static let all: [Assault] = [
         loitering("stalled-1", "1 % of the peers never read", 1, .neverReading),
@@ -66,16 +68,16 @@ struct Assault: Sendable {
             name: "reset-flood", title: "connections opened and reset, most before they are accepted", greatestRatio: 2,
             connections: 4_096
         ) { ConnectFlood(at: $0.port, resets: true) },
-        visiting("half-close", "100 a second say a line and half close", .halfClosing),
-        visiting("hit-and-run", "100 a second say a line and reset", .hittingAndRunning),
-        visiting("reset-with-output", "100 a second reset with output queued", .resettingWithOutput),
+        visiting("half-close", "100 a second say a line and half close", .halfClosing, says: true),
+        visiting("hit-and-run", "100 a second say a line and reset", .hittingAndRunning, says: true),
+        visiting("reset-with-output", "100 a second reset with output queued", .resettingWithOutput, says: false),
         Assault(
             name: "hostile-bytes", title: "NUL, CR, ESC, C1, bidi, invalid UTF-8", kind: .printing, connections: 2,
             make: { HostileBytes(at: $0.port) }, makeHarmless: { HostileBytes(at: $0.port, harmlessly: true) }),
         Assault(
             name: "descriptors", title: "more callers than descriptors (\(fewFiles))", kind: .starvation,
-            connections: starvedCallers, clients: 40
-        ) { Loiterers(starvedCallers, .silent, at: $0.port, returns: true) },
+            connections: starvedCallers, clients: 40, make: { Loiterers(starvedCallers, .silent, at: $0.port, returns: true) },
+            makeHarmless: { Loiterers(callersWithRoom, .silent, at: $0.port) }),
         Assault(name: "stopped", title: "stopped by SIGSTOP, then continued", kind: .pause, greatestRatio: nil, connections: 2) {
             field in
             guard let process = field.process else { return Nobody() }
@@ -98,7 +100,9 @@ struct Assault: Sendable {
         ) { Loiterers(count, manner, at: $0.port) }
     }
 
-    private static func visiting(_ name: String, _ title: String, _ manner: Visitors.Manner) -> Assault {
-        Assault(name: name, title: title, connections: 200) { Visitors(manner, perSecond: 100, at: $0.port) }
+    private static func visiting(_ name: String, _ title: String, _ manner: Visitors.Manner, says isHeard: Bool) -> Assault {
+        var assault = Assault(name: name, title: title, connections: 200) { Visitors(manner, perSecond: 100, at: $0.port) }
+        if isHeard { assault.makeHarmless = { Talker(perSecond: 100, at: $0.port) } }
+        return assault
     }
 }

@@ -48,8 +48,8 @@ struct Page {
 
             Each figure is the p99 latency of 100 well-behaved clients in the median second of the attack, as a ratio to that without it in the \
             same round: the median of the rounds. The p99 of whole runs is below. Without it means that the attacker does the same to a sink \
-            of its own, so that what it takes from the clients' core is the same; hostile bytes are compared with as many harmless ones, \
-            which are delivered as well. Bold is what is missed: a ratio above \
+            of its own, so that what it takes from the clients' core is the same; but where the attacker's lines are delivered, or clients \
+            of its are let in to get everybody's, there are as many harmless lines and clients without it as well, since these are work, and no harm. Bold is what is missed: a ratio above \
             1.25 (2 in a flood of connections), a line that was promised and lost, a server that crashed or froze, descriptors that do not \
             return, memory beyond the bound.
             """
