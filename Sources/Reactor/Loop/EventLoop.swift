@@ -38,8 +38,9 @@ public final class EventLoop {
         /// How many bytes a turn reads before it flushes, even if more sockets are ready: those come first in the next turn. At
         /// least 1. A topic on the loop lowers it, to a quarter of its log.
         public var intakeBudget = 196_608
-        /// How many connections a listener accepts in one turn at most. At least 1.
-        public var acceptBudget = 64
+        /// How many connections a listener accepts in one turn at most, so that a flood of callers does not hold up those who are there.
+        /// At least 1.
+        public var acceptBudget = 16
         /// How many events one wait reports at most, from 1 to 65,536. Those beyond it come with the next.
         public var eventsPerWait = 512
 

@@ -229,7 +229,7 @@ struct LoopPromises {
         defer { loop.close() }
         #expect(loop.configuration.readSize == 65_536)
         #expect(loop.configuration.intakeBudget == 196_608)
-        #expect(loop.configuration.acceptBudget == 64)
+        #expect(loop.configuration.acceptBudget == 16)
         #expect(loop.configuration.eventsPerWait == 512)
     }
 }
