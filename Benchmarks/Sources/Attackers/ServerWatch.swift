@@ -1,4 +1,3 @@
-import FoundationEssentials
 import LoadGenerator
 
 /// What a server and the kernel hold, looked at again and again.
@@ -32,7 +31,7 @@ public struct ServerWatch: Sendable {
     public mutating func look() {
         latest = Sample(
             residentBytes: ProcessUsage.residentBytes(of: process), descriptors: ProcessUsage.openDescriptors(of: process),
-            kernelBytes: Self.kernelBytes)
+            kernelBytes: KernelSockets.bytes)
         peak.residentBytes = max(peak.residentBytes, latest.residentBytes)
         peak.descriptors = max(peak.descriptors, latest.descriptors)
         peak.kernelBytes = max(peak.kernelBytes, latest.kernelBytes)
@@ -41,14 +40,5 @@ public struct ServerWatch: Sendable {
     public mutating func resetPeak() {
         peak = Sample()
         look()
-    }
-
-    /// The memory of TCP in /proc/net/sockstat, which counts pages.
-    private static var kernelBytes: Int {
-        let contents = FileManager.default.contents(atPath: "/proc/net/sockstat")
-        let text = contents.map { String(decoding: $0, as: UTF8.self) } ?? ""
-        let words = text.split(separator: "\n").first { $0.hasPrefix("TCP:") }?.split(separator: " ") ?? []
-        guard let place = words.firstIndex(of: "mem"), place + 1 < words.count else { return 0 }
-        return (Int(words[place + 1]) ?? 0) * 4_096
     }
 }

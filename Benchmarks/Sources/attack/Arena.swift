@@ -27,6 +27,7 @@ struct Arena {
             trial.memoryBound =
                 Self.logBytes + assault.connections * Self.bytesPerConnection + assault.unfinishedLines * Self.longestLine
         }
+        awaitEndOfWaitingSockets()
         do {
             let output = workplace.temporary.appending(path: "\(relay.name).output")
             defer { try? FileManager.default.removeItem(at: output) }
@@ -126,6 +127,13 @@ struct Arena {
     }
 
     // MARK: - The attack
+
+    /// Waits until the kernel has forgotten the connections of a flood. It drops all that have waited for their minute at once, many thousand every
+    /// other second, and serves nobody meanwhile: whatever is attacked then would be blamed for that.
+    private func awaitEndOfWaitingSockets() {
+        let deadline = ContinuousClock.now + .seconds(90)
+        while KernelSockets.waitingCount > 2_000, ContinuousClock.now < deadline, !Interruption.isRequested { usleep(100_000) }
+    }
 
     private func attack(_ server: Server, _ assault: Assault, _ trial: inout Trial) throws {
         guard let port = server.address.port else { throw Trouble("\(server.address) has no port") }
