@@ -99,15 +99,21 @@ struct AsyncConnectionTests {
         }
     }
 
+    /// At once: it does not wait for the peer, which is still there, to take what was sent.
     @Test func aBodyThatThrowsClosesTheConnection() async throws {
         let host = try Host()
         let address = host.address
         try await withBackgroundLoop { remote in
-            let task = Task(executorPreference: remote) { try await remote.withConnection(to: address) { _ in throw Mishap() } }
+            let task = Task(executorPreference: remote) {
+                try await remote.withConnection(to: address) { connection in
+                    // More than the kernel takes.
+                    try await connection.send([UInt8](repeating: 0x78, count: 32_000_000))
+                    throw Mishap()
+                }
+            }
             let peer = host.accept()
-            let end = try peer.receiveLine()
-            #expect(end == nil)
             await #expect(throws: Mishap()) { try await task.value }
+            #expect((try? peer.receiveAll().count) ?? 0 < 32_000_000)
         }
     }
 

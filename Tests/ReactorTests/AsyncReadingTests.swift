@@ -166,7 +166,6 @@ struct AsyncReadingTests {
             let received = Record<Int>()
             let stream = mayGoOn.stream
             try await withServer(on: remote) { connection in
-                connection.connection.rawDescriptor.setOption(SOL_SOCKET, SO_RCVBUF, 4_096)
                 var count = 0
                 for try await message in connection.messages {
                     if count == 0 { for await _ in stream {} }
@@ -175,12 +174,12 @@ struct AsyncReadingTests {
                 received.append(count)
             } _: { port in
                 let peer = try LineClient(port: port)
-                peer.descriptor.setOption(SOL_SOCKET, SO_SNDBUF, 4_096)
+                let block = Array(repeatElement(line, count: 1_000).joined())
                 var sent = 0
                 var refusals = 0
                 // Full, once the kernel has taken nothing for a while.
                 while sent < limit, refusals < 20 {
-                    let count = peer.sendAvailable(Array(line[(sent % 100)...]))
+                    let count = peer.sendAvailable(Array(block[(sent % 100)...]))
                     sent += count
                     refusals = count > 0 ? 0 : refusals + 1
                     if count == 0 { try await Task.sleep(for: .milliseconds(5)) }

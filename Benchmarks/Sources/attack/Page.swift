@@ -47,7 +47,7 @@ struct Page {
             the end \(machine.loadAverage). Lines of \(method.lineLength) bytes a second, from all clients together: \(rates.joined(separator: ", ")).
 
             Each figure is the p99 latency of 100 well-behaved clients in the median second of the attack, as a ratio to that without it in the \
-            same round: the median of the rounds. The p99 of whole runs is below. Without it means that the attacker does the same to a sink \
+            same round: the median of the rounds (least to greatest). The p99 of whole runs is below. Without it means that the attacker does the same to a sink \
             of its own, so that what it takes from the clients' core is the same; but where the attacker's lines are delivered, or clients \
             of its are let in to get everybody's, there are as many harmless lines and clients without it as well, since these are work, and no harm. Bold is what is missed: a ratio above \
             1.25 (2 in a flood of connections), a line that was promised and lost, a server that crashed or froze, descriptors that do not \
@@ -78,9 +78,11 @@ struct Page {
         if trials.isEmpty { return "–" }
         var parts: [String] = []
         var isTooSlow = false
-        if let limit = assault.greatestRatio, let ratio = trials.compactMap(\.ratio).median {
+        let ratios = trials.compactMap(\.ratio)
+        if let limit = assault.greatestRatio, let ratio = ratios.median, let least = ratios.min(), let greatest = ratios.max() {
             isTooSlow = ratio > limit
-            parts.append(isTooSlow ? "**\(ratio.short)**" : ratio.short)
+            let text = ratios.count == 1 ? ratio.short : "\(ratio.short) (\(least.short) to \(greatest.short))"
+            parts.append(isTooSlow ? "**\(text)**" : text)
         }
         let faults = Self.unique(trials.flatMap(\.faults))
         parts += faults.map { "**\($0)**" }

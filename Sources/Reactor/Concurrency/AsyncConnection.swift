@@ -66,34 +66,36 @@ public actor AsyncConnection {
     /// Throws a `CloseReason` if the connection is closed or finishing, as it is once the peer's input has ended, and
     /// `CancellationError` if the task is cancelled while it waits; then nothing was sent.
     public func send(_ text: String) async throws {
-        try await waitForRoom(for: text.utf8.count)
-        try deliver(text.utf8.span)
+        try await send(text.utf8.count) { $0.take(text.utf8.span) }
     }
 
     /// As `send` of a text, for bytes.
     public func send(_ bytes: [UInt8]) async throws {
-        try await waitForRoom(for: bytes.count)
-        try deliver(bytes.span)
+        try await send(bytes.count) { $0.take(bytes.span) }
     }
 
     /// As `send` of a text, for a message, which is passed on with its envelope: a line with its newline.
     public func send(_ message: Message) async throws {
         let bytes = message.wireBytes
-        try await waitForRoom(for: bytes.count)
-        try deliver(bytes.span)
+        try await send(bytes.count) { $0.take(bytes.span) }
     }
 
-    private func waitForRoom(for count: Int) async throws {
-        let output = unsafe handler.output
-        // Nobody overtakes those who wait already.
-        while connection.pendingOutput > 0, !output.isEmpty || !connection.hasRoom(for: count) {
-            connection.owesDrain = true
-            try await output.wait(since: output.wakeCount, on: self)
+    private func send(_ count: Int, by take: (Connection) -> Bool) async throws {
+        let handler = unsafe handler
+        var ticket: UInt64?
+        defer {
+            // What follows would otherwise wait for output that nobody has sent.
+            if let ticket, handler.leaveQueue(ticket), connection.pendingOutput == 0 { handler.output.wakeAll() }
         }
-    }
-
-    private func deliver(_ bytes: Span<UInt8>) throws {
-        if connection.take(bytes) { return }
+        // Nobody overtakes those who wait already, even where there is room.
+        while connection.isTakingMessages,
+            !handler.isNext(ticket) || (connection.pendingOutput > 0 && !connection.hasRoom(for: count))
+        {
+            ticket = ticket ?? handler.joinQueue()
+            connection.owesDrain = true
+            try await handler.output.wait(since: handler.output.wakeCount, on: self)
+        }
+        if take(connection) { return }
         try Task.checkCancellation()
         throw connection.reason
     }

@@ -11,6 +11,10 @@ final class AsyncConnectionHandler: ConnectionHandler {
     private var received = ReceivedMessages()
     private var isReading = false
     private var closing: CheckedContinuation<Void, Never>?
+    /// Who waits to send, in the order in which they came. One is in it from the moment at which it finds that it must wait: on the way to
+    /// `output`, others may come first.
+    private var queue: [UInt64] = []
+    private var lastTicket: UInt64 = 0
 
     init(on remote: EventLoop.Remote, accepted: AsyncStream<AsyncConnection>.Continuation? = nil) {
         input = Waiters(on: remote)
@@ -40,6 +44,23 @@ final class AsyncConnectionHandler: ConnectionHandler {
             if closeReason == nil { closing = continuation } else { continuation.resume() }
         }
     }
+
+    // MARK: - The queue of those who send
+
+    func joinQueue() -> UInt64 {
+        lastTicket &+= 1
+        queue.append(lastTicket)
+        return lastTicket
+    }
+
+    /// Says whether others are in the queue.
+    func leaveQueue(_ ticket: UInt64) -> Bool {
+        queue.removeAll { $0 == ticket }
+        return !queue.isEmpty
+    }
+
+    /// Whether it is the turn of one who is in the queue; or of one who is not, for nil.
+    func isNext(_ ticket: UInt64?) -> Bool { queue.first == ticket }
 
     // MARK: - ConnectionHandler
 

@@ -17,8 +17,6 @@ actor Waiters: SerialExecutor {
         self.remote = remote
     }
 
-    nonisolated var isEmpty: Bool { unsafe waiting.isEmpty }
-
     /// How often all were woken.
     nonisolated var wakeCount: UInt64 { unsafe wakeUps }
 

@@ -298,7 +298,7 @@ public final class Connection {
         }
     }
 
-    private var isTakingMessages: Bool { !isClosed && !isFinishing }
+    var isTakingMessages: Bool { !isClosed && !isFinishing }
 
     private func readToEnd() {
         hasReadToEnd = true
