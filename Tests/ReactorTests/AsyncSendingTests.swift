@@ -106,14 +106,14 @@ struct AsyncSendingTests {
     /// Those among them, too, whose text would still fit while a longer one waits.
     @Test func sendersThatWaitAreServedInTheirOrder() async throws {
         try await withBackgroundLoop { remote in
-            try await withServer(on: remote, options: Self.limit(400_000)) { connection in
+            try await withServer(on: remote, options: Self.limit(80_000)) { connection in
                 connection.connection.rawDescriptor.setOption(SOL_SOCKET, SO_SNDBUF, 4_096)
-                try await connection.send(String(repeating: "x", count: 300_000) + "\n")
+                try await connection.send(String(repeating: "x", count: 60_000) + "\n")
                 await withTaskGroup { group in
                     for number in 0..<20 {
                         // They begin, and so come to wait, in this order.
                         group.addTask(executorPreference: connection.remote) {
-                            let length = number.isMultiple(of: 2) ? 200_000 : 900
+                            let length = number.isMultiple(of: 2) ? 50_000 : 900
                             try? await connection.send("\(number) " + String(repeating: "y", count: length) + "\n")
                         }
                     }
