@@ -99,8 +99,19 @@ struct AsyncConnectionTests {
         }
     }
 
-    /// At once: it does not wait for the peer to take what was sent.
     @Test func aBodyThatThrowsClosesTheConnection() async throws {
+        let host = try Host()
+        let address = host.address
+        try await withBackgroundLoop { remote in
+            let task = Task(executorPreference: remote) { try await remote.withConnection(to: address) { _ in throw Mishap() } }
+            let peer = host.accept()
+            let end = try peer.receiveLine()
+            #expect(end == nil)
+            await #expect(throws: Mishap()) { try await task.value }
+        }
+    }
+
+    @Test func aBodyThatThrowsDoesNotWaitForItsPeerToTakeWhatWasSent() async throws {
         let host = try Host()
         let address = host.address
         try await withBackgroundLoop { remote in

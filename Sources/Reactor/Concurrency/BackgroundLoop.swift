@@ -55,8 +55,7 @@ public final class BackgroundLoop: Sendable {
     /// Waits until the loop has ended and is closed, because something on it has called `EventLoop.stop`, or `EventLoop.shutDown`, or
     /// because somebody has called `shutDown` of this.
     ///
-    /// Cancelling the task that waits changes nothing. Throws what ended `run` before its time, if anything did. The corresponding C
-    /// function is `pthread_join`.
+    /// Cancelling the task that waits changes nothing. Throws what ended `run` before its time, if anything did.
     public func join() async throws(Errno) {
         if let failure = await end.value { throw failure }
     }
