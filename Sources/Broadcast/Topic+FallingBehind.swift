@@ -3,7 +3,7 @@ import Reactor
 /// What is done about subscribers that are too far behind, as the topic's policy has it.
 extension Topic {
     /// Applies the policy to a subscriber that is too far behind.
-    func judge(_ subscriber: Subscriber) {
+    func applyPolicy(to subscriber: Subscriber) {
         guard subscriber.connection.isOpen else { return }
         // Its own messages are nothing that it lacks.
         skipOwn(subscriber)
@@ -15,7 +15,7 @@ extension Topic {
         case .skip:
             // What a connection gets before it finishes is a prefix of what it should get.
             if subscriber.end != .max { return subscriber.connection.close(reason: .tooSlow) }
-            moveAhead(subscriber)
+            skipToTail(subscriber)
         case .backpressure(let stall, _):
             // Someone publishes who is not slowed down. To wait any longer would be to lose what the subscriber lacks.
             if lag > overrunMark { return subscriber.connection.close(reason: .tooSlow) }
@@ -37,7 +37,7 @@ extension Topic {
     }
 
     /// The kernel takes no more of the subscriber's output for now.
-    func noteBlocked(_ subscriber: Subscriber) {
+    func didBlock(_ subscriber: Subscriber) {
         subscriber.blockedAt = milliseconds(at: .now)
     }
 
@@ -54,7 +54,7 @@ extension Topic {
     }
 
     /// Moves a cursor to the tail, and counts the messages of others that it passes over.
-    private func moveAhead(_ subscriber: Subscriber) {
+    private func skipToTail(_ subscriber: Subscriber) {
         let cursor = cursors[subscriber.index]
         var missed = log.messageCount(from: cursor.position, to: log.tail)
         for own in [cursor.ownStart..<max(cursor.ownStart, cursor.ownEnd)] + subscriber.laterOwn {
@@ -68,7 +68,7 @@ extension Topic {
         cursors[subscriber.index].state = subscriber.state
     }
 
-    func tellOfMissed(_ subscriber: Subscriber) {
+    func sendSkipNotice(_ subscriber: Subscriber) {
         if subscriber.missed == 0 { return }
         let missed = subscriber.missed
         subscriber.missed = 0

@@ -3,18 +3,18 @@ import Reactor
 
 /// The fan-out: each subscriber is sent what it lacks, at the end of a turn.
 extension Topic {
-    func noteUnflushed() {
-        if isNotedUnflushed { return }
-        isNotedUnflushed = true
-        loop.noteUnflushed(self)
+    func scheduleFlush() {
+        if isFlushScheduled { return }
+        isFlushScheduled = true
+        loop.scheduleFlush(self)
     }
 
-    func notePending(_ subscriber: Subscriber) {
+    func scheduleVisit(_ subscriber: Subscriber) {
         if subscriber.isPending { return }
         subscriber.isPending = true
         pending.append(subscriber)
         hasPending = true
-        noteUnflushed()
+        scheduleFlush()
     }
 
     private func visitPending() {
@@ -66,7 +66,7 @@ extension Topic {
                 let subscriber = unsafe cursor.pointee.subscriber.takeUnretainedValue()
                 advance(subscriber, to: position &+ max(sent, 0))
                 subscriber.connection.sendFellShort(error)
-                judge(subscriber)
+                applyPolicy(to: subscriber)
             }
         }
     }
@@ -75,8 +75,8 @@ extension Topic {
     private func visit(_ subscriber: Subscriber) {
         let connection = subscriber.connection
         guard connection.isOpen else { return }
-        if connection.isBlocked { return judge(subscriber) }
-        tellOfMissed(subscriber)
+        if connection.isBlocked { return applyPolicy(to: subscriber) }
+        sendSkipNotice(subscriber)
         skipOwn(subscriber)
 
         let cursor = cursors[subscriber.index]
@@ -102,8 +102,8 @@ extension Topic {
         }
         guard connection.isOpen else { return }
         if sent > 0 || connection.pendingOutput < waiting { noteProgress(of: connection) }
-        if !connection.isBlocked, hasOutput(for: subscriber) { notePending(subscriber) }
-        judge(subscriber)
+        if !connection.isBlocked, hasOutput(for: subscriber) { scheduleVisit(subscriber) }
+        applyPolicy(to: subscriber)
     }
 
     /// The connection has taken bytes. What it was sent first may have been the rest of a message of another topic, which waits for it.
@@ -172,21 +172,21 @@ extension Topic {
         let connection = subscriber.connection
         if connection.isFinishing, subscriber.end == .max {
             subscriber.end = log.tail
-            if !connection.isBlocked { notePending(subscriber) }
+            if !connection.isBlocked { scheduleVisit(subscriber) }
         }
         let state = subscriber.state
-        if state == .blocked, cursors[subscriber.index].state != .blocked { noteBlocked(subscriber) }
+        if state == .blocked, cursors[subscriber.index].state != .blocked { didBlock(subscriber) }
         cursors[subscriber.index].state = state
     }
 
     func canSend(to subscriber: Subscriber) {
-        if subscriber.index >= 0 { notePending(subscriber) }
+        if subscriber.index >= 0 { scheduleVisit(subscriber) }
     }
 }
 
 extension Topic: Flushable {
     package func flush() {
-        isNotedUnflushed = false
+        isFlushScheduled = false
         if log.tail == flushedTail {
             visitPending()
             updatePressure()

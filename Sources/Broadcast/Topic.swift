@@ -54,7 +54,7 @@ public final class Topic {
     var firstCursor = 0
     /// The log's tail when every cursor was last visited.
     var flushedTail = 0
-    var isNotedUnflushed = false
+    var isFlushScheduled = false
     /// Those to visit at the end of the turn even if nothing was published: they can take bytes again.
     var pending = NoteList<Subscriber>()
     var hasPending = false
@@ -136,9 +136,9 @@ public final class Topic {
             Cursor(
                 position: position, ownStart: position, ownEnd: position, descriptor: connection.rawDescriptor,
                 state: subscriber.state, subscriber: unsafe .passRetained(subscriber)))
-        if connection.isBlocked { noteBlocked(subscriber) }
+        if connection.isBlocked { didBlock(subscriber) }
         if isUnderPressure { connection.pauseReading() }
-        if position < log.tail { notePending(subscriber) }
+        if position < log.tail { scheduleVisit(subscriber) }
     }
 
     /// Takes the connection out of the topic. What it has not been sent yet, it does not get; only a message that has begun to
@@ -269,7 +269,7 @@ public final class Topic {
 
     private func didPublish(from start: Int, by sender: Connection?) {
         if let sender, let subscriber = subscriber(of: sender) { addOwn(start..<log.tail, to: subscriber) }
-        noteUnflushed()
+        scheduleFlush()
     }
 
     private func addOwn(_ span: Range<Int>, to subscriber: Subscriber) {

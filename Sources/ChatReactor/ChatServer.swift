@@ -78,9 +78,9 @@ public final class ChatServer {
         options.framing = configuration.framing
         options.maximumMessageLength = configuration.maximumMessageLength
         let listener = try loop.listen(on: address, options: options, handler: Relay(server: self))
-        listener.refusal = "! the server is full, try again later\n"
+        listener.rejectionMessage = "! the server is full, try again later\n"
         let boundAddress = listener.address
-        listener.onResourcesExhausted = { [weak self] error in
+        listener.onAcceptFailure = { [weak self] error in
             guard let self else { return }
             for observer in observers { observer.server(self, cannotAcceptAt: boundAddress, error: error) }
         }
@@ -95,23 +95,23 @@ public final class ChatServer {
         topic.publish(line + "\n")
     }
 
-    /// Stops accepting, sends what waits, and closes every client. Whoever does not take its output in `time` is closed without it.
+    /// Stops accepting, sends what waits, and closes every client. Whoever does not take its output in `timeout` is closed without it.
     ///
     /// ```swift
     /// try loop.watchSignals([SIGTERM]) { _ in
-    ///     server.shutDown(within: .seconds(5)) { loop.stop() }
+    ///     server.shutDown(timeout: .seconds(5)) { loop.stop() }
     /// }
     /// ```
     ///
     /// - Parameters:
-    ///   - time: How long it may take at most. Less than none counts as none.
+    ///   - timeout: How long it may take at most. Less than none counts as none.
     ///   - completion: Called on the loop's thread once the last client has gone; at once if there is none.
-    public func shutDown(within time: Duration, then completion: @escaping () -> Void) {
+    public func shutDown(timeout: Duration, then completion: @escaping () -> Void) {
         for listener in listeners { listener.close() }
         listeners = []
         didShutDown = completion
         for connection in topic.connections { connection.finish(reason: .shutdown) }
-        drainTimer = loop.schedule(after: max(time, .zero)) { [weak self] in
+        drainTimer = loop.schedule(after: max(timeout, .zero)) { [weak self] in
             guard let self else { return }
             for connection in topic.connections { connection.close(reason: .shutdown) }
         }

@@ -26,7 +26,7 @@ final class TerminalOutput: ConnectionHandler {
         // A read's messages are written whole even if they begin just below the capacity.
         options.maximumPendingOutput = .max
         // Whoever reads a pipe has the time that it takes.
-        options.flushTime = nil
+        options.flushTimeout = nil
         connection = try loop.adopt(.reopening(descriptor, for: .output), for: .output, options: options, handler: self)
     }
 

@@ -10,7 +10,7 @@
     ///     let group = ServiceGroup(services: [lobby], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     ///     try await group.run()
     ///
-    /// The loop has a thread of its own. A *graceful shutdown* of the group ends it in order, as `EventLoop.shutDown(within:)` does:
+    /// The loop has a thread of its own. A *graceful shutdown* of the group ends it in order, as `EventLoop.shutDown(timeout:)` does:
     /// nobody is accepted any more, everything that waits for a peer is sent, and the service returns once the last connection has
     /// closed, or `drainTimeout` is over. A *cancellation* closes everything at once.
     ///
@@ -50,7 +50,7 @@
                 try await withGracefulShutdownHandler {
                     try await background.join()
                 } onGracefulShutdown: { [drainTimeout] in
-                    remote.execute { loop in loop.shutDown(within: drainTimeout) }
+                    remote.execute { loop in loop.shutDown(timeout: drainTimeout) }
                 }
             } onCancel: {
                 remote.stop()

@@ -74,7 +74,7 @@ final class Daemon {
             do throws(Errno) {
                 listeners.append(try server.listen(on: wanted))
             } catch {
-                let code = error == .accessDenied ? EX_NOPERM : EX_UNAVAILABLE
+                let code = error == .permissionDenied ? EX_NOPERM : EX_UNAVAILABLE
                 let reason = Failure("cannot listen on \(wanted): \(error)", code: code)
                 guard error == .addressNotAvailable || error == .addressFamilyNotSupported else { throw reason }
                 failure = reason
@@ -89,7 +89,7 @@ final class Daemon {
         if isDraining { exit(EX_OK) }
         isDraining = true
         ServiceManager.notify("STOPPING=1")
-        server.shutDown(within: options.drainTimeout.duration) { [unowned self] in loop.stop() }
+        server.shutDown(timeout: options.drainTimeout.duration) { [unowned self] in loop.stop() }
     }
 
     private func say(_ sentence: String) {

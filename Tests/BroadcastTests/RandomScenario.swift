@@ -79,7 +79,7 @@ final class RandomScenario {
         var random = SeededGenerator(seed: seed)
         var configuration = EventLoop.Configuration()
         configuration.readSize = .random(in: 64...4_096, using: &random)
-        configuration.intakeBudget = .random(in: 64...8_192, using: &random)
+        configuration.readBudget = .random(in: 64...8_192, using: &random)
         let loop = try EventLoop(configuration: configuration)
         let scenario = try RandomScenario(policy, on: loop, random)
         do {
@@ -212,7 +212,7 @@ final class RandomScenario {
     private func join(_ topic: Topic) throws {
         let history = history(topic)
         var options = Connection.Options()
-        options.lingerTime = .zero
+        options.lingerTimeout = .zero
         // Some lines come out longer than a topic takes; it must do without those, but without nothing else.
         options.maximumMessageLength = 262_144
         let sendBuffer = [1, 1, 10_000, 100_000].randomElement(using: &random)!

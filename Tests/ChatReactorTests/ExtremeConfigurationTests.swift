@@ -23,7 +23,7 @@ struct ExtremeConfigurationTests {
         let fixture = try ServerFixture()
         _ = try fixture.join()
         var isDone = false
-        fixture.server.shutDown(within: time) { isDone = true }
+        fixture.server.shutDown(timeout: time) { isDone = true }
         try fixture.run(until: { isDone })
     }
 }

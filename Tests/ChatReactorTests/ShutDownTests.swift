@@ -11,7 +11,7 @@ struct ShutDownTests {
         let line = String(repeating: "l", count: 60_000)
         for _ in 0..<5 { fixture.server.announce(line) }
         var completions = 0
-        fixture.server.shutDown(within: .seconds(3_600)) { completions += 1 }
+        fixture.server.shutDown(timeout: .seconds(3_600)) { completions += 1 }
         #expect(completions == 0)
         #expect(throws: Errno.connectionRefused) { try LineClient(port: fixture.port) }
         try fixture.run(until: { clients.allSatisfy(\.isAtEnd) })
@@ -29,7 +29,7 @@ struct ShutDownTests {
     @Test func withoutClientsIsDoneAtOnce() throws {
         let fixture = try ServerFixture()
         var isDone = false
-        fixture.server.shutDown(within: .seconds(3_600)) { isDone = true }
+        fixture.server.shutDown(timeout: .seconds(3_600)) { isDone = true }
         #expect(isDone)
     }
 
@@ -45,7 +45,7 @@ struct ShutDownTests {
         }
         let start = ContinuousClock.now
         var isDone = false
-        fixture.server.shutDown(within: .milliseconds(50)) { isDone = true }
+        fixture.server.shutDown(timeout: .milliseconds(50)) { isDone = true }
         try fixture.run(until: { isDone })
         #expect(start.duration(to: .now) >= .milliseconds(50))
         #expect(fixture.reasons == [client.id: .shutdown])
@@ -54,7 +54,7 @@ struct ShutDownTests {
     @Test func whatClientsStillSayIsRelayedToNobody() throws {
         let fixture = try ServerFixture()
         let clients = try fixture.join(2)
-        fixture.server.shutDown(within: .seconds(3_600)) {}
+        fixture.server.shutDown(timeout: .seconds(3_600)) {}
         try clients[0].send("too late\n")
         try fixture.run(until: { clients.allSatisfy(\.isAtEnd) })
         #expect(clients.map(\.text) == ["", ""])

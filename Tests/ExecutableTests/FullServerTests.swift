@@ -6,7 +6,7 @@ import Testing
 @Suite struct FullServerTests {
     /// Starts a program with room for few descriptors.
     private static let launcher = ["sh", "-c", "ulimit -n 32; exec \"$0\" \"$@\""]
-    private static let refusal = "! the server is full, try again later"
+    private static let rejection = "! the server is full, try again later"
 
     @Test func `turns callers away, and accepts again when somebody leaves`() throws {
         try withDaemon(["--framing", "line"], launcher: Self.launcher) { daemon in
@@ -44,7 +44,7 @@ import Testing
             while turnedAway < 10 {
                 let caller = callers[callers.count - 10 + turnedAway]
                 let line = try caller.receiveLine()
-                #expect(line == Self.refusal)
+                #expect(line == Self.rejection)
                 turnedAway += 1
             }
             // A spinning loop would have used all of the time that had passed.
@@ -64,7 +64,7 @@ import Testing
             #expect(try witness.receiveLine() == "may I?")
             return client
         }
-        #expect(try client.receiveLine() == Self.refusal)
+        #expect(try client.receiveLine() == Self.rejection)
         return nil
     }
 }

@@ -18,7 +18,7 @@ struct AcceptFailureTests {
         let handler = RecordingHandler()
         var errors: Set<Errno> = []
         let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
-        listener.onResourcesExhausted = { errors.insert($0) }
+        listener.onAcceptFailure = { errors.insert($0) }
         let client = try LineClient(port: try #require(listener.address.port))
         kernel_begin()
         defer { kernel_rest() }

@@ -41,7 +41,7 @@ struct ExtremeValuesTests {
     func aLoopTakesAnyBounds(_ value: Int) throws {
         var configuration = EventLoop.Configuration()
         configuration.readSize = value
-        configuration.intakeBudget = value
+        configuration.readBudget = value
         configuration.acceptBudget = value
         configuration.eventsPerWait = value
         let wire = try Wire(.tcp, configuration: configuration)
@@ -60,8 +60,8 @@ struct ExtremeValuesTests {
             options.maximumMessageLength = number
             options.maximumPendingOutput = number
             options.unsentLowWater = number
-            options.flushTime = time
-            options.lingerTime = time
+            options.flushTimeout = time
+            options.lingerTimeout = time
             let wire = try Wire(.tcp, options: options)
             wire.connection.send([104])
             try wire.peer.send("h")
@@ -96,8 +96,8 @@ struct ExtremeValuesTests {
     @Test func aPathThatIsTooLongIsRefused() throws {
         let loop = try EventLoop()
         let address = SocketAddress.unix(path: "/tmp/" + String(repeating: "p", count: 200))
-        #expect(throws: Errno.nameTooLong) { try loop.listen(on: address, handler: RecordingHandler()) }
-        #expect(throws: Errno.nameTooLong) { try loop.connect(to: address, handler: RecordingHandler()) }
+        #expect(throws: Errno.fileNameTooLong) { try loop.listen(on: address, handler: RecordingHandler()) }
+        #expect(throws: Errno.fileNameTooLong) { try loop.connect(to: address, handler: RecordingHandler()) }
         loop.close()
     }
 }

@@ -6,7 +6,7 @@ import Testing
 struct FinishTests {
     private func options(linger: Duration) -> Connection.Options {
         var options = Connection.Options()
-        options.lingerTime = linger
+        options.lingerTimeout = linger
         options.maximumPendingOutput = 1 << 24
         return options
     }
@@ -45,7 +45,7 @@ struct FinishTests {
     @Test(arguments: [true, false])
     func aPeerThatTakesNothingIsCutOff(_ isBlockedBefore: Bool) throws {
         var options = options(linger: .seconds(60))
-        options.flushTime = .milliseconds(60)
+        options.flushTimeout = .milliseconds(60)
         let wire = try Wire(options: options, sendBuffer: 4_096, peerReceiveBuffer: 4_096)
         wire.connection.send(pattern(1_000_000))
         if isBlockedBefore { try wire.loop.runOnce(waitingAtMost: .zero) }

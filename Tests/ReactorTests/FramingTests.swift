@@ -103,7 +103,7 @@ struct FramingTests {
             let stream = FramingOracle.stream(limit: limit, using: &random)
             var configuration = EventLoop.Configuration()
             configuration.readSize = [1, 2, 3, 7, 64, 4_096].randomElement(using: &random)!
-            configuration.intakeBudget = .random(in: 1...100, using: &random)
+            configuration.readBudget = .random(in: 1...100, using: &random)
             let wire = try Wire(configuration: configuration, options: Self.options(limit: limit))
             var rest = stream[...]
             while !rest.isEmpty {

@@ -105,7 +105,7 @@ struct IdleLoopTests {
 
     @Test func whileLingering() throws {
         var options = Connection.Options()
-        options.lingerTime = .seconds(3_600)
+        options.lingerTimeout = .seconds(3_600)
         let wire = try Wire(.tcp, options: options)
         wire.connection.finish()
         try wire.peer.send("more\n")

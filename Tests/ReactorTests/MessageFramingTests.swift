@@ -20,7 +20,7 @@ struct MessageFramingTests {
             let stream = oracle.stream(limit: limit, using: &random)
             var configuration = EventLoop.Configuration()
             configuration.readSize = [1, 2, 3, 7, 64, 4_096].randomElement(using: &random)!
-            configuration.intakeBudget = .random(in: 1...100, using: &random)
+            configuration.readBudget = .random(in: 1...100, using: &random)
             let wire = try Wire(configuration: configuration, options: Self.options(oracle.framing, limit: limit))
             var rest = stream[...]
             // Once the connection has been closed over what came, there is nobody to write to.

@@ -16,7 +16,7 @@ struct OutOfDescriptorsTests {
     init() throws {
         loop = try EventLoop()
         listener = try loop.listen(on: .loopback(port: 0), handler: handler)
-        listener.refusal = "full, try again\n"
+        listener.rejectionMessage = "full, try again\n"
         port = try #require(listener.address.port)
         kernel_begin()
     }
@@ -30,7 +30,7 @@ struct OutOfDescriptorsTests {
     func oneCallerIsTurnedAwayWithAReasonAndTheOthersWait(_ error: Int32) throws {
         defer { finish() }
         var errors: [Errno] = []
-        listener.onResourcesExhausted = { errors.append($0) }
+        listener.onAcceptFailure = { errors.append($0) }
         let clients = try (0..<3).map { _ in try LineClient(port: port) }
         kernel_fail(KERNEL_ACCEPT4, 0, 1, error)
         try loop.runOnce(waitingAtMost: .seconds(5))
@@ -82,7 +82,7 @@ struct OutOfDescriptorsTests {
         try loop.run(until: "accepted") { handler.connections.count == 1 }
         let late = try (0..<2).map { _ in try LineClient(port: port) }
         kernel_limit_descriptors(kernel_open_descriptors())
-        listener.onResourcesExhausted = { [handler] _ in if handler.closeReasons.isEmpty { handler.connections.first?.close() } }
+        listener.onAcceptFailure = { [handler] _ in if handler.closeReasons.isEmpty { handler.connections.first?.close() } }
         try loop.run(until: "another is accepted") { handler.count(of: .opened) == 2 }
         kernel_rest()
         #expect(try first.receiveSome().isEmpty)
@@ -152,7 +152,7 @@ struct OutOfDescriptorsTests {
     @Test func aCallerThatCannotBeWatchedIsDroppedAndTheLoopGoesOn() throws {
         defer { finish() }
         var errors: [Errno] = []
-        listener.onResourcesExhausted = { errors.append($0) }
+        listener.onAcceptFailure = { errors.append($0) }
         let clients = try (0..<2).map { _ in try LineClient(port: port) }
         kernel_fail(KERNEL_EPOLL_CTL, 0, 1, ENOSPC)
         try loop.run(until: "accepted") { handler.connections.count == 1 }

@@ -13,11 +13,11 @@ struct ShuttingDownTests {
     }
 
     /// A connection on the loop, and its peer.
-    private func connect(sendBuffer: Int32? = nil, lingerTime: Duration = .seconds(60)) throws -> (Connection, LineClient) {
+    private func connect(sendBuffer: Int32? = nil, lingerTimeout: Duration = .seconds(60)) throws -> (Connection, LineClient) {
         let (mine, peer) = try socketPair()
         if let sendBuffer { mine.setOption(SOL_SOCKET, SO_SNDBUF, sendBuffer) }
         var options = Connection.Options()
-        options.lingerTime = lingerTime
+        options.lingerTimeout = lingerTimeout
         let connection = try loop.adopt(socket: OwnedDescriptor(takingOver: mine), options: options, handler: handler)
         return (connection, peer)
     }
@@ -27,7 +27,7 @@ struct ShuttingDownTests {
         let (_, other) = try connect()
         let output = pattern(1_000_000)
         connection.send(output)
-        loop.shutDown(within: .seconds(3_600))
+        loop.shutDown(timeout: .seconds(3_600))
         #expect(!connection.send("too late"))
         var received: [UInt8] = []
         try loop.run(until: "at the end of both peers' input") {
@@ -50,7 +50,7 @@ struct ShuttingDownTests {
         let port = try #require(try loop.listen(on: .loopback(port: 0), handler: handler).address.port)
         let peer = try LineClient(port: port)
         try loop.run(until: "accepted") { loop.connectionCount == 1 }
-        loop.shutDown(within: .seconds(3_600))
+        loop.shutDown(timeout: .seconds(3_600))
         #expect(throws: Errno.connectionRefused) { try LineClient(port: port) }
         peer.close()
         try loop.run()
@@ -66,7 +66,7 @@ struct ShuttingDownTests {
             isTold = true
             watcher.cancel()
         }
-        loop.shutDown(within: .seconds(3_600))
+        loop.shutDown(timeout: .seconds(3_600))
         #expect(unsafe write(writer, "x", 1) == 1)
         try loop.run(until: "told") { isTold }
         #expect(loop.connectionCount == 1)
@@ -77,7 +77,7 @@ struct ShuttingDownTests {
 
     @Test func withoutConnectionsRunReturnsAtOnce() throws {
         try loop.listen(on: .loopback(port: 0), handler: handler)
-        loop.shutDown(within: .seconds(3_600))
+        loop.shutDown(timeout: .seconds(3_600))
         try loop.run()
         #expect(loop.turnCount == 0)
     }
@@ -86,7 +86,7 @@ struct ShuttingDownTests {
         let (connection, peer) = try connect(sendBuffer: 4_096)
         connection.send(pattern(1_000_000))
         let start = ContinuousClock.now
-        loop.shutDown(within: .milliseconds(50))
+        loop.shutDown(timeout: .milliseconds(50))
         try loop.run()
         #expect(start.duration(to: .now) >= .milliseconds(50))
         #expect(handler.closeReasons == [.shutdown])
@@ -97,8 +97,8 @@ struct ShuttingDownTests {
     @Test func aSecondCallSetsTheTimeAnew() throws {
         let (connection, peer) = try connect(sendBuffer: 4_096)
         connection.send(pattern(1_000_000))
-        loop.shutDown(within: .seconds(3_600))
-        loop.shutDown(within: .milliseconds(1))
+        loop.shutDown(timeout: .seconds(3_600))
+        loop.shutDown(timeout: .milliseconds(1))
         try loop.run()
         #expect(handler.closeReasons == [.shutdown])
         _ = peer
@@ -112,7 +112,7 @@ struct ShuttingDownTests {
         let client = Reconnecting(to: address)
         try client.connect(on: loop)
         try loop.run(until: "connected") { loop.connectionCount == 1 && client.opened == 1 }
-        loop.shutDown(within: .milliseconds(50))
+        loop.shutDown(timeout: .milliseconds(50))
         try loop.run()
         #expect(client.closed == [.shutdown, .shutdown], "the second one at the end of the time")
         client.reconnects = false
@@ -131,7 +131,7 @@ struct ShuttingDownTests {
 
         func connect(on loop: EventLoop) throws {
             var options = Connection.Options()
-            options.lingerTime = .zero
+            options.lingerTimeout = .zero
             try loop.connect(to: address, options: options, handler: self)
         }
 
@@ -148,9 +148,9 @@ struct ShuttingDownTests {
     }
 
     @Test func theLoopCanBeUsedAgain() throws {
-        loop.shutDown(within: .milliseconds(1))
+        loop.shutDown(timeout: .milliseconds(1))
         try loop.run()
-        let (connection, peer) = try connect(lingerTime: .zero)
+        let (connection, peer) = try connect(lingerTimeout: .zero)
         connection.finish()
         try loop.run(until: "closed") { loop.connectionCount == 0 }
         #expect(handler.closeReasons == [.requested])

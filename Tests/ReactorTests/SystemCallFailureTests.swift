@@ -152,8 +152,8 @@ private final class Conversation {
         server.onMessage = { connection, text in connection.send(text + "\n") }
         client.onMessage = { connection, text in if text == "two" { connection.finish() } }
         let listener = try loop.listen(on: .loopback(port: 0), handler: server)
-        listener.refusal = "full\n"
-        listener.onResourcesExhausted = { [unowned self] in exhausted.append($0) }
+        listener.rejectionMessage = "full\n"
+        listener.onAcceptFailure = { [unowned self] in exhausted.append($0) }
         let connection = try loop.connect(to: listener.address, handler: client)
         connection.send("one\ntwo\n")
         let limit = ContinuousClock.now.advanced(by: .seconds(10))

@@ -98,7 +98,7 @@ struct TokenTests {
     /// Says whether the newcomer got the number of the one that was closed.
     private func reusesDescriptorInABatch() throws -> Bool {
         var configuration = EventLoop.Configuration()
-        configuration.intakeBudget = 1
+        configuration.readBudget = 1
         let loop = try EventLoop(configuration: configuration)
         defer { loop.close() }
         let handler = RecordingHandler()

@@ -44,7 +44,7 @@ struct WatcherErrorTests {
             watcher.cancel()
         }
         try loop.watch(reader, for: .readable, handler: handler)
-        #expect(throws: Errno.alreadyExists) { try loop.watch(reader, for: .readable, handler: handler) }
+        #expect(throws: Errno.fileExists) { try loop.watch(reader, for: .readable, handler: handler) }
         try loop.watch(copy, for: .readable, handler: handler)
         #expect(unsafe write(writer, "x", 1) == 1)
         try loop.settle()

@@ -12,7 +12,7 @@ public final class Sink {
         loop = try EventLoop()
         var options = Connection.Options()
         options.framing = .chunks
-        options.lingerTime = .zero
+        options.lingerTimeout = .zero
         port = try loop.listen(on: .ipv4(address: 0x7F00_0001, port: 0), options: options, handler: Taker()).address.port ?? 0
     }
 

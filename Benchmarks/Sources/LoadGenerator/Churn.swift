@@ -81,7 +81,7 @@ private final class Callers: ConnectionHandler {
         self.loop = loop
         var options = Connection.Options()
         options.framing = .chunks
-        options.lingerTime = .seconds(5)
+        options.lingerTimeout = .seconds(5)
         self.options = options
     }
 

@@ -12,7 +12,7 @@ extension EventLoop {
     /// several.
     ///
     /// - Parameters:
-    ///   - address: Where to. A path of more than 107 bytes is refused with `nameTooLong`.
+    ///   - address: Where to. A path of more than 107 bytes is refused with `fileNameTooLong`.
     ///   - deadline: When to give up, with the reason `connectTimedOut`; nil leaves that to the kernel, which tries for about two
     ///     minutes.
     ///   - options: How the connection is to behave.

@@ -39,10 +39,10 @@ public final class Connection {
         public var maximumPendingOutput = 1_048_576
         /// How long a connection that is finishing has for what still waits for its peer, before it is closed with the reason
         /// `tooSlow`. Nil: for as long as the peer likes.
-        public var flushTime: Duration? = .seconds(30)
+        public var flushTimeout: Duration? = .seconds(30)
         /// How long a connection that was finished on this side waits for its peer to agree. Zero closes it as soon as all is
         /// sent.
-        public var lingerTime = Duration.seconds(1)
+        public var lingerTimeout = Duration.seconds(1)
         /// How many bytes a TCP socket takes beyond what its peer's window admits; 0 leaves that to the system. It bounds the
         /// kernel's memory for a peer that does not read. See `TCP_NOTSENT_LOWAT` in tcp(7).
         public var unsentLowWater = 131_072
@@ -91,30 +91,30 @@ public final class Connection {
     public private(set) var id = Token(slot: .max, generation: .max)
 
     // Large fields before small ones: of this there is one for each of ten thousand peers.
-    private let handler: any ConnectionHandler
-    private let options: SharedOptions
+    let handler: any ConnectionHandler
+    let options: SharedOptions
     package var source: (any OutputSource)?
     /// Ends a connecting that takes too long, an unfinished line that is idle, a last flush or a lingering: one after the other.
-    private var timer: EventLoop.Timer?
+    var timer: EventLoop.Timer?
     private var output = OutputBuffer()
     /// A handler may pause for each line of a read, and a read may bring millions of them. Here it fills a gap.
-    private var pauses: UInt32 = 0
-    private var messages = MessageBuffer()
+    var pauses: UInt32 = 0
+    var messages = MessageBuffer()
     private var descriptor: OwnedDescriptor?
     /// Why the connection is finishing or closed.
     private(set) var reason = CloseReason.requested
 
     package let isSocket: Bool
-    private var interest: Interest = []
-    private var isConnecting = false
-    private var isAlwaysReady = false
-    private var isNotedUnflushed = false
+    var interest: Interest = []
+    var isConnecting = false
+    var isAlwaysReady = false
+    private var isFlushScheduled = false
     /// Whether the handler waits to hear that everything was sent.
     var owesDrain = false
     /// Whether the peer has shut its side.
-    private var hasReadToEnd = false
-    private var isLingering = false
-    private var isClosed = false
+    var hasReadToEnd = false
+    var isLingering = false
+    var isClosed = false
     /// Whether the kernel has refused output, and EPOLLOUT will say when it takes more.
     package private(set) var isBlocked = false
     /// Whether the connection closes once all of its output is sent.
@@ -195,123 +195,6 @@ public final class Connection {
         watchForInputIfWanted()
     }
 
-    private var wantsInput: Bool {
-        !isClosed && !hasReadToEnd && !isConnecting && (isLingering || (pauses == 0 && !isFinishing))
-    }
-
-    private func watchForInputIfWanted() {
-        guard wantsInput else { return }
-        if isAlwaysReady { loop.addAlwaysReady(id) } else { updateInterest(interest.union(.readable)) }
-    }
-
-    private func stopWatchingForInput() {
-        if isAlwaysReady { loop.removeAlwaysReady(id) } else { updateInterest(interest.subtracting(.readable)) }
-    }
-
-    private func read() {
-        guard wantsInput else { return stopWatchingForInput() }
-        let buffer = loop.readBuffer
-        let limit = options.value.maximumMessageLength
-        buffer.reserveHeadroom(options.longestTail)
-        let start = unsafe buffer.start
-        let count =
-            isSocket
-            ? unsafe recv(rawDescriptor, start, buffer.readSize, 0) : unsafe Glibc.read(rawDescriptor, start, buffer.readSize)
-        if count > 0 {
-            loop.noteIntake(count)
-            if isLingering { return }
-            receive(count, in: buffer, limit: limit)
-        } else if count == 0 {
-            readToEnd()
-        } else {
-            let error = Errno.last
-            switch error {
-            case .wouldBlock, .interrupted: break
-            // What a terminal says once it has hung up, or to a background process.
-            case Errno(rawValue: EIO) where !isSocket: readToEnd()
-            default: close(reason: .failed(error))
-            }
-        }
-    }
-
-    private func receive(_ count: Int, in buffer: ReadBuffer, limit: Int) {
-        var idleTime: Duration?
-        switch options.format {
-        case .chunks:
-            let start = buffer.headroom
-            unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: start &+ count)
-            let batch = unsafe MessageBatch(
-                base: buffer.base, start: start, ends: buffer.ends, count: 1, terminatorLength: 0)
-            return handler.connection(self, didReceive: batch)
-        case .lines: break
-        case .automatic(let idle): idleTime = idle
-        case .other:
-            let reason = withMessages { messages, receiver in
-                messages.receive(count, in: buffer, framing: options.value.framing, limit: limit, to: &receiver)
-            }
-            if let reason { finish(reason: reason) }
-            return
-        }
-        withMessages { messages, receiver in messages.receiveLines(count, in: buffer, limit: limit, to: &receiver) }
-        guard let idleTime, isTakingMessages else { return }
-        if messages.isUnfinished, !messages.hasSeenNewline {
-            let timer = timer ?? loop.makeTimer { [weak self] in self?.lineIsIdle() }
-            self.timer = timer
-            timer.arm(after: idleTime)
-        } else if let timer {
-            timer.cancel()
-            self.timer = nil
-        }
-    }
-
-    private func lineIsIdle() {
-        guard wantsInput || pauses > 0, !messages.hasSeenNewline else { return }
-        finishLine()
-    }
-
-    private func finishLine() {
-        let limit = options.value.maximumMessageLength
-        loop.readBuffer.reserveHeadroom(options.longestTail)
-        withMessages { messages, receiver in messages.finishLine(in: loop.readBuffer, limit: limit, to: &receiver) }
-    }
-
-    /// While `body` runs, the connection's own message buffer is empty: handlers are called meanwhile, and may call back.
-    private func withMessages<Result>(_ body: (inout MessageBuffer, inout Receiver) -> Result) -> Result {
-        var taken = MessageBuffer()
-        swap(&taken, &messages)
-        defer { swap(&taken, &messages) }
-        var receiver = Receiver(connection: self)
-        return body(&taken, &receiver)
-    }
-
-    private struct Receiver: MessageReceiver {
-        let connection: Connection
-
-        func receive(_ messages: borrowing MessageBatch) -> Bool {
-            connection.handler.connection(connection, didReceive: messages)
-            return connection.isTakingMessages
-        }
-
-        func messageWasTooLong() -> Bool {
-            connection.handler.connectionDidDiscardMessage(connection)
-            return connection.isTakingMessages
-        }
-    }
-
-    var isTakingMessages: Bool { !isClosed && !isFinishing }
-
-    private func readToEnd() {
-        hasReadToEnd = true
-        // A descriptor at its end stays readable; watched any longer, it would spin the loop.
-        stopWatchingForInput()
-        timer?.cancel()
-        timer = nil
-        if isLingering { return close() }
-        if case .other = options.format { return finish(reason: messages.isUnfinished ? .incompleteMessage : .endOfInput) }
-        finishLine()
-        finish(reason: .endOfInput)
-    }
-
     // MARK: - Writing
 
     /// How many bytes passed to `send` the kernel has not taken yet.
@@ -341,7 +224,7 @@ public final class Connection {
         if bytes.isEmpty { return true }
         unsafe bytes.withUnsafeBufferPointer { unsafe enqueue($0) }
         owesDrain = true
-        if !isBlocked, !isConnecting { noteUnflushed() }
+        if !isBlocked, !isConnecting { scheduleFlush() }
         return true
     }
 
@@ -417,19 +300,19 @@ public final class Connection {
         isBlocked = false
         source?.connectionStateDidChange(self)
         source?.connectionCanSend(self)
-        noteUnflushed()
+        scheduleFlush()
     }
 
-    private func noteUnflushed() {
-        if isNotedUnflushed { return }
-        isNotedUnflushed = true
-        loop.noteUnflushed(self)
+    private func scheduleFlush() {
+        if isFlushScheduled { return }
+        isFlushScheduled = true
+        loop.scheduleFlush(self)
     }
 
     /// Sends what waits. EPOLLOUT is disarmed here, after all of the turn's output has been tried, so a peer that stays slow costs no
     /// epoll_ctl for each time that it takes a little.
     func flush() {
-        isNotedUnflushed = false
+        isFlushScheduled = false
         if isClosed || isBlocked || isConnecting { return }
         if hasOwnOutput {
             _ = unsafe write(Bytes(start: nil, count: 0), Bytes(start: nil, count: 0))
@@ -439,10 +322,10 @@ public final class Connection {
             owesDrain = false
             handler.connectionDidDrain(self)
             // The handler may have closed the connection, or may have sent more, which has noted it down again.
-            if isClosed || isNotedUnflushed { return }
+            if isClosed || isFlushScheduled { return }
         }
         if isFinishing {
-            if let source, source.hasOutput { noteUnflushed() } else { completeFinish() }
+            if let source, source.hasOutput { scheduleFlush() } else { completeFinish() }
         } else if interest.contains(.writable) {
             updateInterest(interest.subtracting(.writable))
         }
@@ -452,7 +335,7 @@ public final class Connection {
 
     /// Closes the connection once everything that waits for its peer has been sent. Nothing more is read or accepted for sending.
     ///
-    /// The peer is told that this is the end, and has `Options.lingerTime` to agree: a socket that is closed while its peer
+    /// The peer is told that this is the end, and has `Options.lingerTimeout` to agree: a socket that is closed while its peer
     /// still sends would take back what the peer has not read yet. Does nothing if the connection is finishing or closed already.
     ///
     /// The corresponding C function is `shutdown`.
@@ -470,24 +353,24 @@ public final class Connection {
             timer = nil
         }
         source?.connectionStateDidChange(self)
-        if isBlocked { limitFlush() } else { noteUnflushed() }
+        if isBlocked { limitFlush() } else { scheduleFlush() }
     }
 
     /// A peer that has been told of the end, and takes nothing, must not be able to hold on to the connection.
     private func limitFlush() {
-        guard timer == nil, !isClosed, let time = options.value.flushTime else { return }
+        guard timer == nil, !isClosed, let time = options.value.flushTimeout else { return }
         timer = loop.schedule(after: time) { [weak self] in self?.close(reason: .tooSlow) }
     }
 
     private func completeFinish() {
         timer?.cancel()
         timer = nil
-        guard isSocket, !hasReadToEnd, options.value.lingerTime > .zero, shutdown(rawDescriptor, Int32(SHUT_WR)) == 0 else {
+        guard isSocket, !hasReadToEnd, options.value.lingerTimeout > .zero, shutdown(rawDescriptor, Int32(SHUT_WR)) == 0 else {
             return close(reason: reason)
         }
         isLingering = true
         updateInterest(.readable)
-        timer = loop.schedule(after: options.value.lingerTime) { [weak self] in self?.close() }
+        timer = loop.schedule(after: options.value.lingerTimeout) { [weak self] in self?.close() }
     }
 
     /// Closes the connection at the end of this turn; what waits for its peer is dropped. Does nothing once it is closed.
@@ -506,7 +389,7 @@ public final class Connection {
         timer?.cancel()
         timer = nil
         source?.connectionStateDidChange(self)
-        loop.noteClosing(self)
+        loop.scheduleReap(self)
     }
 
     /// Lets go of the descriptor, at the end of the turn in which the connection was closed.
@@ -527,7 +410,7 @@ public final class Connection {
 
     // MARK: - Readiness
 
-    private func updateInterest(_ new: Interest) {
+    func updateInterest(_ new: Interest) {
         if isAlwaysReady { return }
         do throws(Errno) {
             try setInterest(new)
@@ -549,7 +432,7 @@ public final class Connection {
         timer = nil
         updateInterest(.readable)
         handler.connectionDidOpen(self)
-        if hasOwnOutput || isFinishing { noteUnflushed() }
+        if hasOwnOutput || isFinishing { scheduleFlush() }
     }
 }
 

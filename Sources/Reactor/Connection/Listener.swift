@@ -5,7 +5,7 @@ import Glibc
 ///
 /// It is made by `EventLoop.listen`, and listens until it is closed or its loop is, whether or not anybody keeps it.
 ///
-/// Out of descriptors, it turns one caller away with `refusal`, by means of a descriptor that it keeps in reserve, and then
+/// Out of descriptors, it turns one caller away with `rejectionMessage`, by means of a descriptor that it keeps in reserve, and then
 /// leaves the others in the kernel's queue until a connection closes or 100 ms have passed. It neither spins nor dies; nor does it if
 /// every attempt to accept fails for another reason.
 public final class Listener {
@@ -14,11 +14,11 @@ public final class Listener {
 
     /// What a caller for whom there is no descriptor is told before it is turned away: a few hundred bytes at most, with the
     /// newline that its protocol may want.
-    public var refusal = ""
+    public var rejectionMessage = ""
 
     /// Called on the loop's thread when a caller could not be accepted, at each attempt, every 100 ms perhaps: for a log, since
     /// nothing need be done about it.
-    public var onResourcesExhausted: ((Errno) -> Void)?
+    public var onAcceptFailure: ((Errno) -> Void)?
 
     /// Called once the listener is closed, by whomever.
     var onClose: (() -> Void)?
@@ -145,14 +145,14 @@ public final class Listener {
     // MARK: - Out of descriptors
 
     private func starve(_ error: Errno) {
-        if error == .tooManyOpenFiles || error == .tooManyOpenFilesInSystem { turnOneAway() }
+        if error == .tooManyOpenFiles || error == .tooManyOpenFilesInSystem { rejectOne() }
         // The queue is not empty, so the listener would be reported as ready, again and again, with nothing to be done about it.
         try? setInterest([])
         loop.noteStarved(self)
         let timer = timer ?? loop.makeTimer { [weak self] in self?.resumeAccepting() }
         self.timer = timer
         timer.arm(after: .milliseconds(100))
-        onResourcesExhausted?(error)
+        onAcceptFailure?(error)
     }
 
     func resumeAccepting() {
@@ -166,13 +166,13 @@ public final class Listener {
         }
     }
 
-    private func turnOneAway() {
+    private func rejectOne() {
         spare = nil
         if let caller = try? acceptOne() {
-            _ = unsafe refusal.utf8.span.withUnsafeBufferPointer { bytes in
+            _ = unsafe rejectionMessage.utf8.span.withUnsafeBufferPointer { bytes in
                 unsafe send(caller.rawValue, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
             }
-            // A socket that is closed with input unread resets its peer, which might then never see the refusal.
+            // A socket that is closed with input unread resets its peer, which might then never see the rejection.
             _ = unsafe recv(caller.rawValue, loop.readBuffer.start, loop.readBuffer.readSize, Int32(MSG_DONTWAIT))
         }
         spare = Self.makeSpare()
@@ -199,8 +199,8 @@ extension EventLoop {
     ///     refused.
     ///   - options: How the connections are to behave.
     ///   - handler: What is told of each of them.
-    /// - Throws: `Errno.addressInUse`; `.accessDenied` for a port below 1024 without the right to it, or for a folder;
-    ///   `.addressNotAvailable` for an address that this machine does not have; `.nameTooLong` for a path of more than 107 bytes;
+    /// - Throws: `Errno.addressInUse`; `.permissionDenied` for a port below 1024 without the right to it, or for a folder;
+    ///   `.addressNotAvailable` for an address that this machine does not have; `.fileNameTooLong` for a path of more than 107 bytes;
     ///   and what else the kernel says.
     ///
     /// The corresponding C functions are `socket`, `setsockopt`, `bind` and `listen`.

@@ -97,7 +97,7 @@ extension EventLoop {
     /// The descriptor stays its owner's, who cancels the watcher before closing it. See `DescriptorWatcher`.
     ///
     /// - Throws: `Errno.notPermitted` for a regular file or a directory, which epoll refuses, since they never keep anybody waiting;
-    ///   `.alreadyExists` for a descriptor that this loop watches already, though a duplicate of it is another one; `EBADF` for a
+    ///   `.fileExists` for a descriptor that this loop watches already, though a duplicate of it is another one; `EBADF` for a
     ///   number that is not open; `.noMemory`, and `.noSpace` for the limit on watches. With an empty interest, nothing is thrown
     ///   until there is something to watch for.
     ///

@@ -37,7 +37,7 @@ public final class EventLoop {
         public var readSize = 65_536
         /// How many bytes a turn reads before it flushes, even if more sockets are ready: those come first in the next turn. At
         /// least 1. A topic on the loop lowers it, to a quarter of its log.
-        public var intakeBudget = 196_608
+        public var readBudget = 196_608
         /// How many connections a listener accepts in one turn at most, so that a flood of callers does not hold up those who are there.
         /// At least 1.
         public var acceptBudget = 16
@@ -81,7 +81,7 @@ public final class EventLoop {
 
     // What was noted down in this turn.
     private var intake = 0
-    private var intakeBudget: Int
+    private var readBudget: Int
     private var hasUnflushed = false
     private var flushables = NoteList<any Flushable>()
     private var unflushed = NoteList<Connection>()
@@ -102,7 +102,7 @@ public final class EventLoop {
         var configuration = configuration
         // A turn that may do nothing would be followed by another such, for ever.
         configuration.readSize = min(max(configuration.readSize, 1), 1 << 24)
-        configuration.intakeBudget = max(configuration.intakeBudget, 1)
+        configuration.readBudget = max(configuration.readBudget, 1)
         configuration.acceptBudget = max(configuration.acceptBudget, 1)
         configuration.eventsPerWait = min(max(configuration.eventsPerWait, 1), 65_536)
         let remote = try Remote()
@@ -110,7 +110,7 @@ public final class EventLoop {
         // A token that no slot can have marks the waker, which is not an event source: it has nothing to do but to wake.
         try poller.add(remote.waker.descriptor.rawValue, token: wakerToken, interest: .readable, isEdgeTriggered: true)
         self.configuration = configuration
-        intakeBudget = configuration.intakeBudget
+        readBudget = configuration.readBudget
         self.remote = remote
         self.poller = poller
         readBuffer = ReadBuffer(readSize: configuration.readSize)
@@ -170,13 +170,13 @@ public final class EventLoop {
     /// Ends `run` in order: stops listening, has every connection finish, and stops once the last of them is closed.
     ///
     /// What waits for a peer is sent, and nothing more is read. The connections close with the reason `shutdown`; those that are not
-    /// through after `time` lose what still waits for them. Timers and watchers go on until then, and `close` ends them.
+    /// through after `timeout` lose what still waits for them. Timers and watchers go on until then, and `close` ends them.
     ///
-    /// - Parameter time: How long it may take. A connection that is made meanwhile is not finished, so it may take all of that.
-    public func shutDown(within time: Duration) {
+    /// - Parameter timeout: How long it may take. A connection that is made meanwhile is not finished, so it may take all of that.
+    public func shutDown(timeout: Duration) {
         let timer = shutDownTimer ?? makeTimer { [unowned self] in endShutDown() }
         shutDownTimer = timer
-        timer.arm(after: time)
+        timer.arm(after: timeout)
         for source in slots.sources { source.loopIsShuttingDown() }
         if connectionCount == 0 { completeShutDown() }
     }
@@ -233,7 +233,7 @@ public final class EventLoop {
 
     private func dispatch() {
         intake = 0
-        while nextEvent < poller.count, intake < intakeBudget {
+        while nextEvent < poller.count, intake < readBudget {
             let event = poller.event(at: nextEvent)
             nextEvent &+= 1
             if event.token == wakerToken {
@@ -396,27 +396,27 @@ public final class EventLoop {
 
     /// Has no turn read more than `bytes`, or one read if that is more: what it publishes must fit into a log.
     package func limitIntake(to bytes: Int) {
-        intakeBudget = min(intakeBudget, max(bytes &- configuration.readSize, 0) &+ 1)
+        readBudget = min(readBudget, max(bytes &- configuration.readSize, 0) &+ 1)
     }
 
-    func noteIntake(_ count: Int) {
+    func didRead(_ count: Int) {
         intake &+= count
     }
 
     /// Has the connection's `flush` called at the end of this turn.
-    func noteUnflushed(_ connection: Connection) {
+    func scheduleFlush(_ connection: Connection) {
         unflushed.append(connection)
         hasUnflushed = true
     }
 
     /// Has `flush` called at the end of this turn, before the connections' own output.
-    package func noteUnflushed(_ flushable: any Flushable) {
+    package func scheduleFlush(_ flushable: any Flushable) {
         flushables.append(flushable)
         hasUnflushed = true
     }
 
     /// Has the connection's `reap` called at the end of this turn.
-    func noteClosing(_ connection: Connection) {
+    func scheduleReap(_ connection: Connection) {
         closing.append(connection)
         hasClosing = true
     }
@@ -428,6 +428,6 @@ public final class EventLoop {
 
 /// Something that has output for many connections at the end of a turn.
 package protocol Flushable: AnyObject {
-    /// Sends what it can. Called once for each `noteUnflushed`; whoever has more to send notes itself down again.
+    /// Sends what it can. Called once for each `scheduleFlush`; whoever has more to send notes itself down again.
     func flush()
 }

@@ -26,7 +26,7 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     package static var last: Errno { Errno(rawValue: Glibc.errno) }
 
     /// The right to it is lacking: to a path, or to a port below 1024. The corresponding C constant is `EACCES`.
-    public static let accessDenied = Errno(rawValue: EACCES)
+    public static let permissionDenied = Errno(rawValue: EACCES)
     /// The system does not know this kind of address; IPv6 may be switched off. The corresponding C constant is `EAFNOSUPPORT`.
     public static let addressFamilyNotSupported = Errno(rawValue: EAFNOSUPPORT)
     /// Somebody listens at this address already. The corresponding C constant is `EADDRINUSE`.
@@ -34,23 +34,23 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     /// The machine does not have this address. The corresponding C constant is `EADDRNOTAVAIL`.
     public static let addressNotAvailable = Errno(rawValue: EADDRNOTAVAIL)
     /// It is there already. The corresponding C constant is `EEXIST`.
-    public static let alreadyExists = Errno(rawValue: EEXIST)
+    public static let fileExists = Errno(rawValue: EEXIST)
     /// Nobody reads what is written. The corresponding C constant is `EPIPE`.
     public static let brokenPipe = Errno(rawValue: EPIPE)
     /// The connection was given up before it came about. The corresponding C constant is `ECONNABORTED`.
-    public static let connectionAborted = Errno(rawValue: ECONNABORTED)
+    public static let connectionAbort = Errno(rawValue: ECONNABORTED)
     /// Nobody listens at this address. The corresponding C constant is `ECONNREFUSED`.
     public static let connectionRefused = Errno(rawValue: ECONNREFUSED)
     /// The peer has ended the connection without a word. The corresponding C constant is `ECONNRESET`.
     public static let connectionReset = Errno(rawValue: ECONNRESET)
     /// It has begun, and goes on in the background. The corresponding C constant is `EINPROGRESS`.
-    public static let inProgress = Errno(rawValue: EINPROGRESS)
+    public static let nowInProgress = Errno(rawValue: EINPROGRESS)
     /// A signal came in between. The corresponding C constant is `EINTR`.
     public static let interrupted = Errno(rawValue: EINTR)
     /// An argument makes no sense. The corresponding C constant is `EINVAL`.
     public static let invalidArgument = Errno(rawValue: EINVAL)
     /// A path is longer than its place. The corresponding C constant is `ENAMETOOLONG`.
-    public static let nameTooLong = Errno(rawValue: ENAMETOOLONG)
+    public static let fileNameTooLong = Errno(rawValue: ENAMETOOLONG)
     /// The kernel has no room for it now. The corresponding C constant is `ENOBUFS`.
     public static let noBufferSpace = Errno(rawValue: ENOBUFS)
     /// There is no memory for it. The corresponding C constant is `ENOMEM`.

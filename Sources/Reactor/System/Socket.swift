@@ -4,11 +4,11 @@ import Glibc
 struct Socket: ~Copyable {
     let descriptor: OwnedDescriptor
 
-    /// A path that is longer than the system's form of an address has room for is refused with `nameTooLong`.
+    /// A path that is longer than the system's form of an address has room for is refused with `fileNameTooLong`.
     ///
     /// The corresponding C function is `socket`.
     init(for address: SocketAddress) throws(Errno) {
-        if case .unix(let path) = address, path.utf8.count > SocketAddress.maximumPathLength { throw .nameTooLong }
+        if case .unix(let path) = address, path.utf8.count > SocketAddress.maximumPathLength { throw .fileNameTooLong }
         let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         descriptor = OwnedDescriptor(takingOver: try retryingOnInterrupt { socket(address.family, type, 0) })
     }
@@ -32,7 +32,7 @@ struct Socket: ~Copyable {
         if unsafe address.withSystemAddress({ unsafe Glibc.connect(descriptor.rawValue, $0, $1) }) == 0 { return true }
         let error = Errno.last
         // After EINTR the connection goes on being made in the background, as after EINPROGRESS.
-        if error == .inProgress || error == .interrupted { return false }
+        if error == .nowInProgress || error == .interrupted { return false }
         throw error
     }
 

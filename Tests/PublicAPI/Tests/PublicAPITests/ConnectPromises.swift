@@ -71,7 +71,7 @@ struct ConnectPromises {
         let handler = Recorder()
         let (nowhere, tooLong) = (TemporaryPath().path, "/tmp/" + String(repeating: "a", count: 103))
         #expect(throws: Errno(rawValue: ENOENT)) { try loop.connect(to: .unix(path: nowhere), handler: handler) }
-        #expect(throws: Errno.nameTooLong) { try loop.connect(to: .unix(path: tooLong), handler: handler) }
+        #expect(throws: Errno.fileNameTooLong) { try loop.connect(to: .unix(path: tooLong), handler: handler) }
         try loop.turn(for: .milliseconds(10))
         #expect(handler.events == [])
     }

@@ -73,10 +73,10 @@ struct FinishPromises {
     }
 
     @Test("A peer that does not agree is waited for, but not for longer than the linger time")
-    func lingerTime() throws {
+    func lingerTimeout() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: Self.options { $0.lingerTime = .milliseconds(50) })
+        let member = try Member(on: loop, options: Self.options { $0.lingerTimeout = .milliseconds(50) })
         let start = ContinuousClock.now
         member.connection.finish()
         try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
@@ -89,7 +89,7 @@ struct FinishPromises {
     func agreement() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: Self.options { $0.lingerTime = .seconds(100_000) })
+        let member = try Member(on: loop, options: Self.options { $0.lingerTimeout = .seconds(100_000) })
         member.connection.finish()
         try loop.turn(until: "the end of the peer's input") { member.peer.hasEnded }
         try loop.turn(for: .milliseconds(20))
@@ -100,10 +100,10 @@ struct FinishPromises {
     }
 
     @Test("What still waits for a peer has the flush time, and then the connection is closed as too slow")
-    func flushTime() throws {
+    func flushTimeout() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: Self.options { $0.flushTime = .milliseconds(50) })
+        let member = try Member(on: loop, options: Self.options { $0.flushTimeout = .milliseconds(50) })
         #expect(member.connection.send([UInt8](repeating: 65, count: Self.much)))
         let start = ContinuousClock.now
         member.connection.finish()
@@ -120,8 +120,8 @@ struct FinishPromises {
         let member = try Member(
             on: loop,
             options: Self.options {
-                $0.flushTime = nil
-                $0.lingerTime = .milliseconds(1)
+                $0.flushTimeout = nil
+                $0.lingerTimeout = .milliseconds(1)
             })
         #expect(member.connection.send([UInt8](repeating: 65, count: Self.much)))
         member.connection.finish()
@@ -134,8 +134,8 @@ struct FinishPromises {
     @Test("The times and bounds are those that the documentation states")
     func defaults() {
         let options = Connection.Options()
-        #expect(options.flushTime == .seconds(30))
-        #expect(options.lingerTime == .seconds(1))
+        #expect(options.flushTimeout == .seconds(30))
+        #expect(options.lingerTimeout == .seconds(1))
         #expect(options.unsentLowWater == 128 * 1_024)
         #expect(options.maximumMessageLength == 65_536)
         #expect(options.maximumPendingOutput == 1_024 * 1_024)
@@ -146,7 +146,7 @@ struct FinishPromises {
     func closeWhileFinishing() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: Self.options { $0.lingerTime = .seconds(100_000) })
+        let member = try Member(on: loop, options: Self.options { $0.lingerTimeout = .seconds(100_000) })
         member.connection.finish()
         member.connection.finish()
         try loop.turn(until: "the end of the peer's input") { member.peer.hasEnded }

@@ -56,7 +56,7 @@ struct ListenerPromises {
         let (longest, tooLong) = (TemporaryPath(length: 107), TemporaryPath(length: 108))
         try loop.listen(on: .unix(path: longest.path), handler: Recorder())
         #expect(longest.exists)
-        #expect(throws: Errno.nameTooLong) { try loop.listen(on: .unix(path: tooLong.path), handler: Recorder()) }
+        #expect(throws: Errno.fileNameTooLong) { try loop.listen(on: .unix(path: tooLong.path), handler: Recorder()) }
         let (handler, other) = (Recorder(), TemporaryPath())
         try loop.listen(on: .unix(path: other.path), handler: handler)
         #expect(throws: Errno.addressInUse) { try loop.listen(on: .unix(path: other.path), handler: Recorder()) }
@@ -155,9 +155,9 @@ struct ListenerPromises {
             let loop = try EventLoop()
             let handler = Recorder()
             let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
-            listener.refusal = "full\n"
+            listener.rejectionMessage = "full\n"
             var errors: [Errno] = []
-            listener.onResourcesExhausted = { errors.append($0) }
+            listener.onAcceptFailure = { errors.append($0) }
             // The callers have their descriptors already.
             let (callers, late) = (try (0..<3).map { _ in try Peer(to: listener.address) }, try makeSocket(for: listener.address))
             let fillers = useUpDescriptors()
@@ -181,7 +181,7 @@ struct ListenerPromises {
             let loop = try EventLoop()
             let listener = try loop.listen(on: .loopback(port: 0), handler: Recorder())
             var count = 0
-            listener.onResourcesExhausted = { _ in count += 1 }
+            listener.onAcceptFailure = { _ in count += 1 }
             let callers = try (0..<20).map { _ in try Peer(to: listener.address) }
             _ = useUpDescriptors()
             loop.schedule(after: .milliseconds(300)) { loop.stop() }

@@ -165,11 +165,11 @@ struct LoopPromises {
     }
 
     @Test("A turn does not read more than its budget from one socket after another: those that are left come first in the next")
-    func intakeBudget() throws {
+    func readBudget() throws {
         let loop = try EventLoop(
             configuration: .with {
                 $0.readSize = 16
-                $0.intakeBudget = 16
+                $0.readBudget = 16
             })
         defer { loop.close() }
         let members = try (0..<5).map { _ in try Member(on: loop, options: .framed(.chunks)) }
@@ -228,7 +228,7 @@ struct LoopPromises {
         let loop = try EventLoop()
         defer { loop.close() }
         #expect(loop.configuration.readSize == 65_536)
-        #expect(loop.configuration.intakeBudget == 196_608)
+        #expect(loop.configuration.readBudget == 196_608)
         #expect(loop.configuration.acceptBudget == 16)
         #expect(loop.configuration.eventsPerWait == 512)
     }

@@ -15,7 +15,7 @@ struct ServerShutdownPromises {
         room.server.addObserver(observer)
         var (isComplete, countAtCompletion) = (false, -1)
         room.server.announce("the last words")
-        room.server.shutDown(within: .seconds(3_600)) {
+        room.server.shutDown(timeout: .seconds(3_600)) {
             isComplete = true
             countAtCompletion = room.server.clientCount
         }
@@ -33,7 +33,7 @@ struct ServerShutdownPromises {
     func notAccepting() throws {
         let room = try ChatRoom(1)
         var isComplete = false
-        room.server.shutDown(within: .seconds(3_600)) { isComplete = true }
+        room.server.shutDown(timeout: .seconds(3_600)) { isComplete = true }
         #expect(throws: Errno.self) { _ = try Peer(to: room.address) }
         room.clients[0].close()
         try room.turn(until: "the completion") { isComplete }
@@ -56,7 +56,7 @@ struct ServerShutdownPromises {
         let observer = Reasons()
         room.server.addObserver(observer)
         var isComplete = false
-        room.server.shutDown(within: .milliseconds(200)) { isComplete = true }
+        room.server.shutDown(timeout: .milliseconds(200)) { isComplete = true }
         try room.turn(until: "the completion") {
             if room.clients[0].hasEnded { room.clients[0].close() }
             return isComplete
@@ -71,7 +71,7 @@ struct ServerShutdownPromises {
     func noClients() throws {
         let room = try ChatRoom(0)
         var completions = 0
-        room.server.shutDown(within: .seconds(3_600)) { completions += 1 }
+        room.server.shutDown(timeout: .seconds(3_600)) { completions += 1 }
         try room.turn(until: "the completion") { completions > 0 }
         try room.loop.turn(for: .milliseconds(10))
         #expect(completions == 1)

@@ -244,7 +244,7 @@ struct WatcherPromises {
         defer { loop.close() }
         let pipe = try Pipe()
         try loop.watch(pipe.input, for: .readable) { _, _ in }
-        #expect(throws: Errno.alreadyExists) { try loop.watch(pipe.input, for: .readable) { _, _ in } }
+        #expect(throws: Errno.fileExists) { try loop.watch(pipe.input, for: .readable) { _, _ in } }
         let duplicate = Peer(takingOver: dup(pipe.input))
         var calls = 0
         try loop.watch(duplicate.descriptor, for: .readable) { watcher, _ in

@@ -1,1 +1,63 @@
-../../../../Sources/chatd/Arguments.swift
+import ArgumentParser
+import ChatReactor
+import Logging
+
+// How the values of the options are written.
+
+enum FramingName: String, ExpressibleByArgument, CaseIterable {
+    case auto, line, chunk
+
+    var framing: any Framing {
+        switch self {
+        case .auto: .automatic()
+        case .line: .lines
+        case .chunk: .chunks
+        }
+    }
+}
+
+enum SlowName: String, ExpressibleByArgument, CaseIterable {
+    case backpressure, skip, disconnect
+
+    var policy: SlowSubscriberPolicy {
+        switch self {
+        case .backpressure: .backpressure()
+        case .skip: .skip
+        case .disconnect: .disconnect
+        }
+    }
+}
+
+/// A number of bytes from 1 to 1 GiB.
+struct ByteCount: ExpressibleByArgument, ExpressibleByIntegerLiteral, CustomStringConvertible {
+    let value: Int
+
+    init(integerLiteral value: Int) {
+        self.value = value
+    }
+
+    init?(argument: String) {
+        guard let value = Int(argument), (1...1_073_741_824).contains(value) else { return nil }
+        self.value = value
+    }
+
+    var description: String { String(value) }
+}
+
+/// A level of swift-log, without the list of all its values in the help.
+struct LogLevel: ExpressibleByArgument, CustomStringConvertible {
+    static let notice = LogLevel(value: .notice)
+
+    let value: Logger.Level
+
+    init(value: Logger.Level) {
+        self.value = value
+    }
+
+    init?(argument: String) {
+        guard let value = Logger.Level(rawValue: argument) else { return nil }
+        self.value = value
+    }
+
+    var description: String { value.rawValue }
+}

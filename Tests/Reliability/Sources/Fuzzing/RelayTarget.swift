@@ -35,7 +35,7 @@ final class RelayTarget {
         framing = input.choose([LineFraming(), AutomaticFraming(idle: long), ChunkFraming()] as [any Framing])
         var configuration = EventLoop.Configuration()
         configuration.readSize = input.choose([16, 64, 256, 1_024])
-        configuration.intakeBudget = input.choose([1, 300, 4_096])
+        configuration.readBudget = input.choose([1, 300, 4_096])
         loop = try EventLoop(configuration: configuration)
         var settings = ChatServer.Configuration()
         settings.framing = framing

@@ -139,12 +139,12 @@ extension Scenario {
             return true
         }
         if world_was_read_to_end(stream) || world_is_dead(stream) || world_failure(stream) != 0 { return true }
-        return kernel_now() - max(since, world_last_sent(stream)) + slack >= nanoseconds(plan.setting.options.lingerTime)
+        return kernel_now() - max(since, world_last_sent(stream)) + slack >= nanoseconds(plan.setting.options.lingerTimeout)
     }
 
     private func isTooSlow(_ member: Member) -> Bool {
         let now = kernel_now()
-        if let since = member.finishingSince, let time = plan.setting.options.flushTime, now - since + slack >= nanoseconds(time)
+        if let since = member.finishingSince, let time = plan.setting.options.flushTimeout, now - since + slack >= nanoseconds(time)
         {
             return true
         }

@@ -16,7 +16,7 @@ struct Setting {
 
     init(using random: inout SplitMix) {
         loop.readSize = random.element(of: [1, 7, 64, 64, 512, 512, 2_048, 4_096])
-        loop.intakeBudget = random.element(of: [1, 64, 512, 4_096])
+        loop.readBudget = random.element(of: [1, 64, 512, 4_096])
         loop.acceptBudget = random.number(1...4)
         loop.eventsPerWait = random.element(of: [1, 2, 3, 16, 64])
 
@@ -24,8 +24,8 @@ struct Setting {
         options.framing = framing.framing
         options.maximumMessageLength = framing == .lines && random.oneIn(3) ? random.number(1...80) : 65_536
         options.maximumPendingOutput = random.oneIn(4) ? random.number(0...600) : 1_048_576
-        options.flushTime = random.oneIn(4) ? nil : .milliseconds(random.number(1...5_000))
-        options.lingerTime = random.oneIn(4) ? .zero : .milliseconds(random.number(1...2_000))
+        options.flushTimeout = random.oneIn(4) ? nil : .milliseconds(random.number(1...5_000))
+        options.lingerTimeout = random.oneIn(4) ? .zero : .milliseconds(random.number(1...2_000))
         closesOnLongLines = random.oneIn(3)
         isReckless = random.oneIn(4)
 
@@ -60,11 +60,11 @@ extension Setting: CustomStringConvertible {
     var description: String {
         let policies = topics.map { "\($0.capacity) bytes, \($0.policy), send budget \($0.sendBudget)" }
         return """
-              read size \(loop.readSize), intake budget \(loop.intakeBudget), accept budget \(loop.acceptBudget), \
+              read size \(loop.readSize), intake budget \(loop.readBudget), accept budget \(loop.acceptBudget), \
             \(loop.eventsPerWait) events a wait
               framing \(framing), lines of \(options.maximumMessageLength) bytes\(closesOnLongLines ? " or else closed" : ""), \
-            pending output \(options.maximumPendingOutput), flush time \(options.flushTime.map { "\($0)" } ?? "unlimited"), \
-            linger time \(options.lingerTime)\(isReckless ? ", reckless publishers" : "")
+            pending output \(options.maximumPendingOutput), flush time \(options.flushTimeout.map { "\($0)" } ?? "unlimited"), \
+            linger time \(options.lingerTimeout)\(isReckless ? ", reckless publishers" : "")
               \(policies.enumerated().map { "topic \($0.offset): \($0.element)" }.joined(separator: "\n  "))
               faults in 1,024: short \(faults.short_transfers), EAGAIN \(faults.refusals), EINTR \(faults.interruptions), \
             failures \(faults.failures), accept \(faults.accept_failures), spurious \(faults.spurious_events), \
