@@ -82,6 +82,9 @@ let package = Package(
         .executableTarget(
             name: "EmbeddingExample", dependencies: ["ChatReactor"], path: "Tests/EmbeddingExample", swiftSettings: settings),
         .target(name: "KernelFaults", path: "Tests/KernelFaults"),
+        // What is public is tested here. Without access to what is `package`, these see what an embedder sees.
+        .testTarget(name: "PublicAPITests", dependencies: ["ChatReactor"], packageAccess: false, swiftSettings: settings),
+        // What only `@testable import` or KernelFaults can reach.
         .testTarget(
             name: "ReactorTests", dependencies: ["CLinux", "KernelFaults", "Reactor", "TestSupport"], swiftSettings: settings),
         .testTarget(

@@ -144,7 +144,8 @@ extension Scenario {
 
     private func isTooSlow(_ member: Member) -> Bool {
         let now = kernel_now()
-        if let since = member.finishingSince, let time = plan.setting.options.flushTimeout, now - since + slack >= nanoseconds(time)
+        if let since = member.finishingSince, let timeout = plan.setting.options.flushTimeout,
+            now - since + slack >= nanoseconds(timeout)
         {
             return true
         }

@@ -1,0 +1,71 @@
+import ChatReactor
+import Glibc
+import Testing
+
+/// What `SocketAddress`, `Endpoint` and `Errno` promise.
+struct AddressTests {
+    private static let v4 = SocketAddress.ipv4(address: 0x7F00_0001, port: 3_001)
+    private static let v6 = SocketAddress.ipv6(high: 0, low: 1, port: 3_001, scope: 0)
+    private static let path = SocketAddress.unix(path: "/run/chatd.sock")
+
+    @Test(
+        "An address describes itself as the programs take it",
+        arguments: [(v4, "127.0.0.1:3001"), (v6, "[::1]:3001"), (path, "unix:/run/chatd.sock")])
+    func descriptions(address: SocketAddress, text: String) throws {
+        #expect(address.description == text)
+        #expect(try Endpoint(text).resolve() == [address])
+    }
+
+    @Test("The loopback is 127.0.0.1, and an address's number is as it is written")
+    func loopback() {
+        #expect(SocketAddress.loopback(port: 3_001) == Self.v4)
+        #expect(SocketAddress.ipv4(address: 0x0102_0304, port: 5).description == "1.2.3.4:5")
+        #expect(
+            SocketAddress.ipv6(high: 0x2001_0DB8_0001_0002, low: 0x0003_0004_0005_0006, port: 7, scope: 0).description
+                == "[2001:db8:1:2:3:4:5:6]:7")
+    }
+
+    @Test("The port, or nil for a path")
+    func ports() {
+        #expect(Self.v4.port == 3_001)
+        #expect(Self.v6.port == 3_001)
+        #expect(Self.path.port == nil)
+    }
+
+    @Test("The same address with another port; a path stays as it is")
+    func withPort() {
+        #expect(Self.v4.withPort(65_535) == .ipv4(address: 0x7F00_0001, port: 65_535))
+        #expect(Self.v6.withPort(0) == .ipv6(high: 0, low: 1, port: 0, scope: 0))
+        #expect(Self.path.withPort(1) == Self.path)
+    }
+
+    @Test("IPv6 can be listened on and connected to, if the machine has it")
+    func ipv6() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let (server, client) = (Recorder(), Recorder())
+        let listener: Listener
+        do {
+            listener = try loop.listen(on: Self.v6.withPort(0), handler: server)
+        } catch {
+            // A machine without IPv6 says one of these, and nothing else is acceptable.
+            #expect([.addressFamilyNotSupported, .addressNotAvailable].contains(error))
+            return
+        }
+        client.onOpen = { $0.send("hello\n") }
+        let connection = try loop.connect(to: listener.address, handler: client)
+        try loop.turn(until: "the message") { server.texts == ["hello"] }
+        #expect(connection.remoteAddress == listener.address)
+        #expect(server.connections[0].remoteAddress == connection.localAddress)
+    }
+
+    @Test(
+        "An error describes itself by the system's sentence",
+        arguments: [
+            (Errno.addressInUse, "Address already in use"), (.connectionRefused, "Connection refused"),
+            (.tooManyOpenFiles, "Too many open files"), (Errno(rawValue: ENOENT), "No such file or directory"),
+        ])
+    func errors(error: Errno, sentence: String) {
+        #expect(error.description == sentence)
+    }
+}

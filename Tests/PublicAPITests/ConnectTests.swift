@@ -1,0 +1,166 @@
+import ChatReactor
+import Glibc
+import Testing
+
+/// What `EventLoop.connect` promises, and what a connection knows of its two ends.
+struct ConnectTests {
+    @Test("Two ends of one connection on one loop: both open, and talk", arguments: [true, false])
+    func bothEnds(isTCP: Bool) throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let path = TemporaryPath()
+        let (server, client) = (Recorder(), Recorder())
+        server.onMessage = { connection, text in connection.send("re: \(text)\n") }
+        let listener = try loop.listen(on: isTCP ? .loopback(port: 0) : .unix(path: path.path), handler: server)
+        client.onOpen = { $0.send("hello\n") }
+        let connection = try loop.connect(to: listener.address, handler: client)
+        try loop.turn(until: "the reply") { !client.texts.isEmpty }
+        #expect(client.connections.first === connection)
+        #expect(client.texts == ["re: hello"])
+        #expect(server.texts == ["hello"])
+    }
+
+    @Test("A connection is not open while it is connecting, and is when its handler is told")
+    func isOpen() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let deaf = try DeafAddress(listens: true)
+        let connecting = try loop.connect(to: deaf.address, handler: Recorder())
+        #expect(!connecting.isOpen)
+        let handler = Recorder()
+        var wasOpen: Bool?
+        handler.onOpen = { wasOpen = $0.isOpen }
+        let listener = try loop.listen(on: .loopback(port: 0), handler: Recorder())
+        try loop.connect(to: listener.address, handler: handler)
+        try loop.turn(until: "the connection") { wasOpen != nil }
+        #expect(wasOpen == true)
+        #expect(!connecting.isOpen)
+    }
+
+    @Test("Connecting that has not come about by its deadline is given up for that reason")
+    func deadline() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let deaf = try DeafAddress(listens: true)
+        let handler = Recorder()
+        let deadline = ContinuousClock.now.advanced(by: .milliseconds(50))
+        try loop.connect(to: deaf.address, deadline: deadline, handler: handler)
+        try loop.turn(until: "the end") { !handler.events.isEmpty }
+        #expect(ContinuousClock.now >= deadline)
+        #expect(handler.events == [.closed(.connectTimedOut)])
+    }
+
+    @Test("A deadline does nothing to a connection that has come about")
+    func deadlineThatWasMet() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let handler = Recorder()
+        let listener = try loop.listen(on: .loopback(port: 0), handler: Recorder())
+        // A turn looks at sockets before it looks at deadlines.
+        let deadline = ContinuousClock.now.advanced(by: .milliseconds(100))
+        try loop.connect(to: listener.address, deadline: deadline, handler: handler)
+        try loop.turn(until: "the connection") { !handler.events.isEmpty }
+        try loop.turn(until: "the deadline and more") { .now > deadline.advanced(by: .milliseconds(50)) }
+        #expect(handler.events == [.opened])
+    }
+
+    @Test("What the kernel says at once is thrown, and then the handler is told nothing")
+    func nobodyAtAPath() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let handler = Recorder()
+        let (nowhere, tooLong) = (TemporaryPath().path, "/tmp/" + String(repeating: "a", count: 103))
+        #expect(throws: Errno(rawValue: ENOENT)) { try loop.connect(to: .unix(path: nowhere), handler: handler) }
+        #expect(throws: Errno.fileNameTooLong) { try loop.connect(to: .unix(path: tooLong), handler: handler) }
+        try loop.turn(for: .milliseconds(10))
+        #expect(handler.events == [])
+    }
+
+    @Test(
+        "A Unix-domain socket connects at once, and an adopted descriptor is open at once: the handler is told before the call returns"
+    )
+    func openAtOnce() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let path = TemporaryPath()
+        let handlers = (0..<3).map { _ in Recorder() }
+        try loop.listen(on: .unix(path: path.path), handler: Recorder())
+        try loop.connect(to: .unix(path: path.path), handler: handlers[0])
+        #expect(handlers[0].events == [.opened])
+        let (near, far) = try socketPair()
+        let peer = Peer(takingOver: far)
+        try loop.adopt(socket: OwnedDescriptor(takingOver: near), handler: handlers[1])
+        #expect(handlers[1].events == [.opened])
+        let pipe = try makePipe()
+        let writer = Peer(takingOver: pipe.output)
+        try loop.adopt(OwnedDescriptor(takingOver: pipe.input), for: .input, handler: handlers[2])
+        #expect(handlers[2].events == [.opened])
+        #expect(!peer.hasEnded)
+        writer.close()
+    }
+
+    @Test("A connection that is closed while it is connecting has its closing alone")
+    func closedWhileConnecting() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let deaf = try DeafAddress(listens: true)
+        let handler = Recorder()
+        let connection = try loop.connect(to: deaf.address, handler: handler)
+        connection.close()
+        try loop.turn(until: "the end") { !handler.events.isEmpty }
+        #expect(handler.events == [.closed(.requested)])
+    }
+
+    @Test("What is sent while connecting is accepted, and leaves once the connection is open")
+    func sendingWhileConnecting() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let server = Recorder()
+        let listener = try loop.listen(on: .loopback(port: 0), handler: server)
+        let connection = try loop.connect(to: listener.address, handler: Recorder())
+        #expect(connection.send("hello\n"))
+        try loop.turn(until: "the message") { !server.texts.isEmpty }
+        #expect(server.texts == ["hello"])
+    }
+
+    @Test("Each side's own address is the other's remote one")
+    func addresses() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let (server, client) = (Recorder(), Recorder())
+        let listener = try loop.listen(on: .loopback(port: 0), handler: server)
+        try loop.connect(to: listener.address, handler: client)
+        try loop.turn(until: "both ends") { server.connections.count == 1 && client.connections.count == 1 }
+        let (accepted, connected) = (server.connections[0], client.connections[0])
+        #expect(connected.remoteAddress == listener.address)
+        #expect(accepted.localAddress == listener.address)
+        #expect(connected.localAddress != nil)
+        #expect(accepted.remoteAddress == connected.localAddress)
+    }
+
+    @Test("The socket of a path has that path as its address, and one without a name has an empty path")
+    func unixAddresses() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let path = TemporaryPath()
+        let (server, client) = (Recorder(), Recorder())
+        try loop.listen(on: .unix(path: path.path), handler: server)
+        try loop.connect(to: .unix(path: path.path), handler: client)
+        try loop.turn(until: "both ends") { server.connections.count == 1 && client.connections.count == 1 }
+        #expect(client.connections[0].remoteAddress == .unix(path: path.path))
+        #expect(server.connections[0].localAddress == .unix(path: path.path))
+        #expect(server.connections[0].remoteAddress == .unix(path: ""))
+    }
+
+    @Test("What a connection is set to, it is set to from its first byte on")
+    func options() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let (server, client) = (Recorder(), Recorder())
+        server.onOpen = { $0.send("one\0two\0") }
+        let listener = try loop.listen(on: .loopback(port: 0), handler: server)
+        try loop.connect(to: listener.address, options: .framed(.nulTerminated), handler: client)
+        try loop.turn(until: "two messages") { client.texts.count >= 2 }
+        #expect(client.texts == ["one", "two"])
+    }
+}

@@ -1,0 +1,212 @@
+import ChatReactor
+import Testing
+
+/// What `Connection.finish`, `close` and the times in `Connection.Options` promise about the end.
+struct FinishTests {
+    private static let much = 3_000_000
+    private static func options(_ change: (inout Connection.Options) -> Void = { _ in }) -> Connection.Options {
+        .with {
+            $0.maximumPendingOutput = 100_000_000
+            change(&$0)
+        }
+    }
+
+    @Test("Everything that waits is sent first, and then the peer is told that this is the end")
+    func everythingIsSent() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let member = try Member(on: loop, options: Self.options())
+        #expect(member.connection.send([UInt8](repeating: 65, count: Self.much)))
+        member.connection.finish()
+        try loop.turn(until: "the end of the peer's input") { member.peer.hasEnded }
+        #expect(member.peer.bytes.count == Self.much)
+        member.peer.close()
+        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
+        #expect(member.handler.reasons == [.requested])
+    }
+
+    @Test("It is known that a connection is finishing; it is open until it is closed")
+    func isFinishing() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let member = try Member(on: loop)
+        #expect(!member.connection.isFinishing)
+        member.connection.finish()
+        #expect(member.connection.isFinishing)
+        #expect(member.connection.isOpen)
+        member.peer.close()
+        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
+        #expect(!member.connection.isOpen)
+    }
+
+    @Test("Nothing more is read")
+    func nothingIsRead() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let member = try Member(on: loop)
+        try member.peer.send("one\n")
+        try loop.turn(until: "the first message") { !member.handler.texts.isEmpty }
+        member.connection.finish()
+        try member.peer.send("two\n")
+        try loop.turn(until: "the end of the peer's input") { member.peer.hasEnded }
+        member.peer.close()
+        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
+        #expect(member.handler.texts == ["one"])
+    }
+
+    @Test("A peer that still sends does not lose what it has not read yet")
+    func noReset() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let handler = Recorder()
+        let listener = try loop.listen(on: .loopback(port: 0), options: Self.options(), handler: handler)
+        let peer = try Peer(to: listener.address)
+        try loop.turn(until: "the connection") { handler.connections.count == 1 }
+        #expect(handler.connections[0].send([UInt8](repeating: 65, count: Self.much)))
+        handler.connections[0].finish()
+        try loop.turn(until: "the end of the peer's input") {
+            _ = peer.sendSome(of: Array("still talking\n".utf8))
+            peer.receive(atMost: 100_000)
+            return peer.bytes.count == Self.much && peer.hasEnded
+        }
+        #expect(peer.failure == nil)
+    }
+
+    @Test("A peer that does not agree is waited for, but not for longer than the linger time")
+    func lingerTimeout() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let member = try Member(on: loop, options: Self.options { $0.lingerTimeout = .milliseconds(50) })
+        let start = ContinuousClock.now
+        member.connection.finish()
+        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
+        #expect(start.duration(to: .now) >= .milliseconds(50))
+        #expect(member.handler.reasons == [.requested])
+        #expect(member.peer.hasEnded)
+    }
+
+    @Test("A peer that agrees is not waited for")
+    func agreement() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let member = try Member(on: loop, options: Self.options { $0.lingerTimeout = .seconds(100_000) })
+        member.connection.finish()
+        try loop.turn(until: "the end of the peer's input") { member.peer.hasEnded }
+        try loop.turn(for: .milliseconds(20))
+        #expect(member.handler.reasons == [])
+        member.peer.close()
+        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
+        #expect(member.handler.reasons == [.requested])
+    }
+
+    @Test("What still waits for a peer has the flush time, and then the connection is closed as too slow")
+    func flushTimeout() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let member = try Member(on: loop, options: Self.options { $0.flushTimeout = .milliseconds(50) })
+        #expect(member.connection.send([UInt8](repeating: 65, count: Self.much)))
+        let start = ContinuousClock.now
+        member.connection.finish()
+        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
+        #expect(start.duration(to: .now) >= .milliseconds(50))
+        #expect(member.handler.reasons == [.tooSlow])
+        #expect(member.peer.bytes.count < Self.much)
+    }
+
+    @Test("Without a flush time it has as long as the peer likes")
+    func noFlushTime() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let member = try Member(
+            on: loop,
+            options: Self.options {
+                $0.flushTimeout = nil
+                $0.lingerTimeout = .milliseconds(1)
+            })
+        #expect(member.connection.send([UInt8](repeating: 65, count: Self.much)))
+        member.connection.finish()
+        try loop.turn(for: .milliseconds(200))
+        #expect(member.handler.reasons == [])
+        try loop.turn(until: "the end of the peer's input") { member.peer.hasEnded }
+        #expect(member.peer.bytes.count == Self.much)
+    }
+
+    @Test("The times and bounds are those that the documentation states")
+    func defaults() {
+        let options = Connection.Options()
+        #expect(options.flushTimeout == .seconds(30))
+        #expect(options.lingerTimeout == .seconds(1))
+        #expect(options.unsentLowWater == 128 * 1_024)
+        #expect(options.maximumMessageLength == 65_536)
+        #expect(options.maximumPendingOutput == 1_024 * 1_024)
+        #expect(options.framing is LineFraming)
+    }
+
+    @Test("Finishing twice is finishing, and closing ends it at once")
+    func closeWhileFinishing() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let member = try Member(on: loop, options: Self.options { $0.lingerTimeout = .seconds(100_000) })
+        member.connection.finish()
+        member.connection.finish()
+        try loop.turn(until: "the end of the peer's input") { member.peer.hasEnded }
+        member.connection.close()
+        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
+        #expect(member.handler.reasons.count == 1)
+    }
+
+    @Test("Closing drops what waits for the peer")
+    func closeDrops() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let member = try Member(on: loop)
+        #expect(member.connection.send("hello"))
+        member.connection.close()
+        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
+        #expect(member.peer.hasEnded)
+        #expect(member.peer.text == "")
+    }
+
+    @Test(
+        "Closing may say for what reason, and the first reason counts",
+        arguments: [CloseReason.shutdown, .tooSlow, .messageTooLong, .failed(.timedOut)])
+    func reasons(reason: CloseReason) throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let member = try Member(on: loop)
+        member.connection.close(reason: reason)
+        member.connection.close()
+        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
+        #expect(member.handler.reasons == [reason])
+    }
+
+    @Test("A peer that says that it has nothing more to send is sent what is still due to it, and then the connection closes")
+    func endOfInput() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let member = try Member(on: loop, options: Self.options())
+        member.handler.onMessage = { connection, _ in _ = connection.send([UInt8](repeating: 65, count: Self.much)) }
+        try member.peer.send("please\n")
+        member.peer.shutDownSending()
+        try loop.turn(until: "the end") {
+            member.peer.receive()
+            return !member.handler.reasons.isEmpty
+        }
+        #expect(member.handler.reasons == [.endOfInput])
+        #expect(member.peer.bytes.count == Self.much)
+        #expect(member.peer.hasEnded)
+    }
+
+    @Test("A connection that its peer resets has failed, with the error that says so")
+    func reset() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let handler = Recorder()
+        let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
+        let peer = try Peer(to: listener.address)
+        try loop.turn(until: "the connection") { handler.connections.count == 1 }
+        try peer.reset()
+        try loop.turn(until: "the end") { !handler.reasons.isEmpty }
+        #expect(handler.events == [.opened, .closed(.failed(.connectionReset))])
+    }
+}
