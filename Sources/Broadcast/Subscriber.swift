@@ -54,8 +54,8 @@ final class Subscriber {
         // Whatever else there is about it, one that is blocked cannot be sent anything.
         if connection.isOpen, connection.isBlocked { return .blocked }
         let isUnusual =
-            !connection.isOpen || connection.hasOwnOutput || connection.isFinishing || missed > 0 || !laterOwn.isEmpty
-            || !connection.isSocket
+            !connection.isOpen || connection.hasWaitingOutput || connection.isFinishing || missed > 0 || !laterOwn.isEmpty
+            || !connection.takesDirectSends || connection.hasFailedOutput
         return isUnusual ? .unusual : .ready
     }
 }

@@ -68,15 +68,25 @@ extension Topic {
         cursors[subscriber.index].state = subscriber.state
     }
 
-    func sendSkipNotice(_ subscriber: Subscriber) {
+    /// Sends the notice of how many messages were skipped, if it is due. It leaves whole before anything that follows; if the kernel takes
+    /// none of it, the count goes on, and a later notice has the sum.
+    func sendSkipNotice(to subscriber: Subscriber) {
         if subscriber.missed == 0 { return }
-        let missed = subscriber.missed
-        subscriber.missed = 0
-        if let skipNotice {
-            let notice = skipNotice(missed)
-            unsafe notice.withUnsafeBufferPointer { unsafe subscriber.connection.enqueue($0) }
+        let notice = skipNotice?(subscriber.missed) ?? []
+        if !notice.isEmpty {
+            let sent = unsafe notice.withUnsafeBytes { bytes in
+                let sent = unsafe subscriber.connection.write(bytes, UnsafeRawBufferPointer(start: nil, count: 0))
+                if sent > 0, sent < bytes.count {
+                    unsafe UnsafeRawBufferPointer(rebasing: bytes[sent...]).withMemoryRebound(to: UInt8.self) { rest in
+                        unsafe subscriber.connection.keepRest(rest)
+                    }
+                }
+                return sent
+            }
+            if sent == 0 { return }
         }
-        cursors[subscriber.index].state = subscriber.state
+        subscriber.missed = 0
+        if subscriber.index >= 0 { cursors[subscriber.index].state = subscriber.state }
     }
 
     /// Pauses or resumes reading from the publishers, as the laggards have it.

@@ -74,9 +74,12 @@ extension Topic {
     /// Sends one subscriber what it lacks, whatever is unusual about it.
     private func visit(_ subscriber: Subscriber) {
         let connection = subscriber.connection
-        guard connection.isOpen else { return }
+        // Nothing can be sent to one whose output has failed; it closes once what it said has been read.
+        guard connection.isOpen, !connection.hasFailedOutput else { return }
         if connection.isBlocked { return applyPolicy(to: subscriber) }
-        sendSkipNotice(subscriber)
+        sendSkipNotice(to: subscriber)
+        guard connection.isOpen, !connection.hasFailedOutput else { return }
+        if connection.isBlocked { return applyPolicy(to: subscriber) }
         skipOwn(subscriber)
 
         let cursor = cursors[subscriber.index]
@@ -92,7 +95,7 @@ extension Topic {
         if first.count &+ second.count > sendBudget, log.tail &- cursor.position <= highWater {
             (first, second) = cut(first, second)
         }
-        let waiting = connection.pendingOutput
+        let waiting = connection.waitingCount
         if first.isEmpty, second.isEmpty, waiting == 0 { return }
 
         let sent = unsafe connection.write(
@@ -101,14 +104,14 @@ extension Topic {
             advance(subscriber, to: sent <= first.count ? first.lowerBound &+ sent : second.lowerBound &+ sent &- first.count)
         }
         guard connection.isOpen else { return }
-        if sent > 0 || connection.pendingOutput < waiting { noteProgress(of: connection) }
+        if sent > 0 || connection.waitingCount < waiting { noteProgress(of: connection) }
         if !connection.isBlocked, hasOutput(for: subscriber) { scheduleVisit(subscriber) }
         applyPolicy(to: subscriber)
     }
 
     /// The connection has taken bytes. What it was sent first may have been the rest of a message of another topic, which waits for it.
     private func noteProgress(of connection: Connection) {
-        var subscriber = connection.source as? Subscriber
+        var subscriber = connection.outputSource as? Subscriber
         while let noted = subscriber {
             noted.lag?.noteProgress()
             subscriber = noted.next
@@ -139,7 +142,7 @@ extension Topic {
         cursors[subscriber.index].position = boundary
         if boundary > position {
             unsafe log.bytes(from: position, to: boundary).withMemoryRebound(to: UInt8.self) { rest in
-                unsafe subscriber.connection.enqueue(rest)
+                unsafe subscriber.connection.keepRest(rest)
             }
         }
     }
@@ -174,6 +177,8 @@ extension Topic {
             subscriber.end = log.tail
             if !connection.isBlocked { scheduleVisit(subscriber) }
         }
+        // It gets nothing more, so it lags behind nobody.
+        if connection.hasFailedOutput { subscriber.end = min(subscriber.end, cursors[subscriber.index].position) }
         let state = subscriber.state
         if state == .blocked, cursors[subscriber.index].state != .blocked { didBlock(subscriber) }
         cursors[subscriber.index].state = state

@@ -130,8 +130,8 @@ public final class Topic {
         guard connection.isOpen, !connection.isFinishing, subscriber(of: connection) == nil else { return }
         let subscriber = Subscriber(topic: self, connection: connection, index: cursors.count)
         let position = history > 0 ? log.start(ofLast: history, within: highWater) : log.tail
-        subscriber.next = connection.source as? Subscriber
-        connection.source = subscriber
+        subscriber.next = connection.outputSource as? Subscriber
+        connection.outputSource = subscriber
         unsafe cursors.append(
             Cursor(
                 position: position, ownStart: position, ownEnd: position, descriptor: connection.rawDescriptor,
@@ -146,10 +146,10 @@ public final class Topic {
     public func unsubscribe(_ connection: Connection) {
         guard let subscriber = subscriber(of: connection) else { return }
         if isUnderPressure { connection.resumeReading() }
-        if connection.source === subscriber {
-            connection.source = subscriber.next
+        if connection.outputSource === subscriber {
+            connection.outputSource = subscriber.next
         } else {
-            var previous = connection.source as? Subscriber
+            var previous = connection.outputSource as? Subscriber
             while previous?.next !== subscriber { previous = previous?.next }
             previous?.next = subscriber.next
         }
@@ -175,7 +175,7 @@ public final class Topic {
     }
 
     private func subscriber(of connection: Connection) -> Subscriber? {
-        var subscriber = connection.source as? Subscriber
+        var subscriber = connection.outputSource as? Subscriber
         while let candidate = subscriber, candidate.topic !== self { subscriber = candidate.next }
         return subscriber
     }

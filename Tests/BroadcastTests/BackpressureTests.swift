@@ -24,7 +24,7 @@ struct BackpressureTests {
 
     /// How many bytes of the log a peer that publishes nothing has not been sent.
     private func lag(of peer: Peer) -> Int {
-        topic.messageCount * Self.line.utf8.count - peer.received.count - peer.waiting - (peer.connection?.pendingOutput ?? 0)
+        topic.messageCount * Self.line.utf8.count - peer.received.count - peer.waiting - (peer.connection?.waitingCount ?? 0)
     }
 
     /// Publishes until there is pressure.

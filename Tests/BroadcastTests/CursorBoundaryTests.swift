@@ -20,7 +20,7 @@ struct CursorBoundaryTests {
         topic.publish(long)
         try loop.turn()
         try #require(peer.waiting > 0 && peer.waiting < long.utf8.count)
-        #expect(peer.connection?.pendingOutput == long.utf8.count - peer.waiting)
+        #expect(peer.connection?.waitingCount == long.utf8.count - peer.waiting)
     }
 
     @Test func aPrivateLineWaitsForTheEndOfASplitMessageAndGoesAheadOfTheLog() throws {
@@ -34,10 +34,10 @@ struct CursorBoundaryTests {
 
     @Test func theRestIsAllThatAPeerKeeps() throws {
         try split()
-        let waiting = peer.connection?.pendingOutput
+        let waiting = peer.connection?.waitingCount
         for number in 0..<100 { topic.publish("message \(number)\n") }
         try loop.turn()
-        #expect(peer.connection?.pendingOutput == waiting)
+        #expect(peer.connection?.waitingCount == waiting)
     }
 
     @Test func whoUnsubscribesInsideAMessageGetsTheRestOfIt() throws {

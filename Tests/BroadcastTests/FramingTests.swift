@@ -53,7 +53,7 @@ struct FramingTests {
             }
             try loop.turn()
             wasUnderPressure = wasUnderPressure || topic.isUnderPressure
-            hadSplitMessages = hadSplitMessages || slow.connection!.pendingOutput > 0
+            hadSplitMessages = hadSplitMessages || slow.connection!.waitingCount > 0
             slow.read(atMost: .random(in: 0...1_000, using: &random))
             reader.read()
             for publisher in publishers { publisher.read() }

@@ -243,7 +243,7 @@ final class RandomScenario {
         member.standing = .outside
         repeat {
             try turn(topic)
-        } while member.peer.read() > 0 || (member.peer.isOpen && connection.pendingOutput > 0)
+        } while member.peer.read() > 0 || (member.peer.isOpen && connection.waitingCount > 0)
         try check(member)
         if member.peer.isOpen, !member.isChecked { throw Failure("what a peer got before it left ends inside a message") }
         member.due = []
@@ -285,7 +285,7 @@ final class RandomScenario {
         }
         for member in members {
             try check(member)
-            if member.peer.connection?.pendingOutput ?? 0 > 0, member.privateLines.isEmpty { record.splitMessages += 1 }
+            if member.peer.connection?.waitingCount ?? 0 > 0, member.privateLines.isEmpty { record.splitMessages += 1 }
             if let reason = member.peer.closeReason { try judge(reason, of: member) }
         }
         publishedInTurn = 0

@@ -39,7 +39,7 @@ struct ShutDownTests {
         let client = try fixture.join(receiveBuffer: 2_048)
         client.reads = false
         // More than the kernel takes for it.
-        while fixture.loop.connection(client.id)?.pendingOutput == 0 {
+        while fixture.loop.connection(client.id)?.waitingCount == 0 {
             fixture.server.announce(String(repeating: "l", count: 60_000))
             try fixture.loop.runOnce(waitingAtMost: .zero)
         }

@@ -48,6 +48,10 @@ public actor AsyncConnection {
         let handler = unsafe handler
         while true {
             if let message = handler.popMessage() { return message }
+            if handler.hasReadToEnd, handler.closeReason == nil {
+                try Task.checkCancellation()
+                return nil
+            }
             if let reason = handler.closeReason {
                 try Task.checkCancellation()
                 if reason == .endOfInput || reason == .requested { return nil }
@@ -63,21 +67,22 @@ public actor AsyncConnection {
     /// Sends a text as it is, at the end of the loop's turn. First it waits while so much is due to the peer that the text would exceed
     /// `Connection.Options.maximumPendingOutput`; one that finds nothing waiting goes ahead, whatever its length.
     ///
-    /// Throws a `CloseReason` if the connection is closed or finishing, as it is once the peer's input has ended, and
-    /// `CancellationError` if the task is cancelled while it waits; then nothing was sent.
+    /// After the end of the peer's input it still sends, as long as the peer reads.
+    ///
+    /// Throws a `CloseReason` if the connection is closed or finishing, and `CancellationError` if the task is cancelled while it waits; then nothing was sent.
     public func send(_ text: String) async throws {
-        try await send(text.utf8.count) { $0.take(text.utf8.span) }
+        try await send(text.utf8.count) { $0.sendUnlimited(text.utf8.span) }
     }
 
     /// As `send` of a text, for bytes.
     public func send(_ bytes: [UInt8]) async throws {
-        try await send(bytes.count) { $0.take(bytes.span) }
+        try await send(bytes.count) { $0.sendUnlimited(bytes.span) }
     }
 
     /// As `send` of a text, for a message, which is passed on with its envelope: a line with its newline.
     public func send(_ message: Message) async throws {
         let bytes = message.wireBytes
-        try await send(bytes.count) { $0.take(bytes.span) }
+        try await send(bytes.count) { $0.sendUnlimited(bytes.span) }
     }
 
     private func send(_ count: Int, by take: (Connection) -> Bool) async throws {

@@ -5,6 +5,8 @@ final class AsyncConnectionHandler: ConnectionHandler {
     /// Tasks that wait until all output was sent, or for the end.
     let output: Waiters
     private(set) var closeReason: CloseReason?
+    /// Whether the peer has nothing more to send.
+    private(set) var hasReadToEnd = false
 
     /// Where a connection goes that a listener has accepted.
     private let accepted: AsyncStream<AsyncConnection>.Continuation?
@@ -86,11 +88,25 @@ final class AsyncConnectionHandler: ConnectionHandler {
         output.wakeAll()
     }
 
+    func connectionDidReadToEnd(_ connection: Connection) {
+        hasReadToEnd = true
+        input.wakeAll()
+    }
+
     func connectionDidClose(_ connection: Connection, reason: CloseReason) {
         closeReason = reason
         input.wakeAll()
         output.wakeAll()
         closing?.resume()
         closing = nil
+    }
+}
+
+extension Connection.Options {
+    /// For tasks: a task answers what came last after it has read to the end, and ends the connection itself.
+    var allowingHalfClose: Connection.Options {
+        var options = self
+        options.allowsHalfClose = true
+        return options
     }
 }

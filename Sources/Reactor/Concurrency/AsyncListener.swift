@@ -99,7 +99,7 @@ extension LoopActor {
         let (connections, accepted) = AsyncStream<AsyncConnection>.makeStream()
         do throws(Errno) {
             // As in AsyncConnectionHandler.makeActor.
-            nonisolated(unsafe) let listener = try loop.listen(on: address, options: options) { [remote] in
+            nonisolated(unsafe) let listener = try loop.listen(on: address, options: options.allowingHalfClose) { [remote] in
                 AsyncConnectionHandler(on: remote, accepted: accepted)
             }
             unsafe listener.onClose = { accepted.finish() }

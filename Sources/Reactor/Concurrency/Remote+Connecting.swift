@@ -35,7 +35,7 @@ extension LoopActor {
         let handler = AsyncConnectionHandler(on: remote)
         let connection: Connection
         do throws(Errno) {
-            connection = try loop.connect(to: address, deadline: deadline, options: options, handler: handler)
+            connection = try loop.connect(to: address, deadline: deadline, options: options.allowingHalfClose, handler: handler)
         } catch {
             throw CloseReason.failed(error)
         }

@@ -21,6 +21,13 @@ public enum CloseReason: Hashable, Sendable {
     case outputOverflow
     /// No connection came about within its deadline.
     case connectTimedOut
+    /// The input ended although the transport, TLS perhaps, was not told that it would: something may be missing. What was unfinished is
+    /// dropped.
+    case truncated
+    /// The transport gave up: its handshake failed, or what came was not sealed by the peer.
+    indirect case transportFailed(TransportFailure)
+    /// The handshake of the transport was not complete by its deadline.
+    case handshakeTimedOut
     /// A system call failed: the peer reset the connection, or could not be reached.
     case failed(Errno)
 }
@@ -38,6 +45,9 @@ extension CloseReason: CustomStringConvertible {
         case .tooSlow: "too slow"
         case .outputOverflow: "too much output waiting"
         case .connectTimedOut: "connecting took too long"
+        case .truncated: "input cut off"
+        case .transportFailed(let failure): failure.description
+        case .handshakeTimedOut: "the handshake took too long"
         case .failed(let error): error.description
         }
     }

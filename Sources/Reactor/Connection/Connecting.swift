@@ -31,7 +31,7 @@ extension EventLoop {
         if address.port != nil { try socket.setStreamOptions(unsentLowWater: Int32(clamping: options.unsentLowWater)) }
         let isConnected = try socket.connect(to: address)
         let connection = Connection(
-            taking: socket.release(), isSocket: true, isConnecting: !isConnected, on: self,
+            taking: socket.release(), kind: .socket, isConnecting: !isConnected, on: self,
             options: Connection.SharedOptions(options), handler: handler)
         try connection.start(deadline: isConnected ? nil : deadline)
         return connection
@@ -63,8 +63,9 @@ extension EventLoop {
         _ descriptor: consuming OwnedDescriptor, for direction: Direction, options: Connection.Options = .init(),
         handler: any ConnectionHandler
     ) throws(Errno) -> Connection {
+        let kind = DescriptorKind(of: descriptor.rawValue)
         let connection = Connection(
-            taking: descriptor, isSocket: false, on: self, options: Connection.SharedOptions(options), handler: handler)
+            taking: descriptor, kind: kind, on: self, options: Connection.SharedOptions(options), handler: handler)
         try connection.start(reading: direction == .input)
         return connection
     }
@@ -82,7 +83,7 @@ extension EventLoop {
         socket descriptor: consuming OwnedDescriptor, options: Connection.Options = .init(), handler: any ConnectionHandler
     ) throws(Errno) -> Connection {
         let connection = Connection(
-            taking: descriptor, isSocket: true, on: self, options: Connection.SharedOptions(options), handler: handler)
+            taking: descriptor, kind: .socket, on: self, options: Connection.SharedOptions(options), handler: handler)
         try connection.start()
         return connection
     }

@@ -2,46 +2,62 @@ import Glibc
 
 /// What a connection reads, and how it becomes messages.
 extension Connection {
+    /// Whether the descriptor is to be read.
     var wantsInput: Bool {
-        !isClosed && !hasReadToEnd && !isConnecting && (isLingering || (pauses == 0 && !isFinishing))
+        switch phase {
+        case .connecting, .finishing, .closed: false
+        case .establishing: true
+        case .open: !hasReadToEnd && pauses == 0 && !isTimerArmed(.foreground)
+        case .lingering: !hasReadToEnd
+        }
     }
 
     func watchForInputIfWanted() {
         guard wantsInput else { return }
-        if isAlwaysReady { loop.addAlwaysReady(id) } else { updateInterest(interest.union(.readable)) }
+        if kind == .file { loop.addAlwaysReady(id) } else { updateInterest(interest.union(.readable)) }
     }
 
-    func stopWatchingForInput() {
-        if isAlwaysReady { loop.removeAlwaysReady(id) } else { updateInterest(interest.subtracting(.readable)) }
+    private func stopWatchingForInput() {
+        if kind == .file { loop.removeAlwaysReady(id) } else { updateInterest(interest.subtracting(.readable)) }
     }
 
     func read() {
         guard wantsInput else { return stopWatchingForInput() }
+        readOnce()
+        if hasFailedOutput, !hasUnreadInput { readToEnd() }
+    }
+
+    private func readOnce() {
+        if transport != nil, phase == .open { return readSealed() }
         let buffer = loop.readBuffer
-        let limit = options.value.maximumMessageLength
         buffer.reserveHeadroom(options.longestTail)
-        let start = unsafe buffer.start
-        let count =
-            isSocket
-            ? unsafe recv(rawDescriptor, start, buffer.readSize, 0) : unsafe Glibc.read(rawDescriptor, start, buffer.readSize)
+        let count = unsafe kind.read(rawDescriptor, into: buffer.start, count: buffer.readSize)
         if count > 0 {
             loop.didRead(count)
-            if isLingering { return }
-            receive(count, in: buffer, limit: limit)
+            if phase == .open { receive(count) }
         } else if count == 0 {
             readToEnd()
         } else {
-            let error = Errno.last
-            switch error {
-            case .wouldBlock, .interrupted: break
-            // What a terminal says once it has hung up, or to a background process.
-            case Errno(rawValue: EIO) where !isSocket: readToEnd()
-            default: close(reason: .failed(error))
-            }
+            readFailed(.last)
         }
     }
 
-    private func receive(_ count: Int, in buffer: ReadBuffer, limit: Int) {
+    func readFailed(_ error: Errno) {
+        if error == .wouldBlock || error == .interrupted { return }
+        guard kind.isEndOfInput(error) else { return close(reason: .failed(error)) }
+        if kind.isInBackground(rawDescriptor) { awaitForeground() } else { readToEnd() }
+    }
+
+    /// Another job has the terminal, which stays readable meanwhile: asks again a little later, and not in every turn.
+    private func awaitForeground() {
+        armTimer(.foreground, at: .now.advanced(by: .milliseconds(500)))
+        stopWatchingForInput()
+    }
+
+    /// Makes messages of bytes that were read to the loop's read buffer, and delivers them.
+    func receive(_ count: Int) {
+        let buffer = loop.readBuffer
+        let limit = options.value.maximumMessageLength
         var idleTime: Duration?
         switch options.format {
         case .chunks:
@@ -62,17 +78,15 @@ extension Connection {
         withMessages { messages, receiver in messages.receiveLines(count, in: buffer, limit: limit, to: &receiver) }
         guard let idleTime, isTakingMessages else { return }
         if messages.isUnfinished, !messages.hasSeenNewline {
-            let timer = timer ?? loop.makeTimer { [weak self] in self?.lineIsIdle() }
-            self.timer = timer
-            timer.arm(after: idleTime)
-        } else if let timer {
-            timer.cancel()
-            self.timer = nil
+            if !isTimerArmed(.flushing) { armTimer(.idleInput, at: .now.advanced(clamping: idleTime)) }
+        } else {
+            disarmTimer(.idleInput)
         }
     }
 
-    private func lineIsIdle() {
-        guard wantsInput || pauses > 0, !messages.hasSeenNewline else { return }
+    /// The peer has sent nothing more of an unfinished message for a while.
+    func inputIsIdle() {
+        guard isTakingMessages, !hasReadToEnd, !messages.hasSeenNewline else { return }
         finishLine()
     }
 
@@ -105,17 +119,29 @@ extension Connection {
         }
     }
 
-    var isTakingMessages: Bool { !isClosed && !isFinishing }
-
-    private func readToEnd() {
+    /// There is nothing more to read.
+    func readToEnd() {
+        if hasReadToEnd || phase == .closed { return }
         hasReadToEnd = true
         // A descriptor at its end stays readable; watched any longer, it would spin the loop.
         stopWatchingForInput()
-        timer?.cancel()
-        timer = nil
-        if isLingering { return close() }
-        if case .other = options.format { return finish(reason: messages.isUnfinished ? .incompleteMessage : .endOfInput) }
-        finishLine()
-        finish(reason: .endOfInput)
+        disarmTimer(.idleInput)
+        if phase == .lingering { return close() }
+        if let transport, !transport.transport.hasEnded { return finish(reason: .truncated) }
+        if case .other = options.format {
+            if messages.isUnfinished { return finish(reason: .incompleteMessage) }
+        } else {
+            finishLine()
+        }
+        guard isTakingMessages else { return }
+        if hasFailedOutput || !options.value.allowsHalfClose { return finish(reason: .endOfInput) }
+        watchForReset()
+        handler.connectionDidReadToEnd(self)
+    }
+
+    /// Watches for nothing but what epoll reports unasked: a hang-up or an error. It must be asked for something, so that is urgent data,
+    /// which nobody sends after the end.
+    private func watchForReset() {
+        if kind == .socket { updateInterest(interest.union(.priority)) }
     }
 }

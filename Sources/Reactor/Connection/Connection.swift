@@ -13,7 +13,7 @@ import Glibc
 ///
 ///      open         messages come, and what is sent is accepted
 ///      finishing    nothing is read or accepted any more; what waits is sent: after `finish`, and at the end of input
-///      closed       from `close` on. The handler is told at the end of the turn
+///      closed       from `close` on. The handler's `connectionDidClose` is called at the end of the turn
 ///
 /// The loop keeps a connection until it is closed. A connection belongs to its loop's thread; other threads know it by its `id`.
 public final class Connection {
@@ -40,12 +40,19 @@ public final class Connection {
         /// How long a connection that is finishing has for what still waits for its peer, before it is closed with the reason
         /// `tooSlow`. Nil: for as long as the peer likes.
         public var flushTimeout: Duration? = .seconds(30)
+        /// Whether a connection can still be sent to once its peer has nothing more to send: the handler's `connectionDidReadToEnd` is called
+        /// then, and decides. If not, the connection finishes at the end of input. Asynchronous connections always allow it.
+        public var allowsHalfClose = false
         /// How long a connection that was finished on this side waits for its peer to agree. Zero closes it as soon as all is
         /// sent.
         public var lingerTimeout = Duration.seconds(1)
         /// How many bytes a TCP socket takes beyond what its peer's window admits; 0 leaves that to the system. It bounds the
         /// kernel's memory for a peer that does not read. See `TCP_NOTSENT_LOWAT` in tcp(7).
         public var unsentLowWater = 131_072
+        /// Makes the transport of each connection; nil for plain bytes. If it throws, the connection closes: it never goes on without.
+        package var makeTransport: (@Sendable (TransportRole) throws(TransportFailure) -> any Transport)?
+        /// How long the handshake of a transport may take.
+        package var handshakeTimeout = Duration.seconds(10)
 
         /// Lines of 65,536 bytes at most, a megabyte of output that waits, and the other defaults below.
         public init() {}
@@ -90,45 +97,72 @@ public final class Connection {
     /// it is open.
     public private(set) var id = Token(slot: .max, generation: .max)
 
-    // Large fields before small ones: of this there is one for each of ten thousand peers.
-    let handler: any ConnectionHandler
+    // Large fields before small ones: there is one of each for every one of ten thousand peers.
+    var handler: any ConnectionHandler
     let options: SharedOptions
-    package var source: (any OutputSource)?
-    /// Ends a connecting that takes too long, an unfinished line that is idle, a last flush or a lingering: one after the other.
-    var timer: EventLoop.Timer?
-    private var output = OutputBuffer()
-    /// A handler may pause for each line of a read, and a read may bring millions of them. Here it fills a gap.
+    package var outputSource: (any OutputSource)?
+    private var timer: EventLoop.Timer?
+    var transport: TransportState?
+    var output = OutputBuffer()
+    /// UInt32, because a handler may pause once for each message of a read.
     var pauses: UInt32 = 0
     var messages = MessageBuffer()
     private var descriptor: OwnedDescriptor?
-    /// Why the connection is finishing or closed.
+    /// Why the connection is finishing or closed, or why nothing can be sent to it any more.
     private(set) var reason = CloseReason.requested
-
-    package let isSocket: Bool
+    var kind: DescriptorKind
+    private(set) var phase: Phase
+    private var timerPurpose = TimerPurpose.connecting
     var interest: Interest = []
-    var isConnecting = false
-    var isAlwaysReady = false
-    private var isFlushScheduled = false
-    /// Whether the handler waits to hear that everything was sent.
+    /// Whether `finish` was called before the connection was open.
+    private var finishesOnceOpen = false
+    var isFlushScheduled = false
+    var isHandshakeScheduled = false
+    /// Whether `connectionDidDrain` is due once no own output waits.
     var owesDrain = false
     /// Whether the peer has shut its side.
     var hasReadToEnd = false
-    var isLingering = false
-    var isClosed = false
     /// Whether the kernel has refused output, and EPOLLOUT will say when it takes more.
-    package private(set) var isBlocked = false
-    /// Whether the connection closes once all of its output is sent.
-    public private(set) var isFinishing = false
+    package var isBlocked = false
+    /// Whether sending has failed for good. What the peer said before that is still read, and then the connection closes.
+    package private(set) var hasFailedOutput = false
+
+    enum Phase: UInt8 {
+        /// connect(2) is under way.
+        case connecting
+        /// The transport's handshake is under way.
+        case establishing
+        case open
+        /// Nothing is read or accepted any more; what waits is sent.
+        case finishing
+        /// Everything is sent, and the peer was told so. What it still sends is discarded until it has shut its side, too.
+        case lingering
+        case closed
+    }
+
+    /// What a connection waits for that must not last for ever. It never waits for two of these at a time, so one timer does.
+    enum TimerPurpose: UInt8 {
+        case connecting
+        case establishing
+        /// More of an unfinished message, under the framing that takes a pause for its end.
+        case idleInput
+        /// A peer that takes what still waits for it.
+        case flushing
+        /// A peer that shuts its side.
+        case lingering
+        /// The terminal, while another job has it.
+        case foreground
+    }
 
     init(
-        taking descriptor: consuming OwnedDescriptor, isSocket: Bool, isConnecting: Bool = false, on loop: EventLoop,
+        taking descriptor: consuming OwnedDescriptor, kind: DescriptorKind, isConnecting: Bool = false, on loop: EventLoop,
         options: SharedOptions, handler: any ConnectionHandler
     ) {
         self.loop = loop
         self.handler = handler
         self.options = options
-        self.isSocket = isSocket
-        self.isConnecting = isConnecting
+        self.kind = kind
+        phase = isConnecting ? .connecting : .establishing
         self.descriptor = consume descriptor
     }
 
@@ -137,19 +171,20 @@ public final class Connection {
         id = loop.register(self)
         if !reading { pauses = 1 }
         do throws(Errno) {
-            try setInterest(isConnecting ? .writable : reading ? .readable : [])
-        } catch .notPermitted where !isSocket {
-            isAlwaysReady = true
-            loop.addAlwaysReady(id)
+            if kind != .file { try setInterest(phase == .connecting ? .writable : reading ? .readable : []) }
+        } catch .notPermitted where kind != .socket {
+            kind = .file
         } catch {
             loop.unregister(id)
             throw error
         }
+        if kind == .file, reading { loop.addAlwaysReady(id) }
         loop.connectionCount &+= 1
-        if let deadline {
-            timer = loop.schedule(at: deadline) { [weak self] in self?.close(reason: .connectTimedOut) }
+        if phase == .connecting {
+            if let deadline { armTimer(.connecting, at: deadline) }
+        } else {
+            loop.onOwnThread { establish(as: .server) }
         }
-        if !isConnecting { loop.onOwnThread { handler.connectionDidOpen(self) } }
     }
 
     /// The descriptor's number, for system calls; -1 once it is closed.
@@ -160,8 +195,14 @@ public final class Connection {
         }
     }
 
-    /// Whether the connection is neither connecting nor closed. It may be finishing.
-    public var isOpen: Bool { !isClosed && !isConnecting }
+    /// Whether the connection has opened and is not closed. It may be finishing.
+    public var isOpen: Bool { phase == .open || phase == .finishing || phase == .lingering }
+
+    /// Whether the connection closes once all of its output is sent.
+    public var isFinishing: Bool { phase == .finishing || phase == .lingering || (finishesOnceOpen && phase != .closed) }
+
+    /// Whether messages are still delivered.
+    var isTakingMessages: Bool { phase != .closed && !isFinishing }
 
     /// The peer's address, or nil if there is none or it is gone; of a client on a Unix-domain socket, as a rule, an empty path.
     ///
@@ -171,11 +212,11 @@ public final class Connection {
     /// This side's address, or nil if there is none. The corresponding C function is `getsockname`.
     public var localAddress: SocketAddress? { try? Socket.localAddress(of: rawDescriptor) }
 
-    // MARK: - Reading
+    // MARK: - Pausing
 
     /// Stops reading, and so, through TCP, the peer's sending. Pauses are counted: each needs a `resumeReading` of its own.
     ///
-    /// It is how whoever passes messages on slows down whom they come from:
+    /// A handler that passes messages on slows down their sender by it:
     ///
     /// ```swift
     /// if other.pendingOutput > 262_144 { connection.pauseReading() }    // and resumes in `connectionDidDrain` of the other
@@ -195,140 +236,42 @@ public final class Connection {
         watchForInputIfWanted()
     }
 
-    // MARK: - Writing
+    // MARK: - Opening
 
-    /// How many bytes passed to `send` the kernel has not taken yet.
-    public var pendingOutput: Int { output.count }
-
-    package var hasOwnOutput: Bool { !output.isEmpty }
-
-    /// Sends bytes at the end of the turn, after those that were passed before. Says whether they were accepted: a connection
-    /// that is closed or finishing takes none, and one for which more would wait than `Options.maximumPendingOutput` is closed for it.
-    ///
-    /// The bytes are sent as they are: a line needs its newline, and what has a length in front needs that, which
-    /// `LengthPrefixedFraming.message(_:)` makes.
-    ///
-    /// The corresponding C function is `sendmsg`, or `writev` for what is no socket.
-    @discardableResult
-    public func send(_ bytes: Span<UInt8>) -> Bool {
-        if isTakingMessages, !hasRoom(for: bytes.count) { close(reason: .outputOverflow) }
-        return take(bytes)
-    }
-
-    /// Whether so many bytes more may wait for the peer.
-    func hasRoom(for count: Int) -> Bool { count == 0 || output.count &+ count <= options.value.maximumPendingOutput }
-
-    /// As `send`, however much waits already.
-    func take(_ bytes: Span<UInt8>) -> Bool {
-        guard isTakingMessages else { return false }
-        if bytes.isEmpty { return true }
-        unsafe bytes.withUnsafeBufferPointer { unsafe enqueue($0) }
-        owesDrain = true
-        if !isBlocked, !isConnecting { scheduleFlush() }
-        return true
-    }
-
-    /// Sends a text, in UTF-8, at the end of the turn. As the other `send`.
-    @discardableResult
-    public func send(_ text: String) -> Bool {
-        send(text.utf8.span)
-    }
-
-    /// Puts bytes behind the connection's own output, whatever its limit: the rest of a message that has begun to leave.
-    package func enqueue(_ bytes: UnsafeBufferPointer<UInt8>) {
-        let wasEmpty = output.isEmpty
-        unsafe output.append(bytes)
-        if wasEmpty { source?.connectionStateDidChange(self) }
-    }
-
-    /// Writes the connection's own output and then two given runs of bytes, in one system call.
-    ///
-    /// Says how many bytes of the two runs the kernel took. If that is not all, the connection is blocked or closed.
-    /// The corresponding C functions are `sendmsg`, and `writev` for what is no socket.
-    package func write(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) -> Int {
-        if isClosed { return 0 }
-        let own = output.count
-        let written = unsafe output.withUnsafeBytes { unsafe writeAll($0, first, second) }
-        if written < 0 {
-            sendFellShort(.last)
-            return 0
+    private func finishConnecting() {
+        if let error = Socket.takeError(of: rawDescriptor) { return close(reason: .failed(error)) }
+        // An event may be spurious: without an error and without a peer, connect(2) is still under way.
+        do throws(Errno) {
+            _ = try Socket.remoteAddress(of: rawDescriptor)
+        } catch .notConnected {
+            return
+        } catch {
+            return close(reason: .failed(error))
         }
-        if own > 0 {
-            output.removeFirst(min(written, own))
-            if output.isEmpty { source?.connectionStateDidChange(self) }
+        disarmTimer(.connecting)
+        updateInterest(.readable)
+        if phase == .connecting { establish(as: .client) }
+    }
+
+    /// Begins the transport's handshake, or opens at once without one.
+    private func establish(as role: TransportRole) {
+        phase = .establishing
+        guard let makeTransport = options.value.makeTransport else { return open() }
+        do throws(TransportFailure) {
+            transport = TransportState(try makeTransport(role))
+        } catch {
+            return close(reason: .transportFailed(error))
         }
-        if written < own &+ first.count &+ second.count { block() }
-        return max(written &- own, 0)
+        armTimer(.establishing, at: .now.advanced(clamping: options.value.handshakeTimeout))
+        scheduleHandshake()
     }
 
-    private typealias Bytes = UnsafeRawBufferPointer
-
-    private func writeAll(_ own: Bytes, _ first: Bytes, _ second: Bytes) -> Int {
-        var vectors: (iovec, iovec, iovec) = unsafe (Self.vector(own), Self.vector(first), Self.vector(second))
-        return unsafe withUnsafeMutablePointer(to: &vectors) { pointer in
-            unsafe pointer.withMemoryRebound(to: iovec.self, capacity: 3) { vectors in
-                guard isSocket else { return unsafe writev(rawDescriptor, vectors, 3) }
-                var message = unsafe msghdr()
-                unsafe message.msg_iov = vectors
-                unsafe message.msg_iovlen = 3
-                return unsafe sendmsg(rawDescriptor, &message, Int32(MSG_NOSIGNAL))
-            }
-        }
-    }
-
-    private static func vector(_ bytes: Bytes) -> iovec {
-        unsafe iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
-    }
-
-    /// The kernel has not taken all that was sent: because of `error`, or because it is full for now.
-    package func sendFellShort(_ error: Errno?) {
-        guard let error, error != .wouldBlock, error != .interrupted else { return block() }
-        close(reason: .failed(error))
-    }
-
-    /// The kernel takes nothing more for now: waits for EPOLLOUT, which is watched for in no other case.
-    private func block() {
-        if isBlocked { return }
-        isBlocked = true
-        updateInterest(interest.union(.writable))
-        source?.connectionStateDidChange(self)
-        if isFinishing { limitFlush() }
-    }
-
-    private func descriptorIsWritable() {
-        guard isBlocked else { return }
-        isBlocked = false
-        source?.connectionStateDidChange(self)
-        source?.connectionCanSend(self)
-        scheduleFlush()
-    }
-
-    private func scheduleFlush() {
-        if isFlushScheduled { return }
-        isFlushScheduled = true
-        loop.scheduleFlush(self)
-    }
-
-    /// Sends what waits. EPOLLOUT is disarmed here, after all of the turn's output has been tried, so a peer that stays slow costs no
-    /// epoll_ctl for each time that it takes a little.
-    func flush() {
-        isFlushScheduled = false
-        if isClosed || isBlocked || isConnecting { return }
-        if hasOwnOutput {
-            _ = unsafe write(Bytes(start: nil, count: 0), Bytes(start: nil, count: 0))
-            if isClosed || isBlocked { return }
-        }
-        if owesDrain {
-            owesDrain = false
-            handler.connectionDidDrain(self)
-            // The handler may have closed the connection, or may have sent more, which has noted it down again.
-            if isClosed || isFlushScheduled { return }
-        }
-        if isFinishing {
-            if let source, source.hasOutput { scheduleFlush() } else { completeFinish() }
-        } else if interest.contains(.writable) {
-            updateInterest(interest.subtracting(.writable))
-        }
+    func open() {
+        disarmTimer(.establishing)
+        phase = .open
+        handler.connectionDidOpen(self)
+        if finishesOnceOpen, phase == .open { phase = .finishing }
+        if hasWaitingOutput || isFinishing { scheduleFlush() }
     }
 
     // MARK: - Closing
@@ -343,59 +286,84 @@ public final class Connection {
         finish(reason: .requested)
     }
 
-    package func finish(reason: CloseReason) {
-        guard !isClosed, !isFinishing else { return }
-        isFinishing = true
+    /// Does what `finish()` does; `connectionDidClose` gets the given reason.
+    public func finish(reason: CloseReason) {
+        guard isTakingMessages else { return }
+        // Nothing can be sent any more.
+        if hasFailedOutput { return close(reason: reason) }
         self.reason = reason
-        // That of an unfinished line; a deadline for connecting still holds.
-        if !isConnecting {
-            timer?.cancel()
-            timer = nil
-        }
-        source?.connectionStateDidChange(self)
+        // A deadline for connecting and for the handshake still holds.
+        if phase == .open { phase = .finishing } else { finishesOnceOpen = true }
+        disarmTimer(.idleInput)
+        outputSource?.connectionStateDidChange(self)
         if isBlocked { limitFlush() } else { scheduleFlush() }
     }
 
     /// A peer that has been told of the end, and takes nothing, must not be able to hold on to the connection.
-    private func limitFlush() {
-        guard timer == nil, !isClosed, let time = options.value.flushTimeout else { return }
-        timer = loop.schedule(after: time) { [weak self] in self?.close(reason: .tooSlow) }
+    func limitFlush() {
+        guard phase == .finishing, timer == nil || timerPurpose != .flushing, let timeout = options.value.flushTimeout else { return }
+        armTimer(.flushing, at: .now.advanced(clamping: timeout))
     }
 
-    private func completeFinish() {
-        timer?.cancel()
-        timer = nil
-        guard isSocket, !hasReadToEnd, options.value.lingerTimeout > .zero, shutdown(rawDescriptor, Int32(SHUT_WR)) == 0 else {
+    /// Tells the peer that everything was sent, and lingers until it agrees.
+    func completeFinish() {
+        if transport != nil, !sealEnd() { return }
+        disarmTimer(.flushing)
+        guard !hasReadToEnd, options.value.lingerTimeout > .zero, kind.shutDownOutput(of: rawDescriptor) else {
             return close(reason: reason)
         }
-        isLingering = true
+        phase = .lingering
         updateInterest(.readable)
-        timer = loop.schedule(after: options.value.lingerTimeout) { [weak self] in self?.close() }
+        armTimer(.lingering, at: .now.advanced(clamping: options.value.lingerTimeout))
+    }
+
+    /// Sending has failed. If that is because the peer has gone, what it said before may still lie in the kernel: that is read first, so that
+    /// the last words of a peer are not lost; then the connection closes for the given reason.
+    func failOutput(_ error: Errno) {
+        if phase == .closed || hasFailedOutput { return }
+        guard error == .brokenPipe || error == .connectionReset, phase == .open, !hasReadToEnd, hasUnreadInput else {
+            return close(reason: .failed(error))
+        }
+        hasFailedOutput = true
+        reason = .failed(error)
+        isBlocked = false
+        owesDrain = false
+        output = OutputBuffer()
+        outputSource?.connectionStateDidChange(self)
+        // While reading is paused, nothing else would end it.
+        if let timeout = options.value.flushTimeout { armTimer(.flushing, at: .now.advanced(clamping: timeout)) }
+        updateInterest(wantsInput ? .readable : [])
+    }
+
+    /// Whether the kernel has input that was not read. The corresponding C function is `ioctl(FIONREAD)`.
+    var hasUnreadInput: Bool {
+        var count: Int32 = 0
+        guard kind == .socket, unsafe ioctl(rawDescriptor, UInt(FIONREAD), &count) == 0 else { return false }
+        return count > 0
     }
 
     /// Closes the connection at the end of this turn; what waits for its peer is dropped. Does nothing once it is closed.
     ///
-    /// The handler is told then, and not before this returns. The corresponding C function is `close`.
+    /// The handler's `connectionDidClose` is called then, and not before this returns. The corresponding C function is `close`.
     public func close() {
         close(reason: .requested)
     }
 
-    /// As `close()`, for a reason that the handler is told. Of several reasons the first counts.
+    /// Does what `close()` does; `connectionDidClose` gets the given reason. Of several reasons the first counts.
     public func close(reason: CloseReason) {
-        if isClosed { return }
-        isClosed = true
+        if phase == .closed { return }
         // All was sent, and the peer was told so: however it takes that, the connection has ended as it was meant to.
-        if !isLingering { self.reason = reason }
-        timer?.cancel()
-        timer = nil
-        source?.connectionStateDidChange(self)
+        if phase != .lingering, !hasFailedOutput { self.reason = reason }
+        phase = .closed
+        disarmTimer(timerPurpose)
+        outputSource?.connectionStateDidChange(self)
         loop.scheduleReap(self)
     }
 
     /// Lets go of the descriptor, at the end of the turn in which the connection was closed.
     func reap() {
-        guard isClosed, descriptor != nil else { return }
-        if isAlwaysReady { loop.removeAlwaysReady(id) }
+        guard phase == .closed, descriptor != nil else { return }
+        if kind == .file { loop.removeAlwaysReady(id) }
         // In this order: see Poller.remove.
         updateInterest([])
         descriptor = nil
@@ -403,17 +371,52 @@ public final class Connection {
         loop.connectionCount &-= 1
         messages = MessageBuffer()
         output = OutputBuffer()
+        // What these hold may be an embedder's, whose deinit may come back here: they are taken out first, and released after.
+        let transport = transport.take()
+        let source = outputSource.take()
         source?.connectionDidClose(self)
-        source = nil
         handler.connectionDidClose(self, reason: reason)
+        withExtendedLifetime((transport, source)) {}
+    }
+
+    // MARK: - The timer
+
+    func armTimer(_ purpose: TimerPurpose, at deadline: ContinuousClock.Instant) {
+        let timer = timer ?? loop.makeTimer { [weak self] in self?.timerDidFire() }
+        self.timer = timer
+        timerPurpose = purpose
+        timer.arm(at: deadline)
+    }
+
+    /// Does nothing if the timer is armed for something else.
+    func disarmTimer(_ purpose: TimerPurpose) {
+        guard timerPurpose == purpose, let timer = timer.take() else { return }
+        timer.cancel()
+    }
+
+    func isTimerArmed(_ purpose: TimerPurpose) -> Bool { timerPurpose == purpose && timer != nil }
+
+    private func timerDidFire() {
+        timer = nil
+        switch timerPurpose {
+        case .connecting: close(reason: .connectTimedOut)
+        case .establishing: close(reason: .handshakeTimedOut)
+        case .idleInput: inputIsIdle()
+        case .flushing: close(reason: .tooSlow)
+        case .lingering: close()
+        case .foreground: watchForInputIfWanted()
+        }
     }
 
     // MARK: - Readiness
 
     func updateInterest(_ new: Interest) {
-        if isAlwaysReady { return }
+        if kind == .file { return }
         do throws(Errno) {
             try setInterest(new)
+        } catch .notPermitted where kind != .socket {
+            // A device that epoll refuses to watch is always ready.
+            kind = .file
         } catch {
             // ENOMEM, or ENOSPC for the limit on watches: a connection that cannot be watched cannot be served.
             close(reason: .failed(error))
@@ -425,25 +428,27 @@ public final class Connection {
         interest = new
     }
 
-    private func finishConnecting() {
-        if let error = Socket.takeError(of: rawDescriptor) { return close(reason: .failed(error)) }
-        isConnecting = false
-        timer?.cancel()
-        timer = nil
-        updateInterest(.readable)
-        handler.connectionDidOpen(self)
-        if hasOwnOutput || isFinishing { scheduleFlush() }
+    /// The peer has shut its side, and was not finished for it. It can still reset the connection: then there is nobody to send to.
+    private func peerMayHaveReset() {
+        if let error = Socket.takeError(of: rawDescriptor) { close(reason: .failed(error)) } else { close(reason: .endOfInput) }
     }
 }
 
 extension Connection: EventSource {
     func descriptorIsReady(_ readiness: Readiness) {
-        if isClosed { return }
-        if isConnecting { return finishConnecting() }
         // A hang-up or an error is found, and told apart, by the system call that meets it.
         let isTroubled = readiness.contains(.hangUp) || readiness.contains(.error)
+        switch phase {
+        case .closed: return
+        case .connecting: return finishConnecting()
+        case .establishing: return scheduleHandshake()
+        case .open, .finishing, .lingering: break
+        }
+        if hasReadToEnd, isTroubled, kind == .socket { return peerMayHaveReset() }
         if readiness.contains(.writable) || isTroubled { descriptorIsWritable() }
         if readiness.contains(.readable) || isTroubled { read() }
+        // Urgent data, in which nobody is interested here: see `watchForReset`.
+        if readiness.contains(.priority) { updateInterest(interest.subtracting(.priority)) }
     }
 
     func loopIsClosing() {
@@ -452,6 +457,6 @@ extension Connection: EventSource {
 
     func loopIsShuttingDown() {
         // Nobody is served by a connection that is yet to be made, unless there is something to send.
-        if isConnecting, !hasOwnOutput { close(reason: .shutdown) } else { finish(reason: .shutdown) }
+        if phase == .connecting, output.isEmpty { close(reason: .shutdown) } else { finish(reason: .shutdown) }
     }
 }

@@ -36,6 +36,11 @@ public protocol ConnectionHandler: AnyObject {
     /// Comes once for each turn that has sent the last of it, and is the place to send more of what is long.
     func connectionDidDrain(_ connection: Connection)
 
+    /// The peer has nothing more to send; all of its messages have come. Called only with `Connection.Options.allowsHalfClose`. The connection can
+    /// still be sent to, as long as the peer reads, and it is the handler that ends it, by `Connection.finish`. Finishes it unless the handler
+    /// decides otherwise.
+    func connectionDidReadToEnd(_ connection: Connection)
+
     /// The connection is closed; nothing more is called for it. Comes exactly once, at the end of the turn.
     func connectionDidClose(_ connection: Connection, reason: CloseReason)
 }
@@ -51,6 +56,11 @@ extension ConnectionHandler {
 
     /// Does nothing.
     public func connectionDidDrain(_ connection: Connection) {}
+
+    /// Finishes the connection, with the reason `endOfInput`.
+    public func connectionDidReadToEnd(_ connection: Connection) {
+        connection.finish(reason: .endOfInput)
+    }
 
     /// Does nothing.
     public func connectionDidClose(_ connection: Connection, reason: CloseReason) {}

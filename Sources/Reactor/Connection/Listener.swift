@@ -130,7 +130,7 @@ public final class Listener {
 
     private func start(_ accepted: consuming OwnedDescriptor) throws(Errno) {
         let connection = Connection(
-            taking: accepted, isSocket: true, on: loop, options: options, handler: makeHandler())
+            taking: accepted, kind: .socket, on: loop, options: options, handler: makeHandler())
         try connection.start()
     }
 

@@ -3,7 +3,7 @@ package protocol OutputSource: AnyObject {
     /// Whether the source has output that has not been sent.
     var hasOutput: Bool { get }
 
-    /// One of `isOpen`, `isBlocked`, `isFinishing` and `hasOwnOutput` of the connection has changed. May be called at any time, even
+    /// One of `isOpen`, `isBlocked`, `isFinishing`, `hasFailedOutput` and `hasWaitingOutput` has changed. May be called at any time, even
     /// while the source is sending.
     func connectionStateDidChange(_ connection: Connection)
 

@@ -62,6 +62,8 @@ public final class EventLoop {
 
     var timers = TimerQueue()
     let readBuffer: ReadBuffer
+    /// The memory that transports are lent.
+    lazy var wireBuffer = WireBuffer(readSize: configuration.readSize)
     private let poller: Poller
     private let slots = SlotTable()
     private var nextEvent = 0
@@ -85,6 +87,8 @@ public final class EventLoop {
     private var hasUnflushed = false
     private var flushables = NoteList<any Flushable>()
     private var unflushed = NoteList<Connection>()
+    /// Connections whose transports have a step of their handshake to take.
+    private var handshakes: [Connection] = []
     private var hasClosing = false
     private var closing = NoteList<Connection>()
     /// Regular files and the like: epoll refuses them, since they never keep a reader waiting.
@@ -196,12 +200,13 @@ public final class EventLoop {
     private func turn(waitingUntil limit: ContinuousClock.Instant?) throws(Errno) {
         if nextEvent >= poller.count {
             // What no event will announce.
-            let mustNotWait = hasWork || hasUnflushed || hasClosing || hasAlwaysReady || isStopRequested
+            let mustNotWait = hasWork || hasUnflushed || hasClosing || hasAlwaysReady || isStopRequested || !handshakes.isEmpty
             nextEvent = 0
             try poller.wait(milliseconds: mustNotWait ? 0 : milliseconds(until: earlier(limit, timers.earliestDeadline)))
         }
         turnCount &+= 1
         dispatch()
+        if !handshakes.isEmpty { continueHandshakes() }
         if let deadline = timers.earliestDeadline {
             let now = ContinuousClock.now
             if deadline <= now { timers.takeDue(at: now).fire() }
@@ -381,6 +386,24 @@ public final class EventLoop {
             try poller.add(descriptor, token: token, interest: new)
         } else {
             try poller.modify(descriptor, token: token, interest: new)
+        }
+    }
+
+    func scheduleHandshake(_ connection: Connection) {
+        handshakes.append(connection)
+    }
+
+    /// Takes steps of handshakes for two milliseconds, or one step that takes longer. The others wait for the next turn, in order.
+    private func continueHandshakes() {
+        let waiting = handshakes
+        handshakes = []
+        let deadline = ContinuousClock.now.advanced(by: .milliseconds(2))
+        for (index, connection) in waiting.enumerated() {
+            if index > 0, .now >= deadline {
+                handshakes.insert(contentsOf: waiting[index...], at: 0)
+                break
+            }
+            connection.continueHandshake()
         }
     }
 

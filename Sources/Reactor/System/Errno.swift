@@ -59,6 +59,8 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     public static let noSpace = Errno(rawValue: ENOSPC)
     /// It is not allowed; epoll says so of regular files. The corresponding C constant is `EPERM`.
     public static let notPermitted = Errno(rawValue: EPERM)
+    /// The socket has no peer. The corresponding C constant is `ENOTCONN`.
+    public static let notConnected = Errno(rawValue: ENOTCONN)
     /// The descriptor is no socket. The corresponding C constant is `ENOTSOCK`.
     public static let notSocket = Errno(rawValue: ENOTSOCK)
     /// The peer has not answered in time. The corresponding C constant is `ETIMEDOUT`.

@@ -14,8 +14,8 @@ struct DeliveryOracle {
     struct Subscription {
         let topic: Int
         fileprivate(set) var due: ArraySlice<Message>
-        /// How many bytes of the stream may come from it, once it has ended.
-        fileprivate(set) var limit: Int?
+        /// Whether it has ended. The message that was sent in part by then still comes.
+        fileprivate(set) var hasEnded = false
     }
 
     private enum Source: Equatable {
@@ -34,11 +34,11 @@ struct DeliveryOracle {
     private var lastSplit = -1
 
     var isDone: Bool {
-        partial == nil && privateLines.isEmpty && subscriptions.allSatisfy { $0.limit != nil || $0.due.isEmpty }
+        partial == nil && privateLines.isEmpty && subscriptions.allSatisfy { $0.hasEnded || $0.due.isEmpty }
     }
 
     var lacking: String {
-        let counts = subscriptions.filter { $0.limit == nil && !$0.due.isEmpty }.map {
+        let counts = subscriptions.filter { !$0.hasEnded && !$0.due.isEmpty }.map {
             "\($0.due.count) messages of topic \($0.topic)"
         }
         return
@@ -47,18 +47,20 @@ struct DeliveryOracle {
     }
 
     private func current(_ topic: Int) -> Int? {
-        subscriptions.lastIndex { $0.topic == topic && $0.limit == nil }
+        subscriptions.lastIndex { $0.topic == topic && !$0.hasEnded }
     }
 
     func hears(_ topic: Int) -> Bool { current(topic) != nil }
 
     mutating func subscribe(to topic: Int, history: ArraySlice<Message>) {
-        subscriptions.append(Subscription(topic: topic, due: history, limit: nil))
+        subscriptions.append(Subscription(topic: topic, due: history))
     }
 
-    /// - Parameter limit: How long the stream is, with what is on its way already.
-    mutating func unsubscribe(from topic: Int, limit: Int) {
-        if let index = current(topic) { subscriptions[index].limit = limit }
+    /// Called when all that was sent has been checked.
+    mutating func unsubscribe(from topic: Int) {
+        guard let index = current(topic) else { return }
+        subscriptions[index].hasEnded = true
+        subscriptions[index].due = subscriptions[index].due.prefix(partial == .subscription(index) ? 1 : 0)
     }
 
     mutating func add(_ message: Message, of topic: Int) {
@@ -103,9 +105,6 @@ struct DeliveryOracle {
             checked += common
             switch source {
             case .subscription(let index):
-                if let limit = subscriptions[index].limit, checked > limit {
-                    throw Finding("a peer was sent a message of a topic that it had left")
-                }
                 subscriptions[index].due.removeFirst()
                 tally[.copiesDelivered] += 1
             default:
@@ -122,7 +121,7 @@ struct DeliveryOracle {
             return (.privateLine, line)
         }
         let topic = first >= UInt8(ascii: "a") ? 0 : 1
-        let index = subscriptions.firstIndex { $0.topic == topic && checked < $0.limit ?? .max }
+        let index = subscriptions.firstIndex { $0.topic == topic && (!$0.hasEnded || !$0.due.isEmpty) }
         guard let index else { throw Finding("a peer was sent a message of a topic that it does not hear") }
         guard let message = subscriptions[index].due.first else {
             throw Finding("a peer was sent a message that was not due to it", "at byte \(checked), topic \(topic)")
@@ -138,7 +137,7 @@ struct DeliveryOracle {
         let topic = Int(rest[1]) - 48
         let count = Int(String(decoding: rest[2..<end], as: UTF8.self)) ?? 0
         if !skipsAllowed(topic) { throw Finding("a gap, under another policy than skip") }
-        let index = subscriptions.firstIndex { $0.topic == topic && checked < $0.limit ?? .max }
+        let index = subscriptions.firstIndex { $0.topic == topic && (!$0.hasEnded || !$0.due.isEmpty) }
         guard let index, count > 0, count <= subscriptions[index].due.count else {
             throw Finding("a gap of a wrong size", "\(count) messages")
         }

@@ -25,7 +25,7 @@ extension Scenario {
         case .close(let peer): if let member = member(peer) { close(member) }
         case .subscribe(let peer, let topic, let history):
             if let member = member(peer), let connection = member.openConnection {
-                tally[.rejoined] += member.delivery.subscriptions.contains { $0.topic == topic && $0.limit != nil } ? 1 : 0
+                tally[.rejoined] += member.delivery.subscriptions.contains { $0.topic == topic && $0.hasEnded } ? 1 : 0
                 subscribe(member, connection, to: topic, history: history)
             }
         case .unsubscribe(let peer, let topic): if let member = member(peer) { unsubscribe(member, from: topic) }
@@ -141,8 +141,7 @@ extension Scenario {
     private func unsubscribe(_ member: Member, from topic: Int) {
         guard topic < topics.count, let connection = member.openConnection else { return }
         topics[topic].unsubscribe(connection)
-        // What has left a part of itself behind is the connection's own output.
-        member.delivery.unsubscribe(from: topic, limit: member.sentCount + connection.pendingOutput)
+        member.delivery.unsubscribe(from: topic)
     }
 
     // MARK: - Going

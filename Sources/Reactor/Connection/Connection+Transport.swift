@@ -1,0 +1,189 @@
+import Glibc
+
+/// What a connection keeps for its transport. A plain connection has none.
+final class TransportState {
+    let transport: any Transport
+    /// What is sealed, and the kernel has not taken yet. Nothing more is sealed meanwhile, so it holds one `WireBuffer.outputSize` at most,
+    /// and what a handshake step or the end adds.
+    fileprivate var sealed: [UInt8] = []
+    fileprivate var hasBegun = false
+    fileprivate var hasSealedEnd = false
+
+    init(_ transport: any Transport) {
+        self.transport = transport
+    }
+
+    var sealedCount: Int { sealed.count }
+}
+
+/// A connection whose bytes a transport opens and seals.
+extension Connection {
+    // MARK: - The handshake
+
+    /// Has the next step of the handshake taken when it is this connection's turn: a step may take a millisecond, and four hundred of them
+    /// at once would hold up everybody else.
+    func scheduleHandshake() {
+        if isHandshakeScheduled { return }
+        isHandshakeScheduled = true
+        loop.scheduleHandshake(self)
+    }
+
+    func continueHandshake() {
+        isHandshakeScheduled = false
+        guard phase == .establishing, let state = transport else { return }
+        isBlocked = false
+        guard writeSealed() else { return }
+        let buffer = loop.wireBuffer
+        let count = unsafe kind.read(rawDescriptor, into: buffer.input, count: buffer.inputSize)
+        if count == 0 { return close(reason: .truncated) }
+        if count < 0 {
+            let error = Errno.last
+            guard error == .wouldBlock || error == .interrupted else { return close(reason: .failed(error)) }
+            // The first step needs no input: a client speaks first.
+            if state.hasBegun { return updateInterest(.readable) }
+        } else {
+            loop.didRead(count)
+        }
+        state.hasBegun = true
+        var wire = unsafe Wire(input: UnsafeRawBufferPointer(start: buffer.input, count: max(count, 0)), output: buffer.output)
+        do throws(TransportFailure) {
+            var isComplete = false
+            var mustGoOn = true
+            while mustGoOn {
+                isComplete = try state.transport.establish(&wire)
+                mustGoOn = !isComplete && wire.isFull
+                keepSealed(from: &wire)
+            }
+            guard writeSealed(), isComplete else { return }
+            open()
+            deliver(&wire)
+        } catch {
+            // An alert that says why is worth sending, though it may not arrive.
+            keepSealed(from: &wire)
+            _ = writeSealed()
+            close(reason: .transportFailed(error))
+        }
+    }
+
+    // MARK: - Reading
+
+    func readSealed() {
+        let buffer = loop.wireBuffer
+        let count = unsafe kind.read(rawDescriptor, into: buffer.input, count: buffer.inputSize)
+        if count > 0 {
+            loop.didRead(count)
+            var wire = unsafe Wire(input: UnsafeRawBufferPointer(start: buffer.input, count: count), output: buffer.output)
+            deliver(&wire)
+        } else if count == 0 {
+            readToEnd()
+        } else {
+            readFailed(.last)
+        }
+    }
+
+    /// Opens the input and delivers its messages.
+    private func deliver(_ wire: inout Wire) {
+        guard let transport = transport?.transport else { return }
+        while isTakingMessages {
+            let buffer = loop.readBuffer
+            buffer.reserveHeadroom(options.longestTail)
+            var opened = 0
+            var failure: TransportFailure?
+            do throws(TransportFailure) {
+                while opened < buffer.readSize {
+                    let before = wire.inputCount
+                    let room = unsafe UnsafeMutableRawBufferPointer(start: buffer.start + opened, count: buffer.readSize &- opened)
+                    let count = try unsafe transport.open(&wire, into: room)
+                    opened &+= min(max(count, 0), room.count)
+                    // What the transport answers by itself, to a change of keys perhaps.
+                    keepSealed(from: &wire)
+                    if count <= 0, wire.inputCount == before { break }
+                }
+            } catch {
+                failure = error
+            }
+            if opened > 0 { receive(opened) }
+            if let failure {
+                keepSealed(from: &wire)
+                _ = writeSealed()
+                return close(reason: .transportFailed(failure))
+            }
+            if opened == 0 { break }
+        }
+        if hasWaitingOutput, !isBlocked { scheduleFlush() }
+        if isTakingMessages, !hasReadToEnd, transport.hasEnded { readToEnd() }
+    }
+
+    // MARK: - Writing
+
+    /// Seals runs of bytes and writes them, until all are sealed or the kernel takes no more. Returns how many bytes are sealed: they will
+    /// leave, so for who passed them they have been sent.
+    func sealAndWrite(
+        _ leading: UnsafeRawBufferPointer, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer
+    ) -> Int {
+        guard writeSealed(), let state = transport else { return 0 }
+        let buffer = loop.wireBuffer
+        var taken = 0
+        do throws(TransportFailure) {
+            for index in 0..<3 {
+                var rest = unsafe index == 0 ? leading : index == 1 ? first : second
+                while unsafe !rest.isEmpty {
+                    var wire = unsafe Wire(input: UnsafeRawBufferPointer(start: nil, count: 0), output: buffer.output)
+                    while unsafe !rest.isEmpty {
+                        let count = try unsafe min(max(state.transport.seal(rest, &wire), 0), rest.count)
+                        if count == 0 { break }
+                        taken &+= count
+                        unsafe rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
+                    }
+                    // A transport that neither seals nor writes would be asked for ever.
+                    if wire.outputCount == 0 { throw TransportFailure("nothing could be sealed") }
+                    keepSealed(from: &wire)
+                    if !writeSealed() { return taken }
+                }
+            }
+        } catch {
+            close(reason: .transportFailed(error))
+        }
+        return taken
+    }
+
+    /// Seals the end, and returns whether it has left: otherwise `flush` comes back once it has.
+    func sealEnd() -> Bool {
+        guard let state = transport else { return true }
+        if !state.hasSealedEnd {
+            state.hasSealedEnd = true
+            var wire = unsafe Wire(input: UnsafeRawBufferPointer(start: nil, count: 0), output: loop.wireBuffer.output)
+            state.transport.sealEnd(&wire)
+            keepSealed(from: &wire)
+        }
+        return writeSealed()
+    }
+
+    private func keepSealed(from wire: inout Wire) {
+        unsafe wire.emptyOutput { bytes in unsafe transport?.sealed.append(contentsOf: bytes) }
+    }
+
+    /// Writes what is sealed, and returns whether the kernel has taken all of it. If not, the connection is blocked or closed.
+    private func writeSealed() -> Bool {
+        guard phase != .closed, let state = transport else { return false }
+        if state.sealed.isEmpty { return true }
+        if isBlocked || hasFailedOutput { return false }
+        let written = unsafe state.sealed.withUnsafeBytes { bytes in
+            var vector = unsafe iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+            return unsafe withUnsafeMutablePointer(to: &vector) { pointer in
+                unsafe kind.write(rawDescriptor, UnsafeMutableBufferPointer(start: pointer, count: 1))
+            }
+        }
+        if written < 0 {
+            sendFellShort(.last)
+            return false
+        }
+        if written == state.sealed.count {
+            state.sealed = []
+            return true
+        }
+        state.sealed.removeFirst(written)
+        block()
+        return false
+    }
+}
