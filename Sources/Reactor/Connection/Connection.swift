@@ -114,8 +114,8 @@ public final class Connection {
     private(set) var phase: Phase
     private var timerPurpose = TimerPurpose.connecting
     var interest: Interest = []
-    /// Whether `finish` was called before the connection was open.
-    private var finishesOnceOpen = false
+    /// Whether the connection closes, or has closed, once all of its output was sent. It may be told so before it is open.
+    public private(set) var isFinishing = false
     var isFlushScheduled = false
     var isHandshakeScheduled = false
     /// Whether `connectionDidDrain` is due once no own output waits.
@@ -198,9 +198,6 @@ public final class Connection {
     /// Whether the connection has opened and is not closed. It may be finishing.
     public var isOpen: Bool { phase == .open || phase == .finishing || phase == .lingering }
 
-    /// Whether the connection closes once all of its output is sent.
-    public var isFinishing: Bool { phase == .finishing || phase == .lingering || (finishesOnceOpen && phase != .closed) }
-
     /// Whether messages are still delivered.
     var isTakingMessages: Bool { phase != .closed && !isFinishing }
 
@@ -270,7 +267,7 @@ public final class Connection {
         disarmTimer(.establishing)
         phase = .open
         handler.connectionDidOpen(self)
-        if finishesOnceOpen, phase == .open { phase = .finishing }
+        if isFinishing, phase == .open { phase = .finishing }
         if hasWaitingOutput || isFinishing { scheduleFlush() }
     }
 
@@ -292,8 +289,9 @@ public final class Connection {
         // Nothing can be sent any more.
         if hasFailedOutput { return close(reason: reason) }
         self.reason = reason
+        isFinishing = true
         // A deadline for connecting and for the handshake still holds.
-        if phase == .open { phase = .finishing } else { finishesOnceOpen = true }
+        if phase == .open { phase = .finishing }
         disarmTimer(.idleInput)
         outputSource?.connectionStateDidChange(self)
         if isBlocked { limitFlush() } else { scheduleFlush() }

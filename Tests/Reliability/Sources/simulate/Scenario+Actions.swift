@@ -140,6 +140,7 @@ extension Scenario {
 
     private func unsubscribe(_ member: Member, from topic: Int) {
         guard topic < topics.count, let connection = member.openConnection else { return }
+        if member.stream >= 0 { noting { () throws(Finding) in try checkSent(member) } }
         topics[topic].unsubscribe(connection)
         member.delivery.unsubscribe(from: topic)
     }

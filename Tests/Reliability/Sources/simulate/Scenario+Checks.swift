@@ -73,7 +73,7 @@ extension Scenario {
         }
     }
 
-    private func checkSent(_ member: Member) throws(Finding) {
+    func checkSent(_ member: Member) throws(Finding) {
         let sent = unsafe UnsafeBufferPointer(start: world_sent(member.stream), count: world_sent_count(member.stream))
         do throws(Finding) {
             try unsafe member.delivery.check(
