@@ -83,7 +83,8 @@ let package = Package(
             name: "EmbeddingExample", dependencies: ["ChatReactor"], path: "Tests/EmbeddingExample", swiftSettings: settings),
         .target(name: "KernelFaults", path: "Tests/KernelFaults"),
         // What is public is tested here. Without access to what is `package`, these see what an embedder sees.
-        .testTarget(name: "PublicAPITests", dependencies: ["ChatReactor"], packageAccess: false, swiftSettings: settings),
+        .testTarget(
+            name: "PublicAPITests", dependencies: ["ChatReactor", "TestSupport"], packageAccess: false, swiftSettings: settings),
         // What only `@testable import` or KernelFaults can reach.
         .testTarget(
             name: "ReactorTests", dependencies: ["CLinux", "KernelFaults", "Reactor", "TestSupport"], swiftSettings: settings),

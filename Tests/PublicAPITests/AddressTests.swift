@@ -1,5 +1,6 @@
 import ChatReactor
 import Glibc
+import TestSupport
 import Testing
 
 /// What `SocketAddress`, `Endpoint` and `Errno` promise.
@@ -43,7 +44,7 @@ struct AddressTests {
     func ipv6() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let (server, client) = (Recorder(), Recorder())
+        let (server, client) = (RecordingHandler(), RecordingHandler())
         let listener: Listener
         do {
             listener = try loop.listen(on: Self.v6.withPort(0), handler: server)
@@ -54,7 +55,7 @@ struct AddressTests {
         }
         client.onOpen = { $0.send("hello\n") }
         let connection = try loop.connect(to: listener.address, handler: client)
-        try loop.turn(until: "the message") { server.texts == ["hello"] }
+        try loop.run(until: "the message") { server.texts == ["hello"] }
         #expect(connection.remoteAddress == listener.address)
         #expect(server.connections[0].remoteAddress == connection.localAddress)
     }

@@ -1,4 +1,5 @@
 import ChatReactor
+import TestSupport
 import Testing
 
 /// What `AutomaticFraming` says.
@@ -7,11 +8,11 @@ struct AutomaticFramingTests {
     func idleLine() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.automatic(idle: .milliseconds(5))))
+        let member = try Wire(on: loop, options: .framed(.automatic(idle: .milliseconds(5))))
         try member.peer.send("hello")
-        try loop.turn(until: "the message") { !member.handler.texts.isEmpty }
+        try loop.run(until: "the message") { !member.handler.texts.isEmpty }
         try member.peer.send("again")
-        try loop.turn(until: "another message") { member.handler.texts.count >= 2 }
+        try loop.run(until: "another message") { member.handler.texts.count >= 2 }
         #expect(member.handler.texts == ["hello", "again"])
     }
 
@@ -19,9 +20,9 @@ struct AutomaticFramingTests {
     func idleLineOnTheWire() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.automatic(idle: .milliseconds(5))))
+        let member = try Wire(on: loop, options: .framed(.automatic(idle: .milliseconds(5))))
         try member.peer.send("hello")
-        try loop.turn(until: "the message") { !member.handler.texts.isEmpty }
+        try loop.run(until: "the message") { !member.handler.texts.isEmpty }
         #expect(member.handler.wireBytes == Array("hello\n".utf8))
     }
 
@@ -29,12 +30,12 @@ struct AutomaticFramingTests {
     func strictFromTheFirstNewline() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.automatic(idle: .milliseconds(1))))
+        let member = try Wire(on: loop, options: .framed(.automatic(idle: .milliseconds(1))))
         try member.peer.send("one\ntw")
-        try loop.turn(until: "the first message") { !member.handler.texts.isEmpty }
-        try loop.turn(for: .milliseconds(100))
+        try loop.run(until: "the first message") { !member.handler.texts.isEmpty }
+        try loop.run(for: .milliseconds(100))
         try member.peer.send("o\n")
-        try loop.turn(until: "the second message") { member.handler.texts.count >= 2 }
+        try loop.run(until: "the second message") { member.handler.texts.count >= 2 }
         #expect(member.handler.texts == ["one", "two"])
     }
 
@@ -42,11 +43,11 @@ struct AutomaticFramingTests {
     func asLines() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.automatic(idle: .seconds(3_600))))
+        let member = try Wire(on: loop, options: .framed(.automatic(idle: .seconds(3_600))))
         try member.peer.send("one\r\n\nrest")
         member.peer.shutDownSending()
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
-        #expect(member.handler.events == [.opened, .message("one"), .message(""), .message("rest"), .closed(.endOfInput)])
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
+        #expect(member.handler.events == [.opened, .received("one"), .received(""), .received("rest"), .closed(.endOfInput)])
     }
 
     @Test("The idle time is 50 ms unless said otherwise")

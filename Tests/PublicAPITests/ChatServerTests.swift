@@ -1,4 +1,5 @@
 import ChatReactor
+import TestSupport
 import Testing
 
 /// A server and its clients.
@@ -24,11 +25,11 @@ final class ChatRoom {
         let count = server.clientCount
         let client = try Peer(to: address)
         clients.append(client)
-        try loop.turn(until: "the client") { server.clientCount == count + 1 }
+        try loop.run(until: "the client") { server.clientCount == count + 1 }
         return client
     }
 
-    func turn(until goal: String, _ isReached: () throws -> Bool) throws { try loop.turn(until: goal, isReached) }
+    func run(until goal: Comment, _ isReached: () throws -> Bool) throws { try loop.run(until: goal, isReached) }
 }
 
 /// What `ChatServer` and the description of what goes over the wire promise.
@@ -52,7 +53,7 @@ struct ChatServerTests {
         let room = try ChatRoom(3)
         try room.clients[0].send("hello\n")
         try room.clients[1].send("you\n")
-        try room.turn(until: "all deliveries") { room.clients.map(\.lines.count) == [1, 1, 2] }
+        try room.run(until: "all deliveries") { room.clients.map(\.lines.count) == [1, 1, 2] }
         #expect(room.clients[0].text == "you\n")
         #expect(room.clients[1].text == "hello\n")
         #expect(Set(room.clients[2].lines) == ["hello", "you"])
@@ -62,10 +63,10 @@ struct ChatServerTests {
     func noHistory() throws {
         let room = try ChatRoom(2)
         try room.clients[0].send("early\n")
-        try room.turn(until: "the first line") { room.clients[1].text == "early\n" }
+        try room.run(until: "the first line") { room.clients[1].text == "early\n" }
         let late = try room.join()
         try room.clients[0].send("late\n")
-        try room.turn(until: "the second line") { late.text.hasSuffix("late\n") }
+        try room.run(until: "the second line") { late.text.hasSuffix("late\n") }
         #expect(late.text == "late\n")
     }
 
@@ -73,7 +74,7 @@ struct ChatServerTests {
     func bytes() throws {
         let room = try ChatRoom(2)
         try room.clients[0].send(Array("one\r\n\n".utf8) + [0, 27, 0xFF, 10])
-        try room.turn(until: "all of it") { room.clients[1].bytes.count >= 9 }
+        try room.run(until: "all of it") { room.clients[1].bytes.count >= 9 }
         #expect(room.clients[1].bytes == Array("one\n\n".utf8) + [0, 27, 0xFF, 10])
     }
 
@@ -81,7 +82,7 @@ struct ChatServerTests {
     func noNewline() throws {
         let room = try ChatRoom(2)
         try room.clients[0].send("hello")
-        try room.turn(until: "the line") { room.clients[1].text == "hello\n" }
+        try room.run(until: "the line") { room.clients[1].text == "hello\n" }
     }
 
     @Test("What is unfinished at the end of a client's input counts as a message")
@@ -89,7 +90,7 @@ struct ChatServerTests {
         let room = try ChatRoom(2) { $0.framing = .lines }
         try room.clients[0].send("one\nrest")
         room.clients[0].shutDownSending()
-        try room.turn(until: "the lines") { room.clients[1].lines.count == 2 }
+        try room.run(until: "the lines") { room.clients[1].lines.count == 2 }
         #expect(room.clients[1].text == "one\nrest\n")
     }
 
@@ -99,11 +100,11 @@ struct ChatServerTests {
     func quitWord() throws {
         let room = try ChatRoom(2)
         try room.clients[0].send("before\nx\nafter\n")
-        try room.turn(until: "the end") { room.clients[0].hasEnded }
+        try room.run(until: "the end") { room.clients[0].hasEnded }
         room.clients[0].close()
-        try room.turn(until: "the client's end") { room.server.clientCount == 1 }
+        try room.run(until: "the client's end") { room.server.clientCount == 1 }
         room.server.announce("end")
-        try room.turn(until: "the announcement") { room.clients[1].lines.last == "end" }
+        try room.run(until: "the announcement") { room.clients[1].lines.last == "end" }
         #expect(room.clients[1].text == "before\nend\n")
     }
 
@@ -111,10 +112,10 @@ struct ChatServerTests {
     func quitterGetsEverything() throws {
         let room = try ChatRoom(2)
         try room.clients[1].send("for you\n")
-        try room.turn(until: "the line") { room.clients[0].text == "for you\n" }
+        try room.run(until: "the line") { room.clients[0].text == "for you\n" }
         room.server.announce("bye")
         try room.clients[0].send("x\n")
-        try room.turn(until: "the end") { room.clients[0].hasEnded }
+        try room.run(until: "the end") { room.clients[0].hasEnded }
         #expect(room.clients[0].text == "for you\nbye\n")
     }
 
@@ -122,7 +123,7 @@ struct ChatServerTests {
     func almostTheQuitWord(line: String) throws {
         let room = try ChatRoom(2)
         try room.clients[0].send(line + "\n")
-        try room.turn(until: "the line") { room.clients[1].lines.count == 1 }
+        try room.run(until: "the line") { room.clients[1].lines.count == 1 }
         #expect(room.clients[1].text == line + "\n")
         #expect(room.server.clientCount == 2)
     }
@@ -131,10 +132,10 @@ struct ChatServerTests {
     func otherQuitWord(word: String?) throws {
         let room = try ChatRoom(2) { $0.quitWord = word }
         try room.clients[0].send("x\n")
-        try room.turn(until: "the line") { room.clients[1].text == "x\n" }
+        try room.run(until: "the line") { room.clients[1].text == "x\n" }
         if let word {
             try room.clients[0].send(word + "\n")
-            try room.turn(until: "the end") { room.clients[0].hasEnded }
+            try room.run(until: "the end") { room.clients[0].hasEnded }
             #expect(room.clients[1].text == "x\n")
         }
         #expect(!room.clients[1].hasEnded)
@@ -144,7 +145,7 @@ struct ChatServerTests {
     func longLine() throws {
         let room = try ChatRoom(2) { $0.maximumMessageLength = 10 }
         try room.clients[0].send("1234567890\n12345678901\nend\n")
-        try room.turn(until: "the last line") { room.clients[1].lines.last == "end" && !room.clients[0].lines.isEmpty }
+        try room.run(until: "the last line") { room.clients[1].lines.last == "end" && !room.clients[0].lines.isEmpty }
         #expect(room.clients[0].text == "! line too long: the limit is 10 bytes\n")
         #expect(room.clients[1].text == "1234567890\nend\n")
         #expect(!room.clients[0].hasEnded)
@@ -156,9 +157,9 @@ struct ChatServerTests {
         for count in 1...3 {
             #expect(!room.clients[0].hasEnded)
             try room.clients[0].send("12345678901\n")
-            try room.turn(until: "reply \(count)") { room.clients[0].lines.count == count }
+            try room.run(until: "reply \(count)") { room.clients[0].lines.count == count }
         }
-        try room.turn(until: "the end") { room.clients[0].hasEnded }
+        try room.run(until: "the end") { room.clients[0].hasEnded }
         #expect(room.clients[0].lines.allSatisfy { $0 == "! line too long: the limit is 10 bytes" })
         #expect(room.clients[1].text == "")
     }
@@ -169,9 +170,9 @@ struct ChatServerTests {
     func chunks(quit: String) throws {
         let room = try ChatRoom(2) { $0.framing = .chunks }
         try room.clients[0].send("no newline")
-        try room.turn(until: "the chunk") { room.clients[1].text == "no newline" }
+        try room.run(until: "the chunk") { room.clients[1].text == "no newline" }
         try room.clients[0].send(quit)
-        try room.turn(until: "the end") { room.clients[0].hasEnded }
+        try room.run(until: "the end") { room.clients[0].hasEnded }
         #expect(room.clients[1].text == "no newline")
     }
 
@@ -181,7 +182,7 @@ struct ChatServerTests {
         #expect(room.server.announce("welcome"))
         #expect(!room.server.announce(String(repeating: "a", count: 1_000_000)))
         #expect(room.server.announce(""))
-        try room.turn(until: "the announcements") { room.clients.allSatisfy { $0.lines.count == 2 } }
+        try room.run(until: "the announcements") { room.clients.allSatisfy { $0.lines.count == 2 } }
         #expect(room.clients.map(\.text) == ["welcome\n\n", "welcome\n\n", "welcome\n\n"])
     }
 
@@ -191,7 +192,7 @@ struct ChatServerTests {
         room.server.announce("before")
         try room.clients[0].send("last words\n")
         room.clients[0].shutDownSending()
-        try room.turn(until: "the end") { room.clients[0].hasEnded && room.server.clientCount == 1 }
+        try room.run(until: "the end") { room.clients[0].hasEnded && room.server.clientCount == 1 }
         #expect(room.clients[0].text == "before\n")
         #expect(room.clients[1].lines.contains("last words"))
     }
@@ -205,7 +206,7 @@ struct ChatServerTests {
             #expect(room.server.clientCount == count)
         }
         room.clients[1].close()
-        try room.turn(until: "the end") { room.server.clientCount == 2 }
+        try room.run(until: "the end") { room.server.clientCount == 2 }
     }
 
     @Test("Observers are told who comes, what is relayed and who goes, in the order in which they were added")
@@ -218,10 +219,10 @@ struct ChatServerTests {
         try room.join()
         try room.join()
         try room.clients[0].send("one\ntwo\nx\nthree\n")
-        try room.turn(until: "the end") { room.clients[0].hasEnded }
+        try room.run(until: "the end") { room.clients[0].hasEnded }
         room.clients[0].close()
         room.clients[1].shutDownSending()
-        try room.turn(until: "both ends") { room.server.clientCount == 0 }
+        try room.run(until: "both ends") { room.server.clientCount == 0 }
         for observer in observers {
             #expect(observer.events.prefix(4) == ["accepted", "accepted", "relayed one", "relayed two"])
             #expect(
@@ -242,11 +243,11 @@ struct ChatServerTests {
             room.server.announce(String(line.dropLast()))
             if number % 50 == 0 {
                 try room.loop.runOnce(waitingAtMost: .zero)
-                room.clients[0].receive()
+                room.clients[0].read()
             }
         }
         room.server.announce("end")
-        try room.turn(until: "the last line") { room.clients.allSatisfy { $0.ends(in: "\nend\n") } }
+        try room.run(until: "the last line") { room.clients.allSatisfy { $0.ends(in: "\nend\n") } }
         var (received, missed) = (0, 0)
         for line in room.clients[1].lines {
             if line.hasPrefix("! ") {
@@ -272,9 +273,9 @@ struct ChatServerTests {
         let path = TemporaryPath()
         addresses.append(try server.listen(on: .unix(path: path.path)).address)
         let clients = try addresses.map { try Peer(to: $0) }
-        try loop.turn(until: "the clients") { server.clientCount == clients.count }
+        try loop.run(until: "the clients") { server.clientCount == clients.count }
         try clients[0].send("hello\n")
-        try loop.turn(until: "the line") { clients[1].text == "hello\n" }
+        try loop.run(until: "the line") { clients[1].text == "hello\n" }
         #expect(server.loop === loop)
     }
 

@@ -1,4 +1,5 @@
 import ChatReactor
+import TestSupport
 import Testing
 
 /// What `ChunkFraming` says.
@@ -7,12 +8,12 @@ struct ChunkTests {
     func byteForByte() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.chunks))
+        let member = try Wire(on: loop, options: .framed(.chunks))
         let first = Array("a\r\nb".utf8) + [0, 255]
         try member.peer.send(first)
-        try loop.turn(until: "the first chunk") { member.handler.messages.count == 1 }
+        try loop.run(until: "the first chunk") { member.handler.messages.count == 1 }
         try member.peer.send("\n")
-        try loop.turn(until: "the second chunk") { member.handler.messages.count == 2 }
+        try loop.run(until: "the second chunk") { member.handler.messages.count == 2 }
         #expect(member.handler.messages == [first, [10]])
         #expect(member.handler.wireBytes == first + [10])
     }
@@ -21,22 +22,22 @@ struct ChunkTests {
     func noLimit() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.chunks, longest: 1))
+        let member = try Wire(on: loop, options: .framed(.chunks, longest: 1))
         let chunk = [UInt8](repeating: 7, count: 1_000)
         try member.peer.send(chunk)
-        try loop.turn(until: "all of the bytes") { member.handler.wireBytes.count >= 1_000 }
+        try loop.run(until: "all of the bytes") { member.handler.wireBytes.count >= 1_000 }
         #expect(member.handler.messages == [chunk])
-        #expect(!member.handler.events.contains(.tooLong))
+        #expect(!member.handler.events.contains(.discarded))
     }
 
     @Test("One read takes as many bytes at most as the loop is configured for", arguments: [1, 16, 65_536])
     func readSize(size: Int) throws {
         let loop = try EventLoop(configuration: .with { $0.readSize = size })
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.chunks))
+        let member = try Wire(on: loop, options: .framed(.chunks))
         let sent = (0..<100).map { UInt8($0) }
         try member.peer.send(sent)
-        try loop.turn(until: "all of the bytes") { member.handler.wireBytes.count >= 100 }
+        try loop.run(until: "all of the bytes") { member.handler.wireBytes.count >= 100 }
         #expect(member.handler.wireBytes == sent)
         #expect(member.handler.messages.map(\.count).max() == min(size, 100))
     }
@@ -45,10 +46,10 @@ struct ChunkTests {
     func endOfInput() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.chunks))
+        let member = try Wire(on: loop, options: .framed(.chunks))
         try member.peer.send("rest")
         member.peer.shutDownSending()
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
-        #expect(member.handler.events == [.opened, .message("rest"), .closed(.endOfInput)])
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
+        #expect(member.handler.events == [.opened, .received("rest"), .closed(.endOfInput)])
     }
 }

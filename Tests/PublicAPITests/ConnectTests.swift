@@ -1,5 +1,6 @@
 import ChatReactor
 import Glibc
+import TestSupport
 import Testing
 
 /// What `EventLoop.connect` promises, and what a connection knows of its two ends.
@@ -9,12 +10,12 @@ struct ConnectTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let path = TemporaryPath()
-        let (server, client) = (Recorder(), Recorder())
+        let (server, client) = (RecordingHandler(), RecordingHandler())
         server.onMessage = { connection, text in connection.send("re: \(text)\n") }
         let listener = try loop.listen(on: isTCP ? .loopback(port: 0) : .unix(path: path.path), handler: server)
         client.onOpen = { $0.send("hello\n") }
         let connection = try loop.connect(to: listener.address, handler: client)
-        try loop.turn(until: "the reply") { !client.texts.isEmpty }
+        try loop.run(until: "the reply") { !client.texts.isEmpty }
         #expect(client.connections.first === connection)
         #expect(client.texts == ["re: hello"])
         #expect(server.texts == ["hello"])
@@ -25,14 +26,14 @@ struct ConnectTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let deaf = try DeafAddress(listens: true)
-        let connecting = try loop.connect(to: deaf.address, handler: Recorder())
+        let connecting = try loop.connect(to: deaf.address, handler: RecordingHandler())
         #expect(!connecting.isOpen)
-        let handler = Recorder()
+        let handler = RecordingHandler()
         var wasOpen: Bool?
         handler.onOpen = { wasOpen = $0.isOpen }
-        let listener = try loop.listen(on: .loopback(port: 0), handler: Recorder())
+        let listener = try loop.listen(on: .loopback(port: 0), handler: RecordingHandler())
         try loop.connect(to: listener.address, handler: handler)
-        try loop.turn(until: "the connection") { wasOpen != nil }
+        try loop.run(until: "the connection") { wasOpen != nil }
         #expect(wasOpen == true)
         #expect(!connecting.isOpen)
     }
@@ -42,10 +43,10 @@ struct ConnectTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let deaf = try DeafAddress(listens: true)
-        let handler = Recorder()
+        let handler = RecordingHandler()
         let deadline = ContinuousClock.now.advanced(by: .milliseconds(50))
         try loop.connect(to: deaf.address, deadline: deadline, handler: handler)
-        try loop.turn(until: "the end") { !handler.events.isEmpty }
+        try loop.run(until: "the end") { !handler.events.isEmpty }
         #expect(ContinuousClock.now >= deadline)
         #expect(handler.events == [.closed(.connectTimedOut)])
     }
@@ -54,13 +55,13 @@ struct ConnectTests {
     func deadlineThatWasMet() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let handler = Recorder()
-        let listener = try loop.listen(on: .loopback(port: 0), handler: Recorder())
+        let handler = RecordingHandler()
+        let listener = try loop.listen(on: .loopback(port: 0), handler: RecordingHandler())
         // A turn looks at sockets before it looks at deadlines.
         let deadline = ContinuousClock.now.advanced(by: .milliseconds(100))
         try loop.connect(to: listener.address, deadline: deadline, handler: handler)
-        try loop.turn(until: "the connection") { !handler.events.isEmpty }
-        try loop.turn(until: "the deadline and more") { .now > deadline.advanced(by: .milliseconds(50)) }
+        try loop.run(until: "the connection") { !handler.events.isEmpty }
+        try loop.run(until: "the deadline and more") { .now > deadline.advanced(by: .milliseconds(50)) }
         #expect(handler.events == [.opened])
     }
 
@@ -68,11 +69,11 @@ struct ConnectTests {
     func nobodyAtAPath() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let handler = Recorder()
+        let handler = RecordingHandler()
         let (nowhere, tooLong) = (TemporaryPath().path, "/tmp/" + String(repeating: "a", count: 103))
         #expect(throws: Errno(rawValue: ENOENT)) { try loop.connect(to: .unix(path: nowhere), handler: handler) }
         #expect(throws: Errno.fileNameTooLong) { try loop.connect(to: .unix(path: tooLong), handler: handler) }
-        try loop.turn(for: .milliseconds(10))
+        try loop.run(for: .milliseconds(10))
         #expect(handler.events == [])
     }
 
@@ -83,17 +84,16 @@ struct ConnectTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let path = TemporaryPath()
-        let handlers = (0..<3).map { _ in Recorder() }
-        try loop.listen(on: .unix(path: path.path), handler: Recorder())
+        let handlers = (0..<3).map { _ in RecordingHandler() }
+        try loop.listen(on: .unix(path: path.path), handler: RecordingHandler())
         try loop.connect(to: .unix(path: path.path), handler: handlers[0])
         #expect(handlers[0].events == [.opened])
-        let (near, far) = try socketPair()
-        let peer = Peer(takingOver: far)
+        let (near, peer) = try socketPair()
         try loop.adopt(socket: OwnedDescriptor(takingOver: near), handler: handlers[1])
         #expect(handlers[1].events == [.opened])
         let pipe = try makePipe()
-        let writer = Peer(takingOver: pipe.output)
-        try loop.adopt(OwnedDescriptor(takingOver: pipe.input), for: .input, handler: handlers[2])
+        let writer = Peer(takingOver: pipe.writer)
+        try loop.adopt(OwnedDescriptor(takingOver: pipe.reader), for: .input, handler: handlers[2])
         #expect(handlers[2].events == [.opened])
         #expect(!peer.hasEnded)
         writer.close()
@@ -104,10 +104,10 @@ struct ConnectTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let deaf = try DeafAddress(listens: true)
-        let handler = Recorder()
+        let handler = RecordingHandler()
         let connection = try loop.connect(to: deaf.address, handler: handler)
         connection.close()
-        try loop.turn(until: "the end") { !handler.events.isEmpty }
+        try loop.run(until: "the end") { !handler.events.isEmpty }
         #expect(handler.events == [.closed(.requested)])
     }
 
@@ -115,11 +115,11 @@ struct ConnectTests {
     func sendingWhileConnecting() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let server = Recorder()
+        let server = RecordingHandler()
         let listener = try loop.listen(on: .loopback(port: 0), handler: server)
-        let connection = try loop.connect(to: listener.address, handler: Recorder())
+        let connection = try loop.connect(to: listener.address, handler: RecordingHandler())
         #expect(connection.send("hello\n"))
-        try loop.turn(until: "the message") { !server.texts.isEmpty }
+        try loop.run(until: "the message") { !server.texts.isEmpty }
         #expect(server.texts == ["hello"])
     }
 
@@ -127,10 +127,10 @@ struct ConnectTests {
     func addresses() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let (server, client) = (Recorder(), Recorder())
+        let (server, client) = (RecordingHandler(), RecordingHandler())
         let listener = try loop.listen(on: .loopback(port: 0), handler: server)
         try loop.connect(to: listener.address, handler: client)
-        try loop.turn(until: "both ends") { server.connections.count == 1 && client.connections.count == 1 }
+        try loop.run(until: "both ends") { server.connections.count == 1 && client.connections.count == 1 }
         let (accepted, connected) = (server.connections[0], client.connections[0])
         #expect(connected.remoteAddress == listener.address)
         #expect(accepted.localAddress == listener.address)
@@ -143,10 +143,10 @@ struct ConnectTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let path = TemporaryPath()
-        let (server, client) = (Recorder(), Recorder())
+        let (server, client) = (RecordingHandler(), RecordingHandler())
         try loop.listen(on: .unix(path: path.path), handler: server)
         try loop.connect(to: .unix(path: path.path), handler: client)
-        try loop.turn(until: "both ends") { server.connections.count == 1 && client.connections.count == 1 }
+        try loop.run(until: "both ends") { server.connections.count == 1 && client.connections.count == 1 }
         #expect(client.connections[0].remoteAddress == .unix(path: path.path))
         #expect(server.connections[0].localAddress == .unix(path: path.path))
         #expect(server.connections[0].remoteAddress == .unix(path: ""))
@@ -156,11 +156,11 @@ struct ConnectTests {
     func options() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let (server, client) = (Recorder(), Recorder())
+        let (server, client) = (RecordingHandler(), RecordingHandler())
         server.onOpen = { $0.send("one\0two\0") }
         let listener = try loop.listen(on: .loopback(port: 0), handler: server)
         try loop.connect(to: listener.address, options: .framed(.nulTerminated), handler: client)
-        try loop.turn(until: "two messages") { client.texts.count >= 2 }
+        try loop.run(until: "two messages") { client.texts.count >= 2 }
         #expect(client.texts == ["one", "two"])
     }
 }

@@ -1,5 +1,6 @@
 import ChatReactor
 import Foundation
+import TestSupport
 import Testing
 
 /// What `Connection.id` and `EventLoop.connection(_:)` promise.
@@ -8,12 +9,12 @@ struct ConnectionNameTests {
     func lookUp() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let (one, two) = (try Member(on: loop), try Member(on: loop))
+        let (one, two) = (try Wire(on: loop), try Wire(on: loop))
         #expect(loop.connection(one.connection.id) === one.connection)
         #expect(loop.connection(two.connection.id) === two.connection)
         let name = one.connection.id
         one.connection.close()
-        try loop.turn(until: "the end") { !one.handler.reasons.isEmpty }
+        try loop.run(until: "the end") { !one.handler.closeReasons.isEmpty }
         #expect(loop.connection(name) == nil)
         #expect(loop.connection(two.connection.id) === two.connection)
     }
@@ -24,10 +25,10 @@ struct ConnectionNameTests {
         defer { loop.close() }
         var names: Set<Connection.ID> = []
         for _ in 0..<200 {
-            let member = try Member(on: loop)
+            let member = try Wire(on: loop)
             names.insert(member.connection.id)
             member.connection.close()
-            try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
+            try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
         }
         #expect(names.count == 200)
         #expect(names.allSatisfy { loop.connection($0) == nil })
@@ -37,11 +38,11 @@ struct ConnectionNameTests {
     func acrossThreads() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         let (remote, name) = (loop.remote, member.connection.id)
         Thread.detachNewThread {
             remote.execute { loop in loop.connection(name)?.send("hello\n") }
         }
-        try loop.turn(until: "the text") { member.peer.text == "hello\n" }
+        try loop.run(until: "the text") { member.peer.text == "hello\n" }
     }
 }

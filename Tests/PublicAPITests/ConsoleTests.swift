@@ -1,5 +1,6 @@
 import ChatReactor
 import Glibc
+import TestSupport
 import Testing
 
 /// What `Console` promises. In processes of their own, since standard input and output are the process's.
@@ -11,9 +12,9 @@ struct ConsoleTests {
             let room = try ChatRoom(2)
             let console = try Console(of: room.server, reads: true, prints: true) { _ in }
             try streams.input.send("operator\n")
-            try room.turn(until: "the operator's line") { room.clients.allSatisfy { $0.text == "operator\n" } }
+            try room.run(until: "the operator's line") { room.clients.allSatisfy { $0.text == "operator\n" } }
             try room.clients[0].send("hello \u{1B}[2J\n")
-            try room.turn(until: "the printed line") { streams.output.text.hasSuffix("\n") }
+            try room.run(until: "the printed line") { streams.output.text.hasSuffix("\n") }
             try #require(streams.output.text == "hello ^[[2J\n")
             withExtendedLifetime(console) {}
         }
@@ -27,10 +28,10 @@ struct ConsoleTests {
             let console = try Console(of: room.server, reads: true, prints: true) { _ in }
             try streams.input.send("bye\n")
             streams.input.close()
-            try room.turn(until: "the operator's line") { room.clients.allSatisfy { $0.text == "bye\n" } }
-            try room.loop.turn(for: .milliseconds(20))
+            try room.run(until: "the operator's line") { room.clients.allSatisfy { $0.text == "bye\n" } }
+            try room.loop.run(for: .milliseconds(20))
             try room.clients[0].send("hello\n")
-            try room.turn(until: "the message") { room.clients[1].text == "bye\nhello\n" && streams.output.text == "hello\n" }
+            try room.run(until: "the message") { room.clients[1].text == "bye\nhello\n" && streams.output.text == "hello\n" }
             withExtendedLifetime(console) {}
         }
     }
@@ -47,8 +48,8 @@ struct ConsoleTests {
             try streams.input.send("operator\n")
             try reading.clients[0].send("not printed\n")
             try printing.clients[0].send("printed\n")
-            try reading.turn(until: "the reading one's lines") { reading.clients[1].lines.count == 2 }
-            try printing.turn(until: "the printing one's lines") { streams.output.text.hasSuffix("\n") }
+            try reading.run(until: "the reading one's lines") { reading.clients[1].lines.count == 2 }
+            try printing.run(until: "the printing one's lines") { streams.output.text.hasSuffix("\n") }
             try #require(reading.clients[0].text == "operator\n")
             try #require(printing.clients[1].text == "printed\n")
             try #require(streams.output.text == "printed\n")
@@ -66,11 +67,11 @@ struct ConsoleTests {
             // Much more than a pipe and a buffer take.
             for count in 1...5_000 {
                 try room.clients[0].send(line)
-                try room.turn(until: "the line") { room.clients[1].bytes.count == count * 1_000 }
+                try room.run(until: "the line") { room.clients[1].bytes.count == count * 1_000 }
             }
             // What there was no room for is counted, and the count is printed.
             try room.clients[0].send("end\n")
-            try room.turn(until: "a line that says how many") {
+            try room.run(until: "a line that says how many") {
                 streams.output.lines.contains { !$0.hasPrefix("aaa") && $0 != "end" && $0.contains { $0.isNumber } }
             }
             withExtendedLifetime(console) {}

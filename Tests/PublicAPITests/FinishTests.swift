@@ -1,4 +1,5 @@
 import ChatReactor
+import TestSupport
 import Testing
 
 /// What `Connection.finish`, `close` and the times in `Connection.Options` promise about the end.
@@ -15,27 +16,27 @@ struct FinishTests {
     func everythingIsSent() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: Self.options())
+        let member = try Wire(on: loop, options: Self.options())
         #expect(member.connection.send([UInt8](repeating: 65, count: Self.much)))
         member.connection.finish()
-        try loop.turn(until: "the end of the peer's input") { member.peer.hasEnded }
+        try loop.run(until: "the end of the peer's input") { member.peer.hasEnded }
         #expect(member.peer.bytes.count == Self.much)
         member.peer.close()
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
-        #expect(member.handler.reasons == [.requested])
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
+        #expect(member.handler.closeReasons == [.requested])
     }
 
     @Test("It is known that a connection is finishing; it is open until it is closed")
     func isFinishing() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         #expect(!member.connection.isFinishing)
         member.connection.finish()
         #expect(member.connection.isFinishing)
         #expect(member.connection.isOpen)
         member.peer.close()
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
         #expect(!member.connection.isOpen)
     }
 
@@ -43,14 +44,14 @@ struct FinishTests {
     func nothingIsRead() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         try member.peer.send("one\n")
-        try loop.turn(until: "the first message") { !member.handler.texts.isEmpty }
+        try loop.run(until: "the first message") { !member.handler.texts.isEmpty }
         member.connection.finish()
         try member.peer.send("two\n")
-        try loop.turn(until: "the end of the peer's input") { member.peer.hasEnded }
+        try loop.run(until: "the end of the peer's input") { member.peer.hasEnded }
         member.peer.close()
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
         #expect(member.handler.texts == ["one"])
     }
 
@@ -58,15 +59,15 @@ struct FinishTests {
     func noReset() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let handler = Recorder()
+        let handler = RecordingHandler()
         let listener = try loop.listen(on: .loopback(port: 0), options: Self.options(), handler: handler)
         let peer = try Peer(to: listener.address)
-        try loop.turn(until: "the connection") { handler.connections.count == 1 }
+        try loop.run(until: "the connection") { handler.connections.count == 1 }
         #expect(handler.connections[0].send([UInt8](repeating: 65, count: Self.much)))
         handler.connections[0].finish()
-        try loop.turn(until: "the end of the peer's input") {
-            _ = peer.sendSome(of: Array("still talking\n".utf8))
-            peer.receive(atMost: 100_000)
+        try loop.run(until: "the end of the peer's input") {
+            _ = peer.sendAvailable(Array("still talking\n".utf8))
+            peer.read(atMost: 100_000)
             return peer.bytes.count == Self.much && peer.hasEnded
         }
         #expect(peer.failure == nil)
@@ -76,12 +77,12 @@ struct FinishTests {
     func lingerTimeout() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: Self.options { $0.lingerTimeout = .milliseconds(50) })
+        let member = try Wire(on: loop, options: Self.options { $0.lingerTimeout = .milliseconds(50) })
         let start = ContinuousClock.now
         member.connection.finish()
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
         #expect(start.duration(to: .now) >= .milliseconds(50))
-        #expect(member.handler.reasons == [.requested])
+        #expect(member.handler.closeReasons == [.requested])
         #expect(member.peer.hasEnded)
     }
 
@@ -89,27 +90,27 @@ struct FinishTests {
     func agreement() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: Self.options { $0.lingerTimeout = .seconds(100_000) })
+        let member = try Wire(on: loop, options: Self.options { $0.lingerTimeout = .seconds(100_000) })
         member.connection.finish()
-        try loop.turn(until: "the end of the peer's input") { member.peer.hasEnded }
-        try loop.turn(for: .milliseconds(20))
-        #expect(member.handler.reasons == [])
+        try loop.run(until: "the end of the peer's input") { member.peer.hasEnded }
+        try loop.run(for: .milliseconds(20))
+        #expect(member.handler.closeReasons == [])
         member.peer.close()
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
-        #expect(member.handler.reasons == [.requested])
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
+        #expect(member.handler.closeReasons == [.requested])
     }
 
     @Test("What still waits for a peer has the flush time, and then the connection is closed as too slow")
     func flushTimeout() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: Self.options { $0.flushTimeout = .milliseconds(50) })
+        let member = try Wire(on: loop, options: Self.options { $0.flushTimeout = .milliseconds(50) })
         #expect(member.connection.send([UInt8](repeating: 65, count: Self.much)))
         let start = ContinuousClock.now
         member.connection.finish()
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
         #expect(start.duration(to: .now) >= .milliseconds(50))
-        #expect(member.handler.reasons == [.tooSlow])
+        #expect(member.handler.closeReasons == [.tooSlow])
         #expect(member.peer.bytes.count < Self.much)
     }
 
@@ -117,7 +118,7 @@ struct FinishTests {
     func noFlushTime() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(
+        let member = try Wire(
             on: loop,
             options: Self.options {
                 $0.flushTimeout = nil
@@ -125,9 +126,9 @@ struct FinishTests {
             })
         #expect(member.connection.send([UInt8](repeating: 65, count: Self.much)))
         member.connection.finish()
-        try loop.turn(for: .milliseconds(200))
-        #expect(member.handler.reasons == [])
-        try loop.turn(until: "the end of the peer's input") { member.peer.hasEnded }
+        try loop.run(for: .milliseconds(200))
+        #expect(member.handler.closeReasons == [])
+        try loop.run(until: "the end of the peer's input") { member.peer.hasEnded }
         #expect(member.peer.bytes.count == Self.much)
     }
 
@@ -146,23 +147,23 @@ struct FinishTests {
     func closeWhileFinishing() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: Self.options { $0.lingerTimeout = .seconds(100_000) })
+        let member = try Wire(on: loop, options: Self.options { $0.lingerTimeout = .seconds(100_000) })
         member.connection.finish()
         member.connection.finish()
-        try loop.turn(until: "the end of the peer's input") { member.peer.hasEnded }
+        try loop.run(until: "the end of the peer's input") { member.peer.hasEnded }
         member.connection.close()
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
-        #expect(member.handler.reasons.count == 1)
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
+        #expect(member.handler.closeReasons.count == 1)
     }
 
     @Test("Closing drops what waits for the peer")
     func closeDrops() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         #expect(member.connection.send("hello"))
         member.connection.close()
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
         #expect(member.peer.hasEnded)
         #expect(member.peer.text == "")
     }
@@ -173,26 +174,26 @@ struct FinishTests {
     func reasons(reason: CloseReason) throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         member.connection.close(reason: reason)
         member.connection.close()
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
-        #expect(member.handler.reasons == [reason])
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
+        #expect(member.handler.closeReasons == [reason])
     }
 
     @Test("A peer that says that it has nothing more to send is sent what is still due to it, and then the connection closes")
     func endOfInput() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: Self.options())
+        let member = try Wire(on: loop, options: Self.options())
         member.handler.onMessage = { connection, _ in _ = connection.send([UInt8](repeating: 65, count: Self.much)) }
         try member.peer.send("please\n")
         member.peer.shutDownSending()
-        try loop.turn(until: "the end") {
-            member.peer.receive()
-            return !member.handler.reasons.isEmpty
+        try loop.run(until: "the end") {
+            member.peer.read()
+            return !member.handler.closeReasons.isEmpty
         }
-        #expect(member.handler.reasons == [.endOfInput])
+        #expect(member.handler.closeReasons == [.endOfInput])
         #expect(member.peer.bytes.count == Self.much)
         #expect(member.peer.hasEnded)
     }
@@ -201,12 +202,12 @@ struct FinishTests {
     func reset() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let handler = Recorder()
+        let handler = RecordingHandler()
         let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
         let peer = try Peer(to: listener.address)
-        try loop.turn(until: "the connection") { handler.connections.count == 1 }
-        try peer.reset()
-        try loop.turn(until: "the end") { !handler.reasons.isEmpty }
+        try loop.run(until: "the connection") { handler.connections.count == 1 }
+        peer.reset()
+        try loop.run(until: "the end") { !handler.closeReasons.isEmpty }
         #expect(handler.events == [.opened, .closed(.failed(.connectionReset))])
     }
 }

@@ -1,4 +1,5 @@
 import ChatReactor
+import TestSupport
 import Testing
 
 /// In which order and from where `ConnectionHandler` is called.
@@ -7,26 +8,26 @@ struct HandlerTests {
     func order() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         try member.peer.send("one\n")
-        try loop.turn(until: "the first message") { !member.handler.texts.isEmpty }
+        try loop.run(until: "the first message") { !member.handler.texts.isEmpty }
         member.connection.close()
         member.connection.close()
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
-        _ = member.peer.sendSome(of: Array("two\n".utf8))
-        try loop.turn(for: .milliseconds(20))
-        #expect(member.handler.events == [.opened, .message("one"), .closed(.requested)])
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
+        _ = member.peer.sendAvailable(Array("two\n".utf8))
+        try loop.run(for: .milliseconds(20))
+        #expect(member.handler.events == [.opened, .received("one"), .closed(.requested)])
     }
 
     @Test("A connection that never opened, because connecting failed, has its closing alone")
     func neverOpened() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let handler = Recorder()
+        let handler = RecordingHandler()
         let deaf = try DeafAddress()
         try loop.connect(to: deaf.address, handler: handler)
-        try loop.turn(until: "the end") { !handler.events.isEmpty }
-        try loop.turn(for: .milliseconds(20))
+        try loop.run(until: "the end") { !handler.events.isEmpty }
+        try loop.run(for: .milliseconds(20))
         #expect(handler.events == [.closed(.failed(.connectionRefused))])
     }
 
@@ -35,7 +36,7 @@ struct HandlerTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let options = Connection.Options.with { $0.maximumPendingOutput = 10 }
-        let members = try (0..<4).map { _ in try Member(on: loop, options: options) }
+        let members = try (0..<4).map { _ in try Wire(on: loop, options: options) }
         var (isWithin, calls, callsWithin) = (false, 0, 0)
         for member in members {
             let note: (Connection) -> Void = { _ in
@@ -54,9 +55,9 @@ struct HandlerTests {
             members[3].connection.send("0123456789a")
             isWithin = false
         }
-        try loop.turn(until: "three ends") {
+        try loop.run(until: "three ends") {
             if members[1].peer.hasEnded { members[1].peer.close() }
-            return members[1...].allSatisfy { !$0.handler.reasons.isEmpty }
+            return members[1...].allSatisfy { !$0.handler.closeReasons.isEmpty }
         }
         #expect(calls >= 3)
         #expect(callsWithin == 0)
@@ -66,41 +67,41 @@ struct HandlerTests {
     func closedAtTheEndOfTheTurn() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         var reasonsAfterClose: [CloseReason]?
         loop.schedule(at: .now) {
             member.connection.close()
-            reasonsAfterClose = member.handler.reasons
+            reasonsAfterClose = member.handler.closeReasons
         }
         while reasonsAfterClose == nil { try loop.runOnce(waitingAtMost: patience) }
         #expect(reasonsAfterClose == [])
-        #expect(member.handler.reasons == [.requested])
+        #expect(member.handler.closeReasons == [.requested])
     }
 
     @Test("Nothing is called any more for what comes behind the message over which a connection is closed")
     func nothingAfterClose() throws {
         let loop = try EventLoop(configuration: .with { $0.readSize = 4 })
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         member.handler.onMessage = { connection, _ in connection.close() }
         try member.peer.send("one\ntwo\nsix\n")
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
-        try loop.turn(for: .milliseconds(20))
-        #expect(member.handler.events == [.opened, .message("one"), .closed(.requested)])
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
+        try loop.run(for: .milliseconds(20))
+        #expect(member.handler.events == [.opened, .received("one"), .closed(.requested)])
     }
 
     @Test("One handler may serve any number of connections")
     func oneHandler() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let handler = Recorder()
+        let handler = RecordingHandler()
         let peers = try (0..<10).map { _ in
-            let (near, far) = try socketPair()
+            let (near, peer) = try socketPair()
             try loop.adopt(socket: OwnedDescriptor(takingOver: near), handler: handler)
-            return Peer(takingOver: far)
+            return peer
         }
         for (number, peer) in peers.enumerated() { try peer.send("\(number)\n") }
-        try loop.turn(until: "ten messages") { handler.texts.count >= 10 }
+        try loop.run(until: "ten messages") { handler.texts.count >= 10 }
         #expect(Set(handler.connections.map(\.id)).count == 10)
         #expect(handler.texts.sorted() == (0..<10).map { "\($0)" })
     }
@@ -114,12 +115,11 @@ struct HandlerTests {
         }
         let loop = try EventLoop()
         defer { loop.close() }
-        let (near, far) = try socketPair()
-        let peer = Peer(takingOver: far)
+        let (near, peer) = try socketPair()
         try loop.adopt(socket: OwnedDescriptor(takingOver: near), handler: Echo())
         try peer.send("one\ntwo\n")
         peer.shutDownSending()
-        try loop.turn(until: "the end") { peer.hasEnded }
+        try loop.run(until: "the end") { peer.hasEnded }
         #expect(peer.text == "one\ntwo\n")
     }
 }

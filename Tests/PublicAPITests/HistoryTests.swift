@@ -1,4 +1,5 @@
 import ChatReactor
+import TestSupport
 import Testing
 
 /// What `Topic.subscribe(_:history:)` promises.
@@ -9,10 +10,10 @@ struct HistoryTests {
         defer { loop.close() }
         let topic = try Topic(on: loop)
         for number in 0..<10 { topic.publish("\(number)\n") }
-        let late = try Member(on: loop)
+        let late = try Wire(on: loop)
         topic.subscribe(late.connection, history: count)
         topic.publish("new\n")
-        try loop.turn(until: "the new message") { late.peer.text.hasSuffix("new\n") }
+        try loop.run(until: "the new message") { late.peer.text.hasSuffix("new\n") }
         #expect(late.peer.lines == (10 - count..<10).map { "\($0)" } + ["new"])
     }
 
@@ -23,9 +24,9 @@ struct HistoryTests {
         let topic = try Topic(on: loop)
         topic.publish("one\n")
         topic.publish("two\n")
-        let late = try Member(on: loop)
+        let late = try Wire(on: loop)
         topic.subscribe(late.connection, history: .max)
-        try loop.turn(until: "the messages") { late.peer.lines.count == 2 }
+        try loop.run(until: "the messages") { late.peer.lines.count == 2 }
         #expect(late.peer.text == "one\ntwo\n")
     }
 
@@ -36,10 +37,10 @@ struct HistoryTests {
         let topic = try Topic(on: loop, configuration: .with { $0.capacity = 65_536 })
         let messages = (0..<5_000).map { "\($0) " + String(repeating: "a", count: $0 % 50) }
         for message in messages { topic.publish(message + "\n") }
-        let late = try Member(on: loop)
+        let late = try Wire(on: loop)
         topic.subscribe(late.connection, history: .max)
         topic.publish("new\n")
-        try loop.turn(until: "the new message") { late.peer.text.hasSuffix("new\n") }
+        try loop.run(until: "the new message") { late.peer.text.hasSuffix("new\n") }
         let history = Array(late.peer.lines.dropLast())
         let length = late.peer.bytes.count - "new\n".utf8.count
         #expect(history == Array(messages.suffix(history.count)))
@@ -54,14 +55,14 @@ struct HistoryTests {
         defer { loop.close() }
         let topic = try Topic(on: loop)
         topic.publish("old\n")
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         topic.subscribe(member.connection, history: 1)
         topic.subscribe(member.connection, history: 1)
         topic.publish("new\n")
-        try loop.turn(until: "the new message") { member.peer.text == "old\nnew\n" }
+        try loop.run(until: "the new message") { member.peer.text == "old\nnew\n" }
         topic.unsubscribe(member.connection)
         topic.subscribe(member.connection, history: 1)
-        try loop.turn(until: "the history") { member.peer.text == "old\nnew\nnew\n" }
+        try loop.run(until: "the history") { member.peer.text == "old\nnew\nnew\n" }
     }
 
     @Test("A history has also what the subscriber itself had published")
@@ -69,11 +70,11 @@ struct HistoryTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let topic = try Topic(on: loop)
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         topic.publish("one\n", from: member.connection)
         topic.publish("two\n")
         topic.subscribe(member.connection, history: 2)
-        try loop.turn(until: "the history") { member.peer.lines.count == 2 }
+        try loop.run(until: "the history") { member.peer.lines.count == 2 }
         #expect(member.peer.text == "one\ntwo\n")
     }
 }

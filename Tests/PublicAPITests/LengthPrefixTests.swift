@@ -1,4 +1,5 @@
 import ChatReactor
+import TestSupport
 import Testing
 
 /// What `LengthPrefixedFraming` says.
@@ -11,16 +12,16 @@ struct LengthPrefixTests {
     func messages(width: Width) throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.lengthPrefixed(width)))
+        let member = try Wire(on: loop, options: .framed(.lengthPrefixed(width)))
         let framing = LengthPrefixedFraming(width)
         let contents: [[UInt8]] = [[], [0], Array("hello\n".utf8), [UInt8](repeating: 200, count: 200)]
         var sent: [UInt8] = []
         for content in contents { sent += try #require(framing.message(content)) }
         for start in stride(from: 0, to: sent.count, by: 3) {
             try member.peer.send(Array(sent[start..<min(start + 3, sent.count)]))
-            try loop.turn(until: "the piece is read") { member.peer.isRead }
+            try loop.run(until: "the piece is read") { member.peer.isRead }
         }
-        try loop.turn(until: "all messages") { member.handler.messages.count >= contents.count }
+        try loop.run(until: "all messages") { member.handler.messages.count >= contents.count }
         #expect(member.handler.messages == contents)
     }
 
@@ -52,10 +53,10 @@ struct LengthPrefixTests {
     func unsigned() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.lengthPrefixed(.oneByte)))
+        let member = try Wire(on: loop, options: .framed(.lengthPrefixed(.oneByte)))
         let content = [UInt8](repeating: 1, count: 255)
         try member.peer.send([255] + content)
-        try loop.turn(until: "the message") { !member.handler.messages.isEmpty }
+        try loop.run(until: "the message") { !member.handler.messages.isEmpty }
         #expect(member.handler.messages == [content])
     }
 
@@ -63,9 +64,9 @@ struct LengthPrefixTests {
     func wireBytes() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.lengthPrefixed(.twoBytes)))
+        let member = try Wire(on: loop, options: .framed(.lengthPrefixed(.twoBytes)))
         try member.peer.send([0, 2, 65, 66, 0, 0, 0, 1, 67])
-        try loop.turn(until: "three messages") { member.handler.messages.count >= 3 }
+        try loop.run(until: "three messages") { member.handler.messages.count >= 3 }
         #expect(member.handler.wireBytes == [0, 2, 65, 66, 0, 0, 0, 1, 67])
     }
 
@@ -73,23 +74,23 @@ struct LengthPrefixTests {
     func tooLong() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.lengthPrefixed(.twoBytes), longest: 300))
+        let member = try Wire(on: loop, options: .framed(.lengthPrefixed(.twoBytes), longest: 300))
         // 301 bytes are announced, and none of them is there.
         try member.peer.send([1, 45])
-        try loop.turn(until: "the handler is told") { member.handler.events.contains(.tooLong) }
+        try loop.run(until: "the handler is told") { member.handler.events.contains(.discarded) }
         try member.peer.send([UInt8](repeating: 66, count: 301) + [0, 1, 65])
-        try loop.turn(until: "the next message") { !member.handler.messages.isEmpty }
-        #expect(member.handler.events == [.opened, .tooLong, .message("A")])
+        try loop.run(until: "the next message") { !member.handler.messages.isEmpty }
+        #expect(member.handler.events == [.opened, .discarded, .received("A")])
     }
 
     @Test("A length at the limit is not too long")
     func longest() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.lengthPrefixed(.twoBytes), longest: 300))
+        let member = try Wire(on: loop, options: .framed(.lengthPrefixed(.twoBytes), longest: 300))
         let content = [UInt8](repeating: 66, count: 300)
         try member.peer.send([1, 44] + content)
-        try loop.turn(until: "the message") { member.handler.events.count >= 2 }
+        try loop.run(until: "the message") { member.handler.events.count >= 2 }
         #expect(member.handler.messages == [content])
     }
 
@@ -97,10 +98,10 @@ struct LengthPrefixTests {
     func longestOfAll() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.lengthPrefixed(.fourBytes)))
+        let member = try Wire(on: loop, options: .framed(.lengthPrefixed(.fourBytes)))
         try member.peer.send([255, 255, 255, 255] + [UInt8](repeating: 0, count: 1_000))
-        try loop.turn(until: "the bytes are read") { member.peer.isRead }
-        #expect(member.handler.events == [.opened, .tooLong])
+        try loop.run(until: "the bytes are read") { member.peer.isRead }
+        #expect(member.handler.events == [.opened, .discarded])
         #expect(member.connection.isOpen)
     }
 
@@ -110,21 +111,21 @@ struct LengthPrefixTests {
     func incomplete(rest: [UInt8]) throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.lengthPrefixed(.twoBytes)))
+        let member = try Wire(on: loop, options: .framed(.lengthPrefixed(.twoBytes)))
         try member.peer.send([0, 1, 65] + rest)
         member.peer.shutDownSending()
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
-        #expect(member.handler.events == [.opened, .message("A"), .closed(.incompleteMessage)])
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
+        #expect(member.handler.events == [.opened, .received("A"), .closed(.incompleteMessage)])
     }
 
     @Test("Input that ends between messages is complete")
     func complete() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.lengthPrefixed(.twoBytes)))
+        let member = try Wire(on: loop, options: .framed(.lengthPrefixed(.twoBytes)))
         try member.peer.send([0, 1, 65])
         member.peer.shutDownSending()
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
-        #expect(member.handler.reasons == [.endOfInput])
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
+        #expect(member.handler.closeReasons == [.endOfInput])
     }
 }

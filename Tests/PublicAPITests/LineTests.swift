@@ -1,4 +1,5 @@
 import ChatReactor
+import TestSupport
 import Testing
 
 /// What `LineFraming` and `Connection.Options.maximumMessageLength` say of lines.
@@ -7,9 +8,9 @@ struct LineTests {
     func newline() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         try member.peer.send("one\ntwo\n")
-        try loop.turn(until: "two messages") { member.handler.texts.count >= 2 }
+        try loop.run(until: "two messages") { member.handler.texts.count >= 2 }
         #expect(member.handler.texts == ["one", "two"])
     }
 
@@ -17,9 +18,9 @@ struct LineTests {
     func carriageReturn() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         try member.peer.send("one\r\ntwo\r\r\nth\rree\n")
-        try loop.turn(until: "three messages") { member.handler.texts.count >= 3 }
+        try loop.run(until: "three messages") { member.handler.texts.count >= 3 }
         #expect(member.handler.texts == ["one", "two\r", "th\rree"])
         #expect(member.handler.wireBytes == Array("one\ntwo\r\nth\rree\n".utf8))
     }
@@ -28,31 +29,31 @@ struct LineTests {
     func restAtTheEnd() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         try member.peer.send("one\nrest")
         member.peer.shutDownSending()
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
-        #expect(member.handler.events == [.opened, .message("one"), .message("rest"), .closed(.endOfInput)])
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
+        #expect(member.handler.events == [.opened, .received("one"), .received("rest"), .closed(.endOfInput)])
     }
 
     @Test("Input that ends behind a newline has no further line")
     func noRestAtTheEnd() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         try member.peer.send("one\n")
         member.peer.shutDownSending()
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
-        #expect(member.handler.events == [.opened, .message("one"), .closed(.endOfInput)])
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
+        #expect(member.handler.events == [.opened, .received("one"), .closed(.endOfInput)])
     }
 
     @Test("An empty line is a message")
     func emptyLine() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         try member.peer.send("\n\r\nend\n")
-        try loop.turn(until: "the last message") { member.handler.texts.last == "end" }
+        try loop.run(until: "the last message") { member.handler.texts.last == "end" }
         #expect(member.handler.texts == ["", "", "end"])
     }
 
@@ -60,10 +61,10 @@ struct LineTests {
     func anyBytes() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         let line = (UInt8.min...UInt8.max).filter { $0 != 10 }
         try member.peer.send(line + [10])
-        try loop.turn(until: "the message") { !member.handler.messages.isEmpty }
+        try loop.run(until: "the message") { !member.handler.messages.isEmpty }
         #expect(member.handler.messages == [line])
     }
 
@@ -71,12 +72,12 @@ struct LineTests {
     func pieces() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         for byte in Array("hello\r\nyou\n".utf8) {
             try member.peer.send([byte])
-            try loop.turn(until: "the byte is read") { member.peer.isRead }
+            try loop.run(until: "the byte is read") { member.peer.isRead }
         }
-        try loop.turn(until: "two messages") { member.handler.texts.count >= 2 }
+        try loop.run(until: "two messages") { member.handler.texts.count >= 2 }
         #expect(member.handler.texts == ["hello", "you"])
     }
 
@@ -84,27 +85,27 @@ struct LineTests {
     func longestLine(limit: Int?) throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.lines, longest: limit))
+        let member = try Wire(on: loop, options: .framed(.lines, longest: limit))
         let longest = String(repeating: "a", count: limit ?? 65_536)
         try member.peer.send(longest + "\n")
-        try loop.turn(until: "the longest line") { member.handler.events.count >= 2 }
+        try loop.run(until: "the longest line") { member.handler.events.count >= 2 }
         try member.peer.send(longest + "b\n")
-        try loop.turn(until: "the line that is too long") { member.handler.events.count >= 3 }
-        #expect(member.handler.events == [.opened, .message(longest), .tooLong])
+        try loop.run(until: "the line that is too long") { member.handler.events.count >= 3 }
+        #expect(member.handler.events == [.opened, .received(longest), .discarded])
     }
 
     @Test("The messages around one that is too long are whole, and lines can always be passed over", arguments: [1, 7, 1_000])
     func aroundALongLine(pieceLength: Int) throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.lines, longest: 5))
+        let member = try Wire(on: loop, options: .framed(.lines, longest: 5))
         let bytes = Array("12345\n1234567890\n54321\n".utf8)
         for start in stride(from: 0, to: bytes.count, by: pieceLength) {
             try member.peer.send(Array(bytes[start..<min(start + pieceLength, bytes.count)]))
-            try loop.turn(until: "the piece is read") { member.peer.isRead }
+            try loop.run(until: "the piece is read") { member.peer.isRead }
         }
-        try loop.turn(until: "the last line") { member.handler.texts.last == "54321" }
-        #expect(member.handler.events == [.opened, .message("12345"), .tooLong, .message("54321")])
+        try loop.run(until: "the last line") { member.handler.texts.last == "54321" }
+        #expect(member.handler.events == [.opened, .received("12345"), .discarded, .received("54321")])
     }
 
     @Test("A message that is too long closes the connection unless the handler decides otherwise")
@@ -119,11 +120,11 @@ struct LineTests {
         }
         let loop = try EventLoop()
         defer { loop.close() }
-        let (near, far) = try socketPair()
-        let (handler, peer) = (Plain(), Peer(takingOver: far))
+        let (near, peer) = try socketPair()
+        let handler = Plain()
         try loop.adopt(socket: OwnedDescriptor(takingOver: near), options: .framed(.lines, longest: 5), handler: handler)
         try peer.send("one\n1234567890\n")
-        try loop.turn(until: "the end") { handler.reason != nil }
+        try loop.run(until: "the end") { handler.reason != nil }
         #expect(handler.texts == ["one"])
         #expect(handler.reason == .messageTooLong)
         #expect(peer.hasEnded || peer.failure != nil)
@@ -133,9 +134,9 @@ struct LineTests {
     func messageLengths(limit: Int) throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.lines, longest: limit))
+        let member = try Wire(on: loop, options: .framed(.lines, longest: limit))
         try member.peer.send("a\n" + String(repeating: "b", count: 70_000) + "\nc\n")
-        try loop.turn(until: "the last message") { member.handler.texts.last == "c" }
+        try loop.run(until: "the last message") { member.handler.texts.last == "c" }
         #expect(member.handler.texts.map(\.count) == (limit == 1 ? [1, 1] : [1, 70_000, 1]))
     }
 }

@@ -1,5 +1,6 @@
 import ChatReactor
 import Glibc
+import TestSupport
 import Testing
 
 /// What `EventLoop.listen` and `Listener` promise.
@@ -8,7 +9,7 @@ struct ListenerTests {
     func portZero() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let handler = Recorder()
+        let handler = RecordingHandler()
         let (one, two) = (
             try loop.listen(on: .loopback(port: 0), handler: handler), try loop.listen(on: .loopback(port: 0), handler: handler)
         )
@@ -17,15 +18,15 @@ struct ListenerTests {
         #expect(ports[0] != ports[1])
         #expect(one.address == .loopback(port: ports[0]))
         let peers = [try Peer(to: one.address), try Peer(to: two.address)]
-        try loop.turn(until: "two connections") { handler.connections.count == peers.count }
+        try loop.run(until: "two connections") { handler.connections.count == peers.count }
     }
 
     @Test("An address at which somebody listens already is refused, with the error that says so")
     func inUse() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let listener = try loop.listen(on: .loopback(port: 0), handler: Recorder())
-        #expect(throws: Errno.addressInUse) { try loop.listen(on: listener.address, handler: Recorder()) }
+        let listener = try loop.listen(on: .loopback(port: 0), handler: RecordingHandler())
+        #expect(throws: Errno.addressInUse) { try loop.listen(on: listener.address, handler: RecordingHandler()) }
     }
 
     @Test("A path at which somebody has left a socket behind is taken over")
@@ -38,10 +39,10 @@ struct ListenerTests {
             unsafe withSystemAddress(.unix(path: path.path)) { pointer, size in unsafe bind(abandoned, pointer, size) } == 0)
         Glibc.close(abandoned)
         try #require(path.exists)
-        let handler = Recorder()
+        let handler = RecordingHandler()
         try loop.listen(on: .unix(path: path.path), handler: handler)
         let peer = try Peer(to: .unix(path: path.path))
-        try loop.turn(until: "the connection") { handler.connections.count == 1 }
+        try loop.run(until: "the connection") { handler.connections.count == 1 }
         #expect(!peer.hasEnded)
     }
 
@@ -51,29 +52,29 @@ struct ListenerTests {
         defer { loop.close() }
         let path = TemporaryPath()
         try path.write("precious")
-        #expect(throws: Errno.addressInUse) { try loop.listen(on: .unix(path: path.path), handler: Recorder()) }
+        #expect(throws: Errno.addressInUse) { try loop.listen(on: .unix(path: path.path), handler: RecordingHandler()) }
         #expect(try path.text == "precious")
         let (longest, tooLong) = (TemporaryPath(length: 107), TemporaryPath(length: 108))
-        try loop.listen(on: .unix(path: longest.path), handler: Recorder())
+        try loop.listen(on: .unix(path: longest.path), handler: RecordingHandler())
         #expect(longest.exists)
-        #expect(throws: Errno.fileNameTooLong) { try loop.listen(on: .unix(path: tooLong.path), handler: Recorder()) }
-        let (handler, other) = (Recorder(), TemporaryPath())
+        #expect(throws: Errno.fileNameTooLong) { try loop.listen(on: .unix(path: tooLong.path), handler: RecordingHandler()) }
+        let (handler, other) = (RecordingHandler(), TemporaryPath())
         try loop.listen(on: .unix(path: other.path), handler: handler)
-        #expect(throws: Errno.addressInUse) { try loop.listen(on: .unix(path: other.path), handler: Recorder()) }
+        #expect(throws: Errno.addressInUse) { try loop.listen(on: .unix(path: other.path), handler: RecordingHandler()) }
     }
 
     @Test("A handler is made for each connection")
     func handlerForEach() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        var handlers: [Recorder] = []
+        var handlers: [RecordingHandler] = []
         let listener = try loop.listen(on: .loopback(port: 0)) {
-            handlers.append(Recorder())
+            handlers.append(RecordingHandler())
             return handlers.last!
         }
         let peers = try (0..<5).map { _ in try Peer(to: listener.address) }
         for (number, peer) in peers.enumerated() { try peer.send("\(number)\n") }
-        try loop.turn(until: "five messages") { handlers.count { !$0.texts.isEmpty } == 5 }
+        try loop.run(until: "five messages") { handlers.count { !$0.texts.isEmpty } == 5 }
         #expect(handlers.allSatisfy { $0.events.first == .opened && $0.texts.count == 1 })
         #expect(Set(handlers.map { $0.texts[0] }) == ["0", "1", "2", "3", "4"])
     }
@@ -82,11 +83,11 @@ struct ListenerTests {
     func options() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let handler = Recorder()
+        let handler = RecordingHandler()
         let listener = try loop.listen(on: .loopback(port: 0), options: .framed(.nulTerminated, longest: 3), handler: handler)
         let peers = try (0..<3).map { _ in try Peer(to: listener.address) }
         for peer in peers { try peer.send("a\nb\0") }
-        try loop.turn(until: "three messages") { handler.texts.count >= 3 }
+        try loop.run(until: "three messages") { handler.texts.count >= 3 }
         #expect(handler.texts == ["a\nb", "a\nb", "a\nb"])
     }
 
@@ -95,19 +96,19 @@ struct ListenerTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let path = TemporaryPath()
-        let handler = Recorder()
+        let handler = RecordingHandler()
         handler.onMessage = { connection, text in connection.send("re: \(text)\n") }
         let listener = try loop.listen(on: isTCP ? .loopback(port: 0) : .unix(path: path.path), handler: handler)
         let address = listener.address
         let peer = try Peer(to: address)
-        try loop.turn(until: "the connection") { handler.connections.count == 1 }
+        try loop.run(until: "the connection") { handler.connections.count == 1 }
         listener.close()
-        try loop.turn(for: .milliseconds(5))
+        try loop.run(for: .milliseconds(5))
         #expect(throws: Errno.self) { _ = try Peer(to: address) }
         try peer.send("hello\n")
-        try loop.turn(until: "the reply") { peer.text == "re: hello\n" }
+        try loop.run(until: "the reply") { peer.text == "re: hello\n" }
         #expect(handler.events.first == .opened)
-        #expect(handler.reasons == [])
+        #expect(handler.closeReasons == [])
     }
 
     @Test("The path of a Unix-domain socket is there while somebody listens, and removed with the listener")
@@ -115,11 +116,11 @@ struct ListenerTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let path = TemporaryPath()
-        let listener = try loop.listen(on: .unix(path: path.path), handler: Recorder())
+        let listener = try loop.listen(on: .unix(path: path.path), handler: RecordingHandler())
         #expect(listener.address == .unix(path: path.path))
         #expect(path.exists)
         listener.close()
-        try loop.turn(for: .milliseconds(5))
+        try loop.run(for: .milliseconds(5))
         #expect(!path.exists)
     }
 
@@ -127,24 +128,24 @@ struct ListenerTests {
     func notKept() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let handler = Recorder()
+        let handler = RecordingHandler()
         let address = try loop.listen(on: .loopback(port: 0), handler: handler).address
         let peer = try Peer(to: address)
         try peer.send("hello\n")
-        try loop.turn(until: "the message") { handler.texts == ["hello"] }
+        try loop.run(until: "the message") { handler.texts == ["hello"] }
     }
 
     @Test("Messages may come with the connection itself")
     func messageWithTheConnection() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let handler = Recorder()
+        let handler = RecordingHandler()
         let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
         let peer = try Peer(to: listener.address)
         try peer.send("one\n")
         peer.close()
-        try loop.turn(until: "the end") { !handler.reasons.isEmpty }
-        #expect(handler.events == [.opened, .message("one"), .closed(.endOfInput)])
+        try loop.run(until: "the end") { !handler.closeReasons.isEmpty }
+        #expect(handler.events == [.opened, .received("one"), .closed(.endOfInput)])
     }
 
     @Test(
@@ -153,7 +154,7 @@ struct ListenerTests {
         // In a process of its own, since the limit is the process's.
         await #expect(processExitsWith: .success) {
             let loop = try EventLoop()
-            let handler = Recorder()
+            let handler = RecordingHandler()
             let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
             listener.rejectionMessage = "full\n"
             var errors: [Errno] = []
@@ -161,7 +162,7 @@ struct ListenerTests {
             // The callers have their descriptors already.
             let (callers, late) = (try (0..<3).map { _ in try Peer(to: listener.address) }, try makeSocket(for: listener.address))
             let fillers = useUpDescriptors()
-            try loop.turn(until: "the refusal") { callers.contains { $0.hasEnded } }
+            try loop.run(until: "the refusal") { callers.contains { $0.hasEnded } }
             try #require(callers.count { $0.hasEnded } == 1)
             try #require(callers.filter(\.hasEnded).map(\.text) == ["full\n"])
             try #require(errors == [.tooManyOpenFiles])
@@ -170,7 +171,7 @@ struct ListenerTests {
             try #require(connectSocket(late, to: listener.address) == 0)
             let peer = Peer(takingOver: late)
             handler.onOpen = { $0.send("welcome\n") }
-            try loop.turn(until: "the service of the late caller") { peer.text == "welcome\n" }
+            try loop.run(until: "the service of the late caller") { peer.text == "welcome\n" }
             loop.close()
         }
     }
@@ -179,7 +180,7 @@ struct ListenerTests {
     func noSpinning() async {
         await #expect(processExitsWith: .success) {
             let loop = try EventLoop()
-            let listener = try loop.listen(on: .loopback(port: 0), handler: Recorder())
+            let listener = try loop.listen(on: .loopback(port: 0), handler: RecordingHandler())
             var count = 0
             listener.onAcceptFailure = { _ in count += 1 }
             let callers = try (0..<20).map { _ in try Peer(to: listener.address) }

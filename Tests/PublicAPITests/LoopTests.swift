@@ -1,4 +1,5 @@
 import ChatReactor
+import TestSupport
 import Testing
 
 /// What `EventLoop` promises of its turns, of running, stopping and closing, and of its budgets.
@@ -7,7 +8,7 @@ struct LoopTests {
     func orderOfATurn() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let (one, two) = (try Member(on: loop), try Member(on: loop))
+        let (one, two) = (try Wire(on: loop), try Wire(on: loop))
         var steps: [String] = []
         one.handler.onMessage = { connection, _ in
             steps.append("message")
@@ -41,13 +42,13 @@ struct LoopTests {
     func idle() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let members = try (0..<20).map { _ in try Member(on: loop) }
-        try loop.listen(on: .loopback(port: 0), handler: Recorder())
+        let members = try (0..<20).map { _ in try Wire(on: loop) }
+        try loop.listen(on: .loopback(port: 0), handler: RecordingHandler())
         members[0].connection.pauseReading()
         try members[0].peer.send("not read\n")
         members[1].connection.pauseReading()
         members[1].peer.close()
-        try loop.turn(for: .milliseconds(20))
+        try loop.run(for: .milliseconds(20))
         let before = loop.turnCount
         loop.schedule(after: .milliseconds(200)) { loop.stop() }
         try loop.run()
@@ -69,7 +70,7 @@ struct LoopTests {
     func stopAfterTheTurn() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         var hasStopped = false
         loop.schedule(at: .now) {
             loop.stop()
@@ -100,7 +101,7 @@ struct LoopTests {
     func runAgain() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         member.handler.onMessage = { connection, _ in connection.loop.stop() }
         for number in 1...3 {
             try member.peer.send("\(number)\n")
@@ -112,8 +113,8 @@ struct LoopTests {
     @Test("Closing a loop closes every connection and listener and cancels every watcher and timer, without flushing")
     func close() throws {
         let loop = try EventLoop()
-        let members = try (0..<3).map { _ in try Member(on: loop) }
-        let address = try loop.listen(on: .loopback(port: 0), handler: Recorder()).address
+        let members = try (0..<3).map { _ in try Wire(on: loop) }
+        let address = try loop.listen(on: .loopback(port: 0), handler: RecordingHandler()).address
         let (input, output) = try makePipe()
         let writer = Peer(takingOver: output)
         let owner = OwnedDescriptor(takingOver: input)
@@ -149,7 +150,7 @@ struct LoopTests {
         do {
             let open = try #require(loop)
             let (near, far) = try socketPair()
-            let (handler, peer) = (Forgetful(), Peer(takingOver: far))
+            let (handler, peer) = (Forgetful(), far)
             let connection = try open.adopt(socket: OwnedDescriptor(takingOver: near), handler: handler)
             (weakConnection, weakHandler) = (connection, handler)
             try open.listen(on: .loopback(port: 0), handler: handler)
@@ -172,7 +173,7 @@ struct LoopTests {
                 $0.readBudget = 16
             })
         defer { loop.close() }
-        let members = try (0..<5).map { _ in try Member(on: loop, options: .framed(.chunks)) }
+        let members = try (0..<5).map { _ in try Wire(on: loop, options: .framed(.chunks)) }
         for member in members { try member.peer.send([UInt8](repeating: 65, count: 48)) }
         var order: [Int] = []
         for (index, member) in members.enumerated() { member.handler.onMessage = { _, _ in order.append(index) } }
@@ -188,7 +189,7 @@ struct LoopTests {
     func acceptBudget() throws {
         let loop = try EventLoop(configuration: .with { $0.acceptBudget = 2 })
         defer { loop.close() }
-        let handler = Recorder()
+        let handler = RecordingHandler()
         let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
         let peers = try (0..<7).map { _ in try Peer(to: listener.address) }
         var counts: [Int] = []
@@ -205,10 +206,10 @@ struct LoopTests {
     func eventsPerWait(count: Int) throws {
         let loop = try EventLoop(configuration: .with { $0.eventsPerWait = count })
         defer { loop.close() }
-        let members = try (0..<10).map { _ in try Member(on: loop) }
+        let members = try (0..<10).map { _ in try Wire(on: loop) }
         for member in members { try member.peer.send("hello\n") }
         let before = loop.turnCount
-        try loop.turn(until: "all messages") { members.allSatisfy { $0.handler.texts == ["hello"] } }
+        try loop.run(until: "all messages") { members.allSatisfy { $0.handler.texts == ["hello"] } }
         if count == 1 { #expect(loop.turnCount - before >= 10) }
     }
 
@@ -217,10 +218,10 @@ struct LoopTests {
         let loop = try EventLoop(configuration: .with { $0.readSize = size })
         defer { loop.close() }
         #expect(loop.configuration.readSize == size)
-        let member = try Member(on: loop, options: .framed(.lines, longest: 20))
+        let member = try Wire(on: loop, options: .framed(.lines, longest: 20))
         try member.peer.send("hello\r\n123456789012345678901\nyou\n")
-        try loop.turn(until: "the last message") { member.handler.texts.last == "you" }
-        #expect(member.handler.events == [.opened, .message("hello"), .tooLong, .message("you")])
+        try loop.run(until: "the last message") { member.handler.texts.last == "you" }
+        #expect(member.handler.events == [.opened, .received("hello"), .discarded, .received("you")])
     }
 
     @Test("What comes back of a loop's configuration is what went in, and what the documentation states without one")

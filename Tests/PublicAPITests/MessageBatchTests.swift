@@ -1,4 +1,5 @@
 import ChatReactor
+import TestSupport
 import Testing
 
 /// What `MessageBatch` says.
@@ -21,11 +22,11 @@ struct MessageBatchTests {
     ) throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let (near, far) = try socketPair()
-        let (handler, peer) = (Reader(read), Peer(takingOver: far))
+        let (near, peer) = try socketPair()
+        let handler = Reader(read)
         try loop.adopt(socket: OwnedDescriptor(takingOver: near), options: .framed(framing), handler: handler)
         try peer.send(sent)
-        try loop.turn(until: "a batch") { handler.hasRead }
+        try loop.run(until: "a batch") { handler.hasRead }
     }
 
     @Test("It has the messages of one read, in the order in which they came")

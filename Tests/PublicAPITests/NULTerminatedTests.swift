@@ -1,4 +1,5 @@
 import ChatReactor
+import TestSupport
 import Testing
 
 /// What `NULTerminatedFraming` says.
@@ -7,9 +8,9 @@ struct NULTerminatedTests {
     func messages() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.nulTerminated))
+        let member = try Wire(on: loop, options: .framed(.nulTerminated))
         try member.peer.send("one\0\0two\nthree\0")
-        try loop.turn(until: "three messages") { member.handler.texts.count >= 3 }
+        try loop.run(until: "three messages") { member.handler.texts.count >= 3 }
         #expect(member.handler.texts == ["one", "", "two\nthree"])
     }
 
@@ -17,9 +18,9 @@ struct NULTerminatedTests {
     func wireBytes() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.nulTerminated))
+        let member = try Wire(on: loop, options: .framed(.nulTerminated))
         try member.peer.send("one\0two\0")
-        try loop.turn(until: "two messages") { member.handler.texts.count >= 2 }
+        try loop.run(until: "two messages") { member.handler.texts.count >= 2 }
         #expect(member.handler.wireBytes == Array("one\0two\0".utf8))
     }
 
@@ -27,11 +28,11 @@ struct NULTerminatedTests {
     func incomplete() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.nulTerminated))
+        let member = try Wire(on: loop, options: .framed(.nulTerminated))
         try member.peer.send("one\0rest")
         member.peer.shutDownSending()
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
-        #expect(member.handler.events == [.opened, .message("one"), .closed(.incompleteMessage)])
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
+        #expect(member.handler.events == [.opened, .received("one"), .closed(.incompleteMessage)])
     }
 
     @Test(
@@ -40,12 +41,12 @@ struct NULTerminatedTests {
     func tooLong() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.nulTerminated, longest: 5))
-        member.handler.onTooLong = { $0.send("too long\0") }
+        let member = try Wire(on: loop, options: .framed(.nulTerminated, longest: 5))
+        member.handler.onDiscard = { $0.send("too long\0") }
         try member.peer.send("12345\0" + "1234567890\0" + "after\0")
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
         #expect(
-            member.handler.events.filter { $0 != .drained } == [.opened, .message("12345"), .tooLong, .closed(.messageTooLong)])
+            member.handler.events.filter { $0 != .drained } == [.opened, .received("12345"), .discarded, .closed(.messageTooLong)])
         #expect(member.peer.text == "too long\0")
     }
 }

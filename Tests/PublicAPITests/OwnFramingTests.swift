@@ -1,5 +1,6 @@
 import ChatReactor
 import Synchronization
+import TestSupport
 import Testing
 
 /// What the protocol `Framing` promises to who writes one.
@@ -58,13 +59,13 @@ struct OwnFramingTests {
     func records() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(Records()))
+        let member = try Wire(on: loop, options: .framed(Records()))
         let sent = (0..<48).map { UInt8($0) }
         for piece in [sent[..<5], sent[5..<40], sent[40...]] {
             try member.peer.send(Array(piece))
-            try loop.turn(until: "the piece is read") { member.peer.isRead }
+            try loop.run(until: "the piece is read") { member.peer.isRead }
         }
-        try loop.turn(until: "three messages") { member.handler.messages.count >= 3 }
+        try loop.run(until: "three messages") { member.handler.messages.count >= 3 }
         #expect(member.handler.messages == [Array(sent[..<16]), Array(sent[16..<32]), Array(sent[32...])])
     }
 
@@ -72,15 +73,15 @@ struct OwnFramingTests {
     func telegrams(pieceLength: Int) throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(Telegrams()))
+        let member = try Wire(on: loop, options: .framed(Telegrams()))
         let header = [UInt8](repeating: 9, count: 8)
         let telegrams = [header + [0, 0], header + [1, 0] + [UInt8](repeating: 5, count: 256), header + [0, 1, 77]]
         let sent = telegrams.flatMap { $0 }
         for start in stride(from: 0, to: sent.count, by: pieceLength) {
             try member.peer.send(Array(sent[start..<min(start + pieceLength, sent.count)]))
-            try loop.turn(until: "the piece is read") { member.peer.isRead }
+            try loop.run(until: "the piece is read") { member.peer.isRead }
         }
-        try loop.turn(until: "three messages") { member.handler.messages.count >= 3 }
+        try loop.run(until: "three messages") { member.handler.messages.count >= 3 }
         #expect(member.handler.messages == telegrams)
     }
 
@@ -96,13 +97,13 @@ struct OwnFramingTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let framing = Sentences()
-        let member = try Member(on: loop, options: .framed(framing))
+        let member = try Wire(on: loop, options: .framed(framing))
         for piece in ["ab", "cde", "f;gh"] {
             try member.peer.send(piece)
-            try loop.turn(until: "the piece is read") { member.peer.isRead }
+            try loop.run(until: "the piece is read") { member.peer.isRead }
         }
         try member.peer.send(";")
-        try loop.turn(until: "two messages") { member.handler.texts.count >= 2 }
+        try loop.run(until: "two messages") { member.handler.texts.count >= 2 }
         #expect(member.handler.texts == ["abcdef", "gh"])
         // Asked again about the same bytes, which it may be, it is told the same.
         var steps: [Sentences.Question] = []
@@ -116,12 +117,12 @@ struct OwnFramingTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let framing = Padded()
-        let member = try Member(on: loop, options: .framed(framing))
+        let member = try Wire(on: loop, options: .framed(framing))
         for piece: [UInt8] in [[10, 65, 66, 67], [68, 69, 70], [71, 72, 73]] {
             try member.peer.send(piece)
-            try loop.turn(until: "the piece is read") { member.peer.isRead }
+            try loop.run(until: "the piece is read") { member.peer.isRead }
         }
-        try loop.turn(until: "the message") { !member.handler.texts.isEmpty }
+        try loop.run(until: "the message") { !member.handler.texts.isEmpty }
         #expect(member.handler.texts == ["ABCDEFGHI"])
         #expect(framing.counts.first == 4)
         #expect(!framing.counts.contains { (5..<10).contains($0) })
@@ -131,10 +132,10 @@ struct OwnFramingTests {
     func content() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(Padded()))
+        let member = try Wire(on: loop, options: .framed(Padded()))
         let sent: [UInt8] = [3, 65, 66, 4, 67, 46, 46, 1]
         try member.peer.send(sent)
-        try loop.turn(until: "three messages") { member.handler.texts.count >= 3 }
+        try loop.run(until: "three messages") { member.handler.texts.count >= 3 }
         #expect(member.handler.texts == ["AB", "C", ""])
         #expect(member.handler.wireBytes == sent)
     }
@@ -143,37 +144,37 @@ struct OwnFramingTests {
     func limitIsOfContent() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(Padded(), longest: 5))
+        let member = try Wire(on: loop, options: .framed(Padded(), longest: 5))
         let dots = [UInt8](repeating: UInt8(ascii: "."), count: 9)
         try member.peer.send([15] + Array("abcde".utf8) + dots)
         try member.peer.send([15] + Array("abcdef".utf8) + dots.dropLast() + [2, 65])
-        try loop.turn(until: "the last message") { member.handler.texts.last == "A" }
-        #expect(member.handler.events == [.opened, .message("abcde"), .tooLong, .message("A")])
+        try loop.run(until: "the last message") { member.handler.texts.last == "A" }
+        #expect(member.handler.events == [.opened, .received("abcde"), .discarded, .received("A")])
     }
 
     @Test("A message that is too long by more than its envelope can be is told as soon as that is known")
     func tooLongAtOnce() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(Padded(), longest: 5))
+        let member = try Wire(on: loop, options: .framed(Padded(), longest: 5))
         // The limit and the longest envelope are 15, and of the message only its first byte is there.
         try member.peer.send([16])
-        try loop.turn(until: "the handler is told") { member.handler.events.contains(.tooLong) }
+        try loop.run(until: "the handler is told") { member.handler.events.contains(.discarded) }
         try member.peer.send([UInt8](repeating: 66, count: 15) + [2, 65])
-        try loop.turn(until: "the next message") { !member.handler.texts.isEmpty }
-        #expect(member.handler.events == [.opened, .tooLong, .message("A")])
+        try loop.run(until: "the next message") { !member.handler.texts.isEmpty }
+        #expect(member.handler.events == [.opened, .discarded, .received("A")])
     }
 
     @Test("What precedes malformed bytes is handed on, what waits for the peer is sent, and the reason says so")
     func malformed() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(Sentences()))
+        let member = try Wire(on: loop, options: .framed(Sentences()))
         member.handler.onMessage = { connection, text in connection.send("reply to \(text)") }
         try member.peer.send("one;!two;three;")
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
         #expect(member.handler.texts == ["one"])
-        #expect(member.handler.reasons == [.malformedMessage])
+        #expect(member.handler.closeReasons == [.malformedMessage])
         #expect(member.peer.text == "reply to one")
     }
 
@@ -181,13 +182,13 @@ struct OwnFramingTests {
     func incomplete() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(Sentences()))
+        let member = try Wire(on: loop, options: .framed(Sentences()))
         member.handler.onMessage = { connection, text in connection.send("reply to \(text)") }
         try member.peer.send("one;two")
         member.peer.shutDownSending()
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
         #expect(member.handler.texts == ["one"])
-        #expect(member.handler.reasons == [.incompleteMessage])
+        #expect(member.handler.closeReasons == [.incompleteMessage])
         #expect(member.peer.text == "reply to one")
     }
 
@@ -195,10 +196,10 @@ struct OwnFramingTests {
     func tooLongWithoutEnd() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(Sentences(), longest: 5))
+        let member = try Wire(on: loop, options: .framed(Sentences(), longest: 5))
         try member.peer.send("one;1234567890")
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
-        #expect(member.handler.events == [.opened, .message("one"), .tooLong, .closed(.messageTooLong)])
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
+        #expect(member.handler.events == [.opened, .received("one"), .discarded, .closed(.messageTooLong)])
     }
 
     @Test("One value serves all connections: what one has not finished does not touch another")
@@ -206,13 +207,13 @@ struct OwnFramingTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let framing = Sentences()
-        let one = try Member(on: loop, options: .framed(framing))
-        let two = try Member(on: loop, options: .framed(framing))
+        let one = try Wire(on: loop, options: .framed(framing))
+        let two = try Wire(on: loop, options: .framed(framing))
         for (member, piece) in [(one, "a"), (two, "x"), (one, "b"), (two, "y;"), (one, "c;")] {
             try member.peer.send(piece)
-            try loop.turn(until: "the piece is read") { member.peer.isRead }
+            try loop.run(until: "the piece is read") { member.peer.isRead }
         }
-        try loop.turn(until: "both messages") { !one.handler.texts.isEmpty && !two.handler.texts.isEmpty }
+        try loop.run(until: "both messages") { !one.handler.texts.isEmpty && !two.handler.texts.isEmpty }
         #expect(one.handler.texts == ["abc"])
         #expect(two.handler.texts == ["xy"])
     }
@@ -241,15 +242,15 @@ struct OwnFramingTests {
             ]
             let loop = try EventLoop()
             for mistake in mistakes {
-                let member = try Member(on: loop, options: .framed(mistake, longest: 100))
-                _ = member.peer.sendSome(of: [UInt8](repeating: 65, count: 400))
-                try loop.turn(for: .milliseconds(5))
+                let member = try Wire(on: loop, options: .framed(mistake, longest: 100))
+                _ = member.peer.sendAvailable([UInt8](repeating: 65, count: 400))
+                try loop.run(for: .milliseconds(5))
                 member.peer.close()
-                try loop.turn(until: "the end") { member.handler.reasons.count == 1 }
+                try loop.run(until: "the end") { member.handler.closeReasons.count == 1 }
             }
-            let bystander = try Member(on: loop)
+            let bystander = try Wire(on: loop)
             try bystander.peer.send("still served\n")
-            try loop.turn(until: "the message") { bystander.handler.texts == ["still served"] }
+            try loop.run(until: "the message") { bystander.handler.texts == ["still served"] }
             loop.close()
         }
     }

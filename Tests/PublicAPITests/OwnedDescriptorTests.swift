@@ -1,5 +1,6 @@
 import ChatReactor
 import Glibc
+import TestSupport
 import Testing
 
 /// What `OwnedDescriptor` promises.
@@ -51,9 +52,9 @@ struct OwnedDescriptorTests {
         let reader = Peer(takingOver: input)
         let original = OwnedDescriptor(takingOver: output)
         let connection = try loop.adopt(
-            OwnedDescriptor.reopening(original.rawValue, for: .output), for: .output, handler: Recorder())
+            OwnedDescriptor.reopening(original.rawValue, for: .output), for: .output, handler: RecordingHandler())
         connection.send("hello")
-        try loop.turn(until: "the text") { reader.text == "hello" }
+        try loop.run(until: "the text") { reader.text == "hello" }
     }
 
     @Test("A regular file is not opened anew: the place where the next byte goes stays the same for all who share it")

@@ -1,4 +1,5 @@
 import ChatReactor
+import TestSupport
 import Testing
 
 /// What `Connection.pauseReading` and `resumeReading` promise.
@@ -7,13 +8,13 @@ struct PauseTests {
     func pause() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         member.connection.pauseReading()
         try member.peer.send("one\n")
-        try loop.turn(for: .milliseconds(20))
+        try loop.run(for: .milliseconds(20))
         #expect(member.handler.texts == [])
         member.connection.resumeReading()
-        try loop.turn(until: "the message") { !member.handler.texts.isEmpty }
+        try loop.run(until: "the message") { !member.handler.texts.isEmpty }
         #expect(member.handler.texts == ["one"])
     }
 
@@ -21,57 +22,57 @@ struct PauseTests {
     func counted() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         for _ in 0..<3 { member.connection.pauseReading() }
         try member.peer.send("one\n")
         for _ in 0..<2 {
             member.connection.resumeReading()
-            try loop.turn(for: .milliseconds(20))
+            try loop.run(for: .milliseconds(20))
             #expect(member.handler.texts == [])
         }
         member.connection.resumeReading()
-        try loop.turn(until: "the message") { !member.handler.texts.isEmpty }
+        try loop.run(until: "the message") { !member.handler.texts.isEmpty }
     }
 
     @Test("While reading is paused, the end of the peer's input is not noticed")
     func endOfInput() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         member.connection.pauseReading()
         try member.peer.send("one\n")
         member.peer.shutDownSending()
-        try loop.turn(for: .milliseconds(20))
+        try loop.run(for: .milliseconds(20))
         #expect(member.handler.events == [.opened])
         member.connection.resumeReading()
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
-        #expect(member.handler.events == [.opened, .message("one"), .closed(.endOfInput)])
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
+        #expect(member.handler.events == [.opened, .received("one"), .closed(.endOfInput)])
     }
 
     @Test("Messages that were read already still come")
     func alreadyRead() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .framed(.lines, longest: 5))
-        member.handler.onTooLong = { $0.pauseReading() }
+        let member = try Wire(on: loop, options: .framed(.lines, longest: 5))
+        member.handler.onDiscard = { $0.pauseReading() }
         try member.peer.send("one\n1234567890\ntwo\n")
-        try loop.turn(until: "what is behind the pause") { member.handler.texts.count >= 2 }
+        try loop.run(until: "what is behind the pause") { member.handler.texts.count >= 2 }
         try member.peer.send("three\n")
-        try loop.turn(for: .milliseconds(20))
-        #expect(member.handler.events == [.opened, .message("one"), .tooLong, .message("two")])
+        try loop.run(for: .milliseconds(20))
+        #expect(member.handler.events == [.opened, .received("one"), .discarded, .received("two")])
     }
 
     @Test("Reading may be paused from within, message by message")
     func fromWithin() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         member.handler.onMessage = { connection, _ in connection.pauseReading() }
         for number in 1...3 {
             try member.peer.send("\(number)\n")
-            try loop.turn(until: "message \(number)") { member.handler.texts.count == number }
+            try loop.run(until: "message \(number)") { member.handler.texts.count == number }
             try member.peer.send("+")
-            try loop.turn(for: .milliseconds(5))
+            try loop.run(for: .milliseconds(5))
             #expect(!member.peer.isRead)
             member.connection.resumeReading()
         }
@@ -82,22 +83,22 @@ struct PauseTests {
     func sendingWhilePaused() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         member.connection.pauseReading()
         member.connection.send("hello\n")
-        try loop.turn(until: "the text") { member.peer.text == "hello\n" }
+        try loop.run(until: "the text") { member.peer.text == "hello\n" }
     }
 
     @Test("A pause slows the peer down: the kernel takes no more from it in the end")
     func backpressure() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         member.connection.pauseReading()
         let piece = [UInt8](repeating: 65, count: 10_000)
         var taken = 0
         for _ in 0..<10_000 {
-            let count = member.peer.sendSome(of: piece)
+            let count = member.peer.sendAvailable(piece)
             if count == 0 { break }
             taken += count
             try loop.runOnce(waitingAtMost: .zero)

@@ -1,4 +1,5 @@
 import ChatReactor
+import TestSupport
 import Testing
 
 /// What the README shows and says.
@@ -22,7 +23,7 @@ struct ReadmeTests {
         let clients = try (0..<10).map { _ in try Peer(to: listener.address) }
         // A client that is not accepted yet would miss what the others say.
         var isReady = Set<Int>()
-        try loop.turn(until: "everybody is there") {
+        try loop.run(until: "everybody is there") {
             for (index, client) in clients.enumerated() where !isReady.contains(index) && client.text.contains("?") {
                 isReady.insert(index)
             }
@@ -34,7 +35,7 @@ struct ReadmeTests {
             try loop.runOnce(waitingAtMost: .zero)
         }
         let heard = { (peer: Peer) in peer.lines.filter { $0 != "?" } }
-        try loop.turn(until: "all deliveries") { heard(witness).count == 200 && clients.allSatisfy { heard($0).count == 180 } }
+        try loop.run(until: "all deliveries") { heard(witness).count == 200 && clients.allSatisfy { heard($0).count == 180 } }
         for (index, client) in clients.enumerated() {
             #expect(heard(client) == heard(witness).filter { !$0.hasPrefix("\(index) ") })
         }

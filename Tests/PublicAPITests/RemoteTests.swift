@@ -1,6 +1,7 @@
 import ChatReactor
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 /// What `EventLoop.Remote` promises to other threads.
@@ -22,7 +23,7 @@ struct RemoteTests {
                 if loop === expected.value { notes.numbers.append(1) }
             }
         }
-        try loop.turn(until: "the task") { !notes.threads.isEmpty }
+        try loop.run(until: "the task") { !notes.threads.isEmpty }
         #expect(notes.threads == [pthread_self()])
         #expect(notes.numbers == [1])
     }
@@ -37,7 +38,7 @@ struct RemoteTests {
                 for number in 0..<1_000 { remote.execute { _ in notes.numbers.append(thread * 1_000 + number) } }
             }
         }
-        try loop.turn(until: "all tasks") { notes.numbers.count == 4_000 }
+        try loop.run(until: "all tasks") { notes.numbers.count == 4_000 }
         for thread in 0..<4 {
             #expect(notes.numbers.filter { $0 / 1_000 == thread } == Array(thread * 1_000..<(thread + 1) * 1_000))
         }
@@ -63,7 +64,7 @@ struct RemoteTests {
             loop.remote.execute { _ in notes.numbers.append(2) }
         }
         #expect(notes.numbers == [])
-        try loop.turn(until: "both tasks") { notes.numbers.count == 2 }
+        try loop.run(until: "both tasks") { notes.numbers.count == 2 }
         #expect(notes.numbers == [1, 2])
     }
 
@@ -71,14 +72,14 @@ struct RemoteTests {
     func usesTheLoop() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         let (remote, name) = (loop.remote, member.connection.id)
         Thread.detachNewThread {
             remote.execute { loop in
                 loop.schedule(after: .milliseconds(1)) { loop.connection(name)?.send("hello\n") }
             }
         }
-        try loop.turn(until: "the text") { member.peer.text == "hello\n" }
+        try loop.run(until: "the text") { member.peer.text == "hello\n" }
     }
 
     @Test("Another thread can stop the loop")

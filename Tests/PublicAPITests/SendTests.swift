@@ -1,4 +1,5 @@
 import ChatReactor
+import TestSupport
 import Testing
 
 /// What `Connection.send`, `pendingOutput` and `connectionDidDrain` promise.
@@ -11,7 +12,7 @@ struct SendTests {
     func endOfTurn() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         var textWithin: String?
         loop.schedule(at: .now) {
             member.connection.send("hello\n")
@@ -26,7 +27,7 @@ struct SendTests {
     func replyInTheSameTurn() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         member.handler.onMessage = { connection, text in connection.send("re: \(text)\n") }
         try member.peer.send("hello\n")
         while member.handler.texts.isEmpty { try loop.runOnce(waitingAtMost: patience) }
@@ -37,12 +38,12 @@ struct SendTests {
     func order() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         #expect(member.connection.send("grüße"))
         #expect(member.connection.send([0, 255]))
         #expect(member.connection.send(""))
         #expect(member.connection.send("\n"))
-        try loop.turn(until: "all of it") { member.peer.bytes.count >= 10 }
+        try loop.run(until: "all of it") { member.peer.bytes.count >= 10 }
         #expect(member.peer.bytes == Array("grüße".utf8) + [0, 255, 10])
     }
 
@@ -50,11 +51,11 @@ struct SendTests {
     func slowPeer() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: Self.roomy)
+        let member = try Wire(on: loop, options: Self.roomy)
         let sent = (0..<Self.much).map { UInt8(truncatingIfNeeded: $0 &* 7 / 256 ^ $0) }
         #expect(member.connection.send(sent))
-        try loop.turn(until: "all of it") {
-            member.peer.receive(atMost: 50_000)
+        try loop.run(until: "all of it") {
+            member.peer.read(atMost: 50_000)
             return member.connection.pendingOutput == 0
         }
         #expect(member.peer.bytes == sent)
@@ -64,14 +65,14 @@ struct SendTests {
     func pendingOutput() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: Self.roomy)
+        let member = try Wire(on: loop, options: Self.roomy)
         #expect(member.connection.pendingOutput == 0)
         member.connection.send("hello")
         #expect(member.connection.pendingOutput == 5)
-        try loop.turn(until: "the text") { member.peer.text == "hello" }
+        try loop.run(until: "the text") { member.peer.text == "hello" }
         #expect(member.connection.pendingOutput == 0)
         #expect(member.connection.send([UInt8](repeating: 65, count: Self.much)))
-        try loop.turn(for: .milliseconds(20))
+        try loop.run(for: .milliseconds(20))
         let waiting = member.connection.pendingOutput
         #expect(waiting > 0)
         #expect(5 + Self.much == member.peer.bytes.count + waiting)
@@ -81,14 +82,14 @@ struct SendTests {
     func drained() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: Self.roomy)
+        let member = try Wire(on: loop, options: Self.roomy)
         var pending: [Int] = []
         member.handler.onDrain = { pending.append($0.pendingOutput) }
         #expect(member.connection.send([UInt8](repeating: 65, count: Self.much)))
-        try loop.turn(for: .milliseconds(20))
+        try loop.run(for: .milliseconds(20))
         #expect(pending == [])
-        try loop.turn(until: "the drain") {
-            member.peer.receive()
+        try loop.run(until: "the drain") {
+            member.peer.read()
             return !pending.isEmpty
         }
         #expect(pending == [0])
@@ -99,9 +100,9 @@ struct SendTests {
     func drainedAtOnce() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         member.connection.send("hello")
-        try loop.turn(until: "the drain") { member.handler.events.contains(.drained) }
+        try loop.run(until: "the drain") { member.handler.events.contains(.drained) }
         #expect(member.peer.text == "hello")
     }
 
@@ -109,14 +110,14 @@ struct SendTests {
     func refused() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let members = try (0..<2).map { _ in try Member(on: loop) }
+        let members = try (0..<2).map { _ in try Wire(on: loop) }
         #expect(members[0].connection.send("a"))
         members[0].connection.finish()
         #expect(!members[0].connection.send("b"))
         members[1].connection.close()
-        try loop.turn(until: "the end") { !members[1].handler.reasons.isEmpty }
+        try loop.run(until: "the end") { !members[1].handler.closeReasons.isEmpty }
         #expect(!members[1].connection.send("b"))
-        try loop.turn(until: "the finish") { members[0].peer.hasEnded }
+        try loop.run(until: "the finish") { members[0].peer.hasEnded }
         #expect(members[0].peer.text == "a")
         #expect(members[1].peer.text == "")
     }
@@ -125,12 +126,12 @@ struct SendTests {
     func overflow() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .with { $0.maximumPendingOutput = 10_000 })
+        let member = try Wire(on: loop, options: .with { $0.maximumPendingOutput = 10_000 })
         let piece = [UInt8](repeating: 65, count: 1_000)
         for _ in 0..<10 { #expect(member.connection.send(piece)) }
         #expect(!member.connection.send(piece))
-        try loop.turn(until: "the end") { !member.handler.reasons.isEmpty }
-        #expect(member.handler.reasons == [.outputOverflow])
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
+        #expect(member.handler.closeReasons == [.outputOverflow])
         #expect(!member.connection.send("a"))
     }
 
@@ -138,13 +139,13 @@ struct SendTests {
     func overflowAtOnce() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let members = try (0..<2).map { _ in try Member(on: loop) }
+        let members = try (0..<2).map { _ in try Wire(on: loop) }
         #expect(members[0].connection.send([UInt8](repeating: 65, count: 1_048_576)))
         #expect(!members[1].connection.send([UInt8](repeating: 65, count: 1_048_577)))
-        try loop.turn(until: "one end, and all of the other") {
-            members[0].peer.bytes.count == 1_048_576 && !members[1].handler.reasons.isEmpty
+        try loop.run(until: "one end, and all of the other") {
+            members[0].peer.bytes.count == 1_048_576 && !members[1].handler.closeReasons.isEmpty
         }
-        #expect(members[1].handler.reasons == [.outputOverflow])
+        #expect(members[1].handler.closeReasons == [.outputOverflow])
         #expect(members[1].peer.bytes == [])
     }
 
@@ -152,11 +153,11 @@ struct SendTests {
     func noOverflowOverTime() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop, options: .with { $0.maximumPendingOutput = 10_000 })
+        let member = try Wire(on: loop, options: .with { $0.maximumPendingOutput = 10_000 })
         let piece = [UInt8](repeating: 65, count: 10_000)
         for round in 1...5 {
             #expect(member.connection.send(piece))
-            try loop.turn(until: "the piece") { member.peer.bytes.count == round * 10_000 }
+            try loop.run(until: "the piece") { member.peer.bytes.count == round * 10_000 }
         }
         #expect(member.connection.isOpen)
     }
@@ -165,14 +166,14 @@ struct SendTests {
     func sendingFromDrain() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Member(on: loop)
+        let member = try Wire(on: loop)
         var left = 20
         member.handler.onDrain = { connection in
             left -= 1
             if left > 0 { connection.send([UInt8](repeating: 65, count: 100_000)) }
         }
         #expect(member.connection.send([UInt8](repeating: 65, count: 100_000)))
-        try loop.turn(until: "all of it") { member.peer.bytes.count == 2_000_000 && left == 0 }
-        #expect(member.handler.reasons == [])
+        try loop.run(until: "all of it") { member.peer.bytes.count == 2_000_000 && left == 0 }
+        #expect(member.handler.closeReasons == [])
     }
 }

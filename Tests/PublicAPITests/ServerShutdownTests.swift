@@ -1,4 +1,5 @@
 import ChatReactor
+import TestSupport
 import Testing
 
 /// What `ChatServer.shutDown` promises.
@@ -20,7 +21,7 @@ struct ServerShutdownTests {
             countAtCompletion = room.server.clientCount
         }
         #expect(!isComplete)
-        try room.turn(until: "the completion") {
+        try room.run(until: "the completion") {
             for client in room.clients where client.hasEnded { client.close() }
             return isComplete
         }
@@ -36,7 +37,7 @@ struct ServerShutdownTests {
         room.server.shutDown(timeout: .seconds(3_600)) { isComplete = true }
         #expect(throws: Errno.self) { _ = try Peer(to: room.address) }
         room.clients[0].close()
-        try room.turn(until: "the completion") { isComplete }
+        try room.run(until: "the completion") { isComplete }
         #expect(throws: Errno.self) { _ = try Peer(to: room.address) }
     }
 
@@ -51,13 +52,13 @@ struct ServerShutdownTests {
         for _ in 0..<75 {
             room.server.announce(line)
             try room.loop.runOnce(waitingAtMost: .zero)
-            room.clients[0].receive()
+            room.clients[0].read()
         }
         let observer = Reasons()
         room.server.addObserver(observer)
         var isComplete = false
         room.server.shutDown(timeout: .milliseconds(200)) { isComplete = true }
-        try room.turn(until: "the completion") {
+        try room.run(until: "the completion") {
             if room.clients[0].hasEnded { room.clients[0].close() }
             return isComplete
         }
@@ -72,8 +73,8 @@ struct ServerShutdownTests {
         let room = try ChatRoom(0)
         var completions = 0
         room.server.shutDown(timeout: .seconds(3_600)) { completions += 1 }
-        try room.turn(until: "the completion") { completions > 0 }
-        try room.loop.turn(for: .milliseconds(10))
+        try room.run(until: "the completion") { completions > 0 }
+        try room.loop.run(for: .milliseconds(10))
         #expect(completions == 1)
     }
 }

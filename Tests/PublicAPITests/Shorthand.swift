@@ -47,11 +47,6 @@ extension LengthPrefixedFraming {
     func message(_ content: [UInt8]) -> [UInt8]? { message(content.span) }
 }
 
-extension Connection {
-    @discardableResult
-    func send(_ bytes: [UInt8]) -> Bool { send(bytes.span) }
-}
-
 extension Topic {
     @discardableResult
     func publish(_ bytes: [UInt8], from sender: Connection? = nil) -> Bool { publish(bytes.span, from: sender) }

@@ -1,5 +1,6 @@
 import ChatReactor
 import Glibc
+import TestSupport
 import Testing
 
 /// What `EventLoop.watchSignals` promises. In processes of their own, since signals are the process's.
@@ -13,7 +14,7 @@ struct SignalTests {
             // Either would have ended the process.
             raise(SIGTERM)
             raise(SIGUSR1)
-            try loop.turn(until: "both signals") { signals.count >= 2 }
+            try loop.run(until: "both signals") { signals.count >= 2 }
             try #require(Set(signals) == [SIGUSR1, SIGTERM])
             loop.close()
         }
@@ -27,11 +28,11 @@ struct SignalTests {
             try loop.watchSignals([SIGUSR1]) { _ in count += 1 }
             raise(SIGUSR1)
             raise(SIGUSR1)
-            try loop.turn(until: "the signal") { count > 0 }
-            try loop.turn(for: .milliseconds(20))
+            try loop.run(until: "the signal") { count > 0 }
+            try loop.run(for: .milliseconds(20))
             try #require(count == 1)
             raise(SIGUSR1)
-            try loop.turn(until: "the next signal") { count == 2 }
+            try loop.run(until: "the next signal") { count == 2 }
             loop.close()
         }
     }

@@ -1,4 +1,5 @@
 import ChatReactor
+import TestSupport
 import Testing
 
 /// What `SlowSubscriberPolicy` and `Topic.isUnderPressure` promise.
@@ -10,8 +11,8 @@ struct SlowSubscriberTests {
     private final class Scene {
         let loop: EventLoop
         let topic: Topic
-        let healthy: Member
-        let slow: Member
+        let healthy: Wire
+        let slow: Wire
         private(set) var published: [String] = []
 
         init(_ policy: SlowSubscriberPolicy, notice: (@Sendable (Int) -> [UInt8])? = nil) throws {
@@ -23,8 +24,8 @@ struct SlowSubscriberTests {
                     $0.policy = policy
                     $0.skipNotice = notice
                 })
-            healthy = try Member(on: loop)
-            slow = try Member(on: loop, sendBuffer: 1)
+            healthy = try Wire(on: loop)
+            slow = try Wire(on: loop, sendBuffer: 1)
             topic.subscribe(healthy.connection)
             topic.subscribe(slow.connection)
         }
@@ -40,10 +41,10 @@ struct SlowSubscriberTests {
                 topic.publish(message + "\n")
                 if published.count % 20 == 0 {
                     try loop.runOnce(waitingAtMost: .zero)
-                    healthy.peer.receive()
+                    healthy.peer.read()
                 }
             }
-            try loop.turn(until: "all for the healthy one") { healthy.peer.bytes.count == published.count * 100 }
+            try loop.run(until: "all for the healthy one") { healthy.peer.bytes.count == published.count * 100 }
         }
     }
 
@@ -52,8 +53,8 @@ struct SlowSubscriberTests {
         let scene = try Scene(policy)
         try scene.publish(300)
         #expect(!scene.topic.isUnderPressure)
-        #expect(scene.slow.handler.reasons == [])
-        try scene.loop.turn(until: "all for the slow one") { scene.slow.peer.bytes.count == 30_000 }
+        #expect(scene.slow.handler.closeReasons == [])
+        try scene.loop.run(until: "all for the slow one") { scene.slow.peer.bytes.count == 30_000 }
         #expect(scene.slow.peer.lines == scene.published)
     }
 
@@ -61,8 +62,8 @@ struct SlowSubscriberTests {
     func disconnect() throws {
         let scene = try Scene(.disconnect)
         try scene.publish(1_500)
-        try scene.loop.turn(until: "the end") { !scene.slow.handler.reasons.isEmpty }
-        #expect(scene.slow.handler.reasons == [.tooSlow])
+        try scene.loop.run(until: "the end") { !scene.slow.handler.closeReasons.isEmpty }
+        #expect(scene.slow.handler.closeReasons == [.tooSlow])
         #expect(scene.topic.subscriberCount == 1)
         #expect(!scene.topic.isUnderPressure)
         let sent = Array(scene.published.map { $0 + "\n" }.joined().utf8)
@@ -74,10 +75,10 @@ struct SlowSubscriberTests {
     func skip() throws {
         let scene = try Scene(.skip, notice: { missed in Array("missed \(missed)\n".utf8) })
         try scene.publish(1_500)
-        #expect(scene.slow.handler.reasons == [])
+        #expect(scene.slow.handler.closeReasons == [])
         #expect(!scene.topic.isUnderPressure)
         try scene.publish(1)
-        try scene.loop.turn(until: "the last message") { scene.slow.peer.ends(in: "\n\(scene.published.last!)\n") }
+        try scene.loop.run(until: "the last message") { scene.slow.peer.ends(in: "\n\(scene.published.last!)\n") }
         var expected = 0
         var notices = 0
         for line in scene.slow.peer.lines {
@@ -99,7 +100,7 @@ struct SlowSubscriberTests {
         let scene = try Scene(.skip)
         try scene.publish(1_500)
         try scene.publish(1)
-        try scene.loop.turn(until: "the last message") { scene.slow.peer.ends(in: "\n\(scene.published.last!)\n") }
+        try scene.loop.run(until: "the last message") { scene.slow.peer.ends(in: "\n\(scene.published.last!)\n") }
         let numbers = try scene.slow.peer.lines.map { line in try #require(scene.published.firstIndex(of: line)) }
         #expect(numbers == numbers.sorted())
         #expect(numbers.count < scene.published.count)
@@ -113,14 +114,14 @@ struct SlowSubscriberTests {
         #expect(scene.topic.isUnderPressure)
         try scene.healthy.peer.send("from the healthy one\n")
         try scene.slow.peer.send("from the slow one\n")
-        let outsider = try Member(on: scene.loop)
+        let outsider = try Wire(on: scene.loop)
         try outsider.peer.send("from an outsider\n")
-        try scene.loop.turn(until: "the outsider's message") { !outsider.handler.texts.isEmpty }
-        try scene.loop.turn(for: .milliseconds(20))
+        try scene.loop.run(until: "the outsider's message") { !outsider.handler.texts.isEmpty }
+        try scene.loop.run(for: .milliseconds(20))
         #expect(scene.healthy.handler.texts == [])
         #expect(scene.slow.handler.texts == [])
-        try scene.loop.turn(until: "all for the slow one") { scene.slow.peer.bytes.count == 45_000 }
-        try scene.loop.turn(until: "what waited") { !scene.healthy.handler.texts.isEmpty && !scene.slow.handler.texts.isEmpty }
+        try scene.loop.run(until: "all for the slow one") { scene.slow.peer.bytes.count == 45_000 }
+        try scene.loop.run(until: "what waited") { !scene.healthy.handler.texts.isEmpty && !scene.slow.handler.texts.isEmpty }
         #expect(!scene.topic.isUnderPressure)
         #expect(scene.slow.peer.lines == scene.published)
     }
@@ -130,8 +131,8 @@ struct SlowSubscriberTests {
         let scene = try Scene(Self.patient)
         try scene.publish(450)
         #expect(scene.topic.isUnderPressure)
-        try scene.loop.turn(until: "the end of the pressure") {
-            scene.slow.peer.receive(atMost: 500)
+        try scene.loop.run(until: "the end of the pressure") {
+            scene.slow.peer.read(atMost: 500)
             return !scene.topic.isUnderPressure
         }
         // What it has been sent by now, of the 45,000 bytes that were published.
@@ -143,18 +144,18 @@ struct SlowSubscriberTests {
     @Test("A publisher that is not subscribed is paused under pressure only if the topic knows of it")
     func addPublisher() throws {
         let scene = try Scene(Self.patient)
-        let (known, unknown) = (try Member(on: scene.loop), try Member(on: scene.loop))
+        let (known, unknown) = (try Wire(on: scene.loop), try Wire(on: scene.loop))
         scene.topic.addPublisher(known.connection)
         #expect(scene.topic.subscriberCount == 2)
         try scene.publish(450)
         #expect(scene.topic.isUnderPressure)
         try known.peer.send("known\n")
         try unknown.peer.send("unknown\n")
-        try scene.loop.turn(until: "the other's message") { !unknown.handler.texts.isEmpty }
-        try scene.loop.turn(for: .milliseconds(20))
+        try scene.loop.run(until: "the other's message") { !unknown.handler.texts.isEmpty }
+        try scene.loop.run(for: .milliseconds(20))
         #expect(known.handler.texts == [])
-        try scene.loop.turn(until: "all for the slow one") { scene.slow.peer.bytes.count == 45_000 }
-        try scene.loop.turn(until: "what waited") { !known.handler.texts.isEmpty }
+        try scene.loop.run(until: "all for the slow one") { scene.slow.peer.bytes.count == 45_000 }
+        try scene.loop.run(until: "what waited") { !known.handler.texts.isEmpty }
         #expect(known.peer.bytes == [])
     }
 
@@ -165,7 +166,7 @@ struct SlowSubscriberTests {
         #expect(scene.topic.isUnderPressure)
         scene.slow.connection.close()
         try scene.healthy.peer.send("hello\n")
-        try scene.loop.turn(until: "the message") { !scene.healthy.handler.texts.isEmpty }
+        try scene.loop.run(until: "the message") { !scene.healthy.handler.texts.isEmpty }
         #expect(!scene.topic.isUnderPressure)
     }
 
@@ -173,10 +174,10 @@ struct SlowSubscriberTests {
     func stall() throws {
         let scene = try Scene(.backpressure(stall: .milliseconds(100), grace: .seconds(3_600)))
         try scene.publish(450)
-        try scene.loop.turn(until: "the end") { !scene.slow.handler.reasons.isEmpty }
-        #expect(scene.slow.handler.reasons == [.tooSlow])
+        try scene.loop.run(until: "the end") { !scene.slow.handler.closeReasons.isEmpty }
+        #expect(scene.slow.handler.closeReasons == [.tooSlow])
         try scene.healthy.peer.send("hello\n")
-        try scene.loop.turn(until: "the message") { !scene.healthy.handler.texts.isEmpty }
+        try scene.loop.run(until: "the message") { !scene.healthy.handler.texts.isEmpty }
         #expect(!scene.topic.isUnderPressure)
     }
 
@@ -185,11 +186,11 @@ struct SlowSubscriberTests {
         let scene = try Scene(.backpressure(stall: .seconds(3_600), grace: .milliseconds(100)))
         try scene.publish(450)
         #expect(scene.topic.isUnderPressure)
-        try scene.loop.turn(until: "the end") {
-            scene.slow.peer.receive(atMost: 1)
-            return !scene.slow.handler.reasons.isEmpty
+        try scene.loop.run(until: "the end") {
+            scene.slow.peer.read(atMost: 1)
+            return !scene.slow.handler.closeReasons.isEmpty
         }
-        #expect(scene.slow.handler.reasons == [.tooSlow])
+        #expect(scene.slow.handler.closeReasons == [.tooSlow])
     }
 
     @Test("One that had taken nothing for as long as the stall before it fell behind holds up nobody")
@@ -197,16 +198,16 @@ struct SlowSubscriberTests {
         let scene = try Scene(.backpressure(stall: .milliseconds(50), grace: .seconds(3_600)))
         // It is full, and not far behind.
         try scene.publish(200)
-        try scene.loop.turn(for: .milliseconds(100))
-        #expect(scene.slow.handler.reasons == [])
+        try scene.loop.run(for: .milliseconds(100))
+        #expect(scene.slow.handler.closeReasons == [])
         var hasEverWaited = false
         for _ in 0..<250 {
             try scene.publish(1)
             if scene.topic.isUnderPressure { hasEverWaited = true }
         }
         #expect(!hasEverWaited)
-        try scene.loop.turn(until: "the end") { !scene.slow.handler.reasons.isEmpty }
-        #expect(scene.slow.handler.reasons == [.tooSlow])
+        try scene.loop.run(until: "the end") { !scene.slow.handler.closeReasons.isEmpty }
+        #expect(scene.slow.handler.closeReasons == [.tooSlow])
     }
 
     @Test("A backpressure that is not told otherwise waits for 1 s of silence, and 5 s in all")

@@ -1,5 +1,6 @@
 import ChatReactor
 import Glibc
+import TestSupport
 import Testing
 
 /// The far ends of this process's standard streams, which are pipes from now on. For a process that a test has to itself.
@@ -9,10 +10,10 @@ struct StandardStreams {
 
     init() throws {
         let (input, output) = (try makePipe(), try makePipe())
-        guard dup2(input.input, STDIN_FILENO) >= 0, dup2(output.output, STDOUT_FILENO) >= 0 else { throw Errno(rawValue: errno) }
-        close(input.input)
-        close(output.output)
-        (self.input, self.output) = (Peer(takingOver: input.output), Peer(takingOver: output.input))
+        guard dup2(input.reader, STDIN_FILENO) >= 0, dup2(output.writer, STDOUT_FILENO) >= 0 else { throw Errno(rawValue: errno) }
+        close(input.reader)
+        close(output.writer)
+        (self.input, self.output) = (Peer(takingOver: input.writer), Peer(takingOver: output.reader))
     }
 }
 
@@ -23,12 +24,12 @@ struct TerminalClientTests {
         await #expect(processExitsWith: .success) {
             let streams = try StandardStreams()
             let loop = try EventLoop()
-            let handler = Recorder()
+            let handler = RecordingHandler()
             let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
             let client = try ChatClient(to: [listener.address], on: loop)
             try streams.input.send("hello\nyou\nx\nnever sent\n")
             try #require(try client.run() == .finished)
-            try loop.turn(until: "the end") { !handler.reasons.isEmpty }
+            try loop.run(until: "the end") { !handler.closeReasons.isEmpty }
             try #require(handler.texts == ["hello", "you", "x"])
         }
     }
@@ -38,13 +39,13 @@ struct TerminalClientTests {
         await #expect(processExitsWith: .success) {
             let streams = try StandardStreams()
             let loop = try EventLoop()
-            let handler = Recorder()
+            let handler = RecordingHandler()
             let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
             let client = try ChatClient(to: [listener.address], on: loop)
             try streams.input.send("one\ntwo\n")
             streams.input.close()
             try #require(try client.run() == .finished)
-            try loop.turn(until: "the end") { !handler.reasons.isEmpty }
+            try loop.run(until: "the end") { !handler.closeReasons.isEmpty }
             try #require(handler.texts == ["one", "two"])
         }
     }
@@ -54,7 +55,7 @@ struct TerminalClientTests {
         await #expect(processExitsWith: .success) {
             let streams = try StandardStreams()
             let loop = try EventLoop()
-            let handler = Recorder()
+            let handler = RecordingHandler()
             handler.onMessage = { connection, _ in
                 connection.loop.schedule(after: .milliseconds(50)) { connection.send("late\u{1B}[2J\n") }
             }
@@ -78,7 +79,7 @@ struct TerminalClientTests {
         await #expect(processExitsWith: .success) {
             let streams = try StandardStreams()
             let loop = try EventLoop()
-            let handler = Recorder()
+            let handler = RecordingHandler()
             handler.onOpen = { connection in
                 connection.send(Array("gr\u{FC}\u{DF}e \u{1B}[2J \u{202E}".utf8) + [0xFF, 10])
                 connection.finish()
@@ -100,13 +101,13 @@ struct TerminalClientTests {
                 try #require(try client.run() == .couldNotConnect(deaf[1].address, .failed(.connectionRefused)))
             }
             let loop = try EventLoop()
-            let handler = Recorder()
+            let handler = RecordingHandler()
             let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
             let client = try ChatClient(to: [deaf[0].address, listener.address], on: loop)
             try streams.input.send("hello\n")
             streams.input.close()
             try #require(try client.run() == .finished)
-            try loop.turn(until: "the end") { !handler.reasons.isEmpty }
+            try loop.run(until: "the end") { !handler.closeReasons.isEmpty }
             try #require(handler.texts == ["hello"])
         }
     }
@@ -130,7 +131,7 @@ struct TerminalClientTests {
         await #expect(processExitsWith: .success) {
             let streams = try StandardStreams()
             let loop = try EventLoop()
-            let handler = Recorder()
+            let handler = RecordingHandler()
             handler.onOpen = { $0.finish() }
             let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
             try #require(try ChatClient(to: [listener.address], on: loop).run() == .serverGone(.endOfInput))

@@ -1,4 +1,5 @@
 import ChatReactor
+import TestSupport
 import Testing
 
 /// What `EventLoop.schedule`, `makeTimer` and `EventLoop.Timer` promise.
@@ -10,8 +11,8 @@ struct TimerTests {
         let deadlines = (1...20).map { ContinuousClock.now.advanced(by: .microseconds($0 * 1_300)) }
         var delays: [Duration] = []
         for deadline in deadlines { loop.schedule(at: deadline) { delays.append(deadline.duration(to: .now)) } }
-        try loop.turn(until: "all actions") { delays.count >= 20 }
-        try loop.turn(for: .milliseconds(20))
+        try loop.run(until: "all actions") { delays.count >= 20 }
+        try loop.run(for: .milliseconds(20))
         #expect(delays.count == 20)
         #expect(delays.allSatisfy { $0 >= .zero })
     }
@@ -23,7 +24,7 @@ struct TimerTests {
         let start = ContinuousClock.now
         var end: ContinuousClock.Instant?
         loop.schedule(after: .milliseconds(20)) { end = .now }
-        try loop.turn(until: "the action") { end != nil }
+        try loop.run(until: "the action") { end != nil }
         #expect(try start.duration(to: #require(end)) >= .milliseconds(20))
     }
 
@@ -61,7 +62,7 @@ struct TimerTests {
         let deadline = ContinuousClock.now.advanced(by: .milliseconds(5))
         made.arm(at: deadline)
         #expect(made.deadline == deadline)
-        try loop.turn(until: "the action") { !deadlinesWithin.isEmpty }
+        try loop.run(until: "the action") { !deadlinesWithin.isEmpty }
         #expect(deadlinesWithin == [nil])
         #expect(made.deadline == nil)
         timer = nil
@@ -73,10 +74,10 @@ struct TimerTests {
         defer { loop.close() }
         var hasRun = false
         let timer = loop.makeTimer { hasRun = true }
-        try loop.turn(for: .milliseconds(20))
+        try loop.run(for: .milliseconds(20))
         #expect(!hasRun)
         timer.arm(after: .zero)
-        try loop.turn(until: "the action") { hasRun }
+        try loop.run(until: "the action") { hasRun }
     }
 
     @Test("Arming a timer that is armed moves it", arguments: [true, false])
@@ -89,8 +90,8 @@ struct TimerTests {
         let timer = loop.makeTimer { runs.append(.now) }
         timer.arm(at: isLater ? near : far)
         timer.arm(at: isLater ? far : near)
-        try loop.turn(until: "the action") { !runs.isEmpty }
-        try loop.turn(for: .milliseconds(20))
+        try loop.run(until: "the action") { !runs.isEmpty }
+        try loop.run(for: .milliseconds(20))
         #expect(runs.count == 1)
         #expect(runs[0] >= (isLater ? far : near))
     }
@@ -106,9 +107,9 @@ struct TimerTests {
             if runs < 5 { timer?.arm(after: .zero) }
         }
         timer?.arm(after: .zero)
-        try loop.turn(until: "five runs") { runs == 5 }
+        try loop.run(until: "five runs") { runs == 5 }
         timer?.arm(after: .zero)
-        try loop.turn(until: "another run") { runs == 6 }
+        try loop.run(until: "another run") { runs == 6 }
         timer = nil
     }
 
@@ -121,7 +122,7 @@ struct TimerTests {
         timer.cancel()
         timer.cancel()
         #expect(timer.deadline == nil)
-        try loop.turn(for: .milliseconds(30))
+        try loop.run(for: .milliseconds(30))
         #expect(!hasRun)
     }
 
@@ -139,8 +140,8 @@ struct TimerTests {
                     for (other, timer) in timers.enumerated() where other != index { timer.cancel() }
                 })
         }
-        try loop.turn(until: "the first action") { runs > 0 }
-        try loop.turn(for: .milliseconds(10))
+        try loop.run(until: "the first action") { runs > 0 }
+        try loop.run(for: .milliseconds(10))
         #expect(runs == 1)
         timers = []
     }
@@ -153,7 +154,7 @@ struct TimerTests {
         let timer = loop.schedule(after: .zero) { runs += 1 }
         timer.cancel()
         timer.arm(after: .milliseconds(1))
-        try loop.turn(until: "the action") { runs == 1 }
+        try loop.run(until: "the action") { runs == 1 }
     }
 
     @Test("Dropping a timer does not cancel it")
@@ -163,7 +164,7 @@ struct TimerTests {
         var runs = 0
         for _ in 0..<10 { loop.schedule(after: .milliseconds(5)) { runs += 1 } }
         _ = loop.schedule(at: .now) { runs += 1 }
-        try loop.turn(until: "all actions") { runs == 11 }
+        try loop.run(until: "all actions") { runs == 11 }
     }
 
     @Test("Ten thousand timers, many of them moved or cancelled, each run once or not at all")
@@ -174,7 +175,7 @@ struct TimerTests {
         let timers = runs.indices.map { index in loop.schedule(after: .microseconds(index * 7 % 5_000)) { runs[index] += 1 } }
         for index in stride(from: 0, to: 10_000, by: 3) { timers[index].cancel() }
         for index in stride(from: 1, to: 10_000, by: 3) { timers[index].arm(after: .microseconds(index % 20_000)) }
-        try loop.turn(until: "all actions") { timers.allSatisfy { $0.deadline == nil } }
+        try loop.run(until: "all actions") { timers.allSatisfy { $0.deadline == nil } }
         #expect(runs.indices.allSatisfy { runs[$0] == ($0 % 3 == 0 ? 0 : 1) })
     }
 }

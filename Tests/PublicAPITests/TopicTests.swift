@@ -1,4 +1,5 @@
 import ChatReactor
+import TestSupport
 import Testing
 
 /// What `Topic` promises of who gets which messages, and in which order.
@@ -7,14 +8,14 @@ struct TopicTests {
     private final class Room {
         let loop: EventLoop
         let topic: Topic
-        let members: [Member]
+        let members: [Wire]
 
         init(_ count: Int, options: Connection.Options = .init(), configuration: Topic.Configuration = .init()) throws {
             loop = try EventLoop()
             topic = try Topic(on: loop, configuration: configuration)
-            var members: [Member] = []
+            var members: [Wire] = []
             for _ in 0..<count {
-                let member = try Member(on: loop, options: options)
+                let member = try Wire(on: loop, options: options)
                 topic.subscribe(member.connection)
                 members.append(member)
             }
@@ -46,7 +47,7 @@ struct TopicTests {
         let peers = try (0..<count).map { _ in
             let (near, far) = try socketPair()
             try topic.loop.adopt(socket: OwnedDescriptor(takingOver: near), options: options, handler: handler)
-            return Peer(takingOver: far)
+            return far
         }
         return (handler, peers)
     }
@@ -58,7 +59,7 @@ struct TopicTests {
         #expect(room.topic.publish("one\n"))
         #expect(room.topic.publish("two\n", from: sender))
         #expect(room.topic.publish("three\n"))
-        try room.loop.turn(until: "the last message") { room.members.allSatisfy { $0.peer.text.hasSuffix("three\n") } }
+        try room.loop.run(until: "the last message") { room.members.allSatisfy { $0.peer.text.hasSuffix("three\n") } }
         #expect(room.members.map(\.peer.text) == ["one\ntwo\nthree\n", "one\nthree\n", "one\ntwo\nthree\n"])
     }
 
@@ -67,14 +68,14 @@ struct TopicTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let topic = try Topic(on: loop)
-        let listener = try Member(on: loop)
+        let listener = try Wire(on: loop)
         topic.subscribe(listener.connection)
         let (_, peers) = try Self.publishers(4, of: topic)
         for round in 0..<50 {
             for (index, peer) in peers.enumerated() { try peer.send("\(index) \(round)\n") }
             if round % 7 == 0 { try loop.runOnce(waitingAtMost: .zero) }
         }
-        try loop.turn(until: "all messages") { listener.peer.lines.count == 200 && peers.allSatisfy { $0.lines.count == 150 } }
+        try loop.run(until: "all messages") { listener.peer.lines.count == 200 && peers.allSatisfy { $0.lines.count == 150 } }
         let order = listener.peer.lines
         for (index, peer) in peers.enumerated() {
             #expect(peer.lines == order.filter { !$0.hasPrefix("\(index) ") })
@@ -99,11 +100,11 @@ struct TopicTests {
     func fromNowOn() throws {
         let room = try Room(1)
         room.topic.publish("early\n")
-        let late = try Member(on: room.loop)
+        let late = try Wire(on: room.loop)
         room.topic.publish("still early\n")
         room.topic.subscribe(late.connection)
         room.topic.publish("late\n")
-        try room.loop.turn(until: "the message") { late.peer.text.hasSuffix("\n") && room.members[0].peer.lines.count == 3 }
+        try room.loop.run(until: "the message") { late.peer.text.hasSuffix("\n") && room.members[0].peer.lines.count == 3 }
         #expect(late.peer.text == "late\n")
     }
 
@@ -114,7 +115,7 @@ struct TopicTests {
         #expect(room.topic.subscriberCount == 1)
         room.topic.publish("one\n")
         room.topic.publish("end\n")
-        try room.loop.turn(until: "the last message") { room.members[0].peer.text.hasSuffix("end\n") }
+        try room.loop.run(until: "the last message") { room.members[0].peer.text.hasSuffix("end\n") }
         #expect(room.members[0].peer.text == "one\nend\n")
     }
 
@@ -122,11 +123,11 @@ struct TopicTests {
     func unsubscribe() throws {
         let room = try Room(2)
         room.topic.publish("one\n")
-        try room.loop.turn(until: "the first message") { room.members.allSatisfy { $0.peer.text == "one\n" } }
+        try room.loop.run(until: "the first message") { room.members.allSatisfy { $0.peer.text == "one\n" } }
         room.topic.publish("two\n")
         room.topic.unsubscribe(room.members[0].connection)
         room.topic.publish("three\n")
-        try room.loop.turn(until: "the last message") { room.members[1].peer.text == "one\ntwo\nthree\n" }
+        try room.loop.run(until: "the last message") { room.members[1].peer.text == "one\ntwo\nthree\n" }
         #expect(room.members[0].peer.text == "one\n")
         #expect(room.members[0].connection.isOpen)
         #expect(room.topic.subscriberCount == 1)
@@ -138,7 +139,7 @@ struct TopicTests {
         #expect(room.topic.subscriberCount == 3)
         room.members[0].connection.close()
         room.members[1].peer.close()
-        try room.loop.turn(until: "two ends") { room.members[..<2].allSatisfy { !$0.handler.reasons.isEmpty } }
+        try room.loop.run(until: "two ends") { room.members[..<2].allSatisfy { !$0.handler.closeReasons.isEmpty } }
         #expect(room.topic.subscriberCount == 1)
         #expect(room.topic.connections.map(\.id) == [room.members[2].connection.id])
     }
@@ -161,7 +162,7 @@ struct TopicTests {
         topic.publish("")
         let (handler, peers) = try Self.publishers(1, of: topic)
         try peers[0].send("two\nthree\n\nfo")
-        try loop.turn(until: "the batch") { !handler.results.isEmpty }
+        try loop.run(until: "the batch") { !handler.results.isEmpty }
         #expect(topic.messageCount == 4)
     }
 
@@ -174,7 +175,7 @@ struct TopicTests {
         #expect(!room.topic.publish([UInt8](repeating: 65, count: longest + 1)))
         #expect(room.topic.messageCount == 0)
         #expect(room.topic.publish([UInt8](repeating: 66, count: longest)))
-        try room.loop.turn(until: "the longest message") { room.members[0].peer.bytes.count >= longest }
+        try room.loop.run(until: "the longest message") { room.members[0].peer.bytes.count >= longest }
         #expect(room.members[0].peer.bytes == [UInt8](repeating: 66, count: longest))
     }
 
@@ -201,12 +202,12 @@ struct TopicTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let topic = try Topic(on: loop, configuration: .with { $0.capacity = 4_096 })
-        let listener = try Member(on: loop)
+        let listener = try Wire(on: loop)
         topic.subscribe(listener.connection)
         let (handler, peers) = try Self.publishers(1, of: topic)
         let long = String(repeating: "a", count: topic.maximumMessageLength)
         try peers[0].send("one\n\(long)\n\(long.dropLast())\ntwo\n")
-        try loop.turn(until: "the last message") { listener.peer.text.hasSuffix("two\n") }
+        try loop.run(until: "the last message") { listener.peer.text.hasSuffix("two\n") }
         #expect(listener.peer.text == "one\n\(long.dropLast())\ntwo\n")
         #expect(handler.results.contains(false))
         #expect(topic.messageCount == 3)
@@ -217,12 +218,12 @@ struct TopicTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let topic = try Topic(on: loop)
-        let listener = try Member(on: loop)
+        let listener = try Wire(on: loop)
         topic.subscribe(listener.connection)
         let (handler, peers) = try Self.publishers(1, of: topic)
         handler.range = 1..<3
         try peers[0].send("0\n1\n2\n3\n")
-        try loop.turn(until: "two messages") { listener.peer.lines.count >= 2 }
+        try loop.run(until: "two messages") { listener.peer.lines.count >= 2 }
         #expect(listener.peer.text == "1\n2\n")
         #expect(handler.results == [true])
     }
@@ -235,15 +236,15 @@ struct TopicTests {
         let (handler, peers) = try Self.publishers(2, of: topic)
         handler.isAnonymous = true
         try peers[0].send("hello\n")
-        try loop.turn(until: "the message") { peers.allSatisfy { $0.text == "hello\n" } }
+        try loop.run(until: "the message") { peers.allSatisfy { $0.text == "hello\n" } }
     }
 
     @Test("Somebody who is not subscribed can publish")
     func outsider() throws {
         let room = try Room(2)
-        let outsider = try Member(on: room.loop)
+        let outsider = try Wire(on: room.loop)
         room.topic.publish("hello\n", from: outsider.connection)
-        try room.loop.turn(until: "the message") { room.members.allSatisfy { $0.peer.text == "hello\n" } }
+        try room.loop.run(until: "the message") { room.members.allSatisfy { $0.peer.text == "hello\n" } }
         #expect(outsider.peer.text == "")
     }
 
@@ -260,7 +261,7 @@ struct TopicTests {
         let topic = try Topic(on: loop)
         let (_, peers) = try Self.publishers(3, of: topic, options: .framed(framing))
         try peers[0].send(text)
-        try loop.turn(until: "the messages") { peers[1...].allSatisfy { $0.text.utf8.count >= text.utf8.count } }
+        try loop.run(until: "the messages") { peers[1...].allSatisfy { $0.text.utf8.count >= text.utf8.count } }
         #expect(peers.map(\.text) == ["", text, text])
     }
 
@@ -269,7 +270,7 @@ struct TopicTests {
         let room = try Room(2)
         room.topic.publish("published\n")
         room.members[0].connection.send("reply\n")
-        try room.loop.turn(until: "both") { room.members[0].peer.lines.count == 2 && room.members[1].peer.lines.count == 1 }
+        try room.loop.run(until: "both") { room.members[0].peer.lines.count == 2 && room.members[1].peer.lines.count == 1 }
         #expect(room.members[0].peer.text == "reply\npublished\n")
         #expect(room.members[1].peer.text == "published\n")
     }
@@ -280,7 +281,7 @@ struct TopicTests {
         room.topic.publish("before\n")
         room.members[0].connection.finish()
         room.topic.publish("after\n")
-        try room.loop.turn(until: "the end") { room.members[0].peer.hasEnded && room.members[1].peer.lines.count == 2 }
+        try room.loop.run(until: "the end") { room.members[0].peer.hasEnded && room.members[1].peer.lines.count == 2 }
         #expect(room.members[0].peer.text == "before\n")
     }
 
@@ -295,13 +296,13 @@ struct TopicTests {
             other.publish("other \(number)\n")
             if number % 50 == 0 { try room.loop.runOnce(waitingAtMost: .zero) }
         }
-        try room.loop.turn(until: "all messages") { member.peer.lines.count == 1_000 }
+        try room.loop.run(until: "all messages") { member.peer.lines.count == 1_000 }
         #expect(member.peer.lines.filter { $0.hasPrefix("one") } == (0..<500).map { "one \($0)" })
         #expect(member.peer.lines.filter { $0.hasPrefix("other") } == (0..<500).map { "other \($0)" })
         other.unsubscribe(member.connection)
         other.publish("other\n")
         room.topic.publish("one\n")
-        try room.loop.turn(until: "the last message") { member.peer.lines.count == 1_001 }
+        try room.loop.run(until: "the last message") { member.peer.lines.count == 1_001 }
         #expect(member.peer.lines.last == "one")
     }
 
@@ -313,7 +314,7 @@ struct TopicTests {
         try room.loop.runOnce(waitingAtMost: .zero)
         let first = room.members.map(\.peer.bytes.count)
         #expect(first.allSatisfy { $0 > 0 && $0 <= 4_096 }, "\(first)")
-        try room.loop.turn(until: "all of it") { room.members.allSatisfy { $0.peer.bytes.count == 20_000 } }
+        try room.loop.run(until: "all of it") { room.members.allSatisfy { $0.peer.bytes.count == 20_000 } }
     }
 
     @Test("A slow reader gets all of it, whole and in order, for as long as it is waited for")
@@ -325,8 +326,8 @@ struct TopicTests {
             room.topic.publish(message + "\n")
             if index % 500 == 0 { try room.loop.runOnce(waitingAtMost: .zero) }
         }
-        try room.loop.turn(until: "all of it") {
-            member.peer.receive(atMost: 10_000)
+        try room.loop.run(until: "all of it") {
+            member.peer.read(atMost: 10_000)
             return member.peer.ends(in: "\n\(messages.last!)\n")
         }
         #expect(member.peer.lines == messages)

@@ -1,5 +1,6 @@
 import ChatReactor
 import Glibc
+import TestSupport
 import Testing
 
 /// What `EventLoop.watch` and `DescriptorWatcher` promise.
@@ -11,10 +12,10 @@ struct WatcherTests {
         private let reader: Peer
         init() throws {
             let ends = try makePipe()
-            (input, reader, writer) = (ends.input, Peer(takingOver: ends.input), Peer(takingOver: ends.output))
+            (input, reader, writer) = (ends.reader, Peer(takingOver: ends.reader), Peer(takingOver: ends.writer))
         }
         var bytes: [UInt8] { reader.bytes }
-        func receive(atMost count: Int = .max) { reader.receive(atMost: count) }
+        func receive(atMost count: Int = .max) { reader.read(atMost: count) }
         func closeInput() { reader.close() }
     }
 
@@ -28,10 +29,10 @@ struct WatcherTests {
             calls.append((watcher, readiness))
             pipe.receive()
         }
-        try loop.turn(for: .milliseconds(10))
+        try loop.run(for: .milliseconds(10))
         #expect(calls.isEmpty)
         try pipe.writer.send("hello")
-        try loop.turn(until: "a call") { !calls.isEmpty }
+        try loop.run(until: "a call") { !calls.isEmpty }
         #expect(calls[0].0 === watcher)
         #expect(calls[0].1 == .readable)
         #expect(watcher.descriptor == pipe.input)
@@ -55,7 +56,7 @@ struct WatcherTests {
             try loop.runOnce(waitingAtMost: patience)
             #expect(calls == turn)
         }
-        try loop.turn(for: .milliseconds(10))
+        try loop.run(for: .milliseconds(10))
         #expect(calls == 5)
         #expect(pipe.bytes == Array("hello".utf8))
     }
@@ -69,16 +70,16 @@ struct WatcherTests {
         try loop.watch(pipe.writer.descriptor, for: .writable) { watcher, ready in
             readiness.append(ready)
             // Until the pipe is full.
-            _ = pipe.writer.sendSome(of: [UInt8](repeating: 65, count: 1_000_000))
+            _ = pipe.writer.sendAvailable([UInt8](repeating: 65, count: 1_000_000))
         }
-        try loop.turn(until: "a call") { !readiness.isEmpty }
-        try loop.turn(for: .milliseconds(10))
+        try loop.run(until: "a call") { !readiness.isEmpty }
+        try loop.run(for: .milliseconds(10))
         let count = readiness.count
-        try loop.turn(for: .milliseconds(10))
+        try loop.run(for: .milliseconds(10))
         #expect(readiness.count == count)
         #expect(readiness.allSatisfy { $0 == .writable })
         pipe.receive()
-        try loop.turn(until: "another call") { readiness.count > count }
+        try loop.run(until: "another call") { readiness.count > count }
     }
 
     @Test("It can be watched for what is out of the ordinary, such as urgent data of a TCP socket")
@@ -96,10 +97,10 @@ struct WatcherTests {
             watcher.cancel()
         }
         try peer.send("ordinary")
-        try loop.turn(for: .milliseconds(10))
+        try loop.run(for: .milliseconds(10))
         #expect(readiness == [])
         _ = unsafe send(peer.descriptor, "!", 1, Int32(MSG_OOB))
-        try loop.turn(until: "a call") { watcher.isCancelled }
+        try loop.run(until: "a call") { watcher.isCancelled }
         #expect(readiness == [.priority])
     }
 
@@ -114,7 +115,7 @@ struct WatcherTests {
             watcher.cancel()
         }
         pipe.writer.close()
-        try loop.turn(until: "a call") { !readiness.isEmpty }
+        try loop.run(until: "a call") { !readiness.isEmpty }
         #expect(readiness == [.hangUp])
     }
 
@@ -129,7 +130,7 @@ struct WatcherTests {
             watcher.cancel()
         }
         pipe.closeInput()
-        try loop.turn(until: "a call") { !readiness.isEmpty }
+        try loop.run(until: "a call") { !readiness.isEmpty }
         #expect(readiness == [.error])
     }
 
@@ -145,10 +146,10 @@ struct WatcherTests {
         #expect(!watcher.isCancelled)
         try pipe.writer.send("hello")
         pipe.writer.close()
-        try loop.turn(for: .milliseconds(20))
+        try loop.run(for: .milliseconds(20))
         #expect(calls == 0)
         try watcher.setInterest(.readable)
-        try loop.turn(until: "a call") { calls > 0 }
+        try loop.run(until: "a call") { calls > 0 }
     }
 
     @Test("A new interest holds also for the turn's remaining events; so does a cancellation", arguments: [true, false])
@@ -170,8 +171,8 @@ struct WatcherTests {
                 })
             try pipe.writer.send("hello")
         }
-        try loop.turn(until: "a call") { calls > 0 }
-        try loop.turn(for: .milliseconds(20))
+        try loop.run(until: "a call") { calls > 0 }
+        try loop.run(for: .milliseconds(20))
         #expect(calls == 1)
         #expect(failures == 0)
         watchers = []
@@ -190,7 +191,7 @@ struct WatcherTests {
         #expect(watcher.isCancelled)
         #expect(watcher.interest == [])
         try pipe.writer.send("hello")
-        try loop.turn(for: .milliseconds(20))
+        try loop.run(for: .milliseconds(20))
         #expect(calls == 0)
     }
 
@@ -205,14 +206,14 @@ struct WatcherTests {
             calls += 1
             watcher.cancel()
         }
-        try loop.turn(until: "a call") { calls == 1 }
+        try loop.run(until: "a call") { calls == 1 }
         #expect(pipe.bytes == Array("hello".utf8))
         try pipe.writer.send("!")
         try loop.watch(pipe.input, for: .readable) { watcher, _ in
             calls += 1
             watcher.cancel()
         }
-        try loop.turn(until: "another call") { calls == 2 }
+        try loop.run(until: "another call") { calls == 2 }
     }
 
     @Test("It watches whether or not anybody keeps it, and its handler is let go of when it is cancelled")
@@ -234,7 +235,7 @@ struct WatcherTests {
         }
         #expect(handler != nil)
         try pipe.writer.send("hello")
-        try loop.turn(until: "a call") { hasBeenCalled }
+        try loop.run(until: "a call") { hasBeenCalled }
         #expect(handler == nil)
     }
 
@@ -252,7 +253,7 @@ struct WatcherTests {
             watcher.cancel()
         }
         try pipe.writer.send("hello")
-        try loop.turn(until: "a call") { calls == 1 }
+        try loop.run(until: "a call") { calls == 1 }
     }
 
     @Test("Two loops may watch one descriptor")
@@ -263,7 +264,7 @@ struct WatcherTests {
         var calls: Set<Int> = []
         for (index, loop) in loops.enumerated() { try loop.watch(pipe.input, for: .readable) { _, _ in calls.insert(index) } }
         try pipe.writer.send("hello")
-        for (index, loop) in loops.enumerated() { try loop.turn(until: "a call") { calls.contains(index) } }
+        for (index, loop) in loops.enumerated() { try loop.run(until: "a call") { calls.contains(index) } }
     }
 
     @Test("A regular file and a directory are refused, since they never keep anybody waiting", arguments: [true, false])

@@ -1,4 +1,5 @@
 import Reactor
+import TestSupport
 import Testing
 
 /// What operators read in logs is a sentence.

@@ -6,12 +6,12 @@ extension EventLoop {
     ///
     /// - Parameter turns: How many turns it may take: a loop that spins needs more.
     public func run(
-        until comment: Comment, turns: Int = 100_000, within time: Duration = .seconds(20),
-        sourceLocation: SourceLocation = #_sourceLocation, _ condition: () -> Bool
+        until comment: Comment, turns: Int = 100_000, within time: Duration = patience,
+        sourceLocation: SourceLocation = #_sourceLocation, _ condition: () throws -> Bool
     ) throws {
         let limit = ContinuousClock.now.advanced(by: time)
         var made = 0
-        while !condition() {
+        while try !condition() {
             guard made < turns, .now < limit else {
                 Issue.record("after \(made) turns still not \(comment)", sourceLocation: sourceLocation)
                 throw Errno.timedOut
@@ -23,9 +23,16 @@ extension EventLoop {
     }
 
     public func run(
-        until condition: () -> Bool, timeout: Duration = .seconds(20), sourceLocation: SourceLocation = #_sourceLocation
+        until condition: () throws -> Bool, timeout: Duration = patience, sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         try run(until: "what it was run for", turns: .max, within: timeout, sourceLocation: sourceLocation, condition)
+    }
+
+    /// Turns for a while, in which what must not happen has every opportunity to happen.
+    public func run(for time: Duration, sourceLocation: SourceLocation = #_sourceLocation) throws {
+        var isOver = false
+        schedule(after: time) { isOver = true }
+        try run(until: "over", turns: .max, sourceLocation: sourceLocation) { isOver }
     }
 
     /// Turns until there is nothing to do: what is under way on this machine has come through.
@@ -49,4 +56,10 @@ extension EventLoop {
         }
         return turnCount - before
     }
+}
+
+/// Something that stays on the thread of the test, which also runs the loop, although it is passed to `Remote.execute`.
+public struct Confined<Value>: @unchecked Sendable {
+    public let value: Value
+    public init(_ value: Value) { self.value = value }
 }

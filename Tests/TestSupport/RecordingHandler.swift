@@ -15,9 +15,14 @@ public final class RecordingHandler: ConnectionHandler {
     public private(set) var connections: [Connection] = []
     /// The bytes of the messages, as they came.
     public private(set) var messages: [[UInt8]] = []
+    /// The messages as they are relayed, one after the other.
+    public private(set) var wireBytes: [UInt8] = []
+    /// How many messages each batch had.
+    public private(set) var batchSizes: [Int] = []
 
     public var onOpen: ((Connection) -> Void)?
     public var onMessage: ((Connection, String) -> Void)?
+    public var onDiscard: ((Connection) -> Void)?
     public var onDrain: ((Connection) -> Void)?
     public var onClose: ((Connection) -> Void)?
     /// Whether a message that is too long ends the connection, as it does unless a handler decides otherwise.
@@ -43,6 +48,8 @@ public final class RecordingHandler: ConnectionHandler {
         // Whoever is called back may send, close or reconnect, but only once the batch has been read.
         var fresh: [[UInt8]] = []
         batch.forEach { message in fresh.append(message.indices.map { message[$0] }) }
+        batchSizes.append(batch.count)
+        batch.withWireBytes(in: 0..<batch.count) { bytes in wireBytes += bytes.indices.map { bytes[$0] } }
         for message in fresh {
             let text = String(decoding: message, as: UTF8.self)
             messages.append(message)
@@ -53,6 +60,7 @@ public final class RecordingHandler: ConnectionHandler {
 
     public func connectionDidDiscardMessage(_ connection: Connection) {
         events.append(.discarded)
+        onDiscard?(connection)
         if closesOnLongMessage { connection.close(reason: .messageTooLong) }
     }
 

@@ -39,9 +39,7 @@ final class Daemon {
     var address: String { addresses[0] }
 
     func connect(receiveBuffer: Int32? = nil) throws -> LineClient {
-        let client = try LineClient(port: port, receiveBuffer: receiveBuffer)
-        client.setTimeout(seconds: Int(patience / .seconds(1)))
-        return client
+        try LineClient(port: port, receiveBuffer: receiveBuffer)
     }
 
     /// Clients that have joined: whatever is relayed from now on reaches them.

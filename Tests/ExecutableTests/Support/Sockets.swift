@@ -4,45 +4,21 @@ import TestSupport
 
 /// Whether this machine serves ::1.
 let hasIPv6Loopback: Bool = {
-    let descriptor = socket(AF_INET6, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-    if descriptor < 0 { return false }
+    let address = SocketAddress.ipv6(high: 0, low: 1, port: 0, scope: 0)
+    guard let descriptor = try? makeSocket(for: address) else { return false }
     defer { close(descriptor) }
-    return unsafe withErasedPointer(to: loopback6(port: 0)) { unsafe bind(descriptor, $0, $1) } == 0
+    return unsafe withSystemAddress(address) { unsafe bind(descriptor, $0, $1) } == 0
 }()
 
-private func loopback6(port: UInt16) -> sockaddr_in6 {
-    var address = sockaddr_in6()
-    address.sin6_family = sa_family_t(AF_INET6)
-    address.sin6_port = port.bigEndian
-    unsafe withUnsafeMutableBytes(of: &address.sin6_addr) { unsafe $0[15] = 1 }
-    return address
-}
-
-extension LineClient {
+extension Peer {
     /// Connects to a port of ::1.
     convenience init(port6 port: UInt16) throws {
-        try self.init(family: AF_INET6, address: loopback6(port: port))
+        try self.init(to: .ipv6(high: 0, low: 1, port: port, scope: 0))
     }
 
     /// Connects to a Unix-domain socket.
     convenience init(path: String) throws {
-        try self.init(family: AF_UNIX, address: unixAddress(path))
-    }
-
-    private convenience init<Address>(family: Int32, address: Address) throws {
-        let descriptor = socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw Errno(rawValue: errno) }
-        self.init(takingOver: descriptor)
-        let result = unsafe withErasedPointer(to: address) { unsafe connect(descriptor, $0, $1) }
-        if result < 0 { throw Errno(rawValue: errno) }
-        setTimeout(seconds: Int(patience / .seconds(1)))
-    }
-
-    /// Closes so that the peer gets a reset instead of an end of input.
-    func reset() {
-        var option = linger(l_onoff: 1, l_linger: 0)
-        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
-        close()
+        try self.init(to: .unix(path: path))
     }
 }
 
