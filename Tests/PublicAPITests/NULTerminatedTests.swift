@@ -46,7 +46,9 @@ struct NULTerminatedTests {
         try member.peer.send("12345\0" + "1234567890\0" + "after\0")
         try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
         #expect(
-            member.handler.events.filter { $0 != .drained } == [.opened, .received("12345"), .discarded, .closed(.messageTooLong)])
+            member.handler.events.filter { $0 != .drained } == [
+                .opened, .received("12345"), .discarded, .closed(.messageTooLong),
+            ])
         #expect(member.peer.text == "too long\0")
     }
 }

@@ -84,7 +84,8 @@ public final class Peer {
         while !isClosed, !isAtEnd, readFailure == nil {
             var buffer = [UInt8](repeating: 0, count: min(65_536, limit))
             let count =
-                isSocket ? unsafe recv(descriptor, &buffer, buffer.count, 0) : unsafe Glibc.read(descriptor, &buffer, buffer.count)
+                isSocket
+                ? unsafe recv(descriptor, &buffer, buffer.count, 0) : unsafe Glibc.read(descriptor, &buffer, buffer.count)
             if count > 0 {
                 received += buffer[..<count]
                 return count
@@ -168,7 +169,9 @@ public final class Peer {
                 throw Errno(rawValue: errno)
             } else {
                 var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                if unsafe poll(&entry, 1, Int32(patience / .milliseconds(1))) == 0 { throw TimedOut("room for \(bytes.count) bytes") }
+                if unsafe poll(&entry, 1, Int32(patience / .milliseconds(1))) == 0 {
+                    throw TimedOut("room for \(bytes.count) bytes")
+                }
             }
         }
     }
@@ -180,7 +183,8 @@ public final class Peer {
         if !isSocket { brokenPipesAreErrors }
         return unsafe bytes.withUnsafeBytes {
             unsafe isSocket
-                ? Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) : Glibc.write(descriptor, $0.baseAddress, $0.count)
+                ? Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+                : Glibc.write(descriptor, $0.baseAddress, $0.count)
         }
     }
 
