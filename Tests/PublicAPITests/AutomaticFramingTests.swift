@@ -8,7 +8,7 @@ struct AutomaticFramingTests {
     func idleLine() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.automatic(idle: .milliseconds(5))))
+        let member = try TestConnection(on: loop, options: .framed(.automatic(idle: .milliseconds(5))))
         try member.peer.send("hello")
         try loop.run(until: "the message") { !member.handler.texts.isEmpty }
         try member.peer.send("again")
@@ -20,7 +20,7 @@ struct AutomaticFramingTests {
     func idleLineOnTheWire() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.automatic(idle: .milliseconds(5))))
+        let member = try TestConnection(on: loop, options: .framed(.automatic(idle: .milliseconds(5))))
         try member.peer.send("hello")
         try loop.run(until: "the message") { !member.handler.texts.isEmpty }
         #expect(member.handler.wireBytes == Array("hello\n".utf8))
@@ -30,7 +30,7 @@ struct AutomaticFramingTests {
     func strictFromTheFirstNewline() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.automatic(idle: .milliseconds(1))))
+        let member = try TestConnection(on: loop, options: .framed(.automatic(idle: .milliseconds(1))))
         try member.peer.send("one\ntw")
         try loop.run(until: "the first message") { !member.handler.texts.isEmpty }
         try loop.run(for: .milliseconds(100))
@@ -43,7 +43,7 @@ struct AutomaticFramingTests {
     func asLines() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.automatic(idle: .seconds(3_600))))
+        let member = try TestConnection(on: loop, options: .framed(.automatic(idle: .seconds(3_600))))
         try member.peer.send("one\r\n\nrest")
         member.peer.shutDownSending()
         try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }

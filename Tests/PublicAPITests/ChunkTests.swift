@@ -8,7 +8,7 @@ struct ChunkTests {
     func byteForByte() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.chunks))
+        let member = try TestConnection(on: loop, options: .framed(.chunks))
         let first = Array("a\r\nb".utf8) + [0, 255]
         try member.peer.send(first)
         try loop.run(until: "the first chunk") { member.handler.messages.count == 1 }
@@ -22,7 +22,7 @@ struct ChunkTests {
     func noLimit() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.chunks, longest: 1))
+        let member = try TestConnection(on: loop, options: .framed(.chunks, longest: 1))
         let chunk = [UInt8](repeating: 7, count: 1_000)
         try member.peer.send(chunk)
         try loop.run(until: "all of the bytes") { member.handler.wireBytes.count >= 1_000 }
@@ -34,7 +34,7 @@ struct ChunkTests {
     func readSize(size: Int) throws {
         let loop = try EventLoop(configuration: .with { $0.readSize = size })
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.chunks))
+        let member = try TestConnection(on: loop, options: .framed(.chunks))
         let sent = (0..<100).map { UInt8($0) }
         try member.peer.send(sent)
         try loop.run(until: "all of the bytes") { member.handler.wireBytes.count >= 100 }
@@ -46,7 +46,7 @@ struct ChunkTests {
     func endOfInput() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.chunks))
+        let member = try TestConnection(on: loop, options: .framed(.chunks))
         try member.peer.send("rest")
         member.peer.shutDownSending()
         try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }

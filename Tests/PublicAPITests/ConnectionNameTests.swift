@@ -9,7 +9,7 @@ struct ConnectionNameTests {
     func lookUp() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let (one, two) = (try Wire(on: loop), try Wire(on: loop))
+        let (one, two) = (try TestConnection(on: loop), try TestConnection(on: loop))
         #expect(loop.connection(one.connection.id) === one.connection)
         #expect(loop.connection(two.connection.id) === two.connection)
         let name = one.connection.id
@@ -25,7 +25,7 @@ struct ConnectionNameTests {
         defer { loop.close() }
         var names: Set<Connection.ID> = []
         for _ in 0..<200 {
-            let member = try Wire(on: loop)
+            let member = try TestConnection(on: loop)
             names.insert(member.connection.id)
             member.connection.close()
             try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
@@ -38,7 +38,7 @@ struct ConnectionNameTests {
     func acrossThreads() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         let (remote, name) = (loop.remote, member.connection.id)
         Thread.detachNewThread {
             remote.execute { loop in loop.connection(name)?.send("hello\n") }

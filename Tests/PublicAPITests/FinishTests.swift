@@ -16,7 +16,7 @@ struct FinishTests {
     func everythingIsSent() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: Self.options())
+        let member = try TestConnection(on: loop, options: Self.options())
         #expect(member.connection.send([UInt8](repeating: 65, count: Self.much)))
         member.connection.finish()
         try loop.run(until: "the end of the peer's input") { member.peer.hasEnded }
@@ -30,7 +30,7 @@ struct FinishTests {
     func isFinishing() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         #expect(!member.connection.isFinishing)
         member.connection.finish()
         #expect(member.connection.isFinishing)
@@ -44,7 +44,7 @@ struct FinishTests {
     func nothingIsRead() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         try member.peer.send("one\n")
         try loop.run(until: "the first message") { !member.handler.texts.isEmpty }
         member.connection.finish()
@@ -77,7 +77,7 @@ struct FinishTests {
     func lingerTimeout() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: Self.options { $0.lingerTimeout = .milliseconds(50) })
+        let member = try TestConnection(on: loop, options: Self.options { $0.lingerTimeout = .milliseconds(50) })
         let start = ContinuousClock.now
         member.connection.finish()
         try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
@@ -90,7 +90,7 @@ struct FinishTests {
     func agreement() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: Self.options { $0.lingerTimeout = .seconds(100_000) })
+        let member = try TestConnection(on: loop, options: Self.options { $0.lingerTimeout = .seconds(100_000) })
         member.connection.finish()
         try loop.run(until: "the end of the peer's input") { member.peer.hasEnded }
         try loop.run(for: .milliseconds(20))
@@ -104,7 +104,7 @@ struct FinishTests {
     func flushTimeout() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: Self.options { $0.flushTimeout = .milliseconds(50) })
+        let member = try TestConnection(on: loop, options: Self.options { $0.flushTimeout = .milliseconds(50) })
         #expect(member.connection.send([UInt8](repeating: 65, count: Self.much)))
         let start = ContinuousClock.now
         member.connection.finish()
@@ -118,7 +118,7 @@ struct FinishTests {
     func noFlushTime() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(
+        let member = try TestConnection(
             on: loop,
             options: Self.options {
                 $0.flushTimeout = nil
@@ -147,7 +147,7 @@ struct FinishTests {
     func closeWhileFinishing() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: Self.options { $0.lingerTimeout = .seconds(100_000) })
+        let member = try TestConnection(on: loop, options: Self.options { $0.lingerTimeout = .seconds(100_000) })
         member.connection.finish()
         member.connection.finish()
         try loop.run(until: "the end of the peer's input") { member.peer.hasEnded }
@@ -160,7 +160,7 @@ struct FinishTests {
     func closeDrops() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         #expect(member.connection.send("hello"))
         member.connection.close()
         try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
@@ -174,7 +174,7 @@ struct FinishTests {
     func reasons(reason: CloseReason) throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         member.connection.close(reason: reason)
         member.connection.close()
         try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
@@ -185,7 +185,7 @@ struct FinishTests {
     func endOfInput() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: Self.options())
+        let member = try TestConnection(on: loop, options: Self.options())
         member.handler.onMessage = { connection, _ in _ = connection.send([UInt8](repeating: 65, count: Self.much)) }
         try member.peer.send("please\n")
         member.peer.shutDownSending()

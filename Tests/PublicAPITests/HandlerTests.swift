@@ -8,7 +8,7 @@ struct HandlerTests {
     func order() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         try member.peer.send("one\n")
         try loop.run(until: "the first message") { !member.handler.texts.isEmpty }
         member.connection.close()
@@ -36,7 +36,7 @@ struct HandlerTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let options = Connection.Options.with { $0.maximumPendingOutput = 10 }
-        let members = try (0..<4).map { _ in try Wire(on: loop, options: options) }
+        let members = try (0..<4).map { _ in try TestConnection(on: loop, options: options) }
         var (isWithin, calls, callsWithin) = (false, 0, 0)
         for member in members {
             let note: (Connection) -> Void = { _ in
@@ -67,7 +67,7 @@ struct HandlerTests {
     func closedAtTheEndOfTheTurn() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         var reasonsAfterClose: [CloseReason]?
         loop.schedule(at: .now) {
             member.connection.close()
@@ -82,7 +82,7 @@ struct HandlerTests {
     func nothingAfterClose() throws {
         let loop = try EventLoop(configuration: .with { $0.readSize = 4 })
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         member.handler.onMessage = { connection, _ in connection.close() }
         try member.peer.send("one\ntwo\nsix\n")
         try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }

@@ -10,7 +10,7 @@ struct HistoryTests {
         defer { loop.close() }
         let topic = try Topic(on: loop)
         for number in 0..<10 { topic.publish("\(number)\n") }
-        let late = try Wire(on: loop)
+        let late = try TestConnection(on: loop)
         topic.subscribe(late.connection, history: count)
         topic.publish("new\n")
         try loop.run(until: "the new message") { late.peer.text.hasSuffix("new\n") }
@@ -24,7 +24,7 @@ struct HistoryTests {
         let topic = try Topic(on: loop)
         topic.publish("one\n")
         topic.publish("two\n")
-        let late = try Wire(on: loop)
+        let late = try TestConnection(on: loop)
         topic.subscribe(late.connection, history: .max)
         try loop.run(until: "the messages") { late.peer.lines.count == 2 }
         #expect(late.peer.text == "one\ntwo\n")
@@ -37,7 +37,7 @@ struct HistoryTests {
         let topic = try Topic(on: loop, configuration: .with { $0.capacity = 65_536 })
         let messages = (0..<5_000).map { "\($0) " + String(repeating: "a", count: $0 % 50) }
         for message in messages { topic.publish(message + "\n") }
-        let late = try Wire(on: loop)
+        let late = try TestConnection(on: loop)
         topic.subscribe(late.connection, history: .max)
         topic.publish("new\n")
         try loop.run(until: "the new message") { late.peer.text.hasSuffix("new\n") }
@@ -55,7 +55,7 @@ struct HistoryTests {
         defer { loop.close() }
         let topic = try Topic(on: loop)
         topic.publish("old\n")
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         topic.subscribe(member.connection, history: 1)
         topic.subscribe(member.connection, history: 1)
         topic.publish("new\n")
@@ -70,7 +70,7 @@ struct HistoryTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let topic = try Topic(on: loop)
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         topic.publish("one\n", from: member.connection)
         topic.publish("two\n")
         topic.subscribe(member.connection, history: 2)

@@ -12,7 +12,7 @@ struct LengthPrefixTests {
     func messages(width: Width) throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.lengthPrefixed(width)))
+        let member = try TestConnection(on: loop, options: .framed(.lengthPrefixed(width)))
         let framing = LengthPrefixedFraming(width)
         let contents: [[UInt8]] = [[], [0], Array("hello\n".utf8), [UInt8](repeating: 200, count: 200)]
         var sent: [UInt8] = []
@@ -53,7 +53,7 @@ struct LengthPrefixTests {
     func unsigned() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.lengthPrefixed(.oneByte)))
+        let member = try TestConnection(on: loop, options: .framed(.lengthPrefixed(.oneByte)))
         let content = [UInt8](repeating: 1, count: 255)
         try member.peer.send([255] + content)
         try loop.run(until: "the message") { !member.handler.messages.isEmpty }
@@ -64,7 +64,7 @@ struct LengthPrefixTests {
     func wireBytes() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.lengthPrefixed(.twoBytes)))
+        let member = try TestConnection(on: loop, options: .framed(.lengthPrefixed(.twoBytes)))
         try member.peer.send([0, 2, 65, 66, 0, 0, 0, 1, 67])
         try loop.run(until: "three messages") { member.handler.messages.count >= 3 }
         #expect(member.handler.wireBytes == [0, 2, 65, 66, 0, 0, 0, 1, 67])
@@ -74,7 +74,7 @@ struct LengthPrefixTests {
     func tooLong() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.lengthPrefixed(.twoBytes), longest: 300))
+        let member = try TestConnection(on: loop, options: .framed(.lengthPrefixed(.twoBytes), longest: 300))
         // 301 bytes are announced, and none of them is there.
         try member.peer.send([1, 45])
         try loop.run(until: "the handler is told") { member.handler.events.contains(.discarded) }
@@ -87,7 +87,7 @@ struct LengthPrefixTests {
     func longest() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.lengthPrefixed(.twoBytes), longest: 300))
+        let member = try TestConnection(on: loop, options: .framed(.lengthPrefixed(.twoBytes), longest: 300))
         let content = [UInt8](repeating: 66, count: 300)
         try member.peer.send([1, 44] + content)
         try loop.run(until: "the message") { member.handler.events.count >= 2 }
@@ -98,7 +98,7 @@ struct LengthPrefixTests {
     func longestOfAll() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.lengthPrefixed(.fourBytes)))
+        let member = try TestConnection(on: loop, options: .framed(.lengthPrefixed(.fourBytes)))
         try member.peer.send([255, 255, 255, 255] + [UInt8](repeating: 0, count: 1_000))
         try loop.run(until: "the bytes are read") { member.peer.isRead }
         #expect(member.handler.events == [.opened, .discarded])
@@ -111,7 +111,7 @@ struct LengthPrefixTests {
     func incomplete(rest: [UInt8]) throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.lengthPrefixed(.twoBytes)))
+        let member = try TestConnection(on: loop, options: .framed(.lengthPrefixed(.twoBytes)))
         try member.peer.send([0, 1, 65] + rest)
         member.peer.shutDownSending()
         try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
@@ -122,7 +122,7 @@ struct LengthPrefixTests {
     func complete() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.lengthPrefixed(.twoBytes)))
+        let member = try TestConnection(on: loop, options: .framed(.lengthPrefixed(.twoBytes)))
         try member.peer.send([0, 1, 65])
         member.peer.shutDownSending()
         try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }

@@ -8,7 +8,7 @@ struct LineTests {
     func newline() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         try member.peer.send("one\ntwo\n")
         try loop.run(until: "two messages") { member.handler.texts.count >= 2 }
         #expect(member.handler.texts == ["one", "two"])
@@ -18,7 +18,7 @@ struct LineTests {
     func carriageReturn() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         try member.peer.send("one\r\ntwo\r\r\nth\rree\n")
         try loop.run(until: "three messages") { member.handler.texts.count >= 3 }
         #expect(member.handler.texts == ["one", "two\r", "th\rree"])
@@ -29,7 +29,7 @@ struct LineTests {
     func restAtTheEnd() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         try member.peer.send("one\nrest")
         member.peer.shutDownSending()
         try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
@@ -40,7 +40,7 @@ struct LineTests {
     func noRestAtTheEnd() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         try member.peer.send("one\n")
         member.peer.shutDownSending()
         try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
@@ -51,7 +51,7 @@ struct LineTests {
     func emptyLine() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         try member.peer.send("\n\r\nend\n")
         try loop.run(until: "the last message") { member.handler.texts.last == "end" }
         #expect(member.handler.texts == ["", "", "end"])
@@ -61,7 +61,7 @@ struct LineTests {
     func anyBytes() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         let line = (UInt8.min...UInt8.max).filter { $0 != 10 }
         try member.peer.send(line + [10])
         try loop.run(until: "the message") { !member.handler.messages.isEmpty }
@@ -72,7 +72,7 @@ struct LineTests {
     func pieces() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         for byte in Array("hello\r\nyou\n".utf8) {
             try member.peer.send([byte])
             try loop.run(until: "the byte is read") { member.peer.isRead }
@@ -85,7 +85,7 @@ struct LineTests {
     func longestLine(limit: Int?) throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.lines, longest: limit))
+        let member = try TestConnection(on: loop, options: .framed(.lines, longest: limit))
         let longest = String(repeating: "a", count: limit ?? 65_536)
         try member.peer.send(longest + "\n")
         try loop.run(until: "the longest line") { member.handler.events.count >= 2 }
@@ -98,7 +98,7 @@ struct LineTests {
     func aroundALongLine(pieceLength: Int) throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.lines, longest: 5))
+        let member = try TestConnection(on: loop, options: .framed(.lines, longest: 5))
         let bytes = Array("12345\n1234567890\n54321\n".utf8)
         for start in stride(from: 0, to: bytes.count, by: pieceLength) {
             try member.peer.send(Array(bytes[start..<min(start + pieceLength, bytes.count)]))
@@ -134,7 +134,7 @@ struct LineTests {
     func messageLengths(limit: Int) throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.lines, longest: limit))
+        let member = try TestConnection(on: loop, options: .framed(.lines, longest: limit))
         try member.peer.send("a\n" + String(repeating: "b", count: 70_000) + "\nc\n")
         try loop.run(until: "the last message") { member.handler.texts.last == "c" }
         #expect(member.handler.texts.map(\.count) == (limit == 1 ? [1, 1] : [1, 70_000, 1]))

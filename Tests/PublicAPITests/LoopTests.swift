@@ -8,7 +8,7 @@ struct LoopTests {
     func orderOfATurn() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let (one, two) = (try Wire(on: loop), try Wire(on: loop))
+        let (one, two) = (try TestConnection(on: loop), try TestConnection(on: loop))
         var steps: [String] = []
         one.handler.onMessage = { connection, _ in
             steps.append("message")
@@ -42,7 +42,7 @@ struct LoopTests {
     func idle() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let members = try (0..<20).map { _ in try Wire(on: loop) }
+        let members = try (0..<20).map { _ in try TestConnection(on: loop) }
         try loop.listen(on: .loopback(port: 0), handler: RecordingHandler())
         members[0].connection.pauseReading()
         try members[0].peer.send("not read\n")
@@ -70,7 +70,7 @@ struct LoopTests {
     func stopAfterTheTurn() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         var hasStopped = false
         loop.schedule(at: .now) {
             loop.stop()
@@ -101,7 +101,7 @@ struct LoopTests {
     func runAgain() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         member.handler.onMessage = { connection, _ in connection.loop.stop() }
         for number in 1...3 {
             try member.peer.send("\(number)\n")
@@ -113,7 +113,7 @@ struct LoopTests {
     @Test("Closing a loop closes every connection and listener and cancels every watcher and timer, without flushing")
     func close() throws {
         let loop = try EventLoop()
-        let members = try (0..<3).map { _ in try Wire(on: loop) }
+        let members = try (0..<3).map { _ in try TestConnection(on: loop) }
         let address = try loop.listen(on: .loopback(port: 0), handler: RecordingHandler()).address
         let (input, output) = try makePipe()
         let writer = Peer(takingOver: output)
@@ -173,7 +173,7 @@ struct LoopTests {
                 $0.readBudget = 16
             })
         defer { loop.close() }
-        let members = try (0..<5).map { _ in try Wire(on: loop, options: .framed(.chunks)) }
+        let members = try (0..<5).map { _ in try TestConnection(on: loop, options: .framed(.chunks)) }
         for member in members { try member.peer.send([UInt8](repeating: 65, count: 48)) }
         var order: [Int] = []
         for (index, member) in members.enumerated() { member.handler.onMessage = { _, _ in order.append(index) } }
@@ -206,7 +206,7 @@ struct LoopTests {
     func eventsPerWait(count: Int) throws {
         let loop = try EventLoop(configuration: .with { $0.eventsPerWait = count })
         defer { loop.close() }
-        let members = try (0..<10).map { _ in try Wire(on: loop) }
+        let members = try (0..<10).map { _ in try TestConnection(on: loop) }
         for member in members { try member.peer.send("hello\n") }
         let before = loop.turnCount
         try loop.run(until: "all messages") { members.allSatisfy { $0.handler.texts == ["hello"] } }
@@ -218,7 +218,7 @@ struct LoopTests {
         let loop = try EventLoop(configuration: .with { $0.readSize = size })
         defer { loop.close() }
         #expect(loop.configuration.readSize == size)
-        let member = try Wire(on: loop, options: .framed(.lines, longest: 20))
+        let member = try TestConnection(on: loop, options: .framed(.lines, longest: 20))
         try member.peer.send("hello\r\n123456789012345678901\nyou\n")
         try loop.run(until: "the last message") { member.handler.texts.last == "you" }
         #expect(member.handler.events == [.opened, .received("hello"), .discarded, .received("you")])

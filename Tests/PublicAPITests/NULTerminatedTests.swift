@@ -8,7 +8,7 @@ struct NULTerminatedTests {
     func messages() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.nulTerminated))
+        let member = try TestConnection(on: loop, options: .framed(.nulTerminated))
         try member.peer.send("one\0\0two\nthree\0")
         try loop.run(until: "three messages") { member.handler.texts.count >= 3 }
         #expect(member.handler.texts == ["one", "", "two\nthree"])
@@ -18,7 +18,7 @@ struct NULTerminatedTests {
     func wireBytes() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.nulTerminated))
+        let member = try TestConnection(on: loop, options: .framed(.nulTerminated))
         try member.peer.send("one\0two\0")
         try loop.run(until: "two messages") { member.handler.texts.count >= 2 }
         #expect(member.handler.wireBytes == Array("one\0two\0".utf8))
@@ -28,7 +28,7 @@ struct NULTerminatedTests {
     func incomplete() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.nulTerminated))
+        let member = try TestConnection(on: loop, options: .framed(.nulTerminated))
         try member.peer.send("one\0rest")
         member.peer.shutDownSending()
         try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
@@ -41,7 +41,7 @@ struct NULTerminatedTests {
     func tooLong() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.nulTerminated, longest: 5))
+        let member = try TestConnection(on: loop, options: .framed(.nulTerminated, longest: 5))
         member.handler.onDiscard = { $0.send("too long\0") }
         try member.peer.send("12345\0" + "1234567890\0" + "after\0")
         try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }

@@ -59,7 +59,7 @@ struct OwnFramingTests {
     func records() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(Records()))
+        let member = try TestConnection(on: loop, options: .framed(Records()))
         let sent = (0..<48).map { UInt8($0) }
         for piece in [sent[..<5], sent[5..<40], sent[40...]] {
             try member.peer.send(Array(piece))
@@ -73,7 +73,7 @@ struct OwnFramingTests {
     func telegrams(pieceLength: Int) throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(Telegrams()))
+        let member = try TestConnection(on: loop, options: .framed(Telegrams()))
         let header = [UInt8](repeating: 9, count: 8)
         let telegrams = [header + [0, 0], header + [1, 0] + [UInt8](repeating: 5, count: 256), header + [0, 1, 77]]
         let sent = telegrams.flatMap { $0 }
@@ -97,7 +97,7 @@ struct OwnFramingTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let framing = Sentences()
-        let member = try Wire(on: loop, options: .framed(framing))
+        let member = try TestConnection(on: loop, options: .framed(framing))
         for piece in ["ab", "cde", "f;gh"] {
             try member.peer.send(piece)
             try loop.run(until: "the piece is read") { member.peer.isRead }
@@ -117,7 +117,7 @@ struct OwnFramingTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let framing = Padded()
-        let member = try Wire(on: loop, options: .framed(framing))
+        let member = try TestConnection(on: loop, options: .framed(framing))
         for piece: [UInt8] in [[10, 65, 66, 67], [68, 69, 70], [71, 72, 73]] {
             try member.peer.send(piece)
             try loop.run(until: "the piece is read") { member.peer.isRead }
@@ -132,7 +132,7 @@ struct OwnFramingTests {
     func content() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(Padded()))
+        let member = try TestConnection(on: loop, options: .framed(Padded()))
         let sent: [UInt8] = [3, 65, 66, 4, 67, 46, 46, 1]
         try member.peer.send(sent)
         try loop.run(until: "three messages") { member.handler.texts.count >= 3 }
@@ -144,7 +144,7 @@ struct OwnFramingTests {
     func limitIsOfContent() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(Padded(), longest: 5))
+        let member = try TestConnection(on: loop, options: .framed(Padded(), longest: 5))
         let dots = [UInt8](repeating: UInt8(ascii: "."), count: 9)
         try member.peer.send([15] + Array("abcde".utf8) + dots)
         try member.peer.send([15] + Array("abcdef".utf8) + dots.dropLast() + [2, 65])
@@ -156,7 +156,7 @@ struct OwnFramingTests {
     func tooLongAtOnce() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(Padded(), longest: 5))
+        let member = try TestConnection(on: loop, options: .framed(Padded(), longest: 5))
         // The limit and the longest envelope are 15, and of the message only its first byte is there.
         try member.peer.send([16])
         try loop.run(until: "the handler is told") { member.handler.events.contains(.discarded) }
@@ -169,7 +169,7 @@ struct OwnFramingTests {
     func malformed() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(Sentences()))
+        let member = try TestConnection(on: loop, options: .framed(Sentences()))
         member.handler.onMessage = { connection, text in connection.send("reply to \(text)") }
         try member.peer.send("one;!two;three;")
         try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
@@ -182,7 +182,7 @@ struct OwnFramingTests {
     func incomplete() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(Sentences()))
+        let member = try TestConnection(on: loop, options: .framed(Sentences()))
         member.handler.onMessage = { connection, text in connection.send("reply to \(text)") }
         try member.peer.send("one;two")
         member.peer.shutDownSending()
@@ -196,7 +196,7 @@ struct OwnFramingTests {
     func tooLongWithoutEnd() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(Sentences(), longest: 5))
+        let member = try TestConnection(on: loop, options: .framed(Sentences(), longest: 5))
         try member.peer.send("one;1234567890")
         try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
         #expect(member.handler.events == [.opened, .received("one"), .discarded, .closed(.messageTooLong)])
@@ -207,8 +207,8 @@ struct OwnFramingTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let framing = Sentences()
-        let one = try Wire(on: loop, options: .framed(framing))
-        let two = try Wire(on: loop, options: .framed(framing))
+        let one = try TestConnection(on: loop, options: .framed(framing))
+        let two = try TestConnection(on: loop, options: .framed(framing))
         for (member, piece) in [(one, "a"), (two, "x"), (one, "b"), (two, "y;"), (one, "c;")] {
             try member.peer.send(piece)
             try loop.run(until: "the piece is read") { member.peer.isRead }
@@ -242,13 +242,13 @@ struct OwnFramingTests {
             ]
             let loop = try EventLoop()
             for mistake in mistakes {
-                let member = try Wire(on: loop, options: .framed(mistake, longest: 100))
+                let member = try TestConnection(on: loop, options: .framed(mistake, longest: 100))
                 _ = member.peer.sendAvailable([UInt8](repeating: 65, count: 400))
                 try loop.run(for: .milliseconds(5))
                 member.peer.close()
                 try loop.run(until: "the end") { member.handler.closeReasons.count == 1 }
             }
-            let bystander = try Wire(on: loop)
+            let bystander = try TestConnection(on: loop)
             try bystander.peer.send("still served\n")
             try loop.run(until: "the message") { bystander.handler.texts == ["still served"] }
             loop.close()

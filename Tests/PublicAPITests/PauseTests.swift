@@ -8,7 +8,7 @@ struct PauseTests {
     func pause() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         member.connection.pauseReading()
         try member.peer.send("one\n")
         try loop.run(for: .milliseconds(20))
@@ -22,7 +22,7 @@ struct PauseTests {
     func counted() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         for _ in 0..<3 { member.connection.pauseReading() }
         try member.peer.send("one\n")
         for _ in 0..<2 {
@@ -38,7 +38,7 @@ struct PauseTests {
     func endOfInput() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         member.connection.pauseReading()
         try member.peer.send("one\n")
         member.peer.shutDownSending()
@@ -53,7 +53,7 @@ struct PauseTests {
     func alreadyRead() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .framed(.lines, longest: 5))
+        let member = try TestConnection(on: loop, options: .framed(.lines, longest: 5))
         member.handler.onDiscard = { $0.pauseReading() }
         try member.peer.send("one\n1234567890\ntwo\n")
         try loop.run(until: "what is behind the pause") { member.handler.texts.count >= 2 }
@@ -66,7 +66,7 @@ struct PauseTests {
     func fromWithin() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         member.handler.onMessage = { connection, _ in connection.pauseReading() }
         for number in 1...3 {
             try member.peer.send("\(number)\n")
@@ -83,7 +83,7 @@ struct PauseTests {
     func sendingWhilePaused() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         member.connection.pauseReading()
         member.connection.send("hello\n")
         try loop.run(until: "the text") { member.peer.text == "hello\n" }
@@ -93,7 +93,7 @@ struct PauseTests {
     func backpressure() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         member.connection.pauseReading()
         let piece = [UInt8](repeating: 65, count: 10_000)
         var taken = 0

@@ -72,7 +72,7 @@ struct RemoteTests {
     func usesTheLoop() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         let (remote, name) = (loop.remote, member.connection.id)
         Thread.detachNewThread {
             remote.execute { loop in

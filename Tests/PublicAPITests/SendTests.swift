@@ -12,7 +12,7 @@ struct SendTests {
     func endOfTurn() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         var textWithin: String?
         loop.schedule(at: .now) {
             member.connection.send("hello\n")
@@ -27,7 +27,7 @@ struct SendTests {
     func replyInTheSameTurn() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         member.handler.onMessage = { connection, text in connection.send("re: \(text)\n") }
         try member.peer.send("hello\n")
         while member.handler.texts.isEmpty { try loop.runOnce(waitingAtMost: patience) }
@@ -38,7 +38,7 @@ struct SendTests {
     func order() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         #expect(member.connection.send("grüße"))
         #expect(member.connection.send([0, 255]))
         #expect(member.connection.send(""))
@@ -51,7 +51,7 @@ struct SendTests {
     func slowPeer() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: Self.roomy)
+        let member = try TestConnection(on: loop, options: Self.roomy)
         let sent = (0..<Self.much).map { UInt8(truncatingIfNeeded: $0 &* 7 / 256 ^ $0) }
         #expect(member.connection.send(sent))
         try loop.run(until: "all of it") {
@@ -65,7 +65,7 @@ struct SendTests {
     func pendingOutput() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: Self.roomy)
+        let member = try TestConnection(on: loop, options: Self.roomy)
         #expect(member.connection.pendingOutput == 0)
         member.connection.send("hello")
         #expect(member.connection.pendingOutput == 5)
@@ -82,7 +82,7 @@ struct SendTests {
     func drained() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: Self.roomy)
+        let member = try TestConnection(on: loop, options: Self.roomy)
         var pending: [Int] = []
         member.handler.onDrain = { pending.append($0.pendingOutput) }
         #expect(member.connection.send([UInt8](repeating: 65, count: Self.much)))
@@ -100,7 +100,7 @@ struct SendTests {
     func drainedAtOnce() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         member.connection.send("hello")
         try loop.run(until: "the drain") { member.handler.events.contains(.drained) }
         #expect(member.peer.text == "hello")
@@ -110,7 +110,7 @@ struct SendTests {
     func refused() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let members = try (0..<2).map { _ in try Wire(on: loop) }
+        let members = try (0..<2).map { _ in try TestConnection(on: loop) }
         #expect(members[0].connection.send("a"))
         members[0].connection.finish()
         #expect(!members[0].connection.send("b"))
@@ -126,7 +126,7 @@ struct SendTests {
     func overflow() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .with { $0.maximumPendingOutput = 10_000 })
+        let member = try TestConnection(on: loop, options: .with { $0.maximumPendingOutput = 10_000 })
         let piece = [UInt8](repeating: 65, count: 1_000)
         for _ in 0..<10 { #expect(member.connection.send(piece)) }
         #expect(!member.connection.send(piece))
@@ -139,7 +139,7 @@ struct SendTests {
     func overflowAtOnce() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let members = try (0..<2).map { _ in try Wire(on: loop) }
+        let members = try (0..<2).map { _ in try TestConnection(on: loop) }
         #expect(members[0].connection.send([UInt8](repeating: 65, count: 1_048_576)))
         #expect(!members[1].connection.send([UInt8](repeating: 65, count: 1_048_577)))
         try loop.run(until: "one end, and all of the other") {
@@ -153,7 +153,7 @@ struct SendTests {
     func noOverflowOverTime() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop, options: .with { $0.maximumPendingOutput = 10_000 })
+        let member = try TestConnection(on: loop, options: .with { $0.maximumPendingOutput = 10_000 })
         let piece = [UInt8](repeating: 65, count: 10_000)
         for round in 1...5 {
             #expect(member.connection.send(piece))
@@ -166,7 +166,7 @@ struct SendTests {
     func sendingFromDrain() throws {
         let loop = try EventLoop()
         defer { loop.close() }
-        let member = try Wire(on: loop)
+        let member = try TestConnection(on: loop)
         var left = 20
         member.handler.onDrain = { connection in
             left -= 1

@@ -11,8 +11,8 @@ struct SlowSubscriberTests {
     private final class Scene {
         let loop: EventLoop
         let topic: Topic
-        let healthy: Wire
-        let slow: Wire
+        let healthy: TestConnection
+        let slow: TestConnection
         private(set) var published: [String] = []
 
         init(_ policy: SlowSubscriberPolicy, notice: (@Sendable (Int) -> [UInt8])? = nil) throws {
@@ -24,8 +24,8 @@ struct SlowSubscriberTests {
                     $0.policy = policy
                     $0.skipNotice = notice
                 })
-            healthy = try Wire(on: loop)
-            slow = try Wire(on: loop, sendBuffer: 1)
+            healthy = try TestConnection(on: loop)
+            slow = try TestConnection(on: loop, sendBuffer: 1)
             topic.subscribe(healthy.connection)
             topic.subscribe(slow.connection)
         }
@@ -114,7 +114,7 @@ struct SlowSubscriberTests {
         #expect(scene.topic.isUnderPressure)
         try scene.healthy.peer.send("from the healthy one\n")
         try scene.slow.peer.send("from the slow one\n")
-        let outsider = try Wire(on: scene.loop)
+        let outsider = try TestConnection(on: scene.loop)
         try outsider.peer.send("from an outsider\n")
         try scene.loop.run(until: "the outsider's message") { !outsider.handler.texts.isEmpty }
         try scene.loop.run(for: .milliseconds(20))
@@ -144,7 +144,7 @@ struct SlowSubscriberTests {
     @Test("A publisher that is not subscribed is paused under pressure only if the topic knows of it")
     func addPublisher() throws {
         let scene = try Scene(Self.patient)
-        let (known, unknown) = (try Wire(on: scene.loop), try Wire(on: scene.loop))
+        let (known, unknown) = (try TestConnection(on: scene.loop), try TestConnection(on: scene.loop))
         scene.topic.addPublisher(known.connection)
         #expect(scene.topic.subscriberCount == 2)
         try scene.publish(450)

@@ -8,14 +8,14 @@ struct TopicTests {
     private final class Room {
         let loop: EventLoop
         let topic: Topic
-        let members: [Wire]
+        let members: [TestConnection]
 
         init(_ count: Int, options: Connection.Options = .init(), configuration: Topic.Configuration = .init()) throws {
             loop = try EventLoop()
             topic = try Topic(on: loop, configuration: configuration)
-            var members: [Wire] = []
+            var members: [TestConnection] = []
             for _ in 0..<count {
-                let member = try Wire(on: loop, options: options)
+                let member = try TestConnection(on: loop, options: options)
                 topic.subscribe(member.connection)
                 members.append(member)
             }
@@ -68,7 +68,7 @@ struct TopicTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let topic = try Topic(on: loop)
-        let listener = try Wire(on: loop)
+        let listener = try TestConnection(on: loop)
         topic.subscribe(listener.connection)
         let (_, peers) = try Self.publishers(4, of: topic)
         for round in 0..<50 {
@@ -100,7 +100,7 @@ struct TopicTests {
     func fromNowOn() throws {
         let room = try Room(1)
         room.topic.publish("early\n")
-        let late = try Wire(on: room.loop)
+        let late = try TestConnection(on: room.loop)
         room.topic.publish("still early\n")
         room.topic.subscribe(late.connection)
         room.topic.publish("late\n")
@@ -202,7 +202,7 @@ struct TopicTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let topic = try Topic(on: loop, configuration: .with { $0.capacity = 4_096 })
-        let listener = try Wire(on: loop)
+        let listener = try TestConnection(on: loop)
         topic.subscribe(listener.connection)
         let (handler, peers) = try Self.publishers(1, of: topic)
         let long = String(repeating: "a", count: topic.maximumMessageLength)
@@ -218,7 +218,7 @@ struct TopicTests {
         let loop = try EventLoop()
         defer { loop.close() }
         let topic = try Topic(on: loop)
-        let listener = try Wire(on: loop)
+        let listener = try TestConnection(on: loop)
         topic.subscribe(listener.connection)
         let (handler, peers) = try Self.publishers(1, of: topic)
         handler.range = 1..<3
@@ -242,7 +242,7 @@ struct TopicTests {
     @Test("Somebody who is not subscribed can publish")
     func outsider() throws {
         let room = try Room(2)
-        let outsider = try Wire(on: room.loop)
+        let outsider = try TestConnection(on: room.loop)
         room.topic.publish("hello\n", from: outsider.connection)
         try room.loop.run(until: "the message") { room.members.allSatisfy { $0.peer.text == "hello\n" } }
         #expect(outsider.peer.text == "")

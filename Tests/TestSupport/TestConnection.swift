@@ -3,7 +3,7 @@ public import Reactor
 public import Testing
 
 /// A connection on a loop, a record of what happens to it, and the peer at its other end.
-public final class Wire {
+public final class TestConnection {
     public enum Kind: CaseIterable, Sendable {
         case tcp
         case unix
