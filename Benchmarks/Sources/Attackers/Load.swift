@@ -36,15 +36,15 @@ public final class Load {
     /// Starts.
     ///
     /// - Parameter patience: How many seconds it may take beyond its plan, before it is killed.
-    public init(_ plan: Plan, on server: Server, workplace: Workplace, patience: Double = 30) throws {
+    public init(_ plan: Plan, on server: Server, programs: BuiltPrograms, patience: Double = 30) throws {
         self.plan = plan
-        output = workplace.temporary.appending(path: "load.out")
-        errors = workplace.temporary.appending(path: "load.err")
+        output = programs.temporary.appending(path: "load.out")
+        errors = programs.temporary.appending(path: "load.err")
         for place in [output, errors] { try Data().write(to: place) }
         var command = ["taskset", "-c", "\(plan.core)"]
         if Self.canHavePriority { command += ["chrt", "-f", "10"] }
         command += [
-            workplace.products.appending(path: "fanout").path, "--connect", "\(server.address)", "--server-pid",
+            programs.products.appending(path: "fanout").path, "--connect", "\(server.address)", "--server-pid",
             "\(server.processIdentifier)", "--connections", "\(plan.connections)", "--rate", "\(plan.linesPerSecond)", "--bytes",
             "\(plan.lineLength)", "--warm-up", "\(plan.warmUp)", "--seconds", "\(plan.seconds)", "--sleep", "--tolerate-foreign",
             "--announce", "--json",

@@ -35,13 +35,13 @@ public final class Idle {
 
     private let plan: IdlePlan
     private let loop: EventLoop
-    private let crowd: Crowd
+    private let opener: ConnectionOpener
     private let sitter = Sitter()
 
     public init(_ plan: IdlePlan) throws {
         self.plan = plan
         loop = try EventLoop()
-        crowd = Crowd(loop: loop, address: plan.address)
+        opener = ConnectionOpener(loop: loop, address: plan.address)
     }
 
     public func run() throws -> IdleReport {
@@ -76,7 +76,7 @@ public final class Idle {
     }
 
     private func connect(_ count: Int) throws {
-        try crowd.connect(Array(repeating: sitter, count: count)) { (sitter.opened, sitter.loss) }
+        try opener.connect(Array(repeating: sitter, count: count)) { (sitter.opened, sitter.loss) }
     }
 
     /// Waits until the server has so many descriptors open: a connection may be open long before it is accepted.

@@ -27,7 +27,7 @@ public enum Command {
         if !process.hasEnded(within: timeLimit) {
             kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
-            throw Trouble("\(command[0]) did not end within \(timeLimit) seconds")
+            throw RunFailure("\(command[0]) did not end within \(timeLimit) seconds")
         }
         let texts = places.map { String(decoding: (try? Data(contentsOf: $0)) ?? Data(), as: UTF8.self) }
         return Output(status: process.terminationStatus, text: texts[0], errors: texts[1])
@@ -41,7 +41,7 @@ public enum Command {
         for place in places where FileManager.default.isExecutableFile(atPath: "\(place)/\(name)") {
             return "\(place)/\(name)"
         }
-        throw Trouble("\(name) is not installed")
+        throw RunFailure("\(name) is not installed")
     }
 }
 

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Foundation
 
 /// The options of every program that runs relays.
 public struct RunOptions: ParsableArguments {
@@ -12,4 +13,18 @@ public struct RunOptions: ParsableArguments {
     public var loadCore = 1
 
     public init() {}
+}
+
+/// Why something cannot be done, in a sentence.
+public struct RunFailure: Error, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// Says on standard error what is going on; standard output is for the result.
+public func note(_ sentence: String) {
+    FileHandle.standardError.write(Data("\(ProcessInfo.processInfo.processName): \(sentence)\n".utf8))
 }

@@ -33,7 +33,7 @@ public final class Server {
     ) throws {
         let arguments: [String]
         if let socketPath {
-            guard let unixArguments = relay.unixArguments else { throw Trouble("\(relay.name) knows no Unix sockets") }
+            guard let unixArguments = relay.unixArguments else { throw RunFailure("\(relay.name) knows no Unix sockets") }
             address = .unix(path: socketPath)
             arguments = unixArguments(socketPath)
         } else {
@@ -55,10 +55,10 @@ public final class Server {
         try process.run()
         let deadline = start + .seconds(10)
         while try !Self.takesConnections(address) {
-            if !process.isRunning { throw Trouble("\(relay.name) ended at once") }
+            if !process.isRunning { throw RunFailure("\(relay.name) ended at once") }
             if ContinuousClock.now > deadline {
                 kill(process.processIdentifier, SIGKILL)
-                throw Trouble("\(relay.name) took no connection for ten seconds")
+                throw RunFailure("\(relay.name) took no connection for ten seconds")
             }
             Thread.sleep(forTimeInterval: 0.000_1)
         }
@@ -82,7 +82,7 @@ public final class Server {
 
     private static func openForAppending(_ path: String) throws -> FileHandle {
         let descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
-        if descriptor < 0 { throw Trouble("cannot write to \(path): \(Errno(rawValue: errno))") }
+        if descriptor < 0 { throw RunFailure("cannot write to \(path): \(Errno(rawValue: errno))") }
         return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     }
 

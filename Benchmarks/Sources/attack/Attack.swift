@@ -14,7 +14,7 @@ struct Attack: ParsableCommand {
             how long it takes without the attack. A relay that does not carry the rate gets a half of it, or a half of that. Exits with 1 if \
             chatd missed a target.
 
-            Attacks: \(Assault.all.map(\.name).joined(separator: " "))
+            Attacks: \(AttackScenario.all.map(\.name).joined(separator: " "))
             Relays: \(Self.usualRelays.joined(separator: " ")), or any that compare knows and that takes lines
             """)
 
@@ -43,7 +43,7 @@ struct Attack: ParsableCommand {
     var lineLength = 64
 
     @Option(help: ArgumentHelp("Where the table and the figures go.", valueName: "directory"))
-    var output = Workplace.repository.appending(path: "Docs/reliability").path
+    var output = BuiltPrograms.repository.appending(path: "Docs/reliability").path
 
     @OptionGroup
     var runOptions: RunOptions
@@ -56,7 +56,7 @@ struct Attack: ParsableCommand {
         if let seconds, !(0.5...600).contains(seconds) { throw ValidationError("a run measures from 0.5 to 600 seconds") }
         if !(10...100_000).contains(rate) { throw ValidationError("a rate is from 10 to 100000 lines a second") }
         if !(18...4_096).contains(lineLength) { throw ValidationError("a line has from 18 to 4096 bytes") }
-        for name in attack where !Assault.all.contains(where: { $0.name == name }) {
+        for name in attack where !AttackScenario.all.contains(where: { $0.name == name }) {
             throw ValidationError("there is no attack '\(name)'; see --help")
         }
         for name in relay where !Relay.all.contains(where: { $0.name == name && $0.wire == .line }) {
@@ -75,34 +75,34 @@ struct Attack: ParsableCommand {
             clientsHavePriority: Load.canHavePriority)
         var names = relay
         if names.isEmpty { names = short ? [Relay.chatdName] : Self.usualRelays }
-        let assaults = Assault.all.filter { attack.isEmpty || attack.contains($0.name) }
+        let scenarios = AttackScenario.all.filter { attack.isEmpty || attack.contains($0.name) }
 
-        let workplace = try Workplace(
+        let programs = try BuiltPrograms(
             chatd: runOptions.chatd, executables: names.contains("nio") ? ["fanout", "nioserver"] : ["fanout"])
-        defer { workplace.clear() }
-        let smallDisk = assaults.contains { $0.kind == .fullDisk } ? makeSmallDisk(in: workplace, method) : nil
+        defer { programs.clear() }
+        let smallDisk = scenarios.contains { $0.kind == .fullDisk } ? makeSmallDisk(in: programs, method) : nil
         defer { smallDisk?.remove() }
-        let arena = Arena(
-            method: method, workplace: workplace, smallDisk: smallDisk,
-            clockPreload: try? workplace.buildPreload("clock_jump"))
-        var campaign = Campaign(arena: arena, assaults: assaults)
-        campaign.choose(Relay.all.filter { names.contains($0.name) })
+        let runner = AttackRunner(
+            method: method, programs: programs, smallDisk: smallDisk,
+            clockPreload: try? programs.buildPreload("clock_jump"))
+        var rounds = AttackRounds(runner: runner, scenarios: scenarios)
+        rounds.choose(Relay.all.filter { names.contains($0.name) })
         // Only now, since building had use for every core.
         _ = try Command.run(["taskset", "-pc", "\(method.attackCore)", "\(getpid())"], timeLimit: 5)
-        campaign.run()
+        rounds.run()
         if Interruption.isRequested { throw ExitCode(128 + SIGINT) }
 
-        let page = Page(machine: Machine(), method: method, trials: campaign.trials, skipped: campaign.skipped)
+        let page = Page(machine: Machine(), method: method, results: rounds.results, skipped: rounds.skipped)
         print(page.markdown)
         try page.write(to: URL(filePath: output, directoryHint: .isDirectory))
         if !page.isFaultless(Relay.chatdName) { throw ExitCode.failure }
     }
 
-    private func makeSmallDisk(in workplace: Workplace, _ method: Method) -> SmallDisk? {
+    private func makeSmallDisk(in programs: BuiltPrograms, _ method: Method) -> SmallDisk? {
         // With room for what is printed without the attack.
         let printed = Int((method.seconds + method.warmUp + 10) * method.linesPerSecond) * 2 * method.lineLength
         do {
-            return try SmallDisk(in: workplace.temporary, bytes: printed + 4_194_304)
+            return try SmallDisk(in: programs.temporary, bytes: printed + 4_194_304)
         } catch {
             note("\(error)")
             return nil

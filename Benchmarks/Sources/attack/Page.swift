@@ -7,7 +7,7 @@ import Relays
 struct Page {
     var machine: Machine
     var method: Method
-    var trials: [Trial]
+    var results: [AttackResult]
     var skipped: [(relay: Relay, reason: String)]
 
     func write(to directory: URL) throws {
@@ -15,7 +15,7 @@ struct Page {
         try Data((markdown + "\n").utf8).write(to: directory.appending(path: "attacks.md"))
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try encoder.encode(Figures(machine: machine, method: method, trials: trials))
+        try encoder.encode(Figures(machine: machine, method: method, results: results))
             .write(to: directory.appending(path: "attacks.json"))
         note("wrote attacks.md and attacks.json to \(directory.path)")
     }
@@ -23,11 +23,13 @@ struct Page {
     private struct Figures: Codable {
         var machine: Machine
         var method: Method
-        var trials: [Trial]
+        var results: [AttackResult]
     }
 
-    private var relays: [Relay] { Relay.all.filter { relay in trials.contains { $0.relay == relay.name } } }
-    private var assaults: [Assault] { Assault.all.filter { assault in trials.contains { $0.attack == assault.name } } }
+    private var relays: [Relay] { Relay.all.filter { relay in results.contains { $0.relay == relay.name } } }
+    private var scenarios: [AttackScenario] {
+        AttackScenario.all.filter { scenario in results.contains { $0.attack == scenario.name } }
+    }
 
     var markdown: String {
         let notes = relays.map(notes)
@@ -36,7 +38,7 @@ struct Page {
 
     private var heading: String {
         let rates = relays.map { relay in
-            "\(relay.title) \((trials.first { $0.relay == relay.name }?.linesPerSecond ?? 0).short)"
+            "\(relay.title) \((results.first { $0.relay == relay.name }?.linesPerSecond ?? 0).short)"
         }
         return """
             # Under attack
@@ -47,7 +49,7 @@ struct Page {
             the end \(machine.loadAverage). Lines of \(method.lineLength) bytes a second, from all clients together: \(rates.joined(separator: ", ")).
 
             Each figure is the p99 latency of 100 well-behaved clients in the median second of the attack, as a ratio to that without it in the \
-            same round: the median of the rounds (least to greatest). The p99 of whole runs is below. Without it means that the attacker does the same to a sink \
+            same round: the median of the rounds (least to greatest). The p99 of whole runs is below. Without it means that the attacker does the same to a server that discards what it gets \
             of its own, so that what it takes from the clients' core is the same; but where the attacker's lines are delivered, or clients \
             of its are let in to get everybody's, there are as many harmless lines and clients without it as well, since these are work, and no harm. Bold is what is missed: a ratio above \
             1.25 (2 in a flood of connections), a line that was promised and lost, a server that crashed or froze, descriptors that do not \
@@ -62,29 +64,29 @@ struct Page {
             "| | " + relays.map(\.title).joined(separator: " | ") + " |",
             "|---|" + String(repeating: "---|", count: relays.count),
         ]
-        for assault in assaults {
-            let cells = relays.map { cell(assault, $0) }
-            rows.append("| \(assault.title) | " + cells.joined(separator: " | ") + " |")
+        for scenario in scenarios {
+            let cells = relays.map { cell(scenario, $0) }
+            rows.append("| \(scenario.title) | " + cells.joined(separator: " | ") + " |")
         }
         return rows.joined(separator: "\n")
     }
 
-    private func trials(_ assault: Assault, _ relay: Relay) -> [Trial] {
-        trials.filter { $0.attack == assault.name && $0.relay == relay.name }
+    private func results(_ scenario: AttackScenario, _ relay: Relay) -> [AttackResult] {
+        results.filter { $0.attack == scenario.name && $0.relay == relay.name }
     }
 
-    private func cell(_ assault: Assault, _ relay: Relay) -> String {
-        let trials = trials(assault, relay)
-        if trials.isEmpty { return "–" }
+    private func cell(_ scenario: AttackScenario, _ relay: Relay) -> String {
+        let results = results(scenario, relay)
+        if results.isEmpty { return "–" }
         var parts: [String] = []
         var isTooSlow = false
-        let ratios = trials.compactMap(\.ratio)
-        if let limit = assault.greatestRatio, let ratio = ratios.median, let least = ratios.min(), let greatest = ratios.max() {
+        let ratios = results.compactMap(\.ratio)
+        if let limit = scenario.greatestRatio, let ratio = ratios.median, let least = ratios.min(), let greatest = ratios.max() {
             isTooSlow = ratio > limit
             let text = ratios.count == 1 ? ratio.short : "\(ratio.short) (\(least.short) to \(greatest.short))"
             parts.append(isTooSlow ? "**\(text)**" : text)
         }
-        let faults = Self.unique(trials.flatMap(\.faults))
+        let faults = Self.unique(results.flatMap(\.faults))
         parts += faults.map { "**\($0)**" }
         if faults.isEmpty, !isTooSlow { parts.append("ok") }
         return parts.joined(separator: "; ")
@@ -92,10 +94,10 @@ struct Page {
 
     /// Whether a relay has kept to everything.
     func isFaultless(_ relay: String) -> Bool {
-        Assault.all.allSatisfy { assault in
-            let trials = trials.filter { $0.attack == assault.name && $0.relay == relay }
-            return trials.allSatisfy { $0.faults.isEmpty }
-                && (assault.greatestRatio.flatMap { limit in trials.compactMap(\.ratio).median.map { $0 <= limit } } ?? true)
+        AttackScenario.all.allSatisfy { scenario in
+            let results = results.filter { $0.attack == scenario.name && $0.relay == relay }
+            return results.allSatisfy { $0.faults.isEmpty }
+                && (scenario.greatestRatio.flatMap { limit in results.compactMap(\.ratio).median.map { $0 <= limit } } ?? true)
         }
     }
 
@@ -108,26 +110,26 @@ struct Page {
                 + "| TCP's memory at most, MiB | descriptors before, at most, after | |",
             "|---|---:|---:|---:|---:|---:|---:|---:|---|",
         ]
-        for assault in assaults {
-            let trials = trials(assault, relay)
-            guard let last = trials.last else { continue }
-            func seconds(_ measurement: KeyPath<Trial, Measurement>) -> String {
-                trials.flatMap { $0[keyPath: measurement].seconds }.median?.short ?? "–"
+        for scenario in scenarios {
+            let results = results(scenario, relay)
+            guard let last = results.last else { continue }
+            func seconds(_ measurement: KeyPath<AttackResult, Measurement>) -> String {
+                results.flatMap { $0[keyPath: measurement].seconds }.median?.short ?? "–"
             }
-            func whole(_ measurement: KeyPath<Trial, Measurement>) -> String {
-                trials.compactMap { $0[keyPath: measurement].report?.latency?.p99Microseconds }.median?.short ?? "–"
+            func whole(_ measurement: KeyPath<AttackResult, Measurement>) -> String {
+                results.compactMap { $0[keyPath: measurement].report?.latency?.p99Microseconds }.median?.short ?? "–"
             }
-            let growth = trials.map { Double($0.memoryGrowth) / 1_048_576 }.max() ?? 0
-            let kernel = trials.map { Double($0.peak.kernelBytes) / 1_048_576 }.max() ?? 0
+            let growth = results.map { Double($0.memoryGrowth) / 1_048_576 }.max() ?? 0
+            let kernel = results.map { Double($0.peak.kernelBytes) / 1_048_576 }.max() ?? 0
             var remarks = last.remarks
-            if let share = trials.compactMap(\.starvedShare).max() {
+            if let share = results.compactMap(\.starvedShare).max() {
                 remarks.append("\((share * 100).short) % of a core while starved")
             }
-            if let time = trials.compactMap(\.starvedMilliseconds).max() {
+            if let time = results.compactMap(\.starvedMilliseconds).max() {
                 remarks.append("served \(time.short) ms after it could")
             }
             rows.append(
-                "| \(assault.name) | \(seconds(\.baseline)) | \(seconds(\.attacked)) | \(whole(\.baseline)) | \(whole(\.attacked)) "
+                "| \(scenario.name) | \(seconds(\.baseline)) | \(seconds(\.attacked)) | \(whole(\.baseline)) | \(whole(\.attacked)) "
                     + "| \(growth.short) | \(kernel.short) | \(last.before.descriptors), "
                     + "\(last.peak.descriptors), \(last.after.descriptors) | \(remarks.joined(separator: "; ")) |")
         }

@@ -11,7 +11,7 @@ final class SmallDisk {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let output = try Command.run(
             ["mount", "-t", "tmpfs", "-o", "size=\(bytes)", "none", directory.path], timeLimit: 10)
-        if output.status != 0 { throw Trouble("a small file system cannot be mounted: \(output.errors.firstLine ?? "")") }
+        if output.status != 0 { throw RunFailure("a small file system cannot be mounted: \(output.errors.firstLine ?? "")") }
     }
 
     func remove() {

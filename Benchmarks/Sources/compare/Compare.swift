@@ -34,7 +34,7 @@ struct Compare: ParsableCommand {
     var peer: [String] = []
 
     @Option(help: ArgumentHelp("Where the table, the figures and the chart go.", valueName: "directory"))
-    var output = Workplace.repository.appending(path: "Docs/performance").path
+    var output = BuiltPrograms.repository.appending(path: "Docs/performance").path
 
     @OptionGroup
     var runOptions: RunOptions
@@ -52,19 +52,19 @@ struct Compare: ParsableCommand {
     }
 
     func run() throws {
-        let workplace = try Workplace(chatd: runOptions.chatd, executables: ["fanout", "limit", "nioserver", "reactorserver"])
-        defer { workplace.clear() }
+        let programs = try BuiltPrograms(chatd: runOptions.chatd, executables: ["fanout", "limit", "nioserver", "reactorserver"])
+        defer { programs.clear() }
         let method = Method(
             rounds: rounds ?? (full ? 5 : 2), seconds: seconds ?? (full ? 3 : 0.5), warmUp: full ? 1 : 0.2,
             everyPeerEveryRound: full || !peer.isEmpty, serverCore: runOptions.serverCore, loadCore: runOptions.loadCore)
         let scenarios = Scenario.all.filter { scenario.isEmpty ? full || !$0.isForFullRuns : scenario.contains($0.name) }
-        var tournament = Tournament(method: method, scenarios: scenarios, workplace: workplace)
-        try tournament.chooseRelays(named: peer, for: scenarios)
-        tournament.run()
+        var rounds = ComparisonRounds(method: method, scenarios: scenarios, programs: programs)
+        try rounds.chooseRelays(named: peer, for: scenarios)
+        rounds.run()
 
-        let summary = Summary(tournament.results)
+        let summary = Summary(rounds.results)
         let page = Page(
-            machine: Machine(), method: method, summary: summary, scenarios: scenarios, skipped: tournament.skipped,
+            machine: Machine(), method: method, summary: summary, scenarios: scenarios, skipped: rounds.skipped,
             targets: Target.all.map { $0.judged(by: summary) })
         print(page.markdown)
         try page.write(to: URL(filePath: output, directoryHint: .isDirectory))

@@ -30,7 +30,7 @@ struct Soak: ParsableCommand {
     var every = 5.0
 
     @Option(help: ArgumentHelp("Where the page and the figures go.", valueName: "directory"))
-    var output = Workplace.repository.appending(path: "Docs/reliability").path
+    var output = BuiltPrograms.repository.appending(path: "Docs/reliability").path
 
     @OptionGroup
     var runOptions: RunOptions
@@ -45,20 +45,20 @@ struct Soak: ParsableCommand {
     func run() throws {
         Interruption.watch()
         try DescriptorLimit.raise(toHold: 1_000)
-        let workplace = try Workplace(chatd: runOptions.chatd, executables: ["fanout"])
-        defer { workplace.clear() }
-        guard let relay = Relay.all.first(where: { $0.name == Relay.chatdName }) else { throw Trouble("chatd is not known") }
-        let server = try Server(relay, command: try workplace.command(for: relay), core: runOptions.serverCore)
+        let programs = try BuiltPrograms(chatd: runOptions.chatd, executables: ["fanout"])
+        defer { programs.clear() }
+        guard let relay = Relay.all.first(where: { $0.name == Relay.chatdName }) else { throw RunFailure("chatd is not known") }
+        let server = try Server(relay, command: try programs.command(for: relay), core: runOptions.serverCore)
         defer { server.stop() }
         _ = try Command.run(["taskset", "-pc", "\(runOptions.loadCore)", "\(getpid())"], timeLimit: 5)
-        let result = try soak(server, workplace)
+        let result = try soak(server, programs)
         print(result.markdown)
         try result.write(to: URL(filePath: output, directoryHint: .isDirectory))
         if !result.faults.isEmpty { throw ExitCode.failure }
     }
 
-    private func soak(_ server: Server, _ workplace: Workplace) throws -> SoakResult {
-        guard let port = server.address.port else { throw Trouble("\(server.address) has no port") }
+    private func soak(_ server: Server, _ programs: BuiltPrograms) throws -> SoakResult {
+        guard let port = server.address.port else { throw RunFailure("\(server.address) has no port") }
         var plan = Load.Plan()
         plan.connections = clients
         plan.linesPerSecond = rate
@@ -70,7 +70,7 @@ struct Soak: ParsableCommand {
         var result = SoakResult(
             minutes: minutes, linesPerSecond: rate, clients: clients, descriptorsBefore: watch.latest.descriptors)
         let others = Self.others(at: port)
-        let load = try Load(plan, on: server, workplace: workplace)
+        let load = try Load(plan, on: server, programs: programs)
         defer { if load.isRunning { load.kill() } }
 
         var nextLook = ContinuousClock.now
@@ -104,10 +104,10 @@ struct Soak: ParsableCommand {
     /// All who do not stay, or do not behave.
     private static func others(at port: UInt16) -> [any Attacker] {
         [
-            Visitors(.polite, perSecond: 20, at: port), Visitors(.halfClosing, perSecond: 5, at: port),
-            Visitors(.hittingAndRunning, perSecond: 5, at: port), Visitors(.resettingWithOutput, perSecond: 5, at: port),
-            Visitors(.wordy, perSecond: 0.2, at: port), Loiterers(3, .neverReading, at: port, returns: true),
-            Loiterers(5, .silent, at: port), Loiterers(2, .writingSlowly, at: port, returns: true),
+            BriefClients(.polite, perSecond: 20, at: port), BriefClients(.halfClosing, perSecond: 5, at: port),
+            BriefClients(.hittingAndRunning, perSecond: 5, at: port), BriefClients(.resettingWithOutput, perSecond: 5, at: port),
+            BriefClients(.wordy, perSecond: 0.2, at: port), SlowClients(3, .neverReading, at: port, returns: true),
+            SlowClients(5, .silent, at: port), SlowClients(2, .writingSlowly, at: port, returns: true),
         ]
     }
 

@@ -12,7 +12,7 @@ struct SoakResult: Codable {
     var descriptorsBefore: Int
     var descriptorsAfter: Int?
     var peak = ServerWatch.Sample()
-    var course = Course()
+    var course = SoakSeries()
     var load: LoadReport?
     var remarks: [String] = []
     /// What should not have happened.
@@ -66,7 +66,7 @@ struct SoakResult: Codable {
 
     private var table: String {
         var rows = ["| | slope an hour | median | least | greatest |", "|---|---:|---:|---:|---:|"]
-        for quantity in Course.Quantity.all {
+        for quantity in SoakSeries.Quantity.all {
             let extremes = course.extremes(quantity)
             let cells = [course.slope(quantity), course.median(quantity), extremes?.least, extremes?.greatest].map {
                 $0?.short ?? "–"

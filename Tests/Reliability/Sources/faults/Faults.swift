@@ -64,15 +64,15 @@ struct Faults: ParsableCommand {
             return
         }
         let start = ContinuousClock.now
-        let (rows, failures) = try Campaign(series, chatd: chatd, library: library).run(jobs: jobs)
+        let (rows, failures) = try FaultSweep(series, chatd: chatd, library: library).run(jobs: jobs)
         for failure in failures { print(failure) }
         print(Table(rows).text)
         print("\(failures.count) broken promises, \(start.duration(to: .now).formatted(.units(allowed: [.minutes, .seconds])))")
         if !failures.isEmpty { throw ExitCode.failure }
     }
 
-    private var series: [Campaign.Series] {
-        var all: [Campaign.Series] = []
+    private var series: [FaultSweep.Series] {
+        var all: [FaultSweep.Series] = []
         let calls = SystemCall.all.filter { call.isEmpty || call.contains($0.name) }
         for systemCall in calls {
             for error in quick ? Array(systemCall.errors.prefix(1) + systemCall.errors.dropFirst(2).prefix(1)) : systemCall.errors

@@ -1,8 +1,8 @@
 /// What came of it all, a row for each call.
 struct Table {
-    private let rows: [String: Campaign.Row]
+    private let rows: [String: FaultSweep.Row]
 
-    init(_ rows: [String: Campaign.Row]) {
+    init(_ rows: [String: FaultSweep.Row]) {
         self.rows = rows
     }
 

@@ -79,12 +79,14 @@ struct DeliveryOracle {
     }
 
     /// Compares what was sent since the last time.
-    mutating func check(_ sent: UnsafeBufferPointer<UInt8>, skipsAllowed: (Int) -> Bool, tally: inout Tally) throws(Finding) {
+    mutating func check(_ sent: UnsafeBufferPointer<UInt8>, skipsAllowed: (Int) -> Bool, counts: inout ScenarioCounts)
+        throws(Finding)
+    {
         while checked < sent.count {
             partial = nil
             let first = unsafe sent[checked]
             if first == UInt8(ascii: "?") {
-                guard try unsafe checkNotice(sent, skipsAllowed: skipsAllowed, tally: &tally) else {
+                guard try unsafe checkNotice(sent, skipsAllowed: skipsAllowed, counts: &counts) else {
                     partial = .notice
                     return
                 }
@@ -98,7 +100,7 @@ struct DeliveryOracle {
             if !isSame { throw Finding("a peer was sent other bytes than those of the next message") }
             if common < expected.count {
                 partial = source
-                if lastSplit != checked { tally[.splitMessages] += 1 }
+                if lastSplit != checked { counts[.splitMessages] += 1 }
                 lastSplit = checked
                 return
             }
@@ -106,10 +108,10 @@ struct DeliveryOracle {
             switch source {
             case .subscription(let index):
                 subscriptions[index].due.removeFirst()
-                tally[.copiesDelivered] += 1
+                counts[.copiesDelivered] += 1
             default:
                 privateLines.removeFirst()
-                tally[.privateLines] += 1
+                counts[.privateLines] += 1
             }
         }
         partial = nil
@@ -130,7 +132,7 @@ struct DeliveryOracle {
     }
 
     private mutating func checkNotice(
-        _ sent: UnsafeBufferPointer<UInt8>, skipsAllowed: (Int) -> Bool, tally: inout Tally
+        _ sent: UnsafeBufferPointer<UInt8>, skipsAllowed: (Int) -> Bool, counts: inout ScenarioCounts
     ) throws(Finding) -> Bool {
         let rest = unsafe Array(sent[checked...].prefix(24))
         guard let end = rest.firstIndex(of: 10) else { return false }
@@ -142,8 +144,8 @@ struct DeliveryOracle {
             throw Finding("a gap of a wrong size", "\(count) messages")
         }
         subscriptions[index].due.removeFirst(count)
-        tally[.skippedMessages] += UInt64(count)
-        tally[.noticesOfGaps] += 1
+        counts[.skippedMessages] += UInt64(count)
+        counts[.noticesOfGaps] += 1
         checked += end + 1
         return true
     }

@@ -90,8 +90,8 @@ private struct Author {
             let timer = random.number(0...5)
             return random.oneIn(3) ? .cancel(timer: timer) : .arm(timer: timer, after: random.number(0...400))
         case .threads:
-            let errands = (0..<random.number(0...3)).map { _ in errand() }
-            return random.oneIn(3) ? .run(errands, stopFirst: random.oneIn(4)) : .execute(errands + [errand()])
+            let queuedTasks = (0..<random.number(0...3)).map { _ in queuedTask() }
+            return random.oneIn(3) ? .run(queuedTasks, stopFirst: random.oneIn(4)) : .execute(queuedTasks + [queuedTask()])
         case .time:
             let time = random.element(of: [0, 1, 20, 60, 100, 500, 1_500, 6_000])
             return random.oneIn(5) ? .stall(time) : .wait(time)
@@ -119,7 +119,7 @@ private struct Author {
         }
     }
 
-    private mutating func errand() -> Errand {
+    private mutating func queuedTask() -> QueuedTask {
         switch random.number(0...9) {
         case 0...2: .sendPrivately(peer: peer(), length: random.number(2...100))
         case 3...5: .publish(topic: topic(), length: random.number(1...200))

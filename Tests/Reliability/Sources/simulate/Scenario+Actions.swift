@@ -25,7 +25,7 @@ extension Scenario {
         case .close(let peer): if let member = member(peer) { close(member) }
         case .subscribe(let peer, let topic, let history):
             if let member = member(peer), let connection = member.openConnection {
-                tally[.rejoined] += member.delivery.subscriptions.contains { $0.topic == topic && $0.hasEnded } ? 1 : 0
+                counts[.rejoined] += member.delivery.subscriptions.contains { $0.topic == topic && $0.hasEnded } ? 1 : 0
                 subscribe(member, connection, to: topic, history: history)
             }
         case .unsubscribe(let peer, let topic): if let member = member(peer) { unsubscribe(member, from: topic) }
@@ -38,8 +38,8 @@ extension Scenario {
         case .arm(let timer, let delay): arm(timer, after: delay)
         case .cancel(let timer): timers.removeValue(forKey: timer)?.timer.cancel()
 
-        case .execute(let errands): hand(over: errands)
-        case .run(let errands, let stopFirst): try run(errands, stopFirst: stopFirst)
+        case .execute(let queuedTasks): hand(over: queuedTasks)
+        case .run(let queuedTasks, let stopFirst): try run(queuedTasks, stopFirst: stopFirst)
         case .wait(let time): try wait(time)
         case .stall(let time): kernel_advance(Int64(time) * 1_000_000)
         case .limitDescriptors(let more): kernel_limit_descriptors(kernel_open_descriptors() + Int32(more))
@@ -112,7 +112,7 @@ extension Scenario {
     }
 
     func didOpen(_ member: Member, _ connection: Connection) {
-        tally[.connections] += 1
+        counts[.connections] += 1
         for subscription in member.entry.subscriptions {
             subscribe(member, connection, to: subscription.topic, history: subscription.history)
         }
@@ -133,7 +133,7 @@ extension Scenario {
         {
             first -= 1
         }
-        tally[.historyMessages] += UInt64(published[topic].count - first)
+        counts[.historyMessages] += UInt64(published[topic].count - first)
         member.delivery.subscribe(to: topic, history: published[topic][first...])
         member.lags[topic] = Member.Lag()
     }
@@ -201,11 +201,11 @@ extension Scenario {
         published[topic].append(message)
         tails[topic] += bytes.count
         publishedInTurn[topic] += bytes.count
-        tally[.messagesPublished] += 1
+        counts[.messagesPublished] += 1
         for member in members where member.delivery.hears(topic) {
             if member !== sender, member.isListening {
                 member.delivery.add(message, of: topic)
-                tally[.copiesDue] += 1
+                counts[.copiesDue] += 1
             }
             // Messages that are not for it put the log's end further away from what it lacks, too.
             noteLag(of: member, in: topic)
@@ -247,7 +247,7 @@ extension Scenario {
         if member.framing.isIdle(after: quiet), topics[topic].isUnderPressure { hadIdleLine[topic] = true }
         var first = 0
         for index in 0..<messages.count {
-            tally[.messagesReceived] += 1
+            counts[.messagesReceived] += 1
             messages.withMessage(at: index) { message in
                 noting { () throws(Finding) in
                     try member.framing.check(message, received: member.received, hasEnded: hasEnded, quiet: quiet)
@@ -273,7 +273,7 @@ extension Scenario {
     }
 
     func didDiscardLine(of member: Member, _ connection: Connection) {
-        tally[.discardedLines] += 1
+        counts[.discardedLines] += 1
         noting { () throws(Finding) in try member.framing.checkDiscarded(received: member.received) }
         if plan.setting.closesOnLongLines { connection.close(reason: .messageTooLong) }
     }
@@ -296,7 +296,7 @@ extension Scenario {
         timers.removeValue(forKey: number)?.timer.cancel()
         let deadline = kernel_now() + Int64(delay) * 1_000_000
         let timer = loop.schedule(after: .milliseconds(delay)) { [unowned self] in
-            tally[.timersFired] += 1
+            counts[.timersFired] += 1
             guard let armed = timers.removeValue(forKey: number), armed.deadline == deadline else {
                 return note(Finding("a timer fires that was cancelled, or fires twice"))
             }
@@ -305,15 +305,15 @@ extension Scenario {
         timers[number] = (timer, deadline)
     }
 
-    /// An errand of another thread, on the loop's thread: it knows a connection by its name alone.
-    func run(_ errand: Errand) {
-        switch errand {
+    /// An queuedTask of another thread, on the loop's thread: it knows a connection by its name alone.
+    func run(_ queuedTask: QueuedTask) {
+        switch queuedTask {
         case .sendPrivately(let peer, let length): withConnection(of: peer) { sendPrivately(length, to: $0) }
         case .publish(let topic, let length): publish(length, to: topic, from: nil)
         case .finish(let peer): withConnection(of: peer, finish)
         case .close(let peer): withConnection(of: peer, close)
         case .executeAgain:
-            errands.insert(.publish(topic: 0, length: 20), at: postedErrands)
+            queuedTasks.insert(.publish(topic: 0, length: 20), at: postedTasks)
             post()
         }
     }

@@ -10,7 +10,7 @@ extension Scenario {
 
     /// - Parameter start: When the turn began; 0 if the loop has run without making one.
     func checkTurn(startedAt start: Int64) throws {
-        tally[.turns] += 1
+        counts[.turns] += 1
         for member in members where member.stream >= 0 {
             try checkSent(member)
             if let connection = member.openConnection {
@@ -33,7 +33,7 @@ extension Scenario {
                 publishedInTurn[index] = 0
                 hadIdleLine[index] = false
             }
-            if topic.isUnderPressure, !wasUnderPressure[index] { tally[.pressures] += 1 }
+            if topic.isUnderPressure, !wasUnderPressure[index] { counts[.pressures] += 1 }
             wasUnderPressure[index] = topic.isUnderPressure
             if topic.isUnderPressure {
                 guard case .backpressure = plan.setting.topics[index].policy else {
@@ -78,7 +78,7 @@ extension Scenario {
         do throws(Finding) {
             try unsafe member.delivery.check(
                 sent, skipsAllowed: { plan.setting.topics.indices.contains($0) && plan.setting.topics[$0].policy == .skip },
-                tally: &tally)
+                counts: &counts)
         } catch {
             throw Finding(error.kind, "peer \(member.number)" + (error.detail.isEmpty ? "" : ", \(error.detail)"))
         }
@@ -97,33 +97,33 @@ extension Scenario {
         let isFlushed = member.delivery.isDone
         switch reason {
         case .endOfInput:
-            tally[.closedEndOfInput] += 1
+            counts[.closedEndOfInput] += 1
             if !world_was_read_to_end(member.stream) { throw Finding("closed for the end of input, which has not come") }
             if !isFlushed, !member.wasClosed { throw Finding("closed at its end, with output left", describe(member)) }
         case .requested:
-            tally[.closedRequested] += 1
+            counts[.closedRequested] += 1
             if !member.wasClosed, !member.wasFinished { throw Finding("closed as requested, and nobody requested it") }
             if !hasLingered(member) { throw Finding("closed before its peer could agree", describe(member)) }
             if !isFlushed, !member.wasClosed { throw Finding("closed at its end, with output left", describe(member)) }
         case .shutdown:
-            tally[.closedShutdown] += 1
+            counts[.closedShutdown] += 1
             if !isLoopClosed { throw Finding("closed for a shutdown that is none") }
         case .messageTooLong:
-            tally[.closedLineTooLong] += 1
+            counts[.closedLineTooLong] += 1
             if !plan.setting.closesOnLongLines { throw Finding("closed for a line, against the handler's will") }
         case .tooSlow:
-            tally[.closedTooSlow] += 1
+            counts[.closedTooSlow] += 1
             if !isTooSlow(member) { throw Finding("closed as too slow, and it is not", describe(member)) }
         case .outputOverflow:
-            tally[.closedOutputOverflow] += 1
+            counts[.closedOutputOverflow] += 1
             if plan.setting.options.maximumPendingOutput > 600 { throw Finding("closed for an overflow that is none") }
         case .connectTimedOut:
-            tally[.closedConnectTimedOut] += 1
+            counts[.closedConnectTimedOut] += 1
             guard !member.isOpened, let deadline = member.deadline, deadline <= kernel_now() else {
                 throw Finding("connecting was given up before its deadline")
             }
         case .failed(let error):
-            tally[.closedFailed] += 1
+            counts[.closedFailed] += 1
             if world_failure(member.stream) != error.rawValue {
                 throw Finding("closed for a failure that never was", "\(error)")
             }
@@ -185,7 +185,7 @@ extension Scenario {
 
     /// The loop has found nothing to do: then nothing may be left to be done.
     func checkRest() throws {
-        if doneErrands != postedErrands { throw Finding("a wake-up is lost", "\(postedErrands - doneErrands) tasks wait") }
+        if doneTasks != postedTasks { throw Finding("a wake-up is lost", "\(postedTasks - doneTasks) tasks wait") }
         if world_waiting_callers() > 0, world_listener_is_watched() { throw Finding("callers wait, and the loop rests") }
         for (index, topic) in topics.enumerated() where topic.isUnderPressure {
             let mark = plan.setting.topics[index].capacity / 4

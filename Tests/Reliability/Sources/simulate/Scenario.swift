@@ -11,7 +11,7 @@ final class Scenario {
     /// The peers by their number.
     var members: [Member] = []
     var random = SplitMix(seed: 0)
-    var tally = Tally()
+    var counts = ScenarioCounts()
 
     /// All that was ever published to each topic, and how long its log is by now.
     var published: [[DeliveryOracle.Message]]
@@ -22,9 +22,9 @@ final class Scenario {
     var wasUnderPressure: [Bool]
 
     var timers: [Int: (timer: EventLoop.Timer, deadline: Int64)] = [:]
-    var errands: [Errand] = []
-    var postedErrands = 0
-    var doneErrands = 0
+    var queuedTasks: [QueuedTask] = []
+    var postedTasks = 0
+    var doneTasks = 0
     var postsStopLast = false
     var isLoopClosed = false
     private(set) var finding: Finding?
@@ -34,8 +34,8 @@ final class Scenario {
 
     static let port: UInt16 = 7
 
-    /// Plays a plan, and adds what it went through to `tally`. The result is a hash of all system calls.
-    static func play(_ plan: Plan, isTraced: Bool = false, tally: inout Tally) throws(Finding) -> UInt64 {
+    /// Plays a plan, and adds what it went through to `counts`. The result is a hash of all system calls.
+    static func play(_ plan: Plan, isTraced: Bool = false, counts: inout ScenarioCounts) throws(Finding) -> UInt64 {
         var faults = plan.setting.faults
         unsafe kernel_begin(&faults)
         defer { kernel_end() }
@@ -60,8 +60,8 @@ final class Scenario {
                     throw error
                 }
                 scenario.letGo()
-                tally.add(scenario.tally)
-                tally.addKernel()
+                counts.add(scenario.counts)
+                counts.addKernel()
             }
             if leaked != nil { throw Finding("the loop outlives its close") }
             if leakedTopics.contains(where: { $0.topic != nil }) { throw Finding("a topic outlives all that used it") }
@@ -105,7 +105,7 @@ final class Scenario {
 
     private func play(isTraced: Bool) throws {
         for step in plan.steps {
-            tally[.steps] += 1
+            counts[.steps] += 1
             if isTraced { print("  \(step)") }
             random = SplitMix(seed: step.seed)
             kernel_seed(step.seed)
@@ -118,7 +118,7 @@ final class Scenario {
         }
         if isTraced { print("  the end") }
         try end()
-        tally[.scenarios] += 1
+        counts[.scenarios] += 1
     }
 
     /// Only the first finding counts: what follows may be a consequence.
@@ -150,10 +150,10 @@ final class Scenario {
         var idleTurns = 0
         for _ in 0..<200_000 {
             let progress = kernel_progress()
-            let fired = tally[.timersFired]
+            let fired = counts[.timersFired]
             try turn(waitingAtMost: nil)
             if kernel_is_idle() { return try checkRest() }
-            idleTurns = kernel_progress() == progress && tally[.timersFired] == fired ? idleTurns + 1 : 0
+            idleTurns = kernel_progress() == progress && counts[.timersFired] == fired ? idleTurns + 1 : 0
             if idleTurns > 4 { throw Finding("the loop spins", "\(idleTurns) turns in which nothing happened") }
         }
         throw Finding("the loop does not come to rest")
@@ -170,10 +170,10 @@ final class Scenario {
         let events = kernel_counted(KERNEL_COUNT_EVENTS)
         while kernel_now() < end {
             let progress = kernel_progress()
-            let fired = tally[.timersFired]
+            let fired = counts[.timersFired]
             let start = kernel_now()
             try turn(waitingAtMost: .nanoseconds(end - start))
-            if kernel_progress() != progress || tally[.timersFired] != fired {
+            if kernel_progress() != progress || counts[.timersFired] != fired {
                 idleTurns = 0
                 continue
             }
@@ -189,7 +189,7 @@ final class Scenario {
     }
 
     /// Has the loop run until another thread stops it.
-    func run(_ work: [Errand], stopFirst: Bool) throws {
+    func run(_ work: [QueuedTask], stopFirst: Bool) throws {
         kernel_may_wait(true)
         let start = kernel_now()
         if stopFirst {
@@ -208,27 +208,27 @@ final class Scenario {
 
     // MARK: - Other threads
 
-    func hand(over work: [Errand], thenStop: Bool = false) {
-        errands += work
+    func hand(over work: [QueuedTask], thenStop: Bool = false) {
+        queuedTasks += work
         postsStopLast = thenStop
-        kernel_interleave(Int32(work.count + (thenStop ? 1 : 0))) { unsafe Scenario.current?.postNextErrand() }
+        kernel_interleave(Int32(work.count + (thenStop ? 1 : 0))) { unsafe Scenario.current?.postNextTask() }
     }
 
-    private func postNextErrand() {
-        if postedErrands < errands.count { post() } else { loop.remote.stop() }
+    private func postNextTask() {
+        if postedTasks < queuedTasks.count { post() } else { loop.remote.stop() }
     }
 
     func post() {
-        postedErrands += 1
+        postedTasks += 1
         // What another thread hands over can hold nothing of the loop's thread: it finds the scenario there.
-        let number = postedErrands
-        loop.remote.execute { loop in unsafe Scenario.current?.runErrand(number, on: loop) }
+        let number = postedTasks
+        loop.remote.execute { loop in unsafe Scenario.current?.runQueuedTask(number, on: loop) }
     }
 
-    private func runErrand(_ number: Int, on loop: EventLoop) {
-        doneErrands += 1
-        tally[.errands] += 1
-        if number != doneErrands { note(Finding("tasks of other threads run out of order, or not once")) }
-        run(errands[number - 1])
+    private func runQueuedTask(_ number: Int, on loop: EventLoop) {
+        doneTasks += 1
+        counts[.queuedTasks] += 1
+        if number != doneTasks { note(Finding("tasks of other threads run out of order, or not once")) }
+        run(queuedTasks[number - 1])
     }
 }

@@ -39,10 +39,10 @@ struct Shrinker {
 
     /// Plays a plan in a process of its own.
     static func finding(of plan: Plan, isTraced: Bool = false, isQuiet: Bool = false) -> Finding? {
-        Worker(isQuiet: isQuiet) { board throws(Finding) in
+        Worker(isQuiet: isQuiet) { report throws(Finding) in
             Worker.guardTime()
-            var tally = Tally()
-            board.hash = try Scenario.play(plan, isTraced: isTraced, tally: &tally)
+            var counts = ScenarioCounts()
+            report.hash = try Scenario.play(plan, isTraced: isTraced, counts: &counts)
         }.wait()
     }
 }

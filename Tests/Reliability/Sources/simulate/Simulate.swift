@@ -83,7 +83,7 @@ struct Simulate: ParsableCommand {
         let seconds = start.duration(to: clock.now) / .seconds(1)
         print("Seeds \(first) to \(first &+ UInt64(seeds - 1)) keep every promise.")
         print("\(Int(Double(seeds) / seconds)) scenarios a second in \(jobs) process\(jobs == 1 ? "" : "es").\n")
-        print(result.tally)
+        print(result.counts)
     }
 
     private func report(_ seed: UInt64, _ finding: Finding) {

@@ -43,7 +43,7 @@ enum Ending {
 }
 
 /// What another thread has the loop do.
-enum Errand {
+enum QueuedTask {
     case sendPrivately(peer: Int, length: Int)
     case publish(topic: Int, length: Int)
     case finish(peer: Int)
@@ -74,9 +74,9 @@ enum Action {
     case cancel(timer: Int)
 
     /// Other threads hand these over during the next system calls.
-    case execute([Errand])
+    case execute([QueuedTask])
     /// The loop runs until another thread stops it.
-    case run([Errand], stopFirst: Bool)
+    case run([QueuedTask], stopFirst: Bool)
     case wait(Int)
     /// Time passes in which the loop does not run.
     case stall(Int)
@@ -130,9 +130,9 @@ extension Action: CustomStringConvertible {
         case .resume(let peer): "peer \(peer) is resumed"
         case .arm(let timer, let delay): "timer \(timer) is armed for \(delay) ms"
         case .cancel(let timer): "timer \(timer) is cancelled"
-        case .execute(let errands): "other threads: \(errands)"
-        case .run(let errands, let stopFirst):
-            "the loop runs until it is stopped\(stopFirst ? ", which was before" : ""): \(errands)"
+        case .execute(let queuedTasks): "other threads: \(queuedTasks)"
+        case .run(let queuedTasks, let stopFirst):
+            "the loop runs until it is stopped\(stopFirst ? ", which was before" : ""): \(queuedTasks)"
         case .wait(let time): "\(time) ms pass"
         case .stall(let time): "\(time) ms pass without a turn"
         case .limitDescriptors(let more): "there are \(more) descriptors left"

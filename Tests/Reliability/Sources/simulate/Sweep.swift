@@ -8,13 +8,13 @@ struct Sweep {
     static let repeated = 100
 
     struct Result {
-        var tally = Tally()
+        var counts = ScenarioCounts()
         var failure: (seed: UInt64, finding: Finding)?
     }
 
     func run() -> Result {
         let workers = (0..<jobs).map { job in
-            Worker { board throws(Finding) in try play(job, board) }
+            Worker { report throws(Finding) in try play(job, report) }
         }
         var result = Result()
         for worker in workers {
@@ -23,24 +23,24 @@ struct Sweep {
                 worker.stop()
                 continue
             }
-            if let finding = worker.wait() { result.failure = (worker.board.seed, finding) }
-            result.tally.add(worker.board.tally)
+            if let finding = worker.wait() { result.failure = (worker.report.seed, finding) }
+            result.counts.add(worker.report.counts)
         }
         return result
     }
 
-    private func play(_ job: Int, _ board: Board) throws(Finding) {
-        var tally = Tally()
-        defer { board.tally = tally }
+    private func play(_ job: Int, _ report: WorkerReport) throws(Finding) {
+        var counts = ScenarioCounts()
+        defer { report.counts = counts }
         for offset in stride(from: job, to: count, by: jobs) {
             let seed = first &+ UInt64(offset)
-            board.seed = seed
+            report.seed = seed
             Worker.guardTime()
             let plan = Plan(seed: seed)
-            let hash = try Scenario.play(plan, tally: &tally)
+            let hash = try Scenario.play(plan, counts: &counts)
             if offset < Self.repeated {
-                var ignored = Tally()
-                if try Scenario.play(plan, tally: &ignored) != hash {
+                var ignored = ScenarioCounts()
+                if try Scenario.play(plan, counts: &ignored) != hash {
                     throw Finding("a seed does not determine what happens")
                 }
             }

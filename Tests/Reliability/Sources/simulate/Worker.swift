@@ -3,7 +3,7 @@ import SimulatedKernel
 
 /// A child process that plays scenarios: one that traps, or never ends, takes nothing else with it.
 final class Worker {
-    let board = Board()
+    let report = WorkerReport()
     private let identifier: Int32
 
     /// How long one scenario may take. The longest take a hundredth of it.
@@ -11,8 +11,8 @@ final class Worker {
 
     /// - Parameters:
     ///   - isQuiet: Whether what the child says of its own crash is left out.
-    ///   - body: What the child does. A finding that it throws is written on the board.
-    init(isQuiet: Bool = false, _ body: (Board) throws(Finding) -> Void) {
+    ///   - body: What the child does. A finding that it throws is written on the report.
+    init(isQuiet: Bool = false, _ body: (WorkerReport) throws(Finding) -> Void) {
         identifier = world_fork()
         if identifier < 0 { fatalError("fork: \(errno)") }
         if identifier > 0 { return }
@@ -20,23 +20,23 @@ final class Worker {
             let nowhere = unsafe open("/dev/null", O_WRONLY)
             dup2(nowhere, 2)
         }
-        board.takeNotes()
+        report.takeNotes()
         do throws(Finding) {
-            try body(board)
+            try body(report)
         } catch {
-            board.finding = error
+            report.finding = error
         }
-        world_exit(board.finding == nil ? 0 : 1)
+        world_exit(report.finding == nil ? 0 : 1)
     }
 
     /// Waits for its end, and says what it has found.
     func wait() -> Finding? {
         var status: Int32 = 0
         while unsafe waitpid(identifier, &status, 0) < 0, errno == EINTR {}
-        if let finding = board.finding { return finding }
+        if let finding = report.finding { return finding }
         let signal = status & 0x7F
         if signal == 0 { return status == 0 ? nil : Finding("the process ends", "exit code \(status >> 8)") }
-        if !board.note.isEmpty { return Finding(board.note) }
+        if !report.note.isEmpty { return Finding(report.note) }
         if signal == SIGALRM { return Finding("an endless loop", "longer than \(Self.patience) seconds") }
         return Finding("a crash", "signal \(signal)")
     }

@@ -1,7 +1,7 @@
 import Reactor
 
 /// Opens many connections, a few at a time, so that a server's queue of callers never overflows because of the generator.
-struct Crowd {
+struct ConnectionOpener {
     /// How many connections may be on their way. Some servers let only ten wait to be accepted.
     private static let patience = 8
     private static let timeLimit = Duration.seconds(120)

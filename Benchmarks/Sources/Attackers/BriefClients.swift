@@ -1,5 +1,5 @@
 /// Clients that come for a moment, at a fixed rate, and leave as they should not.
-public final class Visitors: Attacker {
+public final class BriefClients: Attacker {
     public enum Manner: Sendable {
         /// Says a line, ends its own side, and waits for the other.
         case halfClosing

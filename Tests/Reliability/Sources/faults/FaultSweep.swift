@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 
 /// Many runs, several side by side: every call, every error, every point at which it may strike.
-final class Campaign: Sendable {
+final class FaultSweep: Sendable {
     /// Faults of one kind, at one point after the other until a run has no such point.
     struct Series: Sendable {
         var fault: Fault

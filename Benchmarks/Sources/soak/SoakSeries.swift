@@ -2,7 +2,7 @@ import LoadGenerator
 import Relays
 
 /// What a soak showed: one point an interval.
-struct Course: Codable {
+struct SoakSeries: Codable {
     struct Point: Codable {
         /// In hours from the beginning.
         var time: Double

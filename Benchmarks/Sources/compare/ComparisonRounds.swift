@@ -2,20 +2,20 @@ import Foundation
 import LoadGenerator
 import Relays
 
-/// All runs: round after round, in each every scenario, in each of these every relay.
-struct Tournament {
+/// Runs all scenarios: round after round, in each every scenario, in each of these every relay.
+struct ComparisonRounds {
     let method: Method
     let scenarios: [Scenario]
-    let workplace: Workplace
+    let programs: BuiltPrograms
     private(set) var results: [Result] = []
     /// Relays that cannot be had here, and why.
     private(set) var skipped: [(relay: Relay, reason: String)] = []
     private var relays: [(relay: Relay, command: [String])] = []
 
-    init(method: Method, scenarios: [Scenario], workplace: Workplace) {
+    init(method: Method, scenarios: [Scenario], programs: BuiltPrograms) {
         self.method = method
         self.scenarios = scenarios
-        self.workplace = workplace
+        self.programs = programs
     }
 
     /// Finds or builds the relays that the scenarios ask for.
@@ -24,10 +24,10 @@ struct Tournament {
         for relay in Relay.all where scenarios.contains(where: { $0.relays.contains(relay.name) }) {
             guard names.isEmpty || names.contains(relay.name) || references.contains(relay.name) else { continue }
             do {
-                relays.append((relay, try workplace.command(for: relay)))
-            } catch let trouble as Trouble {
-                note("\(relay.name) is left out: \(trouble)")
-                skipped.append((relay, trouble.description))
+                relays.append((relay, try programs.command(for: relay)))
+            } catch let failure as RunFailure {
+                note("\(relay.name) is left out: \(failure)")
+                skipped.append((relay, failure.description))
             }
         }
     }
@@ -55,7 +55,7 @@ struct Tournament {
             if case .start = scenario.kind {
                 result.figures[.startMilliseconds] = try startMilliseconds(of: relay, command)
             } else {
-                let path = workplace.temporary.appending(path: "\(relay.name).sock").path
+                let path = programs.temporary.appending(path: "\(relay.name).sock").path
                 let server = try Server(
                     relay, command: command, socketPath: scenario.isOnUnixSocket ? path : nil, core: method.serverCore)
                 defer { server.stop() }
@@ -93,16 +93,16 @@ struct Tournament {
         case .saturation(let window): arguments += trafficArguments(scenario, wire) + ["--window", "\(window)"]
         case .rate(let share):
             guard let saturation = linesPerSecondOfLimit(in: result.round) else {
-                throw Trouble("a fixed rate is a share of the limit program's, which \(Scenario.saturation) would have shown")
+                throw RunFailure("a fixed rate is a share of the limit program's, which \(Scenario.saturation) would have shown")
             }
             arguments += trafficArguments(scenario, wire) + ["--rate", "\(saturation * share)"]
         case .start: return
         }
-        let generator = ["taskset", "-c", "\(method.loadCore)", workplace.products.appending(path: "fanout").path]
+        let generator = ["taskset", "-c", "\(method.loadCore)", programs.products.appending(path: "fanout").path]
         let output = try Command.run(generator + arguments, timeLimit: method.seconds + method.warmUp + 240)
         let data = Data(output.text.utf8)
         guard data.first == UInt8(ascii: "{") else {
-            throw Trouble(output.errors.firstLine ?? "the generator said nothing")
+            throw RunFailure(output.errors.firstLine ?? "the generator said nothing")
         }
         switch scenario.kind {
         case .idle: result.take(try JSONDecoder().decode(IdleReport.self, from: data))

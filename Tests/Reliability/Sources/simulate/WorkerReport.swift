@@ -2,10 +2,10 @@ import Glibc
 import SimulatedKernel
 
 /// Memory that a worker shares with the process that started it: what it has done, and what it was doing when it ended.
-@safe final class Board {
+@safe final class WorkerReport {
     private static let textSize = 4_096
 
-    /// Tally.size counters, then these.
+    /// ScenarioCounts.size counters, then these.
     private enum Place: Int {
         case seed, hasFinding, length, hash, count
     }
@@ -15,11 +15,11 @@ import SimulatedKernel
     private let byteCount: Int
 
     init() {
-        byteCount = (Tally.size + Place.count.rawValue) * 8 + 2 * Self.textSize
+        byteCount = (ScenarioCounts.size + Place.count.rawValue) * 8 + 2 * Self.textSize
         let memory = unsafe mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
         guard let memory = unsafe memory, unsafe memory != MAP_FAILED else { fatalError("mmap: out of memory") }
         unsafe numbers = memory.assumingMemoryBound(to: UInt64.self)
-        unsafe text = (memory + (Tally.size + Place.count.rawValue) * 8).assumingMemoryBound(to: CChar.self)
+        unsafe text = (memory + (ScenarioCounts.size + Place.count.rawValue) * 8).assumingMemoryBound(to: CChar.self)
     }
 
     deinit {
@@ -27,8 +27,8 @@ import SimulatedKernel
     }
 
     private subscript(place: Place) -> UInt64 {
-        get { unsafe numbers[Tally.size + place.rawValue] }
-        set { unsafe numbers[Tally.size + place.rawValue] = newValue }
+        get { unsafe numbers[ScenarioCounts.size + place.rawValue] }
+        set { unsafe numbers[ScenarioCounts.size + place.rawValue] = newValue }
     }
 
     /// The seed that the worker is at.
@@ -43,14 +43,14 @@ import SimulatedKernel
         set { self[.hash] = newValue }
     }
 
-    var tally: Tally {
+    var counts: ScenarioCounts {
         get {
-            var tally = Tally()
-            for index in 0..<Tally.size { unsafe tally.counts[index] = numbers[index] }
-            return tally
+            var counts = ScenarioCounts()
+            for index in 0..<ScenarioCounts.size { unsafe counts.counts[index] = numbers[index] }
+            return counts
         }
         set {
-            for index in 0..<Tally.size { unsafe numbers[index] = newValue.counts[index] }
+            for index in 0..<ScenarioCounts.size { unsafe numbers[index] = newValue.counts[index] }
         }
     }
 

@@ -6,7 +6,7 @@ import Reactor
 import Relays
 
 /// Where one relay is attacked: the server is started, loaded without an attack, loaded with it, and looked at afterwards.
-struct Arena {
+struct AttackRunner {
     /// A server that holds more is ended: it has shown what it does, and the machine is to live on.
     private static let mostMemory = 1_500 << 20
     /// For what should take no time: descriptors that return, a line that arrives.
@@ -17,29 +17,29 @@ struct Arena {
     private static let longestLine = 65_536
 
     let method: Method
-    let workplace: Workplace
+    let programs: BuiltPrograms
     let smallDisk: SmallDisk?
     let clockPreload: URL?
 
-    func run(_ assault: Assault, on relay: Relay, command: [String], linesPerSecond: Double, round: Int) -> Trial {
-        var trial = Trial(round: round, attack: assault.name, relay: relay.name, linesPerSecond: linesPerSecond)
+    func run(_ scenario: AttackScenario, on relay: Relay, command: [String], linesPerSecond: Double, round: Int) -> AttackResult {
+        var result = AttackResult(round: round, attack: scenario.name, relay: relay.name, linesPerSecond: linesPerSecond)
         if relay.name == Relay.chatdName {
-            trial.memoryBound =
-                Self.logBytes + assault.connections * Self.bytesPerConnection + assault.unfinishedLines * Self.longestLine
+            result.memoryBound =
+                Self.logBytes + scenario.connections * Self.bytesPerConnection + scenario.unfinishedLines * Self.longestLine
         }
         awaitEndOfWaitingSockets()
         do {
-            let output = workplace.temporary.appending(path: "\(relay.name).output")
+            let output = programs.temporary.appending(path: "\(relay.name).output")
             defer { try? FileManager.default.removeItem(at: output) }
-            let surroundings = try surroundings(for: assault, relay, output)
+            let surroundings = try surroundings(for: scenario, relay, output)
             let server = try Server(relay, command: command, core: method.serverCore, surroundings: surroundings)
             defer { server.stop() }
-            try attack(server, assault, &trial)
-            if let complaint = complaintAboutOutput(of: relay, assault, output) { trial.complaints.append(complaint) }
+            try attack(server, scenario, &result)
+            if let complaint = complaintAboutOutput(of: relay, scenario, output) { result.complaints.append(complaint) }
         } catch {
-            trial.complaints.append("\(error)")
+            result.complaints.append("\(error)")
         }
-        return trial
+        return result
     }
 
     /// How many lines a second a relay carries without being busy all the time: those asked for, or a half of them, or a half of that.
@@ -50,7 +50,7 @@ struct Arena {
             defer { server.stop() }
             var plan = plan(rate, clients: 100)
             plan.seconds = 1
-            let load = try Load(plan, on: server, workplace: workplace, patience: 5)
+            let load = try Load(plan, on: server, programs: programs, patience: 5)
             while load.isRunning, !load.isOverdue { usleep(10_000) }
             if load.isRunning { load.kill() }
             if case .report(let report) = load.outcome, let share = report.server?.cpuShare, share < 0.95,
@@ -58,7 +58,7 @@ struct Arena {
             {
                 return rate
             }
-            if rate < 100 { throw Trouble("does not carry even \(rate.short) lines a second to 100 clients") }
+            if rate < 100 { throw RunFailure("does not carry even \(rate.short) lines a second to 100 clients") }
             rate /= 2
         }
     }
@@ -77,24 +77,24 @@ struct Arena {
 
     // MARK: - The server
 
-    private func surroundings(for assault: Assault, _ relay: Relay, _ output: URL) throws -> Server.Surroundings {
+    private func surroundings(for scenario: AttackScenario, _ relay: Relay, _ output: URL) throws -> Server.Surroundings {
         var surroundings = Server.Surroundings()
         let isOurs = relay.name == Relay.chatdName
-        switch assault.kind {
+        switch scenario.kind {
         case .plain, .pause: break
         case .printing:
             if isOurs { surroundings.arguments = ["--print"] }
             surroundings.outputPath = output.path
         case .starvation:
-            surroundings.openFileLimit = Assault.fewFiles
+            surroundings.openFileLimit = AttackScenario.fewFiles
         case .clock:
-            guard let clockPreload else { throw Trouble("there is no C compiler for what makes the clock jump") }
+            guard let clockPreload else { throw RunFailure("there is no C compiler for what makes the clock jump") }
             surroundings.environment["LD_PRELOAD"] = clockPreload.path
             // The time of what it logs shows whether the jumps reach it.
             if isOurs { surroundings.arguments = ["--log-level", "debug"] }
             surroundings.errorPath = output.path
         case .fullDisk:
-            guard let smallDisk else { throw Trouble("a small file system cannot be mounted here") }
+            guard let smallDisk else { throw RunFailure("a small file system cannot be mounted here") }
             if isOurs { surroundings.arguments = ["--print", "--log-level", "debug"] }
             surroundings.outputPath = smallDisk.directory.appending(path: "output").path
             surroundings.errorPath = smallDisk.directory.appending(path: "errors").path
@@ -103,9 +103,9 @@ struct Arena {
     }
 
     /// What is wrong with what chatd printed or logged.
-    private func complaintAboutOutput(of relay: Relay, _ assault: Assault, _ output: URL) -> String? {
+    private func complaintAboutOutput(of relay: Relay, _ scenario: AttackScenario, _ output: URL) -> String? {
         guard relay.name == Relay.chatdName, let data = try? Data(contentsOf: output) else { return nil }
-        switch assault.kind {
+        switch scenario.kind {
         case .printing:
             if data.isEmpty { return "--print printed nothing" }
             guard let text = String(validating: data, as: UTF8.self) else { return "--print printed invalid UTF-8" }
@@ -135,88 +135,91 @@ struct Arena {
         while KernelSockets.waitingCount > 2_000, ContinuousClock.now < deadline, !Interruption.isRequested { usleep(100_000) }
     }
 
-    private func attack(_ server: Server, _ assault: Assault, _ trial: inout Trial) throws {
-        guard let port = server.address.port else { throw Trouble("\(server.address) has no port") }
+    private func attack(_ server: Server, _ scenario: AttackScenario, _ result: inout AttackResult) throws {
+        guard let port = server.address.port else { throw RunFailure("\(server.address) has no port") }
         usleep(100_000)
         var watch = ServerWatch(server.processIdentifier)
         let descriptors = watch.latest.descriptors
 
-        let sink = try Sink()
-        func field(_ port: UInt16) -> Assault.Field { Assault.Field(port: port, process: nil, smallDisk: nil, method: method) }
-        let quiet = assault.makeHarmless?(field(port)) ?? assault.make(field(sink.port))
-        var plan = plan(trial.linesPerSecond, clients: assault.clients)
-        trial.baseline = try measure(server, plan, quiet, sink, &watch, &trial)
-        sink.close()
-        guard trial.complaints.isEmpty else {
-            trial.complaints = trial.complaints.map { "\($0), before the attack" }
+        let discardServer = try DiscardServer()
+        func field(_ port: UInt16) -> AttackScenario.Field {
+            AttackScenario.Field(port: port, process: nil, smallDisk: nil, method: method)
+        }
+        let quiet = scenario.makeHarmless?(field(port)) ?? scenario.make(field(discardServer.port))
+        var plan = plan(result.linesPerSecond, clients: scenario.clients)
+        result.baseline = try measure(server, plan, quiet, discardServer, &watch, &result)
+        discardServer.close()
+        guard result.complaints.isEmpty else {
+            result.complaints = result.complaints.map { "\($0), before the attack" }
             return
         }
         awaitDescriptors(descriptors, &watch)
-        trial.before = watch.latest
+        result.before = watch.latest
         watch.resetPeak()
 
-        if assault.kind == .pause { plan.seconds += method.stopSeconds }
-        let attacker = assault.make(
-            Assault.Field(
+        if scenario.kind == .pause { plan.seconds += method.stopSeconds }
+        let attacker = scenario.make(
+            AttackScenario.Field(
                 port: port, process: server.processIdentifier, smallDisk: smallDisk?.directory, method: method))
-        trial.attacked = try measure(server, plan, attacker, nil, &watch, &trial)
-        trial.remarks += attacker.remarks + (trial.attacked.report?.remarks ?? [])
-        if let complaint = attacker.complaint { trial.complaints.append(complaint) }
-        if server.isRunning, assault.kind == .starvation { try starve(server, port, &trial) }
-        trial.peak = watch.peak
+        result.attacked = try measure(server, plan, attacker, nil, &watch, &result)
+        result.remarks += attacker.remarks + (result.attacked.report?.remarks ?? [])
+        if let complaint = attacker.complaint { result.complaints.append(complaint) }
+        if server.isRunning, scenario.kind == .starvation { try starve(server, port, &result) }
+        result.peak = watch.peak
         if !server.isRunning { return }
 
-        awaitDescriptors(trial.before.descriptors, &watch)
-        trial.after = watch.latest
-        if watch.latest.descriptors > trial.before.descriptors {
-            let count = watch.latest.descriptors - trial.before.descriptors
-            trial.complaints.append("\(count) descriptors still open \(Self.patience) later")
+        awaitDescriptors(result.before.descriptors, &watch)
+        result.after = watch.latest
+        if watch.latest.descriptors > result.before.descriptors {
+            let count = watch.latest.descriptors - result.before.descriptors
+            result.complaints.append("\(count) descriptors still open \(Self.patience) later")
         }
         if Probe(port: port)?.roundTrip(within: Self.patience) == nil {
-            trial.complaints.append(server.isRunning ? "frozen: no line passes any more" : "crashed after the attack")
+            result.complaints.append(server.isRunning ? "frozen: no line passes any more" : "crashed after the attack")
         }
     }
 
-    /// The load, with an attack on the server, or on the sink if there is one.
+    /// The load, with an attack on the server, or on the discarding server if there is one.
     private func measure(
-        _ server: Server, _ plan: Load.Plan, _ attacker: any Attacker, _ sink: Sink?, _ watch: inout ServerWatch,
-        _ trial: inout Trial
+        _ server: Server, _ plan: Load.Plan, _ attacker: any Attacker, _ discardServer: DiscardServer?,
+        _ watch: inout ServerWatch,
+        _ result: inout AttackResult
     ) throws -> Measurement {
         defer { attacker.end() }
-        let load = try Load(plan, on: server, workplace: workplace)
+        let load = try Load(plan, on: server, programs: programs)
         defer { if load.isRunning { load.kill() } }
         var isAttacking = false
         var nextLook = ContinuousClock.now
         while load.isRunning {
-            if Interruption.isRequested { throw Trouble("interrupted") }
+            if Interruption.isRequested { throw RunFailure("interrupted") }
             let now = ContinuousClock.now
             if now >= nextLook {
                 nextLook = now + .milliseconds(20)
                 watch.look()
                 isAttacking = isAttacking || load.hasBegun
                 if !server.isRunning {
-                    trial.complaints.append("crashed (\(server.ending ?? "?"))")
+                    result.complaints.append("crashed (\(server.ending ?? "?"))")
                     return Measurement()
                 }
                 if watch.latest.residentBytes > Self.mostMemory {
                     kill(server.processIdentifier, SIGKILL)
-                    trial.complaints.append("memory grew to \(watch.latest.residentBytes.mebibytes), and it was ended for that")
+                    result.complaints.append("memory grew to \(watch.latest.residentBytes.mebibytes), and it was ended for that")
                     return Measurement()
                 }
                 if load.isOverdue {
-                    trial.complaints.append("frozen: the clients' lines were still under way after 30 s")
+                    result.complaints.append("frozen: the clients' lines were still under way after 30 s")
                     return Measurement()
                 }
             }
             let hasWorked = isAttacking && attacker.step()
-            try sink?.step()
+            try discardServer?.step()
             if !hasWorked { usleep(1_000) }
         }
         switch load.outcome {
         case .report(let report):
             return Measurement(report: report, seconds: load.newIntervals().compactMap { $0.latency?.p99Microseconds })
         case .failure(let reason):
-            trial.complaints.append(server.isRunning ? "failed its clients: \(reason)" : "crashed (\(server.ending ?? "?"))")
+            result.complaints.append(server.isRunning ? "failed its clients: \(reason)" : "crashed (\(server.ending ?? "?"))")
             return Measurement()
         }
     }
@@ -233,9 +236,9 @@ struct Arena {
     // MARK: - Out of descriptors
 
     /// Sees what a server does that has no descriptors left and nothing else to do, and how soon it serves when it has some again.
-    private func starve(_ server: Server, _ port: UInt16, _ trial: inout Trial) throws {
-        guard let speaker = HostileSocket(to: port) else { throw Trouble("no descriptor is left for the test itself") }
-        let callers = Loiterers(2 * Assault.fewFiles, .silent, at: port)
+    private func starve(_ server: Server, _ port: UInt16, _ result: inout AttackResult) throws {
+        guard let speaker = HostileSocket(to: port) else { throw RunFailure("no descriptor is left for the test itself") }
+        let callers = SlowClients(2 * AttackScenario.fewFiles, .silent, at: port)
         let start = ContinuousClock.now
         while start.duration(to: .now) < .milliseconds(500) { if !callers.step() { usleep(1_000) } }
         if let before = ProcessUsage(of: server.processIdentifier) {
@@ -243,22 +246,22 @@ struct Arena {
             usleep(2_000_000)
             if let after = ProcessUsage(of: server.processIdentifier) {
                 let used = after.cpuNanoseconds - min(before.cpuNanoseconds, after.cpuNanoseconds)
-                trial.starvedShare = Double(used) / 1e9 / (begin.duration(to: .now) / .seconds(1))
+                result.starvedShare = Double(used) / 1e9 / (begin.duration(to: .now) / .seconds(1))
             }
         }
-        guard let waiting = HostileSocket(to: port) else { throw Trouble("no descriptor is left for the test itself") }
+        guard let waiting = HostileSocket(to: port) else { throw RunFailure("no descriptor is left for the test itself") }
         callers.end()
         let free = ContinuousClock.now
         var buffer = [UInt8](repeating: 0, count: 4_096)
         while free.duration(to: .now) < Self.patience {
             speaker.send("#anybody there?\n")
             if case .bytes = waiting.receive(into: &buffer) {
-                trial.starvedMilliseconds = free.duration(to: .now) / .milliseconds(1)
+                result.starvedMilliseconds = free.duration(to: .now) / .milliseconds(1)
                 return
             }
             usleep(2_000)
         }
-        trial.complaints.append(
+        result.complaints.append(
             server.isRunning
                 ? "served no caller within \(Self.patience) after it had descriptors again" : "crashed (\(server.ending ?? "?"))")
     }

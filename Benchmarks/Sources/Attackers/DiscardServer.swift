@@ -4,7 +4,7 @@ import Reactor
 ///
 /// An attack on it costs the attacker's core what the attack on a server costs it. So a measurement during the one can be compared with a
 /// measurement during the other: what differs is the server's doing.
-public final class Sink {
+public final class DiscardServer {
     public let port: UInt16
     private let loop: EventLoop
 

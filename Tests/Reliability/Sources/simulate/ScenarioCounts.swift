@@ -1,11 +1,11 @@
 import SimulatedKernel
 
 /// What the scenarios of a run went through: scenarios in which nothing ever lags would prove little.
-struct Tally {
+struct ScenarioCounts {
     enum Counter: Int, CaseIterable {
         case scenarios, steps, turns, connections, messagesReceived, messagesPublished, copiesDue, copiesDelivered, privateLines
         case splitMessages, skippedMessages, noticesOfGaps, pressures, historyMessages, rejoined, discardedLines
-        case errands, timersFired
+        case queuedTasks, timersFired
         case closedEndOfInput, closedRequested, closedShutdown, closedLineTooLong, closedTooSlow, closedOutputOverflow
         case closedConnectTimedOut, closedFailed
     }
@@ -24,7 +24,7 @@ struct Tally {
         set { counts[Counter.allCases.count + Int(count.rawValue)] = newValue }
     }
 
-    mutating func add(_ other: Tally) {
+    mutating func add(_ other: ScenarioCounts) {
         for index in counts.indices { counts[index] &+= other.counts[index] }
     }
 
@@ -35,7 +35,7 @@ struct Tally {
     }
 }
 
-extension Tally: CustomStringConvertible {
+extension ScenarioCounts: CustomStringConvertible {
     var description: String {
         let rows: [(String, UInt64)] = [
             ("scenarios", self[.scenarios]), ("steps", self[.steps]), ("turns of the loop", self[.turns]),
@@ -56,7 +56,7 @@ extension Tally: CustomStringConvertible {
             ("EAGAIN for nothing", self[KERNEL_COUNT_REFUSALS]), ("EINTR", self[KERNEL_COUNT_INTERRUPTIONS]),
             ("other failures", self[KERNEL_COUNT_FAILURES]), ("resets", self[KERNEL_COUNT_RESETS]),
             ("spurious events", self[KERNEL_COUNT_SPURIOUS_EVENTS]), ("stale events", self[KERNEL_COUNT_STALE_EVENTS]),
-            ("tasks of other threads", self[.errands]), ("between system calls", self[KERNEL_COUNT_INTERLEAVINGS]),
+            ("tasks of other threads", self[.queuedTasks]), ("between system calls", self[KERNEL_COUNT_INTERLEAVINGS]),
             ("wakes", self[KERNEL_COUNT_WAKES]), ("timers fired", self[.timersFired]),
             ("closed: end of input", self[.closedEndOfInput]), ("closed: requested", self[.closedRequested]),
             ("closed: shutdown", self[.closedShutdown]), ("closed: line too long", self[.closedLineTooLong]),

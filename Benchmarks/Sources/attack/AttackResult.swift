@@ -3,7 +3,7 @@ import LoadGenerator
 import Relays
 
 /// What one attack on one relay showed, in one round.
-struct Trial: Codable {
+struct AttackResult: Codable {
     var round: Int
     var attack: String
     var relay: String

@@ -1,7 +1,7 @@
 public import Foundation
 
 /// Where things are, and what has been built there.
-public final class Workplace {
+public final class BuiltPrograms {
     public static let benchmarks = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
     public static let repository = benchmarks.deletingLastPathComponent()
@@ -41,7 +41,7 @@ public final class Workplace {
         note("building \(product)")
         let output = try Command.run(
             ["swift", "build", "-c", "release", "--package-path", package.path, "--product", product], timeLimit: 1_800)
-        if output.status != 0 { throw Trouble("\(product) does not build:\n\(output.errors)\(output.text)") }
+        if output.status != 0 { throw RunFailure("\(product) does not build:\n\(output.errors)\(output.text)") }
     }
 
     /// The command that starts a relay, without its arguments. Throws why it cannot be had here.
@@ -68,7 +68,7 @@ public final class Workplace {
             note("building \(relay.name)")
             let output = try Command.run([try Command.path(of: tool)] + arguments(peers, destination), timeLimit: 600)
             if output.status != 0 {
-                throw Trouble("does not build: \(output.errors.firstLine ?? "no reason given")")
+                throw RunFailure("does not build: \(output.errors.firstLine ?? "no reason given")")
             }
             return [destination]
         }
@@ -81,7 +81,7 @@ public final class Workplace {
         let compiler = try Command.path(of: "cc")
         let output = try Command.run(
             [compiler, "-O2", "-shared", "-fPIC", source, "-o", destination.path, "-ldl"], timeLimit: 60)
-        if output.status != 0 { throw Trouble("\(name) does not build: \(output.errors.firstLine ?? "no reason given")") }
+        if output.status != 0 { throw RunFailure("\(name) does not build: \(output.errors.firstLine ?? "no reason given")") }
         return destination
     }
 }

@@ -2,11 +2,11 @@ import Attackers
 import Foundation
 
 /// One way to do harm to a relay, and what the relay must keep to meanwhile.
-struct Assault: Sendable {
-    /// What is to be had for an attacker: the server, or the sink that takes its place while there is no attack.
+struct AttackScenario: Sendable {
+    /// What is to be had for an attacker: the server, or the discarding server that takes its place while there is no attack.
     struct Field {
         var port: UInt16
-        /// The server's process; nil for the sink.
+        /// The server's process; nil for the discarding server.
         var process: Int32?
         /// A file system that is small and nobody else's; nil if there is none.
         var smallDisk: URL?
@@ -41,7 +41,7 @@ struct Assault: Sendable {
     var clients = 100
     var make: @Sendable (Field) -> any Attacker
     /// Who is at the server while there is no attack, where what the attacker says is delivered, too: that is no harm, but work. Nil has
-    /// the attacker do what it does to a sink meanwhile.
+    /// the attacker do what it does to a discarding server meanwhile.
     var makeHarmless: (@Sendable (Field) -> any Attacker)?
 
     /// The files that a server with few may open.
@@ -50,7 +50,7 @@ struct Assault: Sendable {
     /// With these besides the clients, no server of those that are compared is out of descriptors.
     private static let callersWithRoom = 12
 
-    static let all: [Assault] = [
+    static let all: [AttackScenario] = [
         loitering("stalled-1", "1 % of the peers never read", 1, .neverReading),
         loitering("stalled-10", "10 % of the peers never read", 11, .neverReading),
         loitering("stalled-50", "50 % of the peers never read", 100, .neverReading),
@@ -58,51 +58,58 @@ struct Assault: Sendable {
         loitering("slow-writers", "10 % of the peers write a byte a second", 11, .writingSlowly),
         // Not more: they get every line, and to deliver it to many more is no harm, but work.
         loitering("silent", "10 % of the peers say nothing", 11, .silent),
-        Assault(name: "endless-line", title: "one peer sends without a newline", connections: 1, unfinishedLines: 1) {
+        AttackScenario(name: "endless-line", title: "one peer sends without a newline", connections: 1, unfinishedLines: 1) {
             EndlessLine(at: $0.port)
         },
-        Assault(
+        AttackScenario(
             name: "connect-flood", title: "connections opened and closed", greatestRatio: 2, connections: 4_096
         ) { ConnectFlood(at: $0.port, resets: false) },
-        Assault(
+        AttackScenario(
             name: "reset-flood", title: "connections opened and reset, most before they are accepted", greatestRatio: 2,
             connections: 4_096
         ) { ConnectFlood(at: $0.port, resets: true) },
         visiting("half-close", "100 a second say a line and half close", .halfClosing, says: true),
         visiting("hit-and-run", "100 a second say a line and reset", .hittingAndRunning, says: true),
         visiting("reset-with-output", "100 a second reset with output queued", .resettingWithOutput, says: false),
-        Assault(
+        AttackScenario(
             name: "hostile-bytes", title: "NUL, CR, ESC, C1, bidi, invalid UTF-8", kind: .printing, connections: 2,
             make: { HostileBytes(at: $0.port) }, makeHarmless: { HostileBytes(at: $0.port, harmlessly: true) }),
-        Assault(
+        AttackScenario(
             name: "descriptors", title: "more callers than descriptors (\(fewFiles))", kind: .starvation,
-            connections: starvedCallers, clients: 40, make: { Loiterers(starvedCallers, .silent, at: $0.port, returns: true) },
-            makeHarmless: { Loiterers(callersWithRoom, .silent, at: $0.port) }),
-        Assault(name: "stopped", title: "stopped by SIGSTOP, then continued", kind: .pause, greatestRatio: nil, connections: 2) {
+            connections: starvedCallers, clients: 40, make: { SlowClients(starvedCallers, .silent, at: $0.port, returns: true) },
+            makeHarmless: { SlowClients(callersWithRoom, .silent, at: $0.port) }),
+        AttackScenario(
+            name: "stopped", title: "stopped by SIGSTOP, then continued", kind: .pause, greatestRatio: nil, connections: 2
+        ) {
             field in
             guard let process = field.process else { return Nobody() }
             return Pause(
                 process, at: field.port, after: .seconds(field.method.warmUp + 0.2), for: .seconds(field.method.stopSeconds))
         },
-        Assault(name: "clock", title: "the wall clock jumps by days", kind: .clock, connections: 0) { field in
+        AttackScenario(name: "clock", title: "the wall clock jumps by days", kind: .clock, connections: 0) { field in
             guard let process = field.process else { return Nobody() }
             return ClockJumps(of: process)
         },
-        Assault(name: "full-disk", title: "no room on the disk that it writes to", kind: .fullDisk, connections: 0) { field in
+        AttackScenario(name: "full-disk", title: "no room on the disk that it writes to", kind: .fullDisk, connections: 0) {
+            field in
             guard field.process != nil, let disk = field.smallDisk else { return Nobody() }
             return FullDisk(disk)
         },
     ]
 
-    private static func loitering(_ name: String, _ title: String, _ count: Int, _ manner: Loiterers.Manner) -> Assault {
-        Assault(
+    private static func loitering(_ name: String, _ title: String, _ count: Int, _ manner: SlowClients.Manner) -> AttackScenario {
+        AttackScenario(
             name: name, title: title, connections: count, unfinishedLines: manner == .writingSlowly ? count : 0
-        ) { Loiterers(count, manner, at: $0.port) }
+        ) { SlowClients(count, manner, at: $0.port) }
     }
 
-    private static func visiting(_ name: String, _ title: String, _ manner: Visitors.Manner, says isHeard: Bool) -> Assault {
-        var assault = Assault(name: name, title: title, connections: 200) { Visitors(manner, perSecond: 100, at: $0.port) }
-        if isHeard { assault.makeHarmless = { Talker(perSecond: 100, at: $0.port) } }
-        return assault
+    private static func visiting(_ name: String, _ title: String, _ manner: BriefClients.Manner, says isHeard: Bool)
+        -> AttackScenario
+    {
+        var scenario = AttackScenario(name: name, title: title, connections: 200) {
+            BriefClients(manner, perSecond: 100, at: $0.port)
+        }
+        if isHeard { scenario.makeHarmless = { SteadyClient(perSecond: 100, at: $0.port) } }
+        return scenario
     }
 }

@@ -1,5 +1,5 @@
 /// Clients that come and stay, and are slow or silent.
-public final class Loiterers: Attacker {
+public final class SlowClients: Attacker {
     public enum Manner: Sendable {
         /// Says nothing, and reads what comes.
         case silent
@@ -88,6 +88,6 @@ public final class Loiterers: Attacker {
     }
 
     public var remarks: [String] {
-        closed > 0 ? ["the server closed \(closed) of those who loitered"] : []
+        closed > 0 ? ["the server closed \(closed) of the slow clients"] : []
     }
 }

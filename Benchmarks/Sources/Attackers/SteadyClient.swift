@@ -1,5 +1,5 @@
 /// A client that says short lines at a fixed rate and reads what comes. No attacker: one whose lines are delivered is compared with it.
-public final class Talker: Attacker {
+public final class SteadyClient: Attacker {
     private let port: UInt16
     private let interval: Duration
     private var socket: HostileSocket?
@@ -17,7 +17,7 @@ public final class Talker: Attacker {
         if now < next { return false }
         // Those that could not be said in time are not made up for, as with visitors.
         next = max(next + interval, now - interval)
-        socket?.send(Visitors.shortLine)
+        socket?.send(BriefClients.shortLine)
         _ = socket?.receive(into: &buffer)
         return true
     }
