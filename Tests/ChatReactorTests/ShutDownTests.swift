@@ -13,7 +13,7 @@ struct ShutDownTests {
         var completions = 0
         fixture.server.shutDown(timeout: .seconds(3_600)) { completions += 1 }
         #expect(completions == 0)
-        #expect(throws: Errno.connectionRefused) { try LineClient(port: fixture.port) }
+        try waitUntilRefused(at: .loopback(port: fixture.port))
         try fixture.run(until: { clients.allSatisfy(\.isAtEnd) })
         for client in clients {
             #expect(client.lines == Array(repeating: line, count: 5))

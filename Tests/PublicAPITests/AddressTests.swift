@@ -9,14 +9,6 @@ struct AddressTests {
     private static let v6 = SocketAddress.ipv6(high: 0, low: 1, port: 3_001, scope: 0)
     private static let path = SocketAddress.unix(path: "/run/chatd.sock")
 
-    @Test(
-        "An address describes itself as the programs take it",
-        arguments: [(v4, "127.0.0.1:3001"), (v6, "[::1]:3001"), (path, "unix:/run/chatd.sock")])
-    func descriptions(address: SocketAddress, text: String) throws {
-        #expect(address.description == text)
-        #expect(try Endpoint(text).resolve() == [address])
-    }
-
     @Test("The loopback is 127.0.0.1, and an address's number is as it is written")
     func loopback() {
         #expect(SocketAddress.loopback(port: 3_001) == Self.v4)
@@ -68,5 +60,21 @@ struct AddressTests {
         ])
     func errors(error: Errno, sentence: String) {
         #expect(error.description == sentence)
+    }
+
+    static let table: [(SocketAddress, String)] = [
+        (.loopback(port: 3001), "127.0.0.1:3001"),
+        (.ipv4(address: 0, port: 0), "0.0.0.0:0"),
+        (.ipv4(address: 0x0102_0304, port: 65_535), "1.2.3.4:65535"),
+        (.ipv6(high: 0, low: 1, port: 3001, scope: 0), "[::1]:3001"),
+        (.ipv6(high: 0x2001_0DB8_0000_0000, low: 0x0102_0304_0506_0708, port: 1, scope: 0), "[2001:db8::102:304:506:708]:1"),
+        (.unix(path: "/run/chatd.sock"), "unix:/run/chatd.sock"),
+        (.unix(path: String(repeating: "p", count: 107)), "unix:" + String(repeating: "p", count: 107)),
+    ]
+
+    @Test("An address describes itself as the programs take it", arguments: table)
+    func isPrintedAsTheProgramsTakeIt(_ address: SocketAddress, _ text: String) throws {
+        #expect(address.description == text)
+        #expect(try Endpoint(text).resolve() == [address])
     }
 }

@@ -45,9 +45,11 @@ struct ConnectTests {
         let deaf = try DeafAddress(listens: true)
         let handler = RecordingHandler()
         let deadline = ContinuousClock.now.advanced(by: .milliseconds(50))
-        try loop.connect(to: deaf.address, deadline: deadline, handler: handler)
+        let connection = try loop.connect(to: deaf.address, deadline: deadline, handler: handler)
+        connection.send("hello\n")
         try loop.run(until: "the end") { !handler.events.isEmpty }
         #expect(ContinuousClock.now >= deadline)
+        #expect(!connection.isOpen)
         #expect(handler.events == [.closed(.connectTimedOut)])
     }
 
@@ -99,30 +101,6 @@ struct ConnectTests {
         writer.close()
     }
 
-    @Test("A connection that is closed while it is connecting has its closing alone")
-    func closedWhileConnecting() throws {
-        let loop = try EventLoop()
-        defer { loop.close() }
-        let deaf = try DeafAddress(listens: true)
-        let handler = RecordingHandler()
-        let connection = try loop.connect(to: deaf.address, handler: handler)
-        connection.close()
-        try loop.run(until: "the end") { !handler.events.isEmpty }
-        #expect(handler.events == [.closed(.requested)])
-    }
-
-    @Test("What is sent while connecting is accepted, and leaves once the connection is open")
-    func sendingWhileConnecting() throws {
-        let loop = try EventLoop()
-        defer { loop.close() }
-        let server = RecordingHandler()
-        let listener = try loop.listen(on: .loopback(port: 0), handler: server)
-        let connection = try loop.connect(to: listener.address, handler: RecordingHandler())
-        #expect(connection.send("hello\n"))
-        try loop.run(until: "the message") { !server.texts.isEmpty }
-        #expect(server.texts == ["hello"])
-    }
-
     @Test("Each side's own address is the other's remote one")
     func addresses() throws {
         let loop = try EventLoop()
@@ -162,5 +140,69 @@ struct ConnectTests {
         try loop.connect(to: listener.address, options: .framed(.nulTerminated), handler: client)
         try loop.run(until: "two messages") { client.texts.count >= 2 }
         #expect(client.texts == ["one", "two"])
+    }
+
+    @Test("What is sent while connecting is accepted, and leaves once the connection is open")
+    func whatIsSentBeforeConnectingIsDoneArrives() throws {
+        let loop = try EventLoop()
+        let (server, handler) = (RecordingHandler(), RecordingHandler())
+        defer { loop.close() }
+        let listener = try loop.listen(on: .loopback(port: 0), handler: server)
+        let connection = try loop.connect(to: listener.address, handler: handler)
+        #expect(!connection.isOpen)
+        #expect(connection.send("hello\n"))
+        #expect(handler.events.isEmpty)
+        try loop.run(until: "received") { server.texts == ["hello"] }
+        #expect(connection.isOpen)
+        #expect(handler.events == [.opened, .drained])
+    }
+
+    @Test("Finishing while connecting still delivers what was sent")
+    func finishingBeforeConnectingIsDoneStillDeliversWhatWasSent() throws {
+        let loop = try EventLoop()
+        let (server, handler) = (RecordingHandler(), RecordingHandler())
+        defer { loop.close() }
+        let listener = try loop.listen(on: .loopback(port: 0), handler: server)
+        let connection = try loop.connect(to: listener.address, handler: handler)
+        connection.send("hello\n")
+        connection.finish()
+        try loop.run(until: "closed") { !handler.closeReasons.isEmpty && !server.closeReasons.isEmpty }
+        #expect(server.texts == ["hello"])
+        #expect(server.closeReasons == [.endOfInput])
+        #expect(handler.events == [.opened, .drained, .closed(.requested)])
+    }
+
+    @Test("A connection that is closed in the turn in which it has connected does not open")
+    func whoIsClosedInTheTurnInWhichItHasConnectedDoesNotOpen() throws {
+        let loop = try EventLoop()
+        let (server, handler) = (RecordingHandler(), RecordingHandler())
+        defer { loop.close() }
+        let listener = try loop.listen(on: .loopback(port: 0), handler: server)
+        let connections = try (0..<2).map { _ in try loop.connect(to: listener.address, handler: handler) }
+        handler.onOpen = { opened in connections.first { $0 !== opened }?.close() }
+        try loop.run(until: "closed") { !handler.closeReasons.isEmpty }
+        #expect(handler.events == [.opened, .closed(.requested)])
+    }
+
+    @Test("The deadline holds for a connection that is finishing, too")
+    func theDeadlineHoldsForAConnectionThatIsFinishing() throws {
+        let (loop, handler) = (try EventLoop(), RecordingHandler())
+        defer { loop.close() }
+        let deaf = try DeafAddress(listens: true)
+        let connection = try loop.connect(
+            to: deaf.address, deadline: .now.advanced(by: .milliseconds(60)), handler: handler)
+        connection.send("hello\n")
+        connection.finish()
+        try loop.run(until: "given up", within: .seconds(5)) { !handler.closeReasons.isEmpty }
+        #expect(handler.events == [.closed(.connectTimedOut)])
+    }
+
+    @Test("Waiting for an answer costs no turns")
+    func waitingForAnAnswerDoesNotSpin() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let deaf = try DeafAddress(listens: true)
+        try loop.connect(to: deaf.address, handler: RecordingHandler()).send("hello\n")
+        #expect(try loop.turns(during: .milliseconds(80)) <= 3)
     }
 }

@@ -12,19 +12,7 @@ struct FinishTests {
         }
     }
 
-    @Test("Everything that waits is sent first, and then the peer is told that this is the end")
-    func everythingIsSent() throws {
-        let loop = try EventLoop()
-        defer { loop.close() }
-        let member = try TestConnection(on: loop, options: Self.options())
-        #expect(member.connection.send([UInt8](repeating: 65, count: Self.much)))
-        member.connection.finish()
-        try loop.run(until: "the end of the peer's input") { member.peer.hasEnded }
-        #expect(member.peer.bytes.count == Self.much)
-        member.peer.close()
-        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
-        #expect(member.handler.closeReasons == [.requested])
-    }
+    private static func options(linger: Duration) -> Connection.Options { options { $0.lingerTimeout = linger } }
 
     @Test("It is known that a connection is finishing; it is open until it is closed")
     func isFinishing() throws {
@@ -98,20 +86,6 @@ struct FinishTests {
         member.peer.close()
         try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
         #expect(member.handler.closeReasons == [.requested])
-    }
-
-    @Test("What still waits for a peer has the flush time, and then the connection is closed as too slow")
-    func flushTimeout() throws {
-        let loop = try EventLoop()
-        defer { loop.close() }
-        let member = try TestConnection(on: loop, options: Self.options { $0.flushTimeout = .milliseconds(50) })
-        #expect(member.connection.send([UInt8](repeating: 65, count: Self.much)))
-        let start = ContinuousClock.now
-        member.connection.finish()
-        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
-        #expect(start.duration(to: .now) >= .milliseconds(50))
-        #expect(member.handler.closeReasons == [.tooSlow])
-        #expect(member.peer.bytes.count < Self.much)
     }
 
     @Test("Without a flush time it has as long as the peer likes")
@@ -209,5 +183,92 @@ struct FinishTests {
         peer.reset()
         try loop.run(until: "the end") { !handler.closeReasons.isEmpty }
         #expect(handler.events == [.opened, .closed(.failed(.connectionReset))])
+    }
+
+    @Test("What was sent before arrives whole, then the end", arguments: TestConnection.Kind.allCases)
+    func whatWasSentBeforeArrivesWholeThenTheEnd(_ kind: TestConnection.Kind) throws {
+        let wire = try TestConnection(
+            kind, options: Self.options(linger: .seconds(60)), sendBuffer: 4_096, peerReceiveBuffer: 4_096)
+        let output = pattern(1_000_000)
+        wire.connection.send(output)
+        wire.connection.finish()
+        #expect(!wire.connection.send("too late"))
+        #expect(wire.connection.isFinishing)
+        #expect(try wire.drain() == output)
+        #expect(wire.handler.closeReasons.isEmpty, "the peer has not agreed yet")
+        wire.peer.close()
+        #expect(try wire.closeReason() == .requested)
+    }
+
+    @Test(
+        "A peer that takes nothing is closed as too slow when the flush timeout is over, and not before",
+        arguments: [true, false])
+    func aPeerThatTakesNothingIsCutOff(_ isBlockedBefore: Bool) throws {
+        var options = Self.options(linger: .seconds(60))
+        options.flushTimeout = .milliseconds(60)
+        let wire = try TestConnection(options: options, sendBuffer: 4_096, peerReceiveBuffer: 4_096)
+        wire.connection.send(pattern(1_000_000))
+        if isBlockedBefore { try wire.loop.runOnce(waitingAtMost: .zero) }
+        wire.connection.finish()
+        let start = ContinuousClock.now
+        #expect(try wire.closeReason() == .tooSlow)
+        #expect(start.duration(to: .now) >= .milliseconds(50), "the peer was given no time")
+    }
+
+    @Test("Without a linger timeout the connection is closed once all is sent")
+    func withoutLingerTimeTheConnectionIsClosedOnceAllIsSent() throws {
+        let wire = try TestConnection(options: Self.options(linger: .zero))
+        wire.connection.send("bye\n")
+        wire.connection.finish()
+        try wire.loop.runOnce(waitingAtMost: .zero)
+        #expect(wire.handler.closeReasons == [.requested])
+        #expect(try wire.peer.receiveAll() == Array("bye\n".utf8))
+    }
+
+    @Test("A peer that resets while it is waited for changes nothing about the reason")
+    func aPeerThatResetsWhileLingeringChangesNothingAboutTheReason() throws {
+        let wire = try TestConnection(.tcp, options: Self.options(linger: .seconds(60)))
+        wire.connection.finish()
+        try wire.loop.settle()
+        wire.peer.reset()
+        #expect(try wire.closeReason() == .requested)
+    }
+
+    @Test("A pause does not keep a connection from finishing")
+    func pausesDoNotKeepAConnectionFromFinishing() throws {
+        let wire = try TestConnection(.tcp, options: Self.options(linger: .seconds(60)))
+        wire.connection.pauseReading()
+        wire.connection.send("bye\n")
+        wire.connection.finish()
+        #expect(String(decoding: try wire.drain(), as: UTF8.self) == "bye\n")
+        wire.peer.close()
+        #expect(try wire.closeReason() == .requested)
+    }
+
+    @Test("Finishing from within a message drops the messages that follow")
+    func finishingFromWithinAMessageDropsTheMessagesBehind() throws {
+        let wire = try TestConnection(options: Self.options(linger: .milliseconds(1)))
+        wire.handler.onMessage = { connection, text in
+            connection.send("bye\n")
+            connection.finish()
+        }
+        try wire.peer.send("one\n")
+        try wire.loop.runOnce(waitingAtMost: .seconds(5))
+        _ = wire.peer.sendAvailable(Array("two\n".utf8))
+        #expect(try wire.closeReason() == .requested)
+        #expect(wire.handler.texts == ["one"])
+        #expect(try wire.peer.receiveAll() == Array("bye\n".utf8))
+    }
+
+    @Test("Finishing towards a peer that never reads costs no turns")
+    func theFinishOfAPeerThatNeverReadsDoesNotSpin() throws {
+        let wire = try TestConnection(
+            .tcp, options: Self.options(linger: .seconds(60)), sendBuffer: 4_096, peerReceiveBuffer: 4_096)
+        wire.connection.send(pattern(1_000_000))
+        wire.connection.finish()
+        try wire.peer.send("more\n")
+        try wire.loop.settle()
+        #expect(wire.connection.pendingOutput > 0)
+        #expect(try wire.loop.turns(during: .milliseconds(100)) <= 3)
     }
 }

@@ -1,10 +1,10 @@
 import ChatReactor
-import Foundation
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
-/// What `EventLoop.Remote` promises to other threads.
+/// Other threads hand over tasks and stop the loop; nothing that they do is lost, and none of it starves the sockets.
 struct RemoteTests {
     /// Notes that are only touched on the loop's thread, which is the test's.
     private final class Notes: @unchecked Sendable {
@@ -12,45 +12,179 @@ struct RemoteTests {
         var threads: Set<pthread_t> = []
     }
 
+    /// Runs `body` on that many threads of their own, all at once, and hands back what waits for them.
+    private func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) -> () -> Void {
+        final class Work: Sendable {
+            let body: @Sendable () -> Void
+            init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+        }
+        let threads = (0..<count).map { number in
+            var thread = pthread_t()
+            let work = unsafe Unmanaged.passRetained(Work { body(number) }).toOpaque()
+            let result = unsafe pthread_create(
+                &thread, nil,
+                { argument in
+                    unsafe Unmanaged<Work>.fromOpaque(argument!).takeRetainedValue().body()
+                    return nil
+                }, work)
+            #expect(result == 0)
+            return thread
+        }
+        return { for thread in threads { pthread_join(thread, nil) } }
+    }
+
+    /// Ends a loop that nobody has woken, so that the test fails and does not hang.
+    private func watch(_ loop: EventLoop, sourceLocation: SourceLocation = #_sourceLocation) {
+        loop.schedule(after: .seconds(30)) {
+            Issue.record("nobody has woken the loop", sourceLocation: sourceLocation)
+            loop.stop()
+        }
+    }
+
+    /// Wake-ups coalesce and are never lost: a loop that was not woken would sleep on.
+    @Test func wakeUpsCoalesceAndAreNeverLost() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let remote = loop.remote
+        let threadCount = 4
+        let taskCount = 25_000
+        // Written to on the loop's thread alone.
+        let seen = Mutex([[Int]](repeating: [], count: threadCount))
+        let join = onThreads(threadCount) { thread in
+            for number in 0..<taskCount {
+                remote.execute { _ in seen.withLock { $0[thread].append(number) } }
+            }
+        }
+        // A loop that was not woken would sleep for all of its patience.
+        while seen.withLock({ $0.joined().count }) < threadCount * taskCount {
+            let start = ContinuousClock.now
+            try loop.runOnce(waitingAtMost: patience)
+            try #require(start.duration(to: .now) < patience, "nobody has woken the loop")
+        }
+        join()
+        for order in seen.withLock(\.self) { #expect(order == Array(0..<taskCount)) }
+        #expect(loop.turnCount <= UInt64(threadCount * taskCount))
+    }
+
+    /// One task at a time, each handed over only once the one before has run: every single wake-up counts.
+    @Test func aTaskForALoopThatSleepsWakesIt() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let remote = loop.remote
+        let done = Atomic(0)
+        let isOver = Atomic(false)
+        let join = onThreads(1) { _ in
+            for number in 1...2_000 {
+                remote.execute { _ in done.store(number, ordering: .releasing) }
+                while done.load(ordering: .acquiring) < number, !isOver.load(ordering: .acquiring) { sched_yield() }
+            }
+            remote.stop()
+        }
+        watch(loop)
+        try loop.run()
+        isOver.store(true, ordering: .releasing)
+        join()
+        #expect(done.load(ordering: .acquiring) == 2_000)
+    }
+
+    @Test func manyTasksWakeTheLoopOnce() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let count = Atomic(0)
+        for _ in 0..<1_000 {
+            loop.remote.execute { _ in count.add(1, ordering: .relaxed) }
+        }
+        try loop.runOnce(waitingAtMost: .seconds(5))
+        #expect(count.load(ordering: .relaxed) == 1_000)
+        #expect(try loop.turns(during: .milliseconds(50)) <= 2)
+    }
+
+    @Test func tasksThatHandOverTasksDoNotStarveTheSockets() throws {
+        let wire = try TestConnection()
+        let remote = wire.loop.remote
+        let isOver = Atomic(false)
+        @Sendable func again(_: EventLoop) {
+            if !isOver.load(ordering: .relaxed) { remote.execute(again) }
+        }
+        remote.execute(again)
+        wire.handler.onMessage = { connection, text in connection.send(text + "\n") }
+        for _ in 0..<100 {
+            try wire.peer.send("hello\n")
+            _ = try wire.receive(6)
+        }
+        isOver.store(true, ordering: .relaxed)
+        try wire.loop.settle()
+    }
+
+    @Test("stop() before run() is remembered")
+    func stopBeforeRunIsRemembered() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        watch(loop)
+        loop.stop()
+        try loop.run()
+        loop.remote.stop()
+        try loop.run()
+        #expect(loop.turnCount == 0)
+        // And forgotten after that.
+        let runs = Mutex(0)
+        loop.remote.execute { loop in
+            runs.withLock { $0 += 1 }
+            loop.stop()
+        }
+        try loop.run()
+        #expect(runs.withLock(\.self) == 1)
+    }
+
+    @Test func stopFromAnotherThreadEndsALoopThatSleeps() throws {
+        for _ in 0..<200 {
+            let loop = try EventLoop()
+            defer { loop.close() }
+            watch(loop)
+            let remote = loop.remote
+            let join = onThreads(1) { _ in remote.stop() }
+            try loop.run()
+            join()
+        }
+    }
+
+    @Test func stopFromAHandlerStillFlushes() throws {
+        let wire = try TestConnection()
+        wire.handler.onMessage = { connection, text in
+            connection.send("bye\n")
+            connection.loop.stop()
+        }
+        try wire.peer.send("hello\n")
+        watch(wire.loop)
+        try wire.loop.run()
+        #expect(try wire.peer.receiveLine() == "bye")
+    }
+
+    @Test func aConnectionIsKnownToOtherThreadsByItsID() throws {
+        let wire = try TestConnection()
+        let id = wire.connection.id
+        let remote = wire.loop.remote
+        let join = onThreads(1) { _ in
+            remote.execute { loop in loop.connection(id)?.send("from afar\n") }
+        }
+        #expect(String(decoding: try wire.receive(10), as: UTF8.self) == "from afar\n")
+        join()
+    }
+
     @Test("What is handed over runs on the loop's thread, with the loop at hand")
     func thread() throws {
         let loop = try EventLoop()
         defer { loop.close() }
         let (remote, notes, expected) = (loop.remote, Notes(), Confined(loop))
-        Thread.detachNewThread {
+        let join = onThreads(1) { _ in
             remote.execute { loop in
                 notes.threads.insert(pthread_self())
                 if loop === expected.value { notes.numbers.append(1) }
             }
         }
         try loop.run(until: "the task") { !notes.threads.isEmpty }
+        join()
         #expect(notes.threads == [pthread_self()])
-        #expect(notes.numbers == [1])
-    }
-
-    @Test("It runs after everything that was handed over before it")
-    func order() throws {
-        let loop = try EventLoop()
-        defer { loop.close() }
-        let (remote, notes) = (loop.remote, Notes())
-        for thread in 0..<4 {
-            Thread.detachNewThread {
-                for number in 0..<1_000 { remote.execute { _ in notes.numbers.append(thread * 1_000 + number) } }
-            }
-        }
-        try loop.run(until: "all tasks") { notes.numbers.count == 4_000 }
-        for thread in 0..<4 {
-            #expect(notes.numbers.filter { $0 / 1_000 == thread } == Array(thread * 1_000..<(thread + 1) * 1_000))
-        }
-    }
-
-    @Test("A loop that waits is woken for it")
-    func wakes() throws {
-        let loop = try EventLoop()
-        defer { loop.close() }
-        let (remote, notes) = (loop.remote, Notes())
-        Thread.detachNewThread { remote.execute { _ in notes.numbers.append(1) } }
-        for _ in 0..<3 where notes.numbers.isEmpty { try loop.runOnce(waitingAtMost: patience) }
         #expect(notes.numbers == [1])
     }
 
@@ -66,48 +200,6 @@ struct RemoteTests {
         #expect(notes.numbers == [])
         try loop.run(until: "both tasks") { notes.numbers.count == 2 }
         #expect(notes.numbers == [1, 2])
-    }
-
-    @Test("A task may use the loop: what it sends leaves")
-    func usesTheLoop() throws {
-        let loop = try EventLoop()
-        defer { loop.close() }
-        let member = try TestConnection(on: loop)
-        let (remote, name) = (loop.remote, member.connection.id)
-        Thread.detachNewThread {
-            remote.execute { loop in
-                loop.schedule(after: .milliseconds(1)) { loop.connection(name)?.send("hello\n") }
-            }
-        }
-        try loop.run(until: "the text") { member.peer.text == "hello\n" }
-    }
-
-    @Test("Another thread can stop the loop")
-    func stop() throws {
-        let loop = try EventLoop()
-        defer { loop.close() }
-        let (remote, notes) = (loop.remote, Notes())
-        Thread.detachNewThread {
-            remote.execute { _ in notes.numbers.append(1) }
-            remote.stop()
-        }
-        try loop.run()
-        #expect(notes.numbers == [1])
-    }
-
-    @Test("A stop that came before is remembered: then run returns at once, but only one run does")
-    func earlyStop() throws {
-        let loop = try EventLoop()
-        defer { loop.close() }
-        loop.remote.stop()
-        try loop.run()
-        var hasRun = false
-        loop.schedule(after: .milliseconds(20)) {
-            hasRun = true
-            loop.stop()
-        }
-        try loop.run()
-        #expect(hasRun)
     }
 
     @Test("It does not keep the loop alive; what is handed over once the loop is gone is dropped")

@@ -47,20 +47,6 @@ struct SendTests {
         #expect(member.peer.bytes == Array("grüße".utf8) + [0, 255, 10])
     }
 
-    @Test("What the kernel does not take waits until it does, and comes whole and in order")
-    func slowPeer() throws {
-        let loop = try EventLoop()
-        defer { loop.close() }
-        let member = try TestConnection(on: loop, options: Self.roomy)
-        let sent = (0..<Self.much).map { UInt8(truncatingIfNeeded: $0 &* 7 / 256 ^ $0) }
-        #expect(member.connection.send(sent))
-        try loop.run(until: "all of it") {
-            member.peer.read(atMost: 50_000)
-            return member.connection.pendingOutput == 0
-        }
-        #expect(member.peer.bytes == sent)
-    }
-
     @Test("How many bytes wait is known: those that the kernel has not taken")
     func pendingOutput() throws {
         let loop = try EventLoop()
@@ -76,34 +62,6 @@ struct SendTests {
         let waiting = member.connection.pendingOutput
         #expect(waiting > 0)
         #expect(5 + Self.much == member.peer.bytes.count + waiting)
-    }
-
-    @Test("The handler is told when all that waited has been taken by the kernel")
-    func drained() throws {
-        let loop = try EventLoop()
-        defer { loop.close() }
-        let member = try TestConnection(on: loop, options: Self.roomy)
-        var pending: [Int] = []
-        member.handler.onDrain = { pending.append($0.pendingOutput) }
-        #expect(member.connection.send([UInt8](repeating: 65, count: Self.much)))
-        try loop.run(for: .milliseconds(20))
-        #expect(pending == [])
-        try loop.run(until: "the drain") {
-            member.peer.read()
-            return !pending.isEmpty
-        }
-        #expect(pending == [0])
-        #expect(member.peer.bytes.count == Self.much)
-    }
-
-    @Test("A drain is told to whoever sends a little, too")
-    func drainedAtOnce() throws {
-        let loop = try EventLoop()
-        defer { loop.close() }
-        let member = try TestConnection(on: loop)
-        member.connection.send("hello")
-        try loop.run(until: "the drain") { member.handler.events.contains(.drained) }
-        #expect(member.peer.text == "hello")
     }
 
     @Test("A connection that is finishing or closed takes nothing, and says so")
@@ -162,18 +120,89 @@ struct SendTests {
         #expect(member.connection.isOpen)
     }
 
-    @Test("A handler may send while it is told of a drain, and so feed a slow peer bit by bit")
-    func sendingFromDrain() throws {
-        let loop = try EventLoop()
-        defer { loop.close() }
-        let member = try TestConnection(on: loop)
-        var left = 20
-        member.handler.onDrain = { connection in
-            left -= 1
-            if left > 0 { connection.send([UInt8](repeating: 65, count: 100_000)) }
+    @Test("What a turn has sent arrives in order")
+    func whatATurnHasSentArrivesInOrder() throws {
+        let wire = try TestConnection(.tcp)
+        for number in 0..<1_000 { #expect(wire.connection.send("line \(number)\n")) }
+        let expected = (0..<1_000).map { "line \($0)\n" }.joined()
+        #expect(String(decoding: try wire.receive(expected.utf8.count), as: UTF8.self) == expected)
+    }
+
+    @Test("To send nothing is to do nothing")
+    func anEmptySendIsNothing() throws {
+        let wire = try TestConnection()
+        #expect(wire.connection.send(""))
+        try wire.loop.settle()
+        #expect(wire.handler.events == [.opened])
+    }
+
+    @Test("Tiny buffers lose nothing", arguments: TestConnection.Kind.allCases)
+    func tinyBuffersLoseNothing(_ kind: TestConnection.Kind) throws {
+        let seed = SeededGenerator().seed
+        var random = SeededGenerator(seed: seed)
+        var options = Connection.Options()
+        options.maximumPendingOutput = 1 << 24
+        let wire = try TestConnection(kind, options: options, sendBuffer: 4_096, peerReceiveBuffer: 4_096)
+        let output = pattern(500_000)
+        var rest = output[...]
+        var received: [UInt8] = []
+        try wire.loop.run(until: "all received") {
+            let piece = rest.prefix(.random(in: 0...20_000, using: &random))
+            rest = rest.dropFirst(piece.count)
+            #expect(wire.connection.send(Array(piece)))
+            if Bool.random(using: &random) { received += wire.peer.receiveAvailable() ?? [] }
+            return received.count >= output.count
         }
-        #expect(member.connection.send([UInt8](repeating: 65, count: 100_000)))
-        try loop.run(until: "all of it") { member.peer.bytes.count == 2_000_000 && left == 0 }
-        #expect(member.handler.closeReasons == [])
+        #expect(received == output, "seed \(seed)")
+    }
+
+    @Test("The handler is told once that the kernel has taken all")
+    func theHandlerHearsOnceThatAllHasLeft() throws {
+        var options = Connection.Options()
+        options.maximumPendingOutput = 1 << 24
+        let wire = try TestConnection(options: options, sendBuffer: 4_096)
+        wire.connection.send("one")
+        wire.connection.send("two")
+        #expect(wire.handler.count(of: .drained) == 0, "nothing is called from within send")
+        try wire.loop.settle()
+        #expect(wire.handler.count(of: .drained) == 1)
+
+        wire.connection.send(pattern(500_000))
+        try wire.loop.settle()
+        #expect(wire.connection.pendingOutput > 0)
+        #expect(wire.handler.count(of: .drained) == 1, "the kernel has not taken all")
+        _ = try wire.receive(500_006)
+        try wire.loop.settle()
+        #expect(wire.handler.count(of: .drained) == 2)
+    }
+
+    @Test("A handler may send while it is told of a drain, and so feed a slow peer bit by bit")
+    func whatIsSentOnDrainingFollows() throws {
+        let wire = try TestConnection()
+        var rounds = 0
+        wire.handler.onDrain = { connection in
+            rounds += 1
+            if rounds < 1_000 { connection.send("x") } else { connection.finish() }
+        }
+        wire.connection.send("x")
+        #expect(try wire.drain().count == 1_000)
+        #expect(rounds == 1_000)
+    }
+
+    @Test("A peer that is gone is a reason to close, and no signal")
+    func aPeerThatIsGoneIsAReasonNotASignal() throws {
+        // MSG_NOSIGNAL: without it, SIGPIPE would end this process.
+        for kind in TestConnection.Kind.allCases {
+            let wire = try TestConnection(kind)
+            wire.connection.pauseReading()
+            wire.peer.close()
+            var reason: CloseReason?
+            try wire.loop.run(until: "noticed") {
+                wire.connection.send("hello\n")
+                reason = wire.handler.closeReasons.first
+                return reason != nil
+            }
+            #expect(reason == .failed(.brokenPipe) || reason == .failed(.connectionReset))
+        }
     }
 }

@@ -178,4 +178,82 @@ struct TimerTests {
         try loop.run(until: "all actions") { timers.allSatisfy { $0.deadline == nil } }
         #expect(runs.indices.allSatisfy { runs[$0] == ($0 % 3 == 0 ? 0 : 1) })
     }
+
+    @Test("Timers run in the order of their deadlines")
+    func timersRunInTheOrderOfTheirDeadlinesAndNeverEarly() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let start = ContinuousClock.now
+        var ran: [Int] = []
+        for delay in [30, 10, 40, 20] {
+            let deadline = start.advanced(by: .milliseconds(delay))
+            loop.schedule(at: deadline) {
+                #expect(ContinuousClock.now >= deadline)
+                ran.append(delay)
+            }
+        }
+        try loop.run(until: "all run") { ran.count == 4 }
+        #expect(ran == [10, 20, 30, 40])
+    }
+
+    @Test("A timer that is moved in the turn in which it is due runs at its new deadline alone")
+    func aTimerThatIsMovedInTheTurnInWhichItIsDueRunsOnlyThen() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let now = ContinuousClock.now
+        let later = now.advanced(by: .milliseconds(40))
+        var second: EventLoop.Timer?
+        var ranAt: [ContinuousClock.Instant] = []
+        loop.schedule(at: now) { second?.arm(at: later) }
+        second = loop.schedule(at: now.advanced(by: .nanoseconds(1))) { ranAt.append(.now) }
+        try loop.run(until: "run") { !ranAt.isEmpty }
+        try loop.settle()
+        #expect(ranAt.count == 1)
+        #expect(ranAt.allSatisfy { $0 >= later })
+    }
+
+    @Test("A wait for a timer rounds up, and makes no turns that wait for nothing")
+    func timeoutsRoundUp() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        // Rounded down, the last millisecond would be spent in turns that wait for nothing: thousands. Of several timers, since a busy
+        // machine that wakes the loop a millisecond late has it find the timer due however it rounds.
+        for _ in 0..<20 {
+            var hasRun = false
+            loop.schedule(after: .microseconds(2_900)) { hasRun = true }
+            let before = loop.turnCount
+            while !hasRun { try loop.runOnce() }
+            #expect(loop.turnCount - before <= 3)
+        }
+    }
+
+    @Test("A deadline may be as far away as it likes, ahead or in the past")
+    func deadlinesOfAnyDistanceAreTaken() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        var hasRun = false
+        loop.schedule(after: .seconds(Int64.max / 4)) { Issue.record("it ran") }
+        loop.schedule(after: .seconds(86_400 * 30)) { Issue.record("it ran") }
+        loop.schedule(after: .seconds(-86_400 * 30)) { hasRun = true }
+        try loop.run(until: "run") { hasRun }
+        try loop.runOnce(waitingAtMost: .milliseconds(1))
+    }
+
+    @Test("A timer that arms itself for now does not starve the sockets")
+    func aTimerThatArmsItselfForNowDoesNotStarveTheLoop() throws {
+        let wire = try TestConnection()
+        var runs = 0
+        var timer: EventLoop.Timer?
+        timer = wire.loop.makeTimer {
+            runs += 1
+            timer?.arm(at: .now)
+        }
+        timer?.arm(at: .now)
+        let before = wire.loop.turnCount
+        try wire.peer.send("hello\n")
+        try wire.loop.run(until: "received") { !wire.handler.messages.isEmpty }
+        // Once a turn, and no more.
+        #expect(runs <= Int(wire.loop.turnCount - before))
+        timer = nil
+    }
 }

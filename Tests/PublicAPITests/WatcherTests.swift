@@ -33,6 +33,8 @@ struct WatcherTests {
         #expect(calls.isEmpty)
         try pipe.writer.send("hello")
         try loop.run(until: "a call") { !calls.isEmpty }
+        #expect(try loop.turns(during: .milliseconds(50)) <= 2)
+        #expect(calls.count == 1)
         #expect(calls[0].0 === watcher)
         #expect(calls[0].1 == .readable)
         #expect(watcher.descriptor == pipe.input)

@@ -67,7 +67,7 @@ struct AsyncListenerTests {
                 _ = try? peer.receiveLine()
             }
             await #expect(throws: CancellationError.self) { try await server.value }
-            #expect(throws: Errno.connectionRefused) { try LineClient(port: number) }
+            try waitUntilRefused(at: .loopback(port: number))
         }
     }
 
@@ -86,7 +86,7 @@ struct AsyncListenerTests {
                 try peer.send("hello\n")
                 #expect(try peer.receiveLine() == "hello")
                 await listener.close()
-                #expect(throws: Errno.connectionRefused) { try LineClient(port: port) }
+                try waitUntilRefused(at: .loopback(port: port))
                 try peer.send("still here\n")
                 #expect(try peer.receiveLine() == "still here")
                 #expect(ends.elements.isEmpty)

@@ -90,7 +90,7 @@ struct ClosingTests {
         loop.close()
         #expect(handler.closeReasons == [.shutdown])
         #expect(try client.receiveSome().isEmpty)
-        #expect(throws: Errno.connectionRefused) { try LineClient(port: try #require(listener.address.port)) }
+        try waitUntilRefused(at: listener.address)
     }
 
     /// A loop and what is registered with it hold on to each other only until the loop is closed.

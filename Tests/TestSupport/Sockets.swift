@@ -124,3 +124,17 @@ public final class DeafAddress {
 
     deinit { close(descriptor) }
 }
+
+/// Waits until nobody listens at an address.
+///
+/// A listener that has been closed may live on for a moment: a child process that another test is starting has a copy of it.
+public func waitUntilRefused(at address: SocketAddress) throws {
+    try wait(for: "a refusal at \(address)") {
+        do {
+            _ = try Peer(to: address)
+            return false
+        } catch let error as Errno where error == .connectionRefused || error == Errno(rawValue: ENOENT) {
+            return true
+        }
+    }
+}

@@ -1,10 +1,9 @@
+import ChatReactor
 import Glibc
 import TestSupport
 import Testing
 
-@testable import Reactor
-
-/// A descriptor of any kind that epoll takes is reported to its watcher for as long as it is ready, and for what was asked.
+/// Descriptors of several kinds, watched: a socket, inotify, and the output of a child.
 struct DescriptorWatcherTests {
     private let loop: EventLoop
 
@@ -21,59 +20,6 @@ struct DescriptorWatcherTests {
     private func send(_ text: String, to descriptor: Int32) {
         let bytes = Array(text.utf8)
         #expect(unsafe write(descriptor, bytes, bytes.count) == bytes.count)
-    }
-
-    @Test func aPipeIsReportedWhenItCanBeRead() throws {
-        defer { loop.close() }
-        let (reader, writer) = try makePipe()
-        defer { for end in [reader, writer] { close(end) } }
-        var received: [String] = []
-        let watcher = try loop.watch(reader, for: .readable) { watcher, readiness in
-            #expect(readiness == .readable)
-            received.append(receive(watcher.descriptor) ?? "nothing")
-        }
-        #expect(watcher.descriptor == reader && watcher.interest == .readable && watcher.loop === loop)
-        #expect(try loop.turns(during: .milliseconds(50)) <= 2)
-        #expect(received.isEmpty)
-        send("one", to: writer)
-        try loop.run(until: "one") { received == ["one"] }
-        send("two", to: writer)
-        try loop.run(until: "two") { received == ["one", "two"] }
-        #expect(try loop.turns(during: .milliseconds(50)) <= 2)
-        #expect(received.count == 2)
-    }
-
-    /// Nobody keeps the watcher but the loop.
-    @Test func whatIsLeftUnreadIsReportedAgain() throws {
-        defer { loop.close() }
-        let (reader, writer) = try makePipe()
-        defer { for end in [reader, writer] { close(end) } }
-        var calls = 0
-        try loop.watch(reader, for: .readable) { _, _ in calls += 1 }
-        send("unread", to: writer)
-        for _ in 0..<5 { try loop.runOnce(waitingAtMost: .seconds(10)) }
-        #expect(calls == 5)
-    }
-
-    @Test func aPipeIsReportedWhenItCanBeWrittenTo() throws {
-        defer { loop.close() }
-        let (reader, writer) = try makePipe()
-        defer { for end in [reader, writer] { close(end) } }
-        let chunk = [UInt8](repeating: 1, count: 4_096)
-        var written = 0
-        let watcher = try loop.watch(writer, for: .writable) { watcher, readiness in
-            #expect(readiness == .writable)
-            written += max(unsafe write(watcher.descriptor, chunk, chunk.count), 0)
-        }
-        try loop.settle()
-        #expect(written > 0)
-        #expect(try loop.turns(during: .milliseconds(50)) <= 2)
-        _ = receive(reader)
-        let before = written
-        try loop.run(until: "written to again") { written > before }
-        try watcher.setInterest([])
-        _ = receive(reader)
-        #expect(try loop.turns(during: .milliseconds(50)) <= 2)
     }
 
     /// A foreign library changes its mind with every reply.
@@ -138,22 +84,5 @@ struct DescriptorWatcherTests {
         try loop.run(until: "the end") { hasEnded }
         #expect(text == "one\ntwo\n")
         #expect(try child.waitForEnd() == .exit(0))
-    }
-
-    @Test func urgentDataIsReportedToWhoAsksForIt() throws {
-        defer { loop.close() }
-        let wire = try Wire(.tcp)
-        let copy = dup(wire.connection.rawDescriptor)
-        defer { close(copy) }
-        var reported: Readiness = []
-        try loop.watch(copy, for: .priority) { watcher, readiness in
-            reported.formUnion(readiness)
-            watcher.cancel()
-        }
-        try wire.peer.send("ordinary")
-        try loop.settle()
-        #expect(reported == [])
-        #expect(unsafe Glibc.send(wire.peer.descriptor, "!", 1, Int32(MSG_OOB)) == 1)
-        try loop.run(until: "reported") { reported == .priority }
     }
 }
