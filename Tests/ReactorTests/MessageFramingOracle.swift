@@ -10,7 +10,7 @@ enum MessageFramingOracle: CaseIterable, Sendable {
     case nulTerminated, oneByteLength, twoByteLength, fourByteLength, netstrings
 
     /// The messages of a stream, and why the connection ends behind them.
-    struct Account: Equatable {
+    struct Expectation: Equatable {
         var events: [FramingOracle.Event] = []
         var reason = CloseReason.endOfInput
     }
@@ -35,65 +35,65 @@ enum MessageFramingOracle: CaseIterable, Sendable {
     }
 
     /// What a connection makes of a stream if its handler goes on behind messages that are too long.
-    func account(of stream: [UInt8], limit: Int) -> Account {
-        var account = Account()
+    func expectation(of stream: [UInt8], limit: Int) -> Expectation {
+        var expectation = Expectation()
         var rest = stream[...]
-        while !rest.isEmpty, account.reason == .endOfInput {
+        while !rest.isEmpty, expectation.reason == .endOfInput {
             switch self {
-            case .nulTerminated: takeTerminated(from: &rest, limit, &account)
-            case .netstrings: takeNetstring(from: &rest, limit, &account)
-            default: takePrefixed(from: &rest, limit, &account)
+            case .nulTerminated: takeTerminated(from: &rest, limit, &expectation)
+            case .netstrings: takeNetstring(from: &rest, limit, &expectation)
+            default: takePrefixed(from: &rest, limit, &expectation)
             }
         }
-        return account
+        return expectation
     }
 
-    private func takeTerminated(from rest: inout ArraySlice<UInt8>, _ limit: Int, _ account: inout Account) {
+    private func takeTerminated(from rest: inout ArraySlice<UInt8>, _ limit: Int, _ expectation: inout Expectation) {
         let content = rest.prefix { $0 != 0 }
         let isWhole = content.count < rest.count
         if content.count > limit, isWhole || content.count > limit + 1 {
-            account.events.append(.tooLong)
-            account.reason = .messageTooLong
+            expectation.events.append(.tooLong)
+            expectation.reason = .messageTooLong
         } else if isWhole {
-            account.events.append(.message(Array(content)))
+            expectation.events.append(.message(Array(content)))
             rest = rest.dropFirst(content.count + 1)
         } else {
-            account.reason = .incompleteMessage
+            expectation.reason = .incompleteMessage
         }
     }
 
-    private func takePrefixed(from rest: inout ArraySlice<UInt8>, _ limit: Int, _ account: inout Account) {
-        guard rest.count >= width else { return account.reason = .incompleteMessage }
+    private func takePrefixed(from rest: inout ArraySlice<UInt8>, _ limit: Int, _ expectation: inout Expectation) {
+        guard rest.count >= width else { return expectation.reason = .incompleteMessage }
         let length = rest.prefix(width).reduce(0) { $0 * 256 + Int($1) }
         let content = rest.dropFirst(width).prefix(length)
         if length > limit {
-            account.events.append(.tooLong)
+            expectation.events.append(.tooLong)
         } else if content.count == length {
-            account.events.append(.message(Array(content)))
+            expectation.events.append(.message(Array(content)))
         }
-        if content.count < length { account.reason = .incompleteMessage }
+        if content.count < length { expectation.reason = .incompleteMessage }
         rest = rest.dropFirst(width + length)
     }
 
-    private func takeNetstring(from rest: inout ArraySlice<UInt8>, _ limit: Int, _ account: inout Account) {
+    private func takeNetstring(from rest: inout ArraySlice<UInt8>, _ limit: Int, _ expectation: inout Expectation) {
         let digits = rest.prefix { (48...57).contains($0) }
-        if digits.count > 9 || (digits.count > 1 && digits.first == 48) { return account.reason = .malformedMessage }
+        if digits.count > 9 || (digits.count > 1 && digits.first == 48) { return expectation.reason = .malformedMessage }
         let behind = rest.dropFirst(digits.count)
-        if behind.isEmpty { return account.reason = .incompleteMessage }
-        guard behind.first == UInt8(ascii: ":"), !digits.isEmpty else { return account.reason = .malformedMessage }
+        if behind.isEmpty { return expectation.reason = .incompleteMessage }
+        guard behind.first == UInt8(ascii: ":"), !digits.isEmpty else { return expectation.reason = .malformedMessage }
         let length = digits.reduce(0) { $0 * 10 + Int($1 - 48) }
         let content = behind.dropFirst().prefix(length)
         let wireLength = digits.count + 1 + length + 1
         // Too long by more than an envelope can be: it is known at once, and nobody looks at its end.
         if wireLength > limit + 64 {
-            account.events.append(.tooLong)
-            if wireLength > rest.count { account.reason = .incompleteMessage }
+            expectation.events.append(.tooLong)
+            if wireLength > rest.count { expectation.reason = .incompleteMessage }
         } else if wireLength > rest.count {
-            account.reason = .incompleteMessage
+            expectation.reason = .incompleteMessage
         } else if behind.dropFirst(1 + length).first != UInt8(ascii: ",") {
-            account.reason = .malformedMessage
+            expectation.reason = .malformedMessage
         } else {
-            account.events.append(length > limit ? .tooLong : .message(Array(content)))
+            expectation.events.append(length > limit ? .tooLong : .message(Array(content)))
         }
         rest = rest.dropFirst(wireLength)
     }

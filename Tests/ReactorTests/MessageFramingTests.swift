@@ -33,7 +33,7 @@ struct MessageFramingTests {
             wire.peer.shutDownSending()
             let reason = try #require(try wire.closeReason())
             var messages = wire.handler.messages[...]
-            let told = MessageFramingOracle.Account(
+            let told = MessageFramingOracle.Expectation(
                 events: wire.handler.events.compactMap {
                     switch $0 {
                     case .received: messages.popFirst().map { .message($0) }
@@ -41,7 +41,7 @@ struct MessageFramingTests {
                     default: nil
                     }
                 }, reason: reason)
-            #expect(told == oracle.account(of: stream, limit: limit), "seed \(seed), limit \(limit), stream \(stream)")
+            #expect(told == oracle.expectation(of: stream, limit: limit), "seed \(seed), limit \(limit), stream \(stream)")
         }
     }
 

@@ -49,7 +49,8 @@ struct Scenario {
             name: "relay-10000", title: "10,000 peers, 10 senders, window 64", kind: .saturation(window: 64),
             connections: 10_000, relays: pair),
         Scenario(
-            name: "single-100", title: "100 peers, one line at a time", kind: .saturation(window: 1), senders: 1, relays: pair),
+            name: "single-100", title: "100 peers, one line at a time", kind: .saturation(window: 1), senders: 1,
+            relays: fast + ["python", "ncat"]),
         Scenario(
             name: "single-1000", title: "1,000 peers, one line at a time", kind: .saturation(window: 1), connections: 1_000,
             senders: 1, relays: pair),

@@ -49,7 +49,7 @@ enum FramingTarget {
         }
         for _ in 0..<3 { try loop.runOnce(waitingAtMost: .zero) }
 
-        var expected = naive.account(of: reads, limit: options.maximumMessageLength)
+        var expected = naive.expectation(of: reads, limit: options.maximumMessageLength)
         if recorder.closesOnLongMessage, let long = expected.events.firstIndex(of: .tooLong) {
             expected = .init(events: Array(expected.events[...long]), reason: .messageTooLong)
         }

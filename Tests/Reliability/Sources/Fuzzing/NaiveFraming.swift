@@ -20,7 +20,7 @@ enum NaiveFraming {
     /// What a connection makes of a stream, up to its end.
     ///
     /// - Parameter reads: The stream as the connection reads it.
-    func account(of reads: [[UInt8]], limit: Int) -> MessageFramingOracle.Account {
+    func expectation(of reads: [[UInt8]], limit: Int) -> MessageFramingOracle.Expectation {
         let stream = reads.flatMap { $0 }
         switch self {
         case .chunks: return .init(events: reads.map { .message($0) })
@@ -31,7 +31,7 @@ enum NaiveFraming {
             let first = isAtOnce ? reads.firstIndex { $0.contains(10) } ?? reads.endIndex : 0
             let lines = reads[..<first].flatMap { FramingOracle.events(of: $0, limit: limit) }
             return .init(events: lines + FramingOracle.events(of: reads[first...].flatMap { $0 }, limit: limit))
-        case .messages(let oracle): return oracle.account(of: stream, limit: limit)
+        case .messages(let oracle): return oracle.expectation(of: stream, limit: limit)
         }
     }
 }
