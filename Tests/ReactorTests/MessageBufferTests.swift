@@ -50,7 +50,7 @@ struct MessageBufferTests {
         }
 
         /// Reads all of a stream in pieces, and says what came of it.
-        mutating func account(of stream: [UInt8], using random: inout SeededGenerator) -> MessageFramingOracle.Account {
+        mutating func expectation(of stream: [UInt8], using random: inout SeededGenerator) -> MessageFramingOracle.Expectation {
             var rest = stream[...]
             while !rest.isEmpty {
                 let piece = rest.prefix(.random(in: 1...buffer.readSize, using: &random))
@@ -58,7 +58,7 @@ struct MessageBufferTests {
                 read(piece)
             }
             let end = messages.isUnfinished ? CloseReason.incompleteMessage : .endOfInput
-            return MessageFramingOracle.Account(events: receiver.events, reason: reason ?? end)
+            return MessageFramingOracle.Expectation(events: receiver.events, reason: reason ?? end)
         }
     }
 
@@ -69,16 +69,16 @@ struct MessageBufferTests {
         for number in 0..<20_000 {
             let limit = Int.random(in: 1...8, using: &random)
             let stream = oracle.stream(limit: limit, using: &random)
-            let expected = oracle.account(of: stream, limit: limit)
+            let expected = oracle.expectation(of: stream, limit: limit)
             reasons.insert(expected.reason)
-            func account(_ framing: some Framing) -> MessageFramingOracle.Account {
+            func expectation(_ framing: some Framing) -> MessageFramingOracle.Expectation {
                 var framer = Framer(framing, readSize: .random(in: 1...16, using: &random), limit: limit)
-                return framer.account(of: stream, using: &random)
+                return framer.expectation(of: stream, using: &random)
             }
-            let account = account(oracle.framing)
-            if account == expected { continue }
+            let expectation = expectation(oracle.framing)
+            if expectation == expected { continue }
             // One is enough: the others would tell the same.
-            #expect(account == expected, "case \(number) of seed \(seed): limit \(limit), stream \(stream)")
+            #expect(expectation == expected, "case \(number) of seed \(seed): limit \(limit), stream \(stream)")
             return
         }
         // The streams were as bad as they should be.
@@ -98,8 +98,8 @@ struct MessageBufferTests {
             // None is too long, and the last one ends with a newline.
             let stream = FramingOracle.stream(limit: 8, using: &random) + [10]
             var framer = Framer(Wrapped(), readSize: .random(in: 1...16, using: &random), limit: 100)
-            let account = framer.account(of: stream, using: &random)
-            #expect(account == .init(events: FramingOracle.events(of: stream, limit: 100)))
+            let expectation = framer.expectation(of: stream, using: &random)
+            #expect(expectation == .init(events: FramingOracle.events(of: stream, limit: 100)))
             // Unlike what a connection of lines does, nothing is mended.
             #expect(framer.receiver.relayed == stream)
         }
