@@ -38,7 +38,8 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLinux"),
-        .target(name: "Reactor", dependencies: ["CLinux"], swiftSettings: settings),
+        .target(name: "CSignals"),
+        .target(name: "Reactor", dependencies: ["CLinux", "CSignals"], swiftSettings: settings),
         .target(name: "Broadcast", dependencies: ["CLinux", "Reactor"], swiftSettings: settings),
         .target(name: "ChatReactor", dependencies: ["Broadcast", "Reactor"], swiftSettings: settings),
         .target(

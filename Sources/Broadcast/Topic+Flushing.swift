@@ -20,12 +20,10 @@ extension Topic {
     private func visitPending() {
         if !hasPending { return }
         hasPending = false
-        let taken = pending.take()
-        for subscriber in taken {
+        pending.drain { subscriber in
             subscriber.isPending = false
             if subscriber.index >= 0 { visit(subscriber) }
         }
-        pending.recycle(taken)
     }
 
     /// Sends every subscriber what it lacks.

@@ -56,7 +56,7 @@ public final class Topic {
     var flushedTail = 0
     var isFlushScheduled = false
     /// Those to visit at the end of the turn even if nothing was published: they can take bytes again.
-    var pending = NoteList<Subscriber>()
+    let pending = DeferredList<Subscriber>()
     var hasPending = false
     /// Those that are too far behind, under the policy that waits.
     var laggards: [Subscriber] = []

@@ -2,7 +2,7 @@
     public import Reactor
     public import ServiceLifecycle
 
-    /// An event loop, and whatever is on it, as a service of swift-service-lifecycle.
+    /// An event loop, and everything that is registered with it, as a service of swift-service-lifecycle.
     ///
     ///     let lobby = EventLoopService { loop in
     ///         try ChatServer(on: loop).listen(on: .loopback(port: 3001))
@@ -10,12 +10,12 @@
     ///     let group = ServiceGroup(services: [lobby], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     ///     try await group.run()
     ///
-    /// The loop has a thread of its own. A *graceful shutdown* of the group ends it in order, as `EventLoop.shutDown(timeout:)` does:
-    /// nobody is accepted any more, everything that waits for a peer is sent, and the service returns once the last connection has
-    /// closed, or `drainTimeout` is over. A *cancellation* closes everything at once.
+    /// The loop has a thread of its own. A *graceful shutdown* of the group ends it in order, as `EventLoop.shutDown(timeout:)`
+    /// does: no connection is accepted any more, everything that waits for a peer is sent, and the service returns once the last
+    /// connection has closed, or `drainTimeout` is over. A *cancellation* closes everything at once.
     ///
-    /// The service also returns when something on the loop calls `EventLoop.stop`; what a group does about that is its
-    /// configuration's affair.
+    /// The service also returns when a handler on the loop calls `EventLoop.stop` or `EventLoop.close`; the group's configuration
+    /// decides what follows from that.
     public struct EventLoopService: Service {
         /// What bounds the loop's turns.
         public var configuration: EventLoop.Configuration
@@ -23,8 +23,8 @@
         public var drainTimeout: Duration
         private let start: @Sendable (EventLoop) throws -> Void
 
-        /// - Parameter start: Puts on the loop what is to run there: listeners, connections, timers. It is called on the loop's
-        ///   thread, before anything else there. What it throws ends the service.
+        /// - Parameter start: Registers listeners, connections and timers with the loop. It is called first, on the loop's
+        ///   thread. If it throws, the service ends, and `run` throws the error.
         public init(
             configuration: EventLoop.Configuration = .init(), drainTimeout: Duration = .seconds(5),
             start: @escaping @Sendable (EventLoop) throws -> Void
@@ -38,12 +38,12 @@
         ///
         /// Throws what `start` throws, and the `Errno` of a system call that the loop cannot do without.
         public func run() async throws {
-            let background = try EventLoop.runInBackground(configuration: configuration)
+            let background = try BackgroundLoop(configuration: configuration)
             let remote = background.remote
             do {
                 try await remote.withLoop(start)
             } catch {
-                try? await background.shutDown()
+                try? await background.stop()
                 throw error
             }
             try await withTaskCancellationHandler {
@@ -61,7 +61,7 @@
     /// Needs the package trait `ServiceLifecycle`.
     @available(*, unavailable, message: "depend on ChatReactor with traits: [\"ServiceLifecycle\"]")
     public struct EventLoopService {
-        // As loose as can be, so that whatever somebody writes is answered by the message above.
+        // Takes any arguments, so that every use gets the message above, and not one about the arguments.
         public init(_ anything: Any...) {}
     }
 #endif

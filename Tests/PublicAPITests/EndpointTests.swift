@@ -42,7 +42,7 @@ struct EndpointTests {
         ("::1", "put an IPv6 address in brackets, as in [::1]:3001, not '::1'"),
         ("::1:3001", "put an IPv6 address in brackets, as in [::1]:3001, not '::1:3001'"),
         ("[::1:3001", "'[::1:3001' lacks a closing bracket"),
-        ("[::1]3001", "'[::1]3001' has '3001' behind its bracket; write [HOST]:PORT"),
+        ("[::1]3001", "'[::1]3001' has '3001' after its bracket; write [HOST]:PORT"),
         ("unix:", "'unix:' names no path; write unix:PATH"),
         ("unix:a\0b", "the path in 'unix:a\0b' has a zero byte"),
         (

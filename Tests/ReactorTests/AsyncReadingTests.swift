@@ -28,7 +28,7 @@ struct AsyncReadingTests {
     /// anything to do.
     @Test func nothingThatIsAwaitedWakesAnotherThread() async {
         await #expect(processExitsWith: .success) {
-            let background = try EventLoop.runInBackground()
+            let background = try BackgroundLoop()
             let remote = background.remote
             try await remote.withListener(on: .loopback(port: 0)) { listener in
                 let server = Task {
@@ -55,7 +55,7 @@ struct AsyncReadingTests {
                 precondition(count < 100, "other threads went to sleep \(count) times")
                 server.cancel()
             }
-            try await background.shutDown()
+            try await background.stop()
         }
     }
 

@@ -7,16 +7,16 @@ import Testing
 /// block them: what a blocked body waits for must be done by a task that prefers the loop.
 @discardableResult
 func withBackgroundLoop<Result>(_ body: (EventLoop.Remote) async throws -> Result) async throws -> Result {
-    let background = try EventLoop.runInBackground()
-    let own = try EventLoop.runInBackground()
+    let background = try BackgroundLoop()
+    let own = try BackgroundLoop()
     let result: Swift.Result<Result, any Error>
     do {
         result = .success(try await withTaskExecutorPreference(own.remote) { try await body(background.remote) })
     } catch {
         result = .failure(error)
     }
-    try await background.shutDown()
-    try await own.shutDown()
+    try await background.stop()
+    try await own.stop()
     return try result.get()
 }
 

@@ -9,40 +9,40 @@ import Testing
 @Suite(.timeLimit(.minutes(2)))
 struct BackgroundLoopTests {
     @Test func tasksRunOnItsThread() async throws {
-        let background = try EventLoop.runInBackground()
+        let background = try BackgroundLoop()
         let thread = try await background.remote.withLoop { _ in pthread_self() }
         #expect(thread != pthread_self())
         #expect(try await background.remote.withLoop { _ in pthread_self() } == thread)
-        try await background.shutDown()
+        try await background.stop()
     }
 
-    @Test func whoeverShutsItDownAgainWaitsForTheSame() async throws {
-        let background = try EventLoop.runInBackground()
+    @Test func aSecondStopWaitsForTheSame() async throws {
+        let background = try BackgroundLoop()
         await withTaskGroup { group in
-            for _ in 0..<10 { group.addTask { await #expect(throws: Never.self) { try await background.shutDown() } } }
+            for _ in 0..<10 { group.addTask { await #expect(throws: Never.self) { try await background.stop() } } }
         }
-        try await background.shutDown()
+        try await background.stop()
     }
 
     @Test(.enabled(if: kernel_faults_are_available()))
     func whatEndsItBeforeItsTimeIsThrown() async throws {
-        let background = try EventLoop.runInBackground()
+        let background = try BackgroundLoop()
         // Faults are the thread's own.
         background.remote.execute { _ in
             kernel_begin()
             kernel_fail(KERNEL_EPOLL_WAIT, 0, 1, EINVAL)
         }
         await #expect(throws: CloseReason.shutdown) { try await background.remote.sleep(for: .seconds(3_600)) }
-        await #expect(throws: Errno(rawValue: EINVAL)) { try await background.shutDown() }
+        await #expect(throws: Errno(rawValue: EINVAL)) { try await background.stop() }
     }
 
     @Test func aTaskOnTheLoopMayShutItDown() async throws {
-        let background = try EventLoop.runInBackground()
-        try await Task(executorPreference: background.remote) { try await background.shutDown() }.value
+        let background = try BackgroundLoop()
+        try await Task(executorPreference: background.remote) { try await background.stop() }.value
     }
 
     @Test func whatIsOpenIsClosed() async throws {
-        let background = try EventLoop.runInBackground()
+        let background = try BackgroundLoop()
         let remote = background.remote
         let port = Record<UInt16>()
         let isServing = Record<Bool>()
@@ -64,7 +64,7 @@ struct BackgroundLoopTests {
             }
         }
         // Sleeping, connecting and being served: in whatever state this finds them.
-        try await background.shutDown()
+        try await background.stop()
         await #expect(throws: CloseReason.shutdown) { try await sleeper.value }
         await #expect(throws: (any Error).self) { try await client.value }
         try await served.value
@@ -75,9 +75,9 @@ struct BackgroundLoopTests {
     @Test func nothingIsLeftBehind() async {
         await #expect(processExitsWith: .success) {
             func once(_ isShutDown: Bool) async throws {
-                let background = try EventLoop.runInBackground()
+                let background = try BackgroundLoop()
                 try await background.remote.withLoop { _ in precondition(ProcFiles.isLoop(thread: "/proc/thread-self")) }
-                if isShutDown { try await background.shutDown() }
+                if isShutDown { try await background.stop() }
             }
             // The pool opens a few descriptors for its own use, when it comes to it: one of each loop would be a hundred.
             let limit = ProcFiles.descriptorCount + 20
@@ -92,21 +92,21 @@ struct BackgroundLoopTests {
     }
 
     @Test func theLoopItselfIsFreed() async throws {
-        let background = try EventLoop.runInBackground()
+        let background = try BackgroundLoop()
         let reference = try await background.remote.withLoop { WeakReference($0) }
-        try await background.shutDown()
+        try await background.stop()
         #expect(reference.isGone)
     }
 
     @Test func aSignalIsNotDeliveredToItsThread() async throws {
-        let background = try EventLoop.runInBackground()
+        let background = try BackgroundLoop()
         let isBlocked = try await background.remote.withLoop { _ in
             var set = sigset_t()
             unsafe pthread_sigmask(SIG_BLOCK, nil, &set)
             return unsafe sigismember(&set, SIGTERM) == 1
         }
         #expect(isBlocked)
-        try await background.shutDown()
+        try await background.stop()
     }
 }
 

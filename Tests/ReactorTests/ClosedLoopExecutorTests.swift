@@ -84,17 +84,17 @@ struct ClosedLoopExecutorTests {
 
     /// Its jobs never end, so that those who close it must not wait for them.
     @Test func aTaskThatNeverRestsDoesNotKeepTheLoopFromClosing() async throws {
-        let background = try EventLoop.runInBackground()
+        let background = try BackgroundLoop()
         let restless = Task(executorPreference: background.remote) { while !Task.isCancelled { await Task.yield() } }
-        try await background.shutDown()
+        try await background.stop()
         restless.cancel()
         await restless.value
     }
 
     @Test func whatIsWantedOfAClosedLoopThrows() async throws {
-        let background = try EventLoop.runInBackground()
+        let background = try BackgroundLoop()
         let remote = background.remote
-        try await background.shutDown()
+        try await background.stop()
         await #expect(throws: CloseReason.shutdown) { try await remote.withLoop { _ in } }
         await #expect(throws: CloseReason.shutdown) { try await remote.sleep(for: .seconds(1)) }
         await #expect(throws: CloseReason.shutdown) {
@@ -105,7 +105,7 @@ struct ClosedLoopExecutorTests {
 
     /// A job that closes the loop is not interrupted by the jobs that this brings about.
     @Test func aJobThatClosesTheLoopRunsToItsEndFirst() async throws {
-        let background = try EventLoop.runInBackground()
+        let background = try BackgroundLoop()
         let remote = background.remote
         let order = Record<String>()
         let sleeper = Task(executorPreference: remote) {
@@ -121,6 +121,6 @@ struct ClosedLoopExecutorTests {
         await closer.value
         await sleeper.value
         #expect(order.elements == ["closed", "woken"])
-        try await background.shutDown()
+        try await background.stop()
     }
 }

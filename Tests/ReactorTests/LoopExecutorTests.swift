@@ -161,7 +161,7 @@ struct LoopExecutorTests {
 
     @Test func takingTheLoopOffItsThreadEndsTheProcess() async {
         await #expect(processExitsWith: .failure) {
-            let background = try EventLoop.runInBackground()
+            let background = try BackgroundLoop()
             background.remote.assumeIsolated { $0.stop() }
         }
     }

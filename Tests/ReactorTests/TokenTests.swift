@@ -110,9 +110,10 @@ struct TokenTests {
         var old: (number: Int32, slot: UInt32)?
         handler.onMessage = { connection, _ in
             guard let other = handler.connections.first(where: { $0 !== connection }) else { return }
-            old = (other.rawDescriptor, other.id.slot)
+            old = (other.rawDescriptor, other.id.token.slot)
             other.close()
         }
+        defer { handler.onClose = nil }
         let newcomer = RecordingHandler()
         var newPeers: [LineClient] = []
         handler.onClose = { _ in
@@ -132,7 +133,7 @@ struct TokenTests {
         #expect(handler.closeReasons == [.requested])
         let new = try #require(newcomer.connections.first)
         let isSameNumber = new.rawDescriptor == old?.number
-        #expect(new.id.slot == old?.slot)
+        #expect(new.id.token.slot == old?.slot)
         // This turn has the rest of the old batch, and does not ask the kernel: the newcomer's line can come only with a stale event.
         try loop.runOnce(waitingAtMost: .zero)
         #expect(newcomer.messages.isEmpty)

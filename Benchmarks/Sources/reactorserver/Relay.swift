@@ -28,7 +28,7 @@ actor Room {
 
 /// Each line goes to everybody but its sender: with a task for each connection, and a topic.
 func serveRelay(on address: SocketAddress) async throws {
-    let background = try EventLoop.runInBackground()
+    let background = try BackgroundLoop()
     let room = try await Room(on: background.remote)
     try await background.remote.serve(on: address) { connection in
         await room.join(connection.id)
@@ -45,7 +45,7 @@ final class Echo: ConnectionHandler {
 
 /// The same with a task for each connection.
 func serveEcho(on address: SocketAddress) async throws {
-    let background = try EventLoop.runInBackground()
+    let background = try BackgroundLoop()
     try await background.remote.serve(on: address) { connection in
         for try await message in connection.messages { try await connection.send(message) }
     }

@@ -1,8 +1,8 @@
-/// A connection for tasks: messages are awaited, and sending waits for a peer that is behind.
+/// A connection for tasks: messages are awaited, and sending waits for a slow peer.
 ///
-/// It is an actor that lives on its loop's thread. The closure that it is handed to runs there, too, isolated to it: so nothing that
-/// the closure awaits of its connection costs a hop, and the loop's own `connection` is at its disposal. Any other task may
-/// use the connection as well, by hopping.
+/// It is an actor that lives on its loop's thread. The closure that gets it runs there, too, isolated to it: so the closure
+/// awaits its connection without a hop, and may use the loop's own `connection`. Any other task may use the connection as well,
+/// by hopping.
 ///
 /// ```swift
 /// try await remote.withConnection(to: .loopback(port: 3001)) { connection in
@@ -15,8 +15,8 @@ public actor AsyncConnection {
     public nonisolated let remote: EventLoop.Remote
     /// Names the connection for as long as it lives: see `EventLoop.connection(_:)`.
     public nonisolated let id: Connection.ID
-    // Both belong to the loop's thread, and there is nothing isolated to this actor that runs elsewhere. They cannot be handed to it by
-    // `sending`, since the loop knows them, too.
+    // Both belong to the loop's thread, and nothing that is isolated to this actor runs elsewhere. `sending` parameters would not
+    // do, since the loop refers to them, too.
     private nonisolated(unsafe) let loopConnection: Connection
     private nonisolated(unsafe) let handler: AsyncConnectionHandler
 
@@ -29,10 +29,10 @@ public actor AsyncConnection {
         unsafe self.handler = handler
     }
 
-    /// The connection as the loop has it, to subscribe it to a topic, or to ask for its addresses.
+    /// The loop's connection, to subscribe it to a topic, or to ask for its addresses.
     ///
-    /// Its `send` does not wait, and closes the connection where that of this actor would wait. Pausing its reading is not for others
-    /// to do.
+    /// Its `send` does not wait, and closes the connection where that of this actor would wait. This actor pauses and resumes its
+    /// reading, so no other code may.
     public var connection: Connection { unsafe loopConnection }
 
     // MARK: - Receiving
@@ -40,10 +40,10 @@ public actor AsyncConnection {
     /// The peer's messages.
     public nonisolated var messages: MessageSequence<Message> { MessageSequence(connection: self) { $0 } }
 
-    /// The content of the peer's messages as texts. What is no valid UTF-8 is replaced by U+FFFD.
+    /// The content of the peer's messages as texts. Bytes that are no valid UTF-8 are replaced by U+FFFD.
     public nonisolated var lines: MessageSequence<String> { MessageSequence(connection: self) { $0.text } }
 
-    /// The next message, or nil at the end: what `messages` asks for, and throws what it throws.
+    /// The next message, or nil at the end. Throws what iterating `messages` throws.
     public func nextMessage() async throws -> Message? {
         let handler = unsafe handler
         while true {
@@ -64,22 +64,24 @@ public actor AsyncConnection {
 
     // MARK: - Sending
 
-    /// Sends a text as it is, at the end of the loop's turn. First it waits while so much is due to the peer that the text would exceed
-    /// `Connection.Options.maximumPendingOutput`; one that finds nothing waiting goes ahead, whatever its length.
+    /// Sends a text as it is, at the end of the loop's turn. First it waits while so much output is pending that the text would
+    /// exceed `Connection.Options.maximumPendingOutput`. If nothing is pending, it does not wait, whatever the length of the
+    /// text.
     ///
     /// After the end of the peer's input it still sends, as long as the peer reads.
     ///
-    /// Throws a `CloseReason` if the connection is closed or finishing, and `CancellationError` if the task is cancelled while it waits; then nothing was sent.
+    /// Throws a `CloseReason` if the connection is closed or finishing, and `CancellationError` if the task is cancelled while it
+    /// waits; then nothing was sent.
     public func send(_ text: String) async throws {
         try await send(text.utf8.count) { $0.sendUnlimited(text.utf8.span) }
     }
 
-    /// As `send` of a text, for bytes.
+    /// Sends bytes, as `send` of a text does.
     public func send(_ bytes: [UInt8]) async throws {
         try await send(bytes.count) { $0.sendUnlimited(bytes.span) }
     }
 
-    /// As `send` of a text, for a message, which is passed on with its envelope: a line with its newline.
+    /// Sends a message with its envelope, a line with its newline, as `send` of a text does.
     public func send(_ message: Message) async throws {
         let bytes = message.wireBytes
         try await send(bytes.count) { $0.sendUnlimited(bytes.span) }
@@ -89,10 +91,10 @@ public actor AsyncConnection {
         let handler = unsafe handler
         var ticket: UInt64?
         defer {
-            // What follows would otherwise wait for output that nobody has sent.
+            // With nothing pending, no `connectionDidDrain` would wake the next in the queue.
             if let ticket, handler.leaveQueue(ticket), connection.pendingOutput == 0 { handler.output.wakeAll() }
         }
-        // Nobody overtakes those who wait already, even where there is room.
+        // A task does not overtake others that wait already, even where there is room.
         while connection.isTakingMessages,
             !handler.isNext(ticket) || (connection.pendingOutput > 0 && !connection.hasRoom(for: count))
         {
@@ -107,18 +109,18 @@ public actor AsyncConnection {
 
     // MARK: - Closing
 
-    /// Ends the connection once everything that waits for its peer has been sent: as `Connection.finish`. Does not wait for it.
+    /// Ends the connection once everything that waits for its peer has been sent, as `Connection.finish` does. Returns at once.
     public func finish() {
         connection.finish()
     }
 
-    /// Closes the connection at the end of the loop's turn: as `Connection.close`. Does not wait for it.
+    /// Closes the connection at the end of the loop's turn, as `Connection.close` does. Returns at once.
     public func close() {
         connection.close()
     }
 
-    /// Runs `body` and then ends the connection: by `finish`, or by `close` if `body` throws or the task is cancelled. Returns once
-    /// it is closed.
+    /// Runs `body` and then ends the connection: by `finish`, or by `close` if `body` throws or the task is cancelled. Returns
+    /// once it is closed.
     func whileOpen<Result: Sendable>(
         _ body: @Sendable (isolated AsyncConnection) async throws -> Result
     ) async throws -> Result {

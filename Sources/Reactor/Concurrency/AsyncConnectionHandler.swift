@@ -1,31 +1,32 @@
-/// What has happened to an asynchronous connection, and who waits for more to happen. Belongs to the loop's thread.
+/// The handler of an asynchronous connection: it keeps what has happened to the connection, and the tasks that wait for more.
+/// Belongs to the loop's thread.
 final class AsyncConnectionHandler: ConnectionHandler {
     /// Tasks that wait for the connection to open, for messages, or for the end.
-    let input: Waiters
+    let input: WaitQueue
     /// Tasks that wait until all output was sent, or for the end.
-    let output: Waiters
+    let output: WaitQueue
     private(set) var closeReason: CloseReason?
     /// Whether the peer has nothing more to send.
     private(set) var hasReadToEnd = false
 
-    /// Where a connection goes that a listener has accepted.
-    private let accepted: AsyncStream<AsyncConnection>.Continuation?
+    /// Where a connection waits for a task, if a listener has accepted it.
+    private let accepted: AcceptQueue?
     private var received = ReceivedMessages()
     private var isReading = false
     private var closing: CheckedContinuation<Void, Never>?
-    /// Who waits to send, in the order in which they came. One is in it from the moment at which it finds that it must wait: on the way to
-    /// `output`, others may come first.
+    /// Tickets of tasks that wait to send, first in, first out. A task takes one before it suspends, since other tasks may run
+    /// before it reaches `output`.
     private var queue: [UInt64] = []
     private var lastTicket: UInt64 = 0
 
-    init(on remote: EventLoop.Remote, accepted: AsyncStream<AsyncConnection>.Continuation? = nil) {
-        input = Waiters(on: remote)
-        output = Waiters(on: remote)
+    init(on remote: EventLoop.Remote, accepted: AcceptQueue? = nil) {
+        input = WaitQueue(on: remote)
+        output = WaitQueue(on: remote)
         self.accepted = accepted
     }
 
     func makeActor(of connection: Connection) -> AsyncConnection {
-        // It is one of the loop's, on whose thread this is called, and stays there.
+        // The actor lives on the loop's thread, on which this is called: so neither leaves that thread.
         nonisolated(unsafe) let (connection, handler) = (connection, self)
         return unsafe AsyncConnection(connection, handler: handler)
     }
@@ -47,7 +48,7 @@ final class AsyncConnectionHandler: ConnectionHandler {
         }
     }
 
-    // MARK: - The queue of those who send
+    // MARK: - The queue of senders
 
     func joinQueue() -> UInt64 {
         lastTicket &+= 1
@@ -55,13 +56,13 @@ final class AsyncConnectionHandler: ConnectionHandler {
         return lastTicket
     }
 
-    /// Says whether others are in the queue.
+    /// Returns whether others are in the queue.
     func leaveQueue(_ ticket: UInt64) -> Bool {
         queue.removeAll { $0 == ticket }
         return !queue.isEmpty
     }
 
-    /// Whether it is the turn of one who is in the queue; or of one who is not, for nil.
+    /// Whether the ticket is the first of the queue; for nil, which is no ticket, whether the queue is empty.
     func isNext(_ ticket: UInt64?) -> Bool { queue.first == ticket }
 
     // MARK: - ConnectionHandler
@@ -70,8 +71,7 @@ final class AsyncConnectionHandler: ConnectionHandler {
         connection.pauseReading()
         input.wakeAll()
         guard let accepted else { return }
-        if case .enqueued = accepted.yield(makeActor(of: connection)) { return }
-        connection.close(reason: .shutdown)
+        if !accepted.append(makeActor(of: connection)) { connection.close(reason: .shutdown) }
     }
 
     func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {

@@ -12,48 +12,70 @@ public actor AsyncListener {
     /// The address that the listener is bound to: its port is the real one, even where 0 was asked for.
     public nonisolated let address: SocketAddress
     private nonisolated let remote: EventLoop.Remote
-    /// Those who have been accepted, and whom no task serves yet.
-    private nonisolated let connections: AsyncStream<AsyncConnection>
-    // As in AsyncConnection.
+    // Both belong to the loop's thread, as the connection of an AsyncConnection does.
+    private nonisolated(unsafe) let queue: AcceptQueue
     private nonisolated(unsafe) let listener: Listener
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe remote.asUnownedSerialExecutor() }
 
-    init(_ listener: Listener, of connections: AsyncStream<AsyncConnection>, on remote: EventLoop.Remote) {
+    fileprivate init(_ listener: Listener, _ queue: AcceptQueue, on remote: EventLoop.Remote) {
         address = listener.address
         self.remote = remote
-        self.connections = connections
+        unsafe self.queue = queue
         unsafe self.listener = listener
     }
 
-    /// Serves those who connect, each in a child task in which `body` runs on the loop's thread. A connection ends when its `body`
-    /// does: see `EventLoop.Remote.withConnection`.
+    /// Serves each connection in a child task in which `body` runs on the loop's thread. A connection ends when its `body` does:
+    /// see `EventLoop.Remote.withConnection`.
     ///
-    /// What `body` throws ends that connection alone. Returns when the listener is closed, by `close` or with its loop, and the last
-    /// `body` has ended. Throws `CancellationError` when the task is cancelled, which closes every connection.
-    public func serve(_ body: @escaping @Sendable (isolated AsyncConnection) async throws -> Void) async throws {
+    /// Returns when the listener is closed, by `close` or with its loop, and the last `body` has ended. When the task is
+    /// cancelled, every connection that it serves is closed, and this throws `CancellationError`. The listener goes on listening
+    /// then: connections wait until `serve` is called again, or until `EventLoop.Remote.withListener` returns.
+    ///
+    /// - Parameters:
+    ///   - onError: Called with what a `body` throws, which ends that connection alone: for a log. It is called by the
+    ///     connection's task, on any thread.
+    ///   - body: What is done with each connection.
+    public func serve(
+        onError: @escaping @Sendable (any Error) -> Void = { _ in },
+        _ body: @escaping @Sendable (isolated AsyncConnection) async throws -> Void
+    ) async throws {
         await withDiscardingTaskGroup { group in
-            for await connection in connections {
-                group.addTask { try? await connection.whileOpen(body) }
+            while let connection = await nextConnection() {
+                group.addTask {
+                    do { try await connection.whileOpen(body) } catch { onError(error) }
+                }
             }
         }
         try Task.checkCancellation()
     }
 
-    /// Stops listening. Those who have been accepted live on.
+    /// Nil once the listener is closed, or the task is cancelled.
+    private func nextConnection() async -> AsyncConnection? {
+        let queue = unsafe queue
+        while !Task.isCancelled {
+            if let connection = queue.popFirst() { return connection }
+            if queue.isClosed { return nil }
+            try? await queue.arrivals.wait(since: queue.arrivals.wakeCount, on: self)
+        }
+        return nil
+    }
+
+    /// Stops listening. Connections that were accepted live on.
     public func close() {
         unsafe listener.close()
     }
 
-    /// Stops listening, and turns away those whom no task serves.
+    /// Stops listening, and closes the connections that no task serves.
     fileprivate func shutDown() async {
         close()
-        for await connection in connections { await connection.close() }
+        while let connection = unsafe queue.popFirst() { await connection.close() }
     }
 }
 
 extension EventLoop.Remote {
-    /// Listens on an address for as long as `body` runs. From any task. Port 0 has the kernel pick one.
+    /// Listens on an address for as long as `body` runs, which runs where the caller does. From any task. With port 0 the kernel
+    /// picks one.
     ///
     /// Throws what `body` throws, and a `CloseReason` if nothing can listen there.
     public func withListener<Result>(
@@ -71,13 +93,14 @@ extension EventLoop.Remote {
         }
     }
 
-    /// A function of its own, to come back from the loop's thread: Swift 6.3 calls a `body` that is nonisolated right where an actor's
-    /// method has returned.
+    /// Leaves the loop's actor before `body` is called. Inlined, Swift 6.3 would run `body` on the loop's thread, in release
+    /// builds alone: see "A body that runs on a foreign executor" in Docs/workarounds.md.
+    @inline(never)
     private func listen(on address: SocketAddress, options: Connection.Options) async throws -> AsyncListener {
         try await LoopActor(on: self).listen(on: address, options: options)
     }
 
-    /// Listens on an address and serves those who connect, until the task is cancelled or the loop is closed: see
+    /// Listens on an address and serves each connection, until the task is cancelled or the loop is closed: see
     /// `AsyncListener.serve`.
     ///
     /// ```swift
@@ -85,25 +108,33 @@ extension EventLoop.Remote {
     ///     for try await message in connection.messages { try await connection.send(message) }
     /// }
     /// ```
+    ///
+    /// - Parameters:
+    ///   - address: Where.
+    ///   - options: How the connections are to behave.
+    ///   - onError: Called with what a `body` throws, which ends that connection alone.
+    ///   - body: What is done with each connection.
     public func serve(
         on address: SocketAddress, options: Connection.Options = .init(),
+        onError: @escaping @Sendable (any Error) -> Void = { _ in },
         _ body: @escaping @Sendable (isolated AsyncConnection) async throws -> Void
     ) async throws {
-        try await withListener(on: address, options: options) { try await $0.serve(body) }
+        try await withListener(on: address, options: options) { try await $0.serve(onError: onError, body) }
     }
 }
 
 extension LoopActor {
     fileprivate func listen(on address: SocketAddress, options: Connection.Options) throws -> AsyncListener {
         let loop = try openLoop
-        let (connections, accepted) = AsyncStream<AsyncConnection>.makeStream()
+        let queue = AcceptQueue(on: remote)
         do throws(Errno) {
-            // As in AsyncConnectionHandler.makeActor.
+            // The actor lives on the loop's thread, on which this is called: so neither leaves that thread.
+            nonisolated(unsafe) let accepted = queue
             nonisolated(unsafe) let listener = try loop.listen(on: address, options: options.allowingHalfClose) { [remote] in
-                AsyncConnectionHandler(on: remote, accepted: accepted)
+                AsyncConnectionHandler(on: remote, accepted: queue)
             }
-            unsafe listener.onClose = { accepted.finish() }
-            return unsafe AsyncListener(listener, of: connections, on: remote)
+            unsafe listener.onClose = { queue.close() }
+            return unsafe AsyncListener(listener, accepted, on: remote)
         } catch {
             throw CloseReason.failed(error)
         }

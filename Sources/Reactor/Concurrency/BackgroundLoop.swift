@@ -1,105 +1,147 @@
 import CLinux
 import Glibc
+import Synchronization
 
-extension EventLoop {
+/// A loop on a thread that nothing else uses. It may be used from any thread.
+///
+/// ```swift
+/// let background = try BackgroundLoop()
+/// try await background.remote.serve(on: .loopback(port: 3001)) { connection in
+///     for try await message in connection.messages { try await connection.send(message) }
+/// }
+/// try await background.stop()
+/// ```
+///
+/// Call `stop` or `shutDown` in the end. If it is merely dropped, the loop is stopped and closed as well, some time later.
+public final class BackgroundLoop: Sendable {
+    /// What other threads use of the loop.
+    public let remote: EventLoop.Remote
+    private let end: End
+
     /// Starts a thread that runs a loop of its own.
     ///
-    /// ```swift
-    /// let background = try EventLoop.runInBackground()
-    /// try await background.remote.serve(on: .loopback(port: 3001)) { connection in
-    ///     for try await message in connection.messages { try await connection.send(message) }
-    /// }
-    /// try await background.shutDown()
-    /// ```
+    /// The thread blocks all signals, so that those of the process go to other threads, but for those that a fault of the thread
+    /// itself raises: SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT and SIGSYS. Blocked, they would end the process without a
+    /// backtrace.
     ///
-    /// The thread takes no signals: those of the process are left to the others. The corresponding C functions are `pthread_create` and
-    /// those of `EventLoop.init`.
-    public static func runInBackground(configuration: Configuration = Configuration()) throws(Errno) -> BackgroundLoop {
-        try BackgroundLoop(EventLoop(configuration: configuration))
-    }
-}
-
-/// A loop on a thread that nothing else uses. From any thread.
-///
-/// It is to be shut down. If it is merely dropped, the loop is stopped and closed as well, but nobody knows when.
-public final class BackgroundLoop: Sendable {
-    /// The loop, as other threads may use it.
-    public let remote: EventLoop.Remote
-    /// Its value is what ended the loop before its time, if anything did.
-    private let end: Task<Errno?, Never>
-
-    /// Takes over a loop that nothing else uses.
-    fileprivate init(_ loop: EventLoop) throws(Errno) {
+    /// - Throws: What `EventLoop.init` throws, and `EAGAIN` if there can be no more threads.
+    ///
+    /// The corresponding C functions are `pthread_create` and those of `EventLoop.init`.
+    public init(configuration: EventLoop.Configuration = .init()) throws(Errno) {
+        let loop = try EventLoop(configuration: configuration)
         remote = loop.remote
-        let (ends, end) = AsyncStream<Errno?>.makeStream()
-        try Work(on: loop) { end.yield($0) }.start()
-        self.end = Task.detached {
-            for await failure in ends { return failure }
-            return nil
-        }
+        end = End()
+        try LoopThread(loop, end).start()
     }
 
     deinit {
         remote.stop()
     }
 
-    /// Stops the loop after the turn that is under way, closes it, and waits until both is done. Whoever calls it again waits for the
-    /// same.
+    /// Stops the loop after the turn that is under way, closes it, and waits until both is done. What still waits for a peer is
+    /// lost. A second call waits for the same.
     ///
-    /// What tasks wait for on the loop throws `CloseReason.shutdown`. Throws what ended `run` before its time, if anything did.
-    public func shutDown() async throws(Errno) {
+    /// Tasks that wait for something of the loop throw `CloseReason.shutdown`.
+    ///
+    /// - Throws: The error that has ended `run` before its time, if there was one.
+    public func stop() async throws(Errno) {
         remote.stop()
         try await join()
     }
 
-    /// Waits until the loop has ended and is closed, because something on it has called `EventLoop.stop`, or `EventLoop.shutDown`, or
-    /// because somebody has called `shutDown` of this.
+    /// Ends the loop in order, as `EventLoop.shutDown(timeout:)` does: stops listening, has every connection finish, and waits
+    /// until the last of them is closed, and then the loop.
     ///
-    /// Cancelling the task that waits changes nothing. Throws what ended `run` before its time, if anything did.
-    public func join() async throws(Errno) {
-        if let failure = await end.value { throw failure }
+    /// - Parameter timeout: After this time the connections that are left are closed.
+    /// - Throws: The error that has ended `run` before its time, if there was one.
+    public func shutDown(timeout: Duration) async throws(Errno) {
+        remote.execute { loop in loop.shutDown(timeout: timeout) }
+        try await join()
     }
 
-    /// What the thread does.
-    private final class Work {
-        private var loop: EventLoop?
-        private let onEnd: (Errno?) -> Void
+    /// Waits until the loop has ended and is closed: because `stop` or `shutDown` was called, of this or of the `EventLoop`, or
+    /// `EventLoop.close`.
+    ///
+    /// Cancelling the task that waits changes nothing.
+    ///
+    /// - Throws: The error that has ended `run` before its time, if there was one.
+    public func join() async throws(Errno) {
+        if let failure = await end.wait() { throw failure }
+    }
 
-        init(on loop: EventLoop, onEnd: @escaping (Errno?) -> Void) {
+    /// The end of the thread, for which tasks wait.
+    private final class End: Sendable {
+        private struct State {
+            var failure: Errno?
+            var hasEnded = false
+            var waiting: [CheckedContinuation<Errno?, Never>] = []
+        }
+
+        private let state = Mutex(State())
+
+        func wait() async -> Errno? {
+            await withCheckedContinuation { continuation in
+                let ended = state.withLock { state in
+                    if !state.hasEnded { state.waiting.append(continuation) }
+                    return (state.hasEnded, state.failure)
+                }
+                if ended.0 { continuation.resume(returning: ended.1) }
+            }
+        }
+
+        func arrive(_ failure: Errno?) {
+            let waiting = state.withLock { state in
+                state.failure = failure
+                state.hasEnded = true
+                defer { state.waiting = [] }
+                return state.waiting
+            }
+            for continuation in waiting { continuation.resume(returning: failure) }
+        }
+    }
+
+    /// What the thread does. Nothing else has the loop once the thread has been started.
+    private final class LoopThread {
+        private var loop: EventLoop?
+        private let end: End
+
+        init(_ loop: EventLoop, _ end: End) {
             self.loop = loop
-            self.onEnd = onEnd
+            self.end = end
         }
 
         func start() throws(Errno) {
-            var (all, own) = (sigset_t(), sigset_t())
-            unsafe sigfillset(&all)
+            var (blocked, own) = (sigset_t(), sigset_t())
+            unsafe sigfillset(&blocked)
+            for signal in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS] { unsafe sigdelset(&blocked, signal) }
             // A thread begins with the mask of the one that starts it.
-            unsafe pthread_sigmask(SIG_SETMASK, &all, &own)
+            unsafe pthread_sigmask(SIG_SETMASK, &blocked, &own)
             defer { unsafe pthread_sigmask(SIG_SETMASK, &own, nil) }
-            let work = unsafe Unmanaged.passRetained(self)
+            let retained = unsafe Unmanaged.passRetained(self)
             var thread = pthread_t()
             let result = unsafe pthread_create(
                 &thread, nil,
                 { argument in
-                    if let argument = unsafe argument { unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().run() }
+                    if let argument = unsafe argument {
+                        unsafe Unmanaged<LoopThread>.fromOpaque(argument).takeRetainedValue().main()
+                    }
                     return nil
-                }, work.toOpaque())
+                }, retained.toOpaque())
             if result != 0 {
-                unsafe work.release()
+                unsafe retained.release()
                 throw Errno(rawValue: result)
             }
             pthread_detach(thread)
         }
 
-        private func run() {
+        private func main() {
             unsafe pthread_setname_np(pthread_self(), "EventLoop")
-            onEnd(runLoop())
+            end.arrive(runLoop())
         }
 
-        /// Runs the loop to its end, and lets go of it.
+        /// Runs the loop to its end, closes it, and releases it.
         private func runLoop() -> Errno? {
-            guard let loop else { return nil }
-            self.loop = nil
+            guard let loop = loop.take() else { return nil }
             defer { loop.close() }
             do throws(Errno) {
                 try loop.run()

@@ -1,4 +1,4 @@
-/// A place on a loop's thread, for what has no actor of its own to be isolated to.
+/// An actor of a loop, for functions that have no actor of their own to be isolated to.
 actor LoopActor {
     let remote: EventLoop.Remote
 

@@ -1,7 +1,7 @@
 /// A message that owns its bytes: it can be kept, and can cross threads.
 ///
-/// The messages of one read share its bytes, so that a read costs two allocations, however many messages it brings. It also
-/// means that one that is kept for long keeps them all: make an array or a text of it instead.
+/// The messages of one read share its bytes, so that a read costs two allocations, however many messages it brings. So a message
+/// that is kept for long keeps the bytes of all: make an array or a text of it instead.
 public struct Message: Sendable {
     fileprivate struct Place {
         let wire: Range<UInt32>
@@ -16,17 +16,17 @@ public struct Message: Sendable {
         self.place = place
     }
 
-    /// The content: a line without its newline, what a length announces without the length. Its indices do not begin at 0.
+    /// The content: a line without its newline, or a message without the length in front. Its indices do not begin at 0.
     public var content: ArraySlice<UInt8> { read[Int(place.content.lowerBound)..<Int(place.content.upperBound)] }
 
     /// The message as it is relayed, with its envelope: a line with its newline. Its indices do not begin at 0.
     public var wireBytes: ArraySlice<UInt8> { read[Int(place.wire.lowerBound)..<Int(place.wire.upperBound)] }
 
-    /// The content as a text. What is no valid UTF-8 is replaced by U+FFFD.
+    /// The content as a text. Bytes that are no valid UTF-8 are replaced by U+FFFD.
     public var text: String { String(decoding: content, as: UTF8.self) }
 }
 
-/// Messages that were read and that nobody has asked for yet, first in, first out. Without any, it owns no memory.
+/// Messages that were read and that wait for a task, first in, first out. Without any, it owns no memory.
 struct ReceivedMessages {
     private var bytes: [UInt8] = []
     private var places: [Message.Place] = []

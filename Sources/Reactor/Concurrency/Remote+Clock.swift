@@ -12,7 +12,7 @@ extension EventLoop.Remote: Clock {
     /// The time of the monotonic clock. From any thread. The corresponding C function is `clock_gettime`.
     public var now: ContinuousClock.Instant { .now }
 
-    /// What epoll_wait(2) can tell apart. A sleep never ends before its deadline.
+    /// The unit of epoll_wait(2). A sleep never ends before its deadline.
     public var minimumResolution: Duration { .milliseconds(1) }
 
     /// Sleeps until the given deadline, by a timer of the loop. From any task.
@@ -25,10 +25,10 @@ extension EventLoop.Remote: Clock {
         try await LoopActor(on: self).sleep(until: deadline)
     }
 
-    /// Sleeps for the given time: as `sleep(until:tolerance:)`. From any task.
+    /// Sleeps for the given time, as `sleep(until:tolerance:)` does. From any task. A negative time counts as zero, and any
+    /// length is allowed.
     ///
-    /// However long the time is, it may be: less than none counts as none. It goes before the standard library's function for all clocks,
-    /// which would take the task to Swift's pool and back.
+    /// Swift prefers it to the standard library's function for all clocks, which would take the task to Swift's pool and back.
     public func sleep(for duration: Duration, tolerance: Duration? = nil) async throws {
         try await sleep(until: .now.advanced(clamping: duration), tolerance: tolerance)
     }
@@ -37,7 +37,7 @@ extension EventLoop.Remote: Clock {
 extension LoopActor {
     fileprivate func sleep(until deadline: ContinuousClock.Instant) async throws {
         let loop = try openLoop
-        let sleeper = Waiters(on: remote)
+        let sleeper = WaitQueue(on: remote)
         loop.sleepers[ObjectIdentifier(sleeper)] = sleeper
         let timer = loop.schedule(at: deadline) { sleeper.wakeAll() }
         defer {

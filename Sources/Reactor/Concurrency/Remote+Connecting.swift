@@ -17,8 +17,8 @@ extension EventLoop.Remote {
     ///   - deadline: When to give up connecting; nil leaves that to the kernel, which tries for about two minutes.
     ///   - options: How the connection is to behave.
     ///   - body: What is done with it.
-    /// - Throws: What `body` throws, a `CloseReason` if no connection comes about, and `CancellationError` if the task is cancelled
-    ///   before one does.
+    /// - Throws: What `body` throws, a `CloseReason` if no connection comes about, and `CancellationError` if the task is
+    ///   cancelled before one does.
     public func withConnection<Result: Sendable>(
         to address: SocketAddress, deadline: ContinuousClock.Instant? = nil, options: Connection.Options = .init(),
         _ body: @Sendable (isolated AsyncConnection) async throws -> Result

@@ -1,4 +1,4 @@
-/// An actor can live on the loop's thread, and a task can prefer it.
+/// An actor can live on the loop's thread, and a task can prefer it:
 ///
 /// ```swift
 /// actor Room {
@@ -9,25 +9,25 @@
 /// }
 /// ```
 ///
-/// Actors of one loop call each other without a hop, and what the loop calls on its own thread, a connection's handler or a
-/// timer, may enter any of them by `assumeIsolated`. `Task(executorPreference: remote)` keeps on that thread what would
-/// otherwise run on Swift's own.
+/// Actors of one loop call each other without a hop. A connection's handler or a timer, which the loop calls on its own thread,
+/// may enter any of them by `assumeIsolated`. `Task(executorPreference: remote)` runs nonisolated code on that thread that would
+/// otherwise run on Swift's pool.
 extension EventLoop.Remote: SerialExecutor, TaskExecutor {
-    /// Runs a job on the loop's thread, among the tasks of `execute`, in the order in which both are handed over. From any thread.
+    /// Runs a job on the loop's thread, among the tasks of `execute`, in the order in which both come. From any thread.
     ///
-    /// A turn runs only the jobs that are there when it comes to them, so that tasks which never come to rest cannot starve the sockets. A
-    /// job that the loop's own thread enqueues costs no system call.
+    /// A turn runs only the jobs that are there when it comes to them, so that tasks which never come to rest cannot starve the
+    /// sockets. A job that the loop's own thread enqueues costs no system call.
     ///
-    /// No job is lost. While nobody runs the loop, jobs wait until somebody does. Once it is closed or gone, they run on Swift's
-    /// global pool, one at a time and in order: actors keep their isolation and tasks come to their end, but whatever they want of
-    /// the loop throws `CloseReason.shutdown`. A loop that is closed while it runs is closed in this sense when that call returns.
+    /// No job is lost. While no thread runs the loop, jobs wait until one does. Once it is closed or gone, they run on Swift's
+    /// global pool, one at a time and in order: actors keep their isolation and tasks come to their end, but whatever they want
+    /// of the loop throws `CloseReason.shutdown`.
     public func enqueue(_ job: consuming ExecutorJob) {
         execute(UnownedJob(job))
     }
 
     /// Whether the calling thread is inside `run`, `runOnce` or `close` of the loop, or opens a connection on it just now.
     ///
-    /// The thread that will run the loop, or has run it, is nothing special before and after.
+    /// Before and after that, the thread that runs the loop is like any other.
     public func isIsolatingCurrentContext() -> Bool? { isOwned }
 
     /// Ends the process unless the calling thread is the loop's: see `isIsolatingCurrentContext`.
@@ -43,7 +43,7 @@ extension EventLoop.Remote: SerialExecutor, TaskExecutor {
         Task.detached { self.runOrphans() }
     }
 
-    /// Runs the jobs that there are, and leaves those that come meanwhile to another turn of the pool.
+    /// Runs the jobs that have come, and leaves those that come meanwhile to another run of this.
     private func runOrphans() {
         enter(nil)
         for case .job(let job) in takeOrphans() { run(job) }
@@ -53,11 +53,17 @@ extension EventLoop.Remote: SerialExecutor, TaskExecutor {
 }
 
 extension EventLoop.Remote {
-    /// Hands `body` the loop itself, at once. For an actor or a task that is on the loop's thread; on any other, it ends the
-    /// process. It does so, too, once the loop is closed or gone.
+    /// Calls `body` with the loop itself, at once. For an actor or a task that is on the loop's thread; on any other thread, it
+    /// ends the process. It does so, too, once the loop is gone, and for jobs that run on the pool once it is closed.
     ///
-    /// What an actor of the loop gets hold of in `body`, a connection or a topic, it may keep in its own state, although it is not
-    /// `Sendable`; the compiler sees to it that it stays there.
+    /// A connection or a topic that an *actor of the loop* gets in `body` may be kept in the actor's state, although it is not
+    /// `Sendable`; the compiler ensures that it stays there. An actor of the loop is one whose `unownedExecutor` is this
+    /// remote's.
+    ///
+    /// **An ordinary actor must not keep it.** If it runs on the loop's thread only because its task prefers that
+    /// (`Task(executorPreference:)`), the compiler lets it keep the connection, and another task may later run it on Swift's
+    /// pool: a data race that the compiler does not see. While the loop runs, a debug build ends with a sentence when the
+    /// connection is used there.
     ///
     /// ```swift
     /// actor Robot {
@@ -87,7 +93,7 @@ extension EventLoop.Remote {
         return try body(loop)
     }
 
-    /// Runs `body` on the loop's thread, and waits for its result. From any task.
+    /// Runs `body` on the loop's thread, and waits for its result. From any task. The caller goes on where it was.
     ///
     /// ```swift
     /// print(try await remote.withLoop { loop in loop.turnCount })

@@ -19,7 +19,8 @@ extension EventLoop {
     ///   - handler: What is told of the connection. The connection keeps it.
     /// - Returns: The connection, which the loop keeps until it is closed.
     /// - Throws: What the kernel says at once: `Errno.tooManyOpenFiles`, `.connectionRefused` for a path at which nobody listens
-    ///   any more, and others. Then the handler is told nothing. What it says later is the reason for closing: `failed(_:)`.
+    ///   any more, `.wouldBlock` for a path whose queue of connections is full (where TCP would wait), and others; `.canceled` if
+    ///   the loop is closed. Then the handler is told nothing. What it says later is the reason for closing: `failed(_:)`.
     ///
     /// The corresponding C functions are `socket` and `connect`.
     @discardableResult
@@ -27,6 +28,7 @@ extension EventLoop {
         to address: SocketAddress, deadline: ContinuousClock.Instant? = nil, options: Connection.Options = .init(),
         handler: any ConnectionHandler
     ) throws(Errno) -> Connection {
+        try checkIsNotClosed()
         let socket = try Socket(for: address)
         if address.port != nil { try socket.setStreamOptions(unsentLowWater: Int32(clamping: options.unsentLowWater)) }
         let isConnected = try socket.connect(to: address)
@@ -55,7 +57,8 @@ extension EventLoop {
     /// handler's `connectionDidOpen` is called before this returns. To keep the descriptor and watch it only, there is
     /// `watch(_:for:handler:)`.
     ///
-    /// - Throws: What epoll says, as `watch` does. The descriptor is closed all the same.
+    /// - Throws: What epoll says, as `watch` does, and `Errno.canceled` if the loop is closed. The descriptor is closed all the
+    ///   same.
     ///
     /// The corresponding C functions are `epoll_ctl`, and `read` and `writev` later on.
     @discardableResult
@@ -75,7 +78,8 @@ extension EventLoop {
     /// The handler's `connectionDidOpen` is called before this returns. The socket's options stay as they are, so
     /// `Connection.Options.unsentLowWater` does not apply.
     ///
-    /// - Throws: What epoll says, as `watch` does. The descriptor is closed all the same.
+    /// - Throws: What epoll says, as `watch` does, and `Errno.canceled` if the loop is closed. The descriptor is closed all the
+    ///   same.
     ///
     /// The corresponding C functions are `epoll_ctl`, and `recv` and `sendmsg` later on.
     @discardableResult

@@ -17,9 +17,6 @@ import Glibc
 ///
 /// The loop keeps a connection until it is closed. A connection belongs to its loop's thread; other threads know it by its `id`.
 public final class Connection {
-    /// Names a connection for as long as it lives, and none ever after. May cross threads.
-    public typealias ID = Token
-
     /// What one connection, or all those of a listener, are set to. What is out of range is brought into it.
     ///
     /// ```swift
@@ -95,7 +92,7 @@ public final class Connection {
     public let loop: EventLoop
     /// The connection's name, for other threads and for tables: `EventLoop.connection(_:)` finds the connection by it, as long as
     /// it is open.
-    public private(set) var id = Token(slot: .max, generation: .max)
+    public private(set) var id = ID.none
 
     // Large fields before small ones: there is one of each for every one of ten thousand peers.
     var handler: any ConnectionHandler
@@ -168,14 +165,14 @@ public final class Connection {
 
     /// Begins to watch the descriptor. If that fails, the caller must forget the connection, which closes the descriptor.
     func start(reading: Bool = true, deadline: ContinuousClock.Instant? = nil) throws(Errno) {
-        id = loop.register(self)
+        id = ID(token: try loop.register(self))
         if !reading { pauses = 1 }
         do throws(Errno) {
             if kind != .file { try setInterest(phase == .connecting ? .writable : reading ? .readable : []) }
         } catch .notPermitted where kind != .socket {
             kind = .file
         } catch {
-            loop.unregister(id)
+            loop.unregister(id.token)
             throw error
         }
         if kind == .file, reading { loop.addAlwaysReady(id) }
@@ -365,7 +362,7 @@ public final class Connection {
         // In this order: see Poller.remove.
         updateInterest([])
         descriptor = nil
-        loop.unregister(id)
+        loop.unregister(id.token)
         loop.connectionCount &-= 1
         messages = MessageBuffer()
         output = OutputBuffer()
@@ -422,7 +419,7 @@ public final class Connection {
     }
 
     private func setInterest(_ new: Interest) throws(Errno) {
-        try loop.setInterest(of: rawDescriptor, token: id, from: interest, to: new)
+        try loop.setInterest(of: rawDescriptor, token: id.token, from: interest, to: new)
         interest = new
     }
 

@@ -3,94 +3,97 @@ import Glibc
 
 /// A socket that accepts connections. Belongs to its loop's thread.
 ///
-/// It is made by `EventLoop.listen`, and listens until it is closed or its loop is, whether or not anybody keeps it.
+/// `EventLoop.listen` makes it. It listens until it is closed or its loop is, even if nothing else refers to it.
 ///
-/// Out of descriptors, it turns one caller away with `rejectionMessage`, by means of a descriptor that it keeps in reserve, and then
-/// leaves the others in the kernel's queue until a connection closes or 100 ms have passed. It neither spins nor dies; nor does it if
-/// every attempt to accept fails for another reason.
+/// When the process is out of descriptors, it accepts one connection by means of a descriptor that it keeps in reserve, sends
+/// `rejectionMessage` and closes it. The others stay in the kernel's queue until a connection closes or 100 ms have passed. It
+/// neither spins nor ends the process; nor does it if every attempt to accept fails for another reason.
 public final class Listener {
+    /// Called on the loop's thread with a connection that was accepted, and with its peer's address. If it throws, the descriptor
+    /// is closed, and the error is passed to `onAcceptFailure`.
+    public typealias AcceptHandler = (_ socket: consuming OwnedDescriptor, _ peer: SocketAddress) throws(Errno) -> Void
+
     /// The address that the listener is bound to: its port is the real one, even where 0 was asked for.
     public let address: SocketAddress
 
-    /// What a caller for whom there is no descriptor is told before it is turned away: a few hundred bytes at most, with the
+    /// What is sent to a peer for which there is no descriptor, before it is disconnected: a few hundred bytes at most, with the
     /// newline that its protocol may want.
     public var rejectionMessage = ""
 
-    /// Called on the loop's thread when a caller could not be accepted, at each attempt, every 100 ms perhaps: for a log, since
-    /// nothing need be done about it.
-    public var onAcceptFailure: ((Errno) -> Void)?
+    /// Called on the loop's thread when a connection could not be accepted, at each attempt, every 100 ms perhaps. It is for a
+    /// log: nothing need be done about it. It is released when the listener is closed.
+    public var onAcceptFailure: ((Errno) -> Void)? {
+        get { acceptFailureHandler }
+        set {
+            // Exchanged, so that the old one is released after the access: what it has captured may come back here.
+            var handler = newValue
+            swap(&handler, &acceptFailureHandler)
+        }
+    }
 
-    /// Called once the listener is closed, by whomever.
+    /// Called once, when the listener is closed by `close` or by its loop.
     var onClose: (() -> Void)?
 
     private let loop: EventLoop
-    private let options: Connection.SharedOptions
-    private let makeHandler: () -> any ConnectionHandler
+    private var acceptFailureHandler: ((Errno) -> Void)?
+    /// Nil once the listener is closed: so a handler may keep its listener, without the two keeping each other for ever.
+    private var acceptHandler: AcceptHandler?
     private var descriptor: OwnedDescriptor?
+    /// Set for a Unix-domain socket.
+    private var path: UnixPath?
+    /// A descriptor in reserve, for when there are no others.
     private var spare: OwnedDescriptor?
-    private var token = Token(slot: .max, generation: .max)
+    private var token = Token.none
     private var interest: Interest = []
-    private var timer: EventLoop.Timer?
+    private var retryTimer: EventLoop.Timer?
 
-    init(
-        on address: SocketAddress, loop: EventLoop, options: Connection.Options,
-        makeHandler: @escaping () -> any ConnectionHandler
+    fileprivate init(
+        on address: SocketAddress, loop: EventLoop, unsentLowWater: Int, acceptHandler: @escaping AcceptHandler
     ) throws(Errno) {
+        try loop.checkIsNotClosed()
         let socket = try Socket(for: address)
         // Set on the listener, and inherited by each connection.
-        if address.port != nil { try socket.setStreamOptions(unsentLowWater: Int32(clamping: options.unsentLowWater)) }
-        try Self.bind(socket, to: address)
+        if address.port != nil { try socket.setStreamOptions(unsentLowWater: Int32(clamping: max(unsentLowWater, 0))) }
+        if case .unix(let path) = address {
+            self.path = try UnixPath(path, listening: socket)
+        } else {
+            try socket.listen(on: address)
+        }
         self.address = try Socket.localAddress(of: socket.descriptor.rawValue) ?? address
         self.loop = loop
-        self.options = Connection.SharedOptions(options)
-        self.makeHandler = makeHandler
+        self.acceptHandler = acceptHandler
         descriptor = socket.release()
         spare = Self.makeSpare()
-        token = loop.register(self)
+        token = try loop.register(self)
         do throws(Errno) {
             try setInterest(.readable)
         } catch {
             loop.unregister(token)
+            path?.remove()
             throw error
         }
     }
 
-    /// Binds, even where a server that did not end well has left its path behind.
-    private static func bind(_ socket: borrowing Socket, to address: SocketAddress) throws(Errno) {
-        do throws(Errno) {
-            try socket.listen(on: address)
-        } catch .addressInUse {
-            guard case .unix(let path) = address, isStale(path) else { throw .addressInUse }
-            unsafe unlink(path)
-            try socket.listen(on: address)
-        }
-    }
-
-    /// Whether the path is a socket on which nobody listens. Anything else is never removed.
-    private static func isStale(_ path: String) -> Bool {
-        var status = stat()
-        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return false }
-        do throws(Errno) {
-            _ = try Socket(for: .unix(path: path)).connect(to: .unix(path: path))
-            return false
-        } catch {
-            return error == .connectionRefused
-        }
-    }
-
-    /// Stops listening, and removes the path of a Unix-domain socket. Connections that were accepted live on. Does nothing once
-    /// it is closed. The corresponding C functions are `close` and `unlink`.
+    /// Stops listening, and removes the path of a Unix-domain socket if it is still this listener's. Connections that were
+    /// accepted live on. Does nothing once it is closed.
+    ///
+    /// The corresponding C functions are `close` and `unlink`.
     public func close() {
         guard descriptor != nil else { return }
-        if case .unix(let path) = address { unsafe unlink(path) }
-        timer?.cancel()
-        timer = nil
+        retryTimer?.cancel()
+        retryTimer = nil
         try? setInterest([])
-        loop.unregister(token)
+        // While the socket is open, no other can have the number of its path's inode.
+        path?.remove()
+        path = nil
         descriptor = nil
         spare = nil
+        loop.unregister(token)
+        // Taken out first and released at the end: what these have captured may call this listener when it is released.
+        let handlers = (acceptHandler.take(), acceptFailureHandler.take())
+        let onClose = onClose.take()
         onClose?()
-        onClose = nil
+        withExtendedLifetime(handlers) {}
     }
 
     private var rawDescriptor: Int32 {
@@ -111,69 +114,75 @@ public final class Listener {
         var hasAccepted = false
         var failure: Errno?
         for _ in 0..<loop.configuration.acceptBudget {
-            guard descriptor != nil else { return }
+            // The accept handler may have closed the listener, or the loop.
+            guard descriptor != nil, !loop.isClosed else { return }
             do throws(Errno) {
-                try start(try acceptOne())
+                var peer = SocketAddress.unix(path: "")
+                let socket = try acceptOne(from: &peer)
+                try acceptHandler?(socket, peer)
                 hasAccepted = true
             } catch {
                 switch error {
                 case .wouldBlock: return
-                case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory, .noBufferSpace, .noSpace: return starve(error)
-                // A caller that has gone again (ECONNABORTED), an interruption, or an error of the network that accept(2) passes on.
+                case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory, .noBufferSpace, .noSpace:
+                    return pauseAccepting(because: error)
+                // A peer that has gone again (ECONNABORTED), an interruption, or an error of the network that accept(2) passes
+                // on.
                 default: failure = error
                 }
             }
         }
-        // Not one in all these attempts: the reason lies with this side, as that of a security module does, and the caller stays queued.
-        if !hasAccepted, let failure { starve(failure) }
+        // All attempts have failed: the reason lies with this side, as that of a security module does, and the connection stays
+        // queued.
+        if !hasAccepted, let failure { pauseAccepting(because: failure) }
     }
 
-    private func start(_ accepted: consuming OwnedDescriptor) throws(Errno) {
-        let connection = Connection(
-            taking: accepted, kind: .socket, on: loop, options: options, handler: makeHandler())
-        try connection.start()
-    }
-
-    /// The next caller. The corresponding C function is `accept4`.
-    private func acceptOne() throws(Errno) -> OwnedDescriptor {
-        let flags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-        let result = accept4(rawDescriptor, nil, nil, flags)
-        if result < 0 { throw Errno.last }
-        return OwnedDescriptor(takingOver: result)
+    /// The next connection. The corresponding C function is `accept4`.
+    private func acceptOne(from peer: inout SocketAddress) throws(Errno) -> OwnedDescriptor {
+        var number: Int32 = -1
+        let address = try unsafe SocketAddress { address, length in
+            let flags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+            number = unsafe accept4(rawDescriptor, address, length, flags)
+            return number
+        }
+        if let address { peer = address }
+        return OwnedDescriptor(takingOver: number)
     }
 
     // MARK: - Out of descriptors
 
-    private func starve(_ error: Errno) {
+    private func pauseAccepting(because error: Errno) {
+        if descriptor == nil { return }
         if error == .tooManyOpenFiles || error == .tooManyOpenFilesInSystem { rejectOne() }
-        // The queue is not empty, so the listener would be reported as ready, again and again, with nothing to be done about it.
+        // The queue is not empty, so the listener would be reported as ready again and again, and nothing could be done about it.
         try? setInterest([])
-        loop.noteStarved(self)
-        let timer = timer ?? loop.makeTimer { [weak self] in self?.resumeAccepting() }
-        self.timer = timer
+        loop.scheduleAccepting(self)
+        let timer = retryTimer ?? loop.makeTimer { [weak self] in self?.resumeAccepting() }
+        retryTimer = timer
         timer.arm(after: .milliseconds(100))
         onAcceptFailure?(error)
     }
 
     func resumeAccepting() {
         guard descriptor != nil, interest.isEmpty else { return }
-        timer?.cancel()
+        retryTimer?.cancel()
         if spare == nil { spare = Self.makeSpare() }
         do throws(Errno) {
             try setInterest(.readable)
         } catch {
-            timer?.arm(after: .milliseconds(100))
+            retryTimer?.arm(after: .milliseconds(100))
         }
     }
 
     private func rejectOne() {
         spare = nil
-        if let caller = try? acceptOne() {
+        var peer = SocketAddress.unix(path: "")
+        if let socket = try? acceptOne(from: &peer) {
             _ = unsafe rejectionMessage.utf8.span.withUnsafeBufferPointer { bytes in
-                unsafe send(caller.rawValue, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+                unsafe send(socket.rawValue, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
             }
-            // A socket that is closed with input unread resets its peer, which might then never see the rejection.
-            _ = unsafe recv(caller.rawValue, loop.readBuffer.start, loop.readBuffer.readSize, Int32(MSG_DONTWAIT))
+            // A socket that is closed with input unread resets its peer, which might then never see the message.
+            _ = unsafe recv(socket.rawValue, loop.readBuffer.start, loop.readBuffer.readSize, Int32(MSG_DONTWAIT))
         }
         spare = Self.makeSpare()
     }
@@ -194,16 +203,17 @@ extension EventLoop {
     /// ```
     ///
     /// - Parameters:
-    ///   - address: Where. Port 0 has the kernel pick one, which `Listener.address` knows. Of `::` the IPv6 side alone is meant.
-    ///     A path that a server has left behind, and at which nobody listens any more, is used again; any other that exists is
-    ///     refused.
-    ///   - options: How the connections are to behave.
-    ///   - handler: What is told of each of them.
+    ///   - address: Where. With port 0 the kernel picks one, which `Listener.address` knows. The address `::` means IPv6 alone:
+    ///     `Endpoint.resolve` gives both families for `*` and `::`. A path that a server has left behind, and on which nobody
+    ///     listens any more, is used again; any other path that exists is refused.
+    ///   - options: How the connections are to behave. TCP sockets have TCP_NODELAY, keep-alive probes after a minute of silence,
+    ///     and `Connection.Options.unsentLowWater`.
+    ///   - handler: The handler of each connection.
     /// - Throws: `Errno.addressInUse`; `.permissionDenied` for a port below 1024 without the right to it, or for a folder;
-    ///   `.addressNotAvailable` for an address that this machine does not have; `.fileNameTooLong` for a path of more than 107 bytes;
-    ///   and what else the kernel says.
+    ///   `.addressNotAvailable` for an address that this machine does not have; `.fileNameTooLong` for a path of more than 107
+    ///   bytes, `.invalidArgument` for an empty one; `.canceled` if the loop is closed; and what else the kernel says.
     ///
-    /// The corresponding C functions are `socket`, `setsockopt`, `bind` and `listen`.
+    /// The corresponding C functions are `socket`, `setsockopt`, `bind` and `listen`; for a path also `flock` on its folder.
     @discardableResult
     public func listen(
         on address: SocketAddress, options: Connection.Options = .init(), handler: any ConnectionHandler
@@ -217,13 +227,44 @@ extension EventLoop {
     /// try loop.listen(on: .loopback(port: 3001)) { Counter() }
     /// ```
     ///
-    /// As the other `listen` in all else.
+    /// In all else this is the other `listen`.
     @discardableResult
     public func listen(
         on address: SocketAddress, options: Connection.Options = .init(),
         makeHandler: @escaping () -> any ConnectionHandler
     ) throws(Errno) -> Listener {
-        try Listener(on: address, loop: self, options: options, makeHandler: makeHandler)
+        let shared = Connection.SharedOptions(options)
+        return try listen(on: address, unsentLowWater: options.unsentLowWater) { [self] socket, _ throws(Errno) in
+            let connection = Connection(taking: socket, kind: .socket, on: self, options: shared, handler: makeHandler())
+            try connection.start()
+        }
+    }
+
+    /// Listens on an address, and passes each connection that was accepted to `onAccept`, which decides who serves it: this loop,
+    /// by `adopt(socket:options:handler:)`; another loop, by `EventLoop.Remote.adopt(socket:options:makeHandler:)`; or no loop at
+    /// all.
+    ///
+    /// ```swift
+    /// var next = 0
+    /// try loop.listen(on: .loopback(port: 3001)) { socket, _ in
+    ///     next = (next + 1) % workers.count
+    ///     workers[next].remote.adopt(socket: socket) { Counter() }
+    /// }
+    /// ```
+    ///
+    /// The descriptor neither blocks nor survives `exec`. In all else this is the other `listen`.
+    ///
+    /// - Parameters:
+    ///   - address: Where.
+    ///   - unsentLowWater: See `Connection.Options.unsentLowWater`. It is set here, since connections inherit it from their
+    ///     listener.
+    ///   - onAccept: Called for each connection.
+    @discardableResult
+    public func listen(
+        on address: SocketAddress, unsentLowWater: Int = Connection.Options().unsentLowWater,
+        onAccept: @escaping Listener.AcceptHandler
+    ) throws(Errno) -> Listener {
+        try Listener(on: address, loop: self, unsentLowWater: unsentLowWater, acceptHandler: onAccept)
     }
 }
 

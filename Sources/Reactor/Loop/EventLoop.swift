@@ -1,6 +1,6 @@
 import Glibc
 
-/// A single-threaded reactor: it waits for sockets, timers and other threads, and calls who is concerned.
+/// A single-threaded reactor: it waits for sockets, timers and other threads, and calls the handlers that they concern.
 ///
 /// One turn of the loop:
 ///
@@ -8,21 +8,24 @@ import Glibc
 ///          │  wait       epoll_wait, until the next deadline                │
 ///          │    ↓                                                           │
 ///          │  dispatch   accept; read each ready socket once; messages are  │
-///          │    ↓        handed on, and what they cause is only noted down  │
+///          │    ↓        delivered, and what they cause is only scheduled   │
 ///          │  timers     those that are due                                 │
 ///          │    ↓                                                           │
-///          │  tasks      what other threads have handed over until now      │
+///          │  tasks      what other threads have passed to `execute`        │
 ///          │    ↓                                                           │
-///          │  flush      everything noted down leaves: one send a peer      │
+///          │  flush      everything scheduled leaves: one send a peer       │
 ///          │    ↓                                                           │
 ///          │  reap       what was closed in this turn is closed only now    │
 ///          └────────────────────────────────────────────────────────────────┘
 ///
-/// Nothing is sent before the flush, so a peer gets all that a turn has for it in one system call, and nobody who sends is ever
-/// interrupted by a connection's end. Nothing is closed before the reaping, so a descriptor's number cannot be given away again
-/// while events for it are still being dispatched.
+/// Nothing is sent before the flush: a peer gets all that a turn has for it in one system call, and a connection's end never
+/// interrupts the code that sends to it. Nothing is closed before the reaping: the number of a descriptor cannot be given to a
+/// new one while events for the old one are still being dispatched.
 ///
-/// A loop and all that is registered with it belong to the thread that runs it. Other threads use its `remote`.
+/// A loop and everything that is registered with it belong to the thread that runs the loop. Other threads use its `remote`. If a
+/// thread runs, closes or uses a loop while another thread is inside it, the process ends with a sentence that says so, where
+/// that costs nothing: always in `run`, `runOnce`, `close` and whatever registers something, and in debug builds in most other
+/// functions.
 ///
 /// ```swift
 /// let loop = try EventLoop()
@@ -30,31 +33,44 @@ import Glibc
 /// try loop.run()
 /// ```
 public final class EventLoop {
-    /// What bounds a loop's turn. What is out of range is brought into it.
+    /// What bounds a loop's turn. Values that are out of range are clamped.
     public struct Configuration: Sendable {
-        /// How many bytes one read takes from a socket at most, from 1 to 16 MiB. The loop has one buffer of this size, whatever its
-        /// connections.
+        /// How many bytes one read takes from a socket at most, from 1 to 16 MiB. The loop has one buffer of this size, whatever
+        /// the number of its connections.
         public var readSize = 65_536
         /// How many bytes a turn reads before it flushes, even if more sockets are ready: those come first in the next turn. At
         /// least 1. A topic on the loop lowers it, to a quarter of its log.
         public var readBudget = 196_608
-        /// How many connections a listener accepts in one turn at most, so that a flood of callers does not hold up those who are there.
+        /// How many connections a listener accepts in one turn at most, so that a flood of new ones does not hold up the others.
         /// At least 1.
         public var acceptBudget = 16
         /// How many events one wait reports at most, from 1 to 65,536. Those beyond it come with the next.
         public var eventsPerWait = 512
 
-        /// What has been measured to serve: the defaults above.
+        /// Creates the default configuration.
         public init() {}
     }
 
-    /// As it was given, with what was out of range brought into it.
+    /// Where a loop is in its life. Only `onOwnThread` and `close` change it.
+    private enum State {
+        /// Nothing is inside the loop: it waits to be run, or to be run again.
+        case idle
+        /// A thread is inside `run`, `runOnce` or another function that calls handlers.
+        case running
+        /// `close` was called. Nothing more is registered, sent or dispatched, and everything is closed at the end of the turn.
+        case closing
+        /// Nothing is registered, and never will be.
+        case closed
+    }
+
+    /// The configuration, clamped.
     public let configuration: Configuration
 
-    /// The loop as other threads may use it.
+    /// What other threads use of the loop.
     public let remote: Remote
 
-    /// How many turns the loop has made, those of `runOnce` among them. A loop with nothing to do makes none, which tests can rely on.
+    /// How many turns the loop has made, those of `runOnce` among them. A loop with nothing to do makes none, which tests can
+    /// rely on.
     public private(set) var turnCount: UInt64 = 0
 
     /// How many connections the loop has: open, connecting or finishing, sockets or anything else.
@@ -66,38 +82,38 @@ public final class EventLoop {
     lazy var wireBuffer = WireBuffer(readSize: configuration.readSize)
     private let poller: Poller
     private let slots = SlotTable()
+    private var state = State.idle
     private var nextEvent = 0
-    private var wakerToken = Token(slot: .max, generation: .max)
     private var isStopRequested = false
     /// Set while the loop is to stop as soon as it has no connection any more.
     private var shutDownTimer: Timer?
-    private(set) var isClosed = false
 
     /// Whether there may be something in the inbox.
     private var hasWork = false
     private var isRunningJob = false
-    /// Memory for what the inbox holds, so that looking into it allocates nothing.
+    /// Memory for the inbox's content, so that reading it allocates nothing.
     private var spareWork: [Remote.Work] = []
-    /// Swift tasks that sleep by a timer, and must be woken if it is not to fire.
-    var sleepers: [ObjectIdentifier: Waiters] = [:]
+    /// Swift tasks that sleep by a timer. If the timer is not to fire any more, they must be woken.
+    var sleepers: [ObjectIdentifier: WaitQueue] = [:]
 
-    // What was noted down in this turn.
-    private var intake = 0
+    // What is scheduled for the end of this turn.
+    private var bytesRead = 0
     private var readBudget: Int
+    // Each `has…` says whether a list may have elements. It is looked at in every turn, and the list is not.
     private var hasUnflushed = false
-    private var flushables = NoteList<any Flushable>()
-    private var unflushed = NoteList<Connection>()
+    private let flushables = DeferredList<any Flushable>()
+    private let unflushed = DeferredList<Connection>()
     /// Connections whose transports have a step of their handshake to take.
     private var handshakes: [Connection] = []
     private var hasClosing = false
-    private var closing = NoteList<Connection>()
-    /// Regular files and the like: epoll refuses them, since they never keep a reader waiting.
-    private var alwaysReady: [Token] = []
+    private let closing = DeferredList<Connection>()
+    /// Regular files and the like: epoll refuses them, since they never block.
+    private var alwaysReady: [Connection.ID] = []
     private var hasAlwaysReady = false
     /// Listeners that have run out of descriptors, and wait for a connection to close.
-    private var starvedListeners: [Listener] = []
+    private var pausedListeners: [Listener] = []
 
-    /// A loop on which nothing is registered yet. It may be made on any thread, if it is used on one only.
+    /// Creates a loop on which nothing is registered. It may be made on any thread, if it is used on one only.
     ///
     /// - Throws: `Errno.tooManyOpenFiles` or `.tooManyOpenFilesInSystem`, since it takes two descriptors; `.noMemory`.
     ///
@@ -111,8 +127,8 @@ public final class EventLoop {
         configuration.eventsPerWait = min(max(configuration.eventsPerWait, 1), 65_536)
         let remote = try Remote()
         let poller = try Poller(capacity: configuration.eventsPerWait)
-        // A token that no slot can have marks the waker, which is not an event source: it has nothing to do but to wake.
-        try poller.add(remote.waker.descriptor.rawValue, token: wakerToken, interest: .readable, isEdgeTriggered: true)
+        // The waker is no event source: all that it does is to end the wait. So its token is one that no slot can have.
+        try poller.add(remote.waker.descriptor.rawValue, token: .none, interest: .readable, isEdgeTriggered: true)
         self.configuration = configuration
         readBudget = configuration.readBudget
         self.remote = remote
@@ -127,57 +143,79 @@ public final class EventLoop {
     // MARK: - Running
 
     /// Turns until `stop` is called. A `stop` that came before is remembered: then it returns at once. It can be run again
-    /// afterwards, but not once it is closed: then it returns at once.
+    /// afterwards. Once the loop is closed, it returns at once, and if a handler closes the loop, it returns after that turn.
     ///
-    /// The thread that calls it is the loop's thread from then on. Not to be called by what the loop calls.
+    /// The calling thread is the loop's thread until this returns. The process ends if another thread is inside the loop, or if a
+    /// handler of the loop calls this.
     ///
-    /// - Throws: What `epoll_wait` says, which is nothing as long as nobody else closes the loop's descriptors.
+    /// - Throws: What `epoll_wait` says, which is nothing as long as no other code closes the loop's descriptors.
     public func run() throws(Errno) {
         if isClosed { return }
+        precondition(!remote.isOwned, "EventLoop.run was called by a handler, a timer or a task of the same loop")
         try onOwnThread { () throws(Errno) in
-            lookIntoInbox()
-            while !isStopRequested { try turn(waitingUntil: nil) }
+            runInbox()
+            while !isStopRequested, !isClosed { try turn(waitingUntil: nil) }
             isStopRequested = false
         }
     }
 
-    /// Makes one turn, which waits for `patience` at most if there is nothing to do; nil waits until there is, and zero does not
-    /// wait. Once the loop is closed, it makes none.
+    /// Makes one turn, which waits for `timeout` at most if there is nothing to do; nil waits until there is, and zero does not
+    /// wait. A `stop` does not shorten the wait: it is for `run`. Once the loop is closed, it makes no turn and returns at once.
     ///
     /// It is for tests, and for a program that has a loop of its own already. The time is rounded up to a millisecond. Throws as
-    /// `run` does.
-    public func runOnce(waitingAtMost patience: Duration? = nil) throws(Errno) {
+    /// `run` does, and ends the process if another thread is inside the loop.
+    public func runOnce(waitingAtMost timeout: Duration? = nil) throws(Errno) {
         if isClosed { return }
         try onOwnThread { () throws(Errno) in
-            try turn(waitingUntil: patience.map { .now.advanced(clamping: $0) })
+            try turn(waitingUntil: timeout.map { .now.advanced(clamping: $0) })
         }
     }
 
-    /// Runs `body` as a part of what the loop does on its thread, which is the calling one: jobs and actors of the loop may run there
-    /// meanwhile.
+    /// Runs `body` on the calling thread as the loop's thread, so that jobs and actors of the loop may run there meanwhile. If
+    /// `body` closes the loop, that is done at the end of the outermost call.
     func onOwnThread<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) {
         if remote.isOwned { return try body() }
         remote.enter(self)
+        if state == .idle { state = .running }
         defer {
+            if state == .closing { closeEverything() }
+            if state == .running { state = .idle }
             remote.leave()
-            if isClosed { remote.orphan() }
+            // Not before the loop has been left: from now on Swift's pool runs the jobs.
+            if state == .closed { remote.orphan() }
         }
         try body()
     }
 
-    /// Ends `run` after the turn that is under way, or the next `run` if none is. On the loop's thread; others have
+    /// Ends a debug build if another thread is inside the loop: what belongs to a loop was used off its thread, by an actor
+    /// perhaps that kept what it got in `Remote.assumeIsolated`, and that is no actor of the loop.
+    func assertNoOtherThreadIsInside() {
+        assert(!remote.isOwnedElsewhere, "something that belongs to an event loop was used on another thread than the loop's")
+    }
+
+    /// Ends `run` after the turn that is under way, or the next `run` if none is. On the loop's thread; other threads have
     /// `remote.stop()`.
     public func stop() {
+        assertNoOtherThreadIsInside()
         isStopRequested = true
     }
 
     /// Ends `run` in order: stops listening, has every connection finish, and stops once the last of them is closed.
     ///
-    /// What waits for a peer is sent, and nothing more is read. The connections close with the reason `shutdown`; those that are not
-    /// through after `timeout` lose what still waits for them. Timers and watchers go on until then, and `close` ends them.
+    /// What waits for a peer is sent, and nothing more is read. The connections close with the reason `shutdown`; after `timeout`
+    /// all that are left are closed, and lose what still waits for them. Timers and watchers go on until then, and `close` ends
+    /// them.
     ///
-    /// - Parameter timeout: How long it may take. A connection that is made meanwhile is not finished, so it may take all of that.
+    /// A second call sets the timeout anew, and has the connections that were made meanwhile finish. On a closed loop it does
+    /// nothing.
+    ///
+    /// - Parameter timeout: How long it may take. A connection that is made meanwhile is not finished, so it may take all of
+    ///   that.
+    ///
+    /// - Complexity: O(*n*) for *n* connections, listeners and watchers.
     public func shutDown(timeout: Duration) {
+        if isClosed { return }
+        assertNoOtherThreadIsInside()
         let timer = shutDownTimer ?? makeTimer { [unowned self] in endShutDown() }
         shutDownTimer = timer
         timer.arm(after: timeout)
@@ -187,7 +225,8 @@ public final class EventLoop {
 
     private func endShutDown() {
         for case let connection as Connection in slots.sources { connection.close(reason: .shutdown) }
-        // Not when there is none left: one that is made anew whenever it is closed would make it never.
+        // Without waiting for the count to fall to zero: a handler that connects anew whenever it is closed would keep it from
+        // that.
         completeShutDown()
     }
 
@@ -199,10 +238,8 @@ public final class EventLoop {
 
     private func turn(waitingUntil limit: ContinuousClock.Instant?) throws(Errno) {
         if nextEvent >= poller.count {
-            // What no event will announce.
-            let mustNotWait = hasWork || hasUnflushed || hasClosing || hasAlwaysReady || isStopRequested || !handshakes.isEmpty
             nextEvent = 0
-            try poller.wait(milliseconds: mustNotWait ? 0 : milliseconds(until: earlier(limit, timers.earliestDeadline)))
+            try poller.wait(milliseconds: isWorkDue ? 0 : milliseconds(until: earlier(limit, timers.earliestDeadline)))
         }
         turnCount &+= 1
         dispatch()
@@ -211,10 +248,18 @@ public final class EventLoop {
             let now = ContinuousClock.now
             if deadline <= now { timers.takeDue(at: now).fire() }
         }
-        // Tasks come last, and only those that are there now: one that hands over another cannot starve the sockets.
-        if hasWork { lookIntoInbox() }
+        // Tasks come last, and only those that are there now: so a task that calls `execute` again cannot starve the sockets.
+        if hasWork { runInbox() }
+        // A loop that was closed by a handler sends nothing more, and `closeEverything` does the rest.
+        if isClosed { return }
         flush()
         reap()
+    }
+
+    /// Whether there is something to do that no event will announce.
+    private var isWorkDue: Bool {
+        // While a job runs, the inbox waits for its end: a turn that the job makes may sleep all the same.
+        (hasWork && !isRunningJob) || hasUnflushed || hasClosing || hasAlwaysReady || !handshakes.isEmpty
     }
 
     private func earlier(
@@ -231,37 +276,40 @@ public final class EventLoop {
         // Compared before they are subtracted or taken apart: a deadline may be as far away as an instant can be.
         if deadline <= now { return 0 }
         let remaining = now.duration(to: deadline)
-        if remaining >= .seconds(86_400) { return 86_400_000 }
+        // The clock goes on while the machine is suspended, and epoll_wait's timeout does not. After a resume a timer is thus
+        // late by a minute at most.
+        if remaining >= .seconds(60) { return 60_000 }
         let (seconds, attoseconds) = remaining.components
         return Int32(truncatingIfNeeded: seconds &* 1_000 &+ (attoseconds &+ 999_999_999_999_999) / 1_000_000_000_000_000)
     }
 
     private func dispatch() {
-        intake = 0
-        while nextEvent < poller.count, intake < readBudget {
+        bytesRead = 0
+        while nextEvent < poller.count, bytesRead < readBudget, !isClosed {
             let event = poller.event(at: nextEvent)
             nextEvent &+= 1
-            if event.token == wakerToken {
+            if event.token == .none {
                 hasWork = true
             } else {
                 slots[event.token]?.descriptorIsReady(event.readiness)
             }
         }
         if hasAlwaysReady {
-            for token in alwaysReady { slots[token]?.descriptorIsReady(.readable) }
+            for id in alwaysReady where !isClosed { slots[id.token]?.descriptorIsReady(.readable) }
         }
     }
 
-    private func lookIntoInbox() {
+    private func runInbox() {
         // A job runs to its end before the next, even if it makes the loop turn.
-        if isRunningJob { return }
+        if isRunningJob || isClosed { return }
         hasWork = false
         var work: [Remote.Work] = []
         swap(&work, &spareWork)
         if remote.takeInbox(into: &work) { isStopRequested = true }
         for item in work {
             switch item {
-            case .task(let task): task(self)
+            // Once the loop is closed, tasks are dropped. Jobs are not: see `Remote.enqueue`.
+            case .task(let task): if !isClosed { task(self) }
             case .job(let job):
                 isRunningJob = true
                 remote.run(job)
@@ -275,59 +323,78 @@ public final class EventLoop {
     }
 
     /// Has the loop look into its inbox before it waits again.
-    func noteWork() {
+    func scheduleInbox() {
         hasWork = true
     }
 
     private func flush() {
         if !hasUnflushed { return }
         hasUnflushed = false
-        let topics = flushables.take()
-        for topic in topics { topic.flush() }
-        flushables.recycle(topics)
-        let connections = unflushed.take()
-        for connection in connections { connection.flush() }
-        unflushed.recycle(connections)
+        flushables.drain { $0.flush() }
+        unflushed.drain { $0.flush() }
     }
 
     private func reap() {
         if !hasClosing { return }
         hasClosing = false
-        let taken = closing.take()
-        for connection in taken { connection.reap() }
-        closing.recycle(taken)
+        closing.drain { $0.reap() }
         if connectionCount == 0, shutDownTimer != nil { completeShutDown() }
-        let starved = starvedListeners
-        starvedListeners = []
-        for listener in starved { listener.resumeAccepting() }
+        var listeners: [Listener] = []
+        swap(&listeners, &pausedListeners)
+        for listener in listeners { listener.resumeAccepting() }
     }
 
-    /// Closes every connection and listener and cancels every watcher and timer, in any state and without flushing. It is the last
-    /// thing to do with a loop, while it does not run: it is not run any more.
+    // MARK: - Closing
+
+    /// Whether `close` was called. A closed loop is not run any more. Whatever registers something with it throws
+    /// `Errno.canceled`: `listen`, `connect`, `adopt`, `watch` and `watchSignals`. Arming a timer does nothing.
+    public var isClosed: Bool { state == .closing || state == .closed }
+
+    /// Closes every connection and listener and cancels every watcher and timer, in any state and without flushing. It is the
+    /// last thing to do with a loop: see `isClosed`. Does nothing on a closed loop.
     ///
-    /// Handlers are told, before this returns, with the reason `shutdown`. Swift tasks that wait for something of the loop are resumed,
-    /// and told the same.
+    /// Handlers are told with the reason `shutdown`, before this returns. Swift tasks that wait for something of the loop are
+    /// resumed, and throw the same.
+    ///
+    /// A handler, a timer or a task of the loop may call this, too. Then everything is closed at the end of the turn, no other
+    /// handler being called before that, and `run` returns. If another thread is inside the loop, the process ends: other threads
+    /// use `remote.stop()`, or pass a task that closes the loop to `remote.execute`.
     ///
     /// A loop that is merely dropped keeps alive what is registered with it, and is kept alive by it.
+    ///
+    /// - Complexity: O(*n*) for *n* connections, listeners, watchers and timers.
     public func close() {
-        onOwnThread {
-            isClosed = true
-            timers.removeAll()
-            shutDownTimer = nil
-            for sleeper in sleepers.values { sleeper.wakeAll() }
-            for source in slots.sources { source.loopIsClosing() }
-            reap()
-            flushables = NoteList()
-            unflushed = NoteList()
-            starvedListeners = []
-        }
+        if isClosed { return }
+        onOwnThread { state = .closing }
+    }
+
+    private func closeEverything() {
+        // From here on nothing can be registered, so one pass finds everything.
+        let timers = timers.takeAll()
+        shutDownTimer = nil
+        for sleeper in sleepers.values { sleeper.wakeAll() }
+        for source in slots.sources { source.loopIsClosing() }
+        while hasClosing { reap() }
+        // The connections are gone. Topics that are scheduled only forget their places in them.
+        flushables.drain { $0.flush() }
+        unflushed.removeAll()
+        var (listeners, connections) = ([Listener](), [Connection]())
+        swap(&listeners, &pausedListeners)
+        swap(&connections, &handshakes)
+        hasUnflushed = false
+        state = .closed
+        // What these hold may be an embedder's, and is released here, where its deinit may call the loop.
+        withExtendedLifetime((timers, listeners, connections)) {}
     }
 
     // MARK: - Timers
 
     /// Runs `action` once, after the given deadline: never before it, and not long after. Dropping the timer does not cancel it.
     ///
-    /// Of two timers the one with the earlier deadline runs first. The loop waits in whole milliseconds, rounded up.
+    /// Of two timers the one with the earlier deadline runs first. The loop waits in whole milliseconds, rounded up. After a
+    /// suspend of the machine a timer may be a minute late. On a closed loop the timer is not armed.
+    ///
+    /// - Complexity: O(log *n*) for *n* armed timers.
     @discardableResult
     public func schedule(at deadline: ContinuousClock.Instant, _ action: @escaping () -> Void) -> Timer {
         let timer = makeTimer(action)
@@ -341,13 +408,16 @@ public final class EventLoop {
     /// loop.schedule(after: .seconds(5)) { loop.stop() }
     /// ```
     ///
-    /// Less than no time counts as none: the action runs in this turn or the next, and never from within this call.
+    /// A negative time counts as zero: the action runs in this turn or the next, and never from within this call. On a closed
+    /// loop the timer is not armed.
+    ///
+    /// - Complexity: O(log *n*) for *n* armed timers.
     @discardableResult
     public func schedule(after delay: Duration, _ action: @escaping () -> Void) -> Timer {
         schedule(at: .now.advanced(clamping: delay), action)
     }
 
-    /// A timer that is not armed yet: for what is put off again and again.
+    /// Creates a timer that is not armed yet: for an action that is put off again and again.
     ///
     /// ```swift
     /// let timer = loop.makeTimer { [weak connection] in connection?.finish() }
@@ -359,25 +429,35 @@ public final class EventLoop {
 
     // MARK: - Connections
 
-    /// The open connection of that name, or nil once it is closed. For what other threads hand over: a connection itself must
-    /// not leave the loop's thread. Takes constant time.
+    /// The open connection of that name, or nil once it is closed. For tasks of other threads: a connection itself must not leave
+    /// the loop's thread.
+    ///
+    /// - Complexity: O(1).
     public func connection(_ id: Connection.ID) -> Connection? {
-        guard let connection = slots[id] as? Connection, connection.isOpen else { return nil }
+        guard let connection = slots[id.token] as? Connection, connection.isOpen else { return nil }
         return connection
     }
 
-    // MARK: - What sources note down
+    // MARK: - What sources register and schedule
 
-    func register(_ source: any EventSource) -> Token {
-        slots.insert(source)
+    /// Throws `Errno.canceled` if the loop is closed.
+    func checkIsNotClosed() throws(Errno) {
+        if isClosed { throw .canceled }
+    }
+
+    /// Throws `Errno.canceled` if the loop is closed.
+    func register(_ source: any EventSource) throws(Errno) -> Token {
+        try checkIsNotClosed()
+        precondition(!remote.isOwnedElsewhere, "something was registered with an event loop on another thread than the loop's")
+        return slots.insert(source)
     }
 
     func unregister(_ token: Token) {
         slots.remove(token)
     }
 
-    /// Has a descriptor watched for exactly `interest` from now on. Nothing to watch for means that it is not watched at all: an
-    /// empty set would still report hang-ups, for ever.
+    /// Has a descriptor watched for exactly `interest` from now on. With an empty interest it is not watched at all: epoll would
+    /// report hang-ups even so, for ever.
     func setInterest(of descriptor: Int32, token: Token, from old: Interest, to new: Interest) throws(Errno) {
         if new == old { return }
         if new.isEmpty {
@@ -393,13 +473,14 @@ public final class EventLoop {
         handshakes.append(connection)
     }
 
-    /// Takes steps of handshakes for two milliseconds, or one step that takes longer. The others wait for the next turn, in order.
+    /// Takes steps of handshakes for two milliseconds, or one step that takes longer. The others wait for the next turn, in
+    /// order.
     private func continueHandshakes() {
-        let waiting = handshakes
-        handshakes = []
+        var waiting: [Connection] = []
+        swap(&waiting, &handshakes)
         let deadline = ContinuousClock.now.advanced(by: .milliseconds(2))
         for (index, connection) in waiting.enumerated() {
-            if index > 0, .now >= deadline {
+            if index > 0, .now >= deadline || isClosed {
                 handshakes.insert(contentsOf: waiting[index...], at: 0)
                 break
             }
@@ -407,50 +488,58 @@ public final class EventLoop {
         }
     }
 
-    func addAlwaysReady(_ token: Token) {
-        if !alwaysReady.contains(token) { alwaysReady.append(token) }
+    func addAlwaysReady(_ id: Connection.ID) {
+        if !alwaysReady.contains(id) { alwaysReady.append(id) }
         hasAlwaysReady = true
     }
 
-    func removeAlwaysReady(_ token: Token) {
-        alwaysReady.removeAll { $0 == token }
+    func removeAlwaysReady(_ id: Connection.ID) {
+        alwaysReady.removeAll { $0 == id }
         hasAlwaysReady = !alwaysReady.isEmpty
     }
 
-    /// Has no turn read more than `bytes`, or one read if that is more: what it publishes must fit into a log.
+    /// Has no turn read more than `bytes`, or one read if that is more: what a turn publishes must fit into a log.
     package func limitIntake(to bytes: Int) {
         readBudget = min(readBudget, max(bytes &- configuration.readSize, 0) &+ 1)
     }
 
     func didRead(_ count: Int) {
-        intake &+= count
+        bytesRead &+= count
     }
 
     /// Has the connection's `flush` called at the end of this turn.
     func scheduleFlush(_ connection: Connection) {
+        // A closed loop flushes nothing, and must not keep what is never to be flushed.
+        if isClosed { return }
+        assertNoOtherThreadIsInside()
         unflushed.append(connection)
         hasUnflushed = true
     }
 
     /// Has `flush` called at the end of this turn, before the connections' own output.
     package func scheduleFlush(_ flushable: any Flushable) {
+        // As above, but topics that were scheduled before the loop has closed are flushed once more.
+        if state == .closed { return }
+        assertNoOtherThreadIsInside()
         flushables.append(flushable)
         hasUnflushed = true
     }
 
     /// Has the connection's `reap` called at the end of this turn.
     func scheduleReap(_ connection: Connection) {
+        assertNoOtherThreadIsInside()
         closing.append(connection)
         hasClosing = true
     }
 
-    func noteStarved(_ listener: Listener) {
-        if !starvedListeners.contains(where: { $0 === listener }) { starvedListeners.append(listener) }
+    /// Has the listener accept again once a connection has closed, whose descriptor it can use.
+    func scheduleAccepting(_ listener: Listener) {
+        if !pausedListeners.contains(where: { $0 === listener }) { pausedListeners.append(listener) }
     }
 }
 
 /// Something that has output for many connections at the end of a turn.
 package protocol Flushable: AnyObject {
-    /// Sends what it can. Called once for each `scheduleFlush`; whoever has more to send notes itself down again.
+    /// Sends what it can. Called once for each `scheduleFlush`; if there is more to send, it schedules itself again.
     func flush()
 }

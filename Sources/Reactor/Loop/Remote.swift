@@ -2,8 +2,8 @@ import Glibc
 import Synchronization
 
 extension EventLoop {
-    /// A loop as other threads may use it: to run something on the loop's thread, or to stop the loop. Swift concurrency takes it as an
-    /// executor and as a clock.
+    /// What other threads use of a loop: it runs something on the loop's thread, or stops the loop. For Swift concurrency it is
+    /// an executor and a clock.
     ///
     /// ```swift
     /// let remote = loop.remote
@@ -14,8 +14,8 @@ extension EventLoop {
     /// }
     /// ```
     ///
-    /// It does not keep the loop alive. Once the loop is closed or gone, tasks that are handed over are dropped. As an executor it loses
-    /// no job: see `enqueue`.
+    /// It does not keep the loop alive. Once the loop is closed or gone, tasks that are passed to `execute` are dropped. As an
+    /// executor it loses no job: see `enqueue`.
     public final class Remote: Sendable {
         enum Work: Sendable {
             case task(@Sendable (EventLoop) -> Void)
@@ -25,28 +25,28 @@ extension EventLoop {
         private struct Inbox: Sendable {
             var work: [Work] = []
             var isStopRequested = false
-            /// Whether the loop knows that it must look here: further wakes would be lost labour.
+            /// Whether a wake-up is pending. If so, another one is redundant.
             var isWakeUnderWay = false
-            /// Whether the loop will never look here again, and Swift's global pool does so in its place.
+            /// Whether the loop will never look here again, so that Swift's global pool runs the jobs.
             var isOrphaned = false
         }
 
         let waker: Waker
         private let inbox = Mutex(Inbox())
-        /// The thread that is inside the loop at present, or that runs the jobs of one that is gone, as pthread_self(3) has it; or 0.
+        /// What pthread_self(3) says on the thread that is inside the loop, or that runs the jobs of a closed loop; or 0.
         private let owner = Atomic<UInt>(0)
-        /// The loop that the owner is inside. The owner alone touches it.
+        /// The loop that the owner is inside. Only the owner touches it.
         private nonisolated(unsafe) var ownedLoop: EventLoop?
 
         init() throws(Errno) {
             waker = try Waker()
         }
 
-        /// Runs `task` on the loop's thread, after everything that was handed over before it. From any thread, the loop's own
-        /// included, and never from within this call.
+        /// Runs `task` on the loop's thread, after all tasks that were passed before it. From any thread, the loop's own
+        /// included. `task` never runs from within this call.
         ///
-        /// The loop is woken if it sleeps, once for all that is handed over meanwhile. What is handed over while nobody runs the
-        /// loop waits until somebody does. The corresponding C function is `eventfd_write`.
+        /// If the loop sleeps, it is woken, once for all tasks that come meanwhile. While no thread runs the loop, tasks wait
+        /// until one does. The corresponding C function is `eventfd_write`.
         public func execute(_ task: @escaping @Sendable (EventLoop) -> Void) {
             post { if !$0.isOrphaned { $0.work.append(.task(task)) } }
         }
@@ -68,14 +68,14 @@ extension EventLoop {
                 return (true, inbox.isOrphaned)
             }
             if let loop = currentLoop {
-                // Before it waits again, it looks into its inbox: no system call need tell it so.
-                loop.noteWork()
+                // Before it waits again, it looks into its inbox, without a system call to wake it.
+                loop.scheduleInbox()
             } else if mustWake {
                 if isOrphaned { runOrphansOnPool() } else { waker.wake() }
             }
         }
 
-        /// Exchanges an empty list for the inbox's work. What arrives from now on wakes the loop again. Says whether to stop.
+        /// Exchanges an empty list for the inbox's work. What arrives from now on wakes the loop again. Returns whether to stop.
         func takeInbox(into work: inout [Work]) -> Bool {
             inbox.withLock { inbox in
                 swap(&work, &inbox.work)
@@ -85,17 +85,25 @@ extension EventLoop {
             }
         }
 
-        // MARK: - Whose thread it is
+        // MARK: - The thread that is inside the loop
 
-        /// Whether the calling thread is the one on which jobs run at present.
+        /// Whether the calling thread is inside the loop, or runs the jobs of a closed one.
         var isOwned: Bool { owner.load(ordering: .relaxed) == pthread_self() }
 
-        /// The loop, if the calling thread is inside one of its calls.
+        /// Whether another thread is inside the loop, or runs the jobs of a closed one.
+        var isOwnedElsewhere: Bool {
+            let owner = owner.load(ordering: .relaxed)
+            return owner != 0 && owner != pthread_self()
+        }
+
+        /// The loop, if the calling thread is inside it.
         var currentLoop: EventLoop? { isOwned ? unsafe ownedLoop : nil }
 
-        /// The calling thread owns the loop until `leave`.
+        /// The calling thread owns the loop until `leave`. If another thread owns it, the process ends: to go on would be a data
+        /// race.
         func enter(_ loop: EventLoop?) {
-            _ = owner.exchange(pthread_self(), ordering: .acquiring)
+            let result = owner.compareExchange(expected: 0, desired: pthread_self(), ordering: .acquiring)
+            precondition(result.exchanged, "an event loop was run or closed while another thread was inside it")
             unsafe ownedLoop = loop
         }
 
@@ -106,7 +114,7 @@ extension EventLoop {
 
         // MARK: - Without a loop
 
-        /// The loop will never look into its inbox again. Tasks that wait there are dropped; jobs are not.
+        /// Called once the loop will never look into its inbox again. Tasks that wait there are dropped; jobs are not.
         func orphan() {
             var work: [Work] = []
             post { inbox in
@@ -116,11 +124,11 @@ extension EventLoop {
                 work = inbox.work
                 inbox.work.removeAll { if case .task = $0 { true } else { false } }
             }
-            // Not before the lock is open: what a task has captured may come back here when it is let go.
+            // Released after the lock is open: what a task has captured may call this object when it is released.
             withExtendedLifetime(work) {}
         }
 
-        /// The jobs in an orphaned inbox. Nobody else takes any before it has been found empty by `isEmptyOfOrphans`.
+        /// The jobs in an orphaned inbox. No other thread takes any before it has been found empty by `isEmptyOfOrphans`.
         func takeOrphans() -> [Work] {
             inbox.withLock { inbox in
                 defer { inbox.work = [] }
@@ -128,7 +136,7 @@ extension EventLoop {
             }
         }
 
-        /// Whether nothing has come since `takeOrphans`. If so, what comes from now on has the pool look here again.
+        /// Whether nothing has come since `takeOrphans`. If so, the next job has the pool look here again.
         func isEmptyOfOrphans() -> Bool {
             inbox.withLock { inbox in
                 inbox.isWakeUnderWay = !inbox.work.isEmpty

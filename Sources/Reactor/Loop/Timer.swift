@@ -1,8 +1,8 @@
 extension EventLoop {
     /// An action that the loop runs once at a deadline, and that can be armed again. Belongs to the loop's thread.
     ///
-    /// Arming, re-arming and cancelling cost O(log n) of the timers that are armed, and allocate nothing: a timer for each of
-    /// ten thousand connections is fine, and so is one that is re-armed with every message.
+    /// Ten thousand connections may have a timer each, and a timer may be armed anew with every message: arming, moving and
+    /// cancelling allocate nothing.
     public final class Timer {
         /// When the timer is due, or nil while it is not armed.
         public fileprivate(set) var deadline: ContinuousClock.Instant?
@@ -17,31 +17,46 @@ extension EventLoop {
             self.action = action
         }
 
-        /// Arms the timer, or moves it, to run after the given deadline: never before it, and not long after.
+        /// Arms the timer, or moves it, to run after the given deadline: never before it, and not long after. Does nothing once
+        /// the loop is closed.
+        ///
+        /// - Complexity: O(log *n*) for *n* armed timers.
         public func arm(at deadline: ContinuousClock.Instant) {
+            if loop.isClosed { return }
+            loop.assertNoOtherThreadIsInside()
             loop.timers.arm(self, at: deadline)
         }
 
-        /// Arms the timer, or moves it, to run after the given time. Less than no time counts as none.
+        /// Arms the timer, or moves it, to run after the given time; a negative time counts as zero. Does nothing once the loop
+        /// is closed.
+        ///
+        /// - Complexity: O(log *n*) for *n* armed timers.
         public func arm(after delay: Duration) {
             arm(at: .now.advanced(clamping: delay))
         }
 
         /// Disarms the timer; does nothing if it is not armed. Its action will not run, even if it is due in this very turn.
+        ///
+        /// - Complexity: O(log *n*) for *n* armed timers.
         public func cancel() {
+            if deadline == nil { return }
+            loop.assertNoOtherThreadIsInside()
             loop.timers.cancel(self)
         }
 
         fileprivate func fire() {
-            // Whatever ran before in this turn may have cancelled or moved it.
+            // A timer that ran before in this turn may have cancelled or moved this one, or may have closed the loop.
             guard deadline != nil, index < 0 else { return }
             deadline = nil
-            action()
+            if !loop.isClosed { action() }
         }
     }
 }
 
 /// The armed timers, as a binary heap in which each timer knows its place, so that any of them can be moved or removed.
+///
+/// A timer's action is an embedder's, and its release may run code that arms or cancels timers of this same queue. So no mutating
+/// function releases the last reference to a timer: the caller has a reference, or gets one.
 struct TimerQueue {
     private struct Entry {
         var deadline: ContinuousClock.Instant
@@ -54,6 +69,7 @@ struct TimerQueue {
 
     var earliestDeadline: ContinuousClock.Instant? { heap.first?.deadline }
 
+    /// - Complexity: O(log *n*) for *n* armed timers.
     mutating func arm(_ timer: EventLoop.Timer, at deadline: ContinuousClock.Instant) {
         timer.deadline = deadline
         if timer.index >= 0 {
@@ -66,13 +82,16 @@ struct TimerQueue {
         }
     }
 
+    /// - Complexity: O(log *n*) for *n* armed timers.
     mutating func cancel(_ timer: EventLoop.Timer) {
         timer.deadline = nil
         if timer.index >= 0 { remove(at: timer.index) }
     }
 
-    /// Takes out the timers that are due. A timer that an action arms anew, even for now, waits for the next turn: it cannot
-    /// keep the loop from its other work.
+    /// Takes out the timers that are due. If an action arms its timer anew, even for now, the timer waits for the next turn: so
+    /// it cannot keep the loop from its other work.
+    ///
+    /// - Complexity: O(*k* log *n*) for *k* due ones of *n* armed timers.
     mutating func takeDue(at now: ContinuousClock.Instant) -> [EventLoop.Timer] {
         var due: [EventLoop.Timer] = []
         while let first = heap.first, first.deadline <= now {
@@ -82,12 +101,17 @@ struct TimerQueue {
         return due
     }
 
-    mutating func removeAll() {
-        for entry in heap {
-            entry.timer.index = -1
-            entry.timer.deadline = nil
+    /// Disarms all timers, and returns them.
+    ///
+    /// - Complexity: O(*n*) for *n* armed timers.
+    mutating func takeAll() -> [EventLoop.Timer] {
+        let armed = heap.map(\.timer)
+        for timer in armed {
+            timer.index = -1
+            timer.deadline = nil
         }
         heap = []
+        return armed
     }
 
     private mutating func remove(at index: Int) {

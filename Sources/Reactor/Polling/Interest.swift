@@ -5,7 +5,7 @@ import CLinux
 /// Hang-ups and errors are always reported along with it. With nothing to watch for, a descriptor is not watched at all, and not
 /// even those are reported.
 public struct Interest: OptionSet, Hashable, Sendable {
-    /// One bit for each of the members below. It is not what the kernel uses.
+    /// One bit for each of the members below. The kernel uses other bits.
     public let rawValue: UInt8
 
     /// Bits that stand for none of the members below are dropped.
@@ -32,7 +32,7 @@ public struct Interest: OptionSet, Hashable, Sendable {
     }
 }
 
-/// What a descriptor turned out to be ready for. May be spurious: only the system call that follows knows.
+/// What a descriptor is ready for. It may be spurious: only the system call that follows can tell.
 public struct Readiness: OptionSet, Hashable, Sendable {
     /// The bits of `epoll_event.events`.
     public let rawValue: UInt32
@@ -48,14 +48,14 @@ public struct Readiness: OptionSet, Hashable, Sendable {
     public static let writable = Readiness(rawValue: EPOLLOUT.rawValue)
     /// There is something out of the ordinary to read. The corresponding C constant is `EPOLLPRI`.
     public static let priority = Readiness(rawValue: EPOLLPRI.rawValue)
-    /// Both directions are shut; of a pipe, its writers are gone. There may still be something to read. It cannot be masked.
+    /// Both directions are shut; of a pipe, all writers are gone. There may still be something to read. It cannot be masked.
     /// The corresponding C constant is `EPOLLHUP`.
     public static let hangUp = Readiness(rawValue: EPOLLHUP.rawValue)
-    /// An error waits to be fetched; of a pipe, its readers are gone. It cannot be masked. The corresponding C constant is
+    /// An error is pending; of a pipe, its readers are gone. It cannot be masked. The corresponding C constant is
     /// `EPOLLERR`.
     public static let error = Readiness(rawValue: EPOLLERR.rawValue)
 
-    /// What may be reported to one who asked for `interest`.
+    /// What may be reported for a descriptor that is watched for `interest`.
     init(reportedFor interest: Interest) {
         self = interest.isEmpty ? [] : Readiness(rawValue: interest.epollEvents).union([.hangUp, .error])
     }

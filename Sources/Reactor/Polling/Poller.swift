@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// An epoll instance and the batch of events that it reported last.
+/// An epoll instance, and the events that its last wait reported.
 @safe final class Poller {
     private let descriptor: OwnedDescriptor
     private let events: UnsafeMutablePointer<epoll_event>
@@ -22,8 +22,8 @@ import Glibc
         unsafe events.deallocate()
     }
 
-    /// - Parameter isEdgeTriggered: Whether it is reported once for each time that it becomes ready, instead of for as long as it is.
-    ///   For the waker alone.
+    /// - Parameter isEdgeTriggered: Whether an event comes once each time that the descriptor becomes ready, and not as long as
+    ///   it is ready. For the waker alone.
     ///
     /// The corresponding C function is `epoll_ctl(EPOLL_CTL_ADD)`.
     func add(_ descriptor: Int32, token: Token, interest: Interest, isEdgeTriggered: Bool = false) throws(Errno) {
@@ -35,7 +35,7 @@ import Glibc
         try control(EPOLL_CTL_MOD, descriptor, token, interest.epollEvents)
     }
 
-    /// Must come before close(2): a descriptor that was duplicated, by a fork perhaps, would go on reporting events.
+    /// Must come before close(2): if the descriptor was duplicated, by a fork perhaps, events would go on coming.
     ///
     /// The corresponding C function is `epoll_ctl(EPOLL_CTL_DEL)`.
     func remove(_ descriptor: Int32) {

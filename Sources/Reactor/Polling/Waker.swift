@@ -4,7 +4,7 @@ import Glibc
 /// Ends the loop's wait from another thread, by way of an eventfd.
 ///
 /// It is registered edge-triggered and never read: each write is a new edge, and the counter cannot fill up within
-/// the life of a process. Its owner writes only when nothing is under way yet, so wakes coalesce.
+/// the life of a process. Its owner writes only if no wake-up is pending, so wake-ups coalesce.
 struct Waker: ~Copyable, Sendable {
     let descriptor: OwnedDescriptor
 

@@ -1,12 +1,12 @@
 import Glibc
 
-/// The number with which a system call says why it failed: what the library's own functions throw.
+/// The number by which a system call says why it failed. The library's functions throw it.
 ///
 /// ```swift
 /// do throws(Errno) {
 ///     try loop.listen(on: .loopback(port: 3001), handler: handler)
 /// } catch .addressInUse {
-///     print("somebody else listens at this port")
+///     print("another program listens on this port")
 /// } catch {
 ///     print("cannot listen: \(error)")
 /// }
@@ -22,42 +22,44 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
         self.rawValue = rawValue
     }
 
-    /// What the calling thread's last failed system call left behind. The corresponding C variable is `errno`.
+    /// The error of the calling thread's last system call that failed. The corresponding C variable is `errno`.
     package static var last: Errno { Errno(rawValue: Glibc.errno) }
 
-    /// The right to it is lacking: to a path, or to a port below 1024. The corresponding C constant is `EACCES`.
+    /// The process has no permission for a path, or for a port below 1024. The corresponding C constant is `EACCES`.
     public static let permissionDenied = Errno(rawValue: EACCES)
     /// The system does not know this kind of address; IPv6 may be switched off. The corresponding C constant is `EAFNOSUPPORT`.
     public static let addressFamilyNotSupported = Errno(rawValue: EAFNOSUPPORT)
-    /// Somebody listens at this address already. The corresponding C constant is `EADDRINUSE`.
+    /// A socket is bound to this address already. The corresponding C constant is `EADDRINUSE`.
     public static let addressInUse = Errno(rawValue: EADDRINUSE)
     /// The machine does not have this address. The corresponding C constant is `EADDRNOTAVAIL`.
     public static let addressNotAvailable = Errno(rawValue: EADDRNOTAVAIL)
-    /// It is there already. The corresponding C constant is `EEXIST`.
+    /// The file, or the registration, exists already. The corresponding C constant is `EEXIST`.
     public static let fileExists = Errno(rawValue: EEXIST)
-    /// Nobody reads what is written. The corresponding C constant is `EPIPE`.
+    /// The reading end of a pipe, or the peer of a socket, is closed. The corresponding C constant is `EPIPE`.
     public static let brokenPipe = Errno(rawValue: EPIPE)
-    /// The connection was given up before it came about. The corresponding C constant is `ECONNABORTED`.
+    /// The loop is closed, so nothing is done for it. The corresponding C constant is `ECANCELED`.
+    public static let canceled = Errno(rawValue: ECANCELED)
+    /// A connection that waited to be accepted has been aborted. The corresponding C constant is `ECONNABORTED`.
     public static let connectionAbort = Errno(rawValue: ECONNABORTED)
-    /// Nobody listens at this address. The corresponding C constant is `ECONNREFUSED`.
+    /// No socket listens on this address. The corresponding C constant is `ECONNREFUSED`.
     public static let connectionRefused = Errno(rawValue: ECONNREFUSED)
-    /// The peer has ended the connection without a word. The corresponding C constant is `ECONNRESET`.
+    /// The peer has reset the connection. The corresponding C constant is `ECONNRESET`.
     public static let connectionReset = Errno(rawValue: ECONNRESET)
-    /// It has begun, and goes on in the background. The corresponding C constant is `EINPROGRESS`.
+    /// The operation has begun, and goes on in the background. The corresponding C constant is `EINPROGRESS`.
     public static let nowInProgress = Errno(rawValue: EINPROGRESS)
-    /// A signal came in between. The corresponding C constant is `EINTR`.
+    /// A signal has interrupted the system call. The corresponding C constant is `EINTR`.
     public static let interrupted = Errno(rawValue: EINTR)
-    /// An argument makes no sense. The corresponding C constant is `EINVAL`.
+    /// An argument is invalid. The corresponding C constant is `EINVAL`.
     public static let invalidArgument = Errno(rawValue: EINVAL)
-    /// A path is longer than its place. The corresponding C constant is `ENAMETOOLONG`.
+    /// A path is too long. The corresponding C constant is `ENAMETOOLONG`.
     public static let fileNameTooLong = Errno(rawValue: ENAMETOOLONG)
-    /// The kernel has no room for it now. The corresponding C constant is `ENOBUFS`.
+    /// The kernel has no buffer space left. The corresponding C constant is `ENOBUFS`.
     public static let noBufferSpace = Errno(rawValue: ENOBUFS)
-    /// There is no memory for it. The corresponding C constant is `ENOMEM`.
+    /// There is not enough memory. The corresponding C constant is `ENOMEM`.
     public static let noMemory = Errno(rawValue: ENOMEM)
     /// A limit is reached: of a disk, or of how much may be watched. The corresponding C constant is `ENOSPC`.
     public static let noSpace = Errno(rawValue: ENOSPC)
-    /// It is not allowed; epoll says so of regular files. The corresponding C constant is `EPERM`.
+    /// The operation is not permitted; epoll says so of regular files. The corresponding C constant is `EPERM`.
     public static let notPermitted = Errno(rawValue: EPERM)
     /// The socket has no peer. The corresponding C constant is `ENOTCONN`.
     public static let notConnected = Errno(rawValue: ENOTCONN)
@@ -69,7 +71,7 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     public static let tooManyOpenFiles = Errno(rawValue: EMFILE)
     /// The whole system has as many open files as it may have. The corresponding C constant is `ENFILE`.
     public static let tooManyOpenFilesInSystem = Errno(rawValue: ENFILE)
-    /// Nothing can be done without waiting. The corresponding C constant is `EAGAIN`.
+    /// The operation would block. The corresponding C constant is `EAGAIN`.
     public static let wouldBlock = Errno(rawValue: EAGAIN)
 }
 

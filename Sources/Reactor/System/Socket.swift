@@ -1,14 +1,19 @@
 import Glibc
 
-/// A stream socket, nonblocking and close-on-exec from its first moment.
+/// A new stream socket, nonblocking and close-on-exec.
 struct Socket: ~Copyable {
     let descriptor: OwnedDescriptor
 
-    /// A path that is longer than the system's form of an address has room for is refused with `fileNameTooLong`.
+    /// Throws `fileNameTooLong` for a path that is longer than the kernel's form of an address has room for. Throws
+    /// `invalidArgument` for a path that is empty or has a zero byte: the kernel would take it for the name of an abstract
+    /// socket, or for a shorter path.
     ///
     /// The corresponding C function is `socket`.
     init(for address: SocketAddress) throws(Errno) {
-        if case .unix(let path) = address, path.utf8.count > SocketAddress.maximumPathLength { throw .fileNameTooLong }
+        if case .unix(let path) = address {
+            if path.isEmpty || path.utf8.contains(0) { throw .invalidArgument }
+            if path.utf8.count > SocketAddress.maximumPathLength { throw .fileNameTooLong }
+        }
         let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         descriptor = OwnedDescriptor(takingOver: try retryingOnInterrupt { socket(address.family, type, 0) })
     }
@@ -19,24 +24,24 @@ struct Socket: ~Copyable {
     func listen(on address: SocketAddress) throws(Errno) {
         // A port whose last connections are still in TIME_WAIT can be listened on again at once.
         if address.port != nil { try set(SOL_SOCKET, SO_REUSEADDR, 1) }
-        // Each address of a host is listened on by itself; without this, [::] would take the port of 0.0.0.0 too, or not,
-        // as a setting of the whole system has it.
+        // Each address has a socket of its own. Without this, [::] would take the port of 0.0.0.0 too, depending on
+        // net.ipv6.bindv6only.
         if address.family == AF_INET6 { try set(Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
         try retryingOnInterrupt { unsafe address.withSystemAddress { unsafe bind(descriptor.rawValue, $0, $1) } }
         // The kernel lowers this to net.core.somaxconn.
         try retryingOnInterrupt { Glibc.listen(descriptor.rawValue, 65_535) }
     }
 
-    /// Starts connecting, and says whether that is already done. The corresponding C function is `connect`.
+    /// Starts connecting, and returns whether the socket is connected already. The corresponding C function is `connect`.
     func connect(to address: SocketAddress) throws(Errno) -> Bool {
         if unsafe address.withSystemAddress({ unsafe Glibc.connect(descriptor.rawValue, $0, $1) }) == 0 { return true }
         let error = Errno.last
-        // After EINTR the connection goes on being made in the background, as after EINPROGRESS.
+        // After EINTR the kernel goes on connecting in the background, as after EINPROGRESS.
         if error == .nowInProgress || error == .interrupted { return false }
         throw error
     }
 
-    /// What every TCP socket of the library is set to.
+    /// Sets the options that every TCP socket of the library has.
     ///
     /// On Linux a socket that accept4(2) returns inherits all of these from its listener, which spares six system calls
     /// for each connection.
@@ -44,9 +49,10 @@ struct Socket: ~Copyable {
         let tcp = Int32(IPPROTO_TCP)
         // A turn's output leaves in one send; holding back its last segment for an acknowledgement only adds delay.
         try set(tcp, TCP_NODELAY, 1)
-        // How much the kernel takes beyond what the peer's window admits: what bounds the memory of a peer that does not read.
+        // How much the kernel takes beyond what the peer's window admits. It bounds the memory that a peer costs which does not
+        // read.
         try set(tcp, TCP_NOTSENT_LOWAT, unsentLowWater)
-        // A peer that vanished without a word is found after two minutes, not two hours.
+        // The kernel finds a peer that vanished without a FIN after two minutes, not after two hours.
         try set(SOL_SOCKET, SO_KEEPALIVE, 1)
         try set(tcp, TCP_KEEPIDLE, 60)
         try set(tcp, TCP_KEEPINTVL, 15)
@@ -70,7 +76,7 @@ struct Socket: ~Copyable {
         try unsafe SocketAddress { unsafe getpeername(descriptor, $0, $1) }
     }
 
-    /// Fetches and clears the error that waits on a socket. The corresponding C function is `getsockopt(SO_ERROR)`.
+    /// Returns and clears the pending error of a socket. The corresponding C function is `getsockopt(SO_ERROR)`.
     static func takeError(of descriptor: Int32) -> Errno? {
         var value: Int32 = 0
         var size = socklen_t(MemoryLayout<Int32>.size)

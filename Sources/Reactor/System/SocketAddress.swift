@@ -1,20 +1,20 @@
 import Glibc
 
-/// Where a socket is: an IP address and a port, or a path. `Endpoint` makes addresses of what people write.
+/// The address of a socket: an IP address and a port, or a path. `Endpoint` makes addresses of text.
 ///
 /// ```swift
 /// let address = SocketAddress.ipv4(address: 0xC0A8_0001, port: 3001)
 /// print(address)                          // 192.168.0.1:3001
 /// ```
 public enum SocketAddress: Hashable, Sendable {
-    /// The address's number as it is written: 127.0.0.1 is `0x7F00_0001`.
+    /// The address as a number, its first byte first: 127.0.0.1 is `0x7F00_0001`.
     case ipv4(address: UInt32, port: UInt16)
-    /// The address's two halves as they are written, and the interface that a link-local address is meant on, or 0.
+    /// The two halves of the address, and the number of the interface of a link-local address, or 0.
     case ipv6(high: UInt64, low: UInt64, port: UInt16, scope: UInt32)
     /// A Unix-domain socket, by its path of 107 bytes at most. An empty path is that of a socket without a name.
     case unix(path: String)
 
-    /// 127.0.0.1, this machine as only it can reach itself. Port 0 has the kernel pick one, for a listener.
+    /// 127.0.0.1, which only this machine can reach. For a listener, port 0 means that the kernel picks one.
     public static func loopback(port: UInt16) -> SocketAddress {
         .ipv4(address: 0x7F00_0001, port: port)
     }
@@ -38,7 +38,7 @@ public enum SocketAddress: Hashable, Sendable {
 }
 
 extension SocketAddress: CustomStringConvertible {
-    /// As the programs take it: `127.0.0.1:3001`, `[::1]:3001`, `unix:/run/chatd.sock`.
+    /// The form that `Endpoint` reads: `127.0.0.1:3001`, `[::1]:3001`, `unix:/run/chatd.sock`.
     public var description: String {
         switch self {
         case .unix(let path):
@@ -73,10 +73,10 @@ extension SocketAddress {
         }
     }
 
-    /// How long a path may be: `sun_path` less the zero at its end.
+    /// How long a path may be in bytes: `sun_path` without the zero at its end.
     static let maximumPathLength = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
 
-    /// Hands `body` the address as system calls take it. A path must not be longer than `maximumPathLength`.
+    /// Calls `body` with the kernel's form of the address. A path must not be longer than `maximumPathLength`.
     func withSystemAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         switch self {
         case .ipv4(let number, let port):
@@ -91,6 +91,7 @@ extension SocketAddress {
             address.sin6_port = port.bigEndian
             address.sin6_scope_id = scope
             unsafe withUnsafeMutableBytes(of: &address.sin6_addr) { bytes in
+                // Like loadUnaligned below, storeBytes needs no alignment.
                 unsafe bytes.storeBytes(of: high.bigEndian, toByteOffset: 0, as: UInt64.self)
                 unsafe bytes.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
             }
@@ -112,7 +113,7 @@ extension SocketAddress {
         }
     }
 
-    /// Reads the address that `fill` has the kernel write, or nil for a family other than these three.
+    /// Reads the address that the system call in `fill` writes; nil for a family other than these three.
     init?(filledBy fill: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32) throws(Errno) {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -134,7 +135,8 @@ extension SocketAddress {
         case AF_INET6:
             let address = unsafe bytes.load(as: sockaddr_in6.self)
             let (high, low) = unsafe withUnsafeBytes(of: address.sin6_addr) {
-                unsafe ($0.load(as: UInt64.self), $0.load(fromByteOffset: 8, as: UInt64.self))
+                // An in6_addr is aligned to four bytes, and not to the eight of a UInt64.
+                unsafe ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
             }
             self = unsafe .ipv6(
                 high: UInt64(bigEndian: high), low: UInt64(bigEndian: low),
@@ -151,7 +153,7 @@ extension SocketAddress {
 // MARK: - Names
 
 extension SocketAddress {
-    /// The addresses of a host, numeric or named, in the order in which the system would have them tried.
+    /// The addresses of a host, numeric or named, in the order in which the system recommends to try them.
     ///
     /// Blocks while a name is looked up, so it belongs before the loop runs. The corresponding C function is `getaddrinfo`.
     static func resolving(host: String, port: UInt16) throws(EndpointError) -> [SocketAddress] {

@@ -63,7 +63,7 @@ actor Lobby {
 }
 
 let address = try Endpoint(CommandLine.arguments.dropFirst().first ?? "127.0.0.1:3001").resolve()[0]
-let loop = try EventLoop.runInBackground()
+let loop = try BackgroundLoop()
 let lobby = Lobby(on: loop.remote)
 try await loop.remote.withListener(on: address) { listener in
     print("lobby: players at \(listener.address)")

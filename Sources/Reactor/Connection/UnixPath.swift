@@ -1,0 +1,97 @@
+import CLinux
+import Glibc
+
+/// The path of a Unix-domain socket that is listened on: how it is taken, and given back.
+///
+/// Of several servers that want one path, exactly one gets it, and only that one removes it. Two facts of the kernel are in the
+/// way. A server that was killed leaves its path behind; another one has to remove it before it can bind, and between the look
+/// that finds the path stale and the removal, a third one may have bound it. And a server that ends removes a path, whatever has
+/// been there since.
+///
+/// So a path is bound, found stale, removed and replaced only by a process that holds a lock on the folder (flock(2) on the
+/// folder itself, which leaves no file behind). And the owner of a path is known by the device and inode numbers that the path
+/// had when it was bound: they cannot be given to another file while the socket is open.
+///
+/// The lock is kept for a few system calls. If another process keeps it for two seconds, listening fails with `wouldBlock`. Where
+/// a folder cannot be opened or locked, on a few network file systems and in folders without the right to list them, there is no
+/// lock.
+struct UnixPath {
+    private let path: String
+    private let device: dev_t
+    private let inode: ino_t
+
+    /// Binds a socket to a path and has it listen there. If a server has left the path behind, the path is replaced. Any other
+    /// file is refused with `addressInUse`.
+    ///
+    /// The corresponding C functions are `flock`, `bind`, `listen`, `lstat` and `unlink`.
+    init(_ path: String, listening socket: borrowing Socket) throws(Errno) {
+        let address = SocketAddress.unix(path: path)
+        let lock = try Self.lockFolder(of: path, attempts: 200)
+        do throws(Errno) {
+            try socket.listen(on: address)
+        } catch .addressInUse {
+            guard Self.isStale(path) else { throw .addressInUse }
+            unsafe unlink(path)
+            try socket.listen(on: address)
+        }
+        let identity = Self.identity(of: path)
+        self.path = path
+        device = identity?.device ?? 0
+        inode = identity?.inode ?? 0
+        _ = consume lock
+    }
+
+    /// Removes the path if it is still the one that was bound. Must come before the socket is closed.
+    ///
+    /// If another process keeps the lock, the path stays: it is stale then, and is replaced by the next server.
+    func remove() {
+        guard let lock = try? Self.lockFolder(of: path, attempts: 5) else { return }
+        if let identity = Self.identity(of: path), identity == (device, inode) { unsafe unlink(path) }
+        _ = consume lock
+    }
+
+    /// Whether the path is a socket on which nobody listens.
+    private static func isStale(_ path: String) -> Bool {
+        guard identity(of: path) != nil else { return false }
+        do throws(Errno) {
+            _ = try Socket(for: .unix(path: path)).connect(to: .unix(path: path))
+            return false
+        } catch {
+            return error == .connectionRefused
+        }
+    }
+
+    /// Nil if the path is no socket. The corresponding C function is `lstat`.
+    private static func identity(of path: String) -> (device: dev_t, inode: ino_t)? {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return nil }
+        return (status.st_dev, status.st_ino)
+    }
+
+    /// Holds the lock as long as the result lives.
+    ///
+    /// - Parameter attempts: How often it is tried, every 10 ms.
+    private static func lockFolder(of path: String, attempts: Int) throws(Errno) -> FolderLock {
+        let folder: String
+        if let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) {
+            folder = String(path[...slash])
+        } else {
+            folder = "."
+        }
+        let result = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if result < 0 { return FolderLock(descriptor: nil) }
+        let descriptor = OwnedDescriptor(takingOver: result)
+        for _ in 0..<attempts {
+            if flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 { return FolderLock(descriptor: descriptor) }
+            // ENOLCK and the like: this file system knows no such locks.
+            if Errno.last != .wouldBlock { return FolderLock(descriptor: nil) }
+            usleep(10_000)
+        }
+        throw .wouldBlock
+    }
+
+    private struct FolderLock: ~Copyable {
+        /// Closing it unlocks. Nil if there is no lock.
+        let descriptor: OwnedDescriptor?
+    }
+}
