@@ -178,7 +178,7 @@ struct AsyncReadingTests {
                 var sent = 0
                 var refusals = 0
                 // Full, once the kernel has taken nothing for a while.
-                while sent < limit, refusals < 20 {
+                while sent < limit, refusals < 100 {
                     let count = peer.sendAvailable(Array(block[(sent % 100)...]))
                     sent += count
                     refusals = count > 0 ? 0 : refusals + 1
