@@ -110,4 +110,20 @@ struct EndpointTests {
         #expect(try Endpoint("[2001:db8::1]:80").resolve() == [.ipv6(high: 0x2001_0DB8_0000_0000, low: 1, port: 80, scope: 0)])
         #expect(try Endpoint("unix:/run/a").resolve() == [.unix(path: "/run/a")])
     }
+
+    @Test("A star and [::] mean every address of both families, one listener for each", arguments: ["*", "[::]"])
+    func everyAddress(host: String) throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let handler = RecordingHandler()
+        let addresses = try Endpoint("\(host):0").resolve()
+        #expect(addresses == [.ipv4(address: 0, port: 0), .ipv6(high: 0, low: 0, port: 0, scope: 0)])
+        let port = try #require(try loop.listen(on: addresses[0], handler: handler).address.port)
+        let other = try loop.listen(on: addresses[1].withPort(port), handler: handler)
+        #expect(other.address.port == port)
+        let peers = [try Peer(port: port), try Peer(to: .ipv6(high: 0, low: 1, port: port, scope: 0))]
+        try loop.run(until: "both accepted") { handler.connections.count == 2 }
+        #expect(Endpoint.tcp(host: "*", port: 1).description == "*:1")
+        _ = peers
+    }
 }

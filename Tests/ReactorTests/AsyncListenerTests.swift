@@ -121,4 +121,69 @@ struct AsyncListenerTests {
             }
         }
     }
+
+    /// An actor that is not of the loop, with state that only its own executor may touch.
+    private actor Caller {
+        private var count = 0
+
+        func listen(on remote: EventLoop.Remote) async throws -> Int {
+            for _ in 0..<100 {
+                try await remote.withListener(on: .loopback(port: 0)) { _ in
+                    #expect(remote.isIsolatingCurrentContext() == false)
+                    preconditionIsolated()
+                    count += 1
+                }
+                #expect(remote.isIsolatingCurrentContext() == false)
+                preconditionIsolated()
+            }
+            return count
+        }
+    }
+
+    @Test func theBodyIsIsolatedToItsCaller() async throws {
+        try await withBackgroundLoop { remote in
+            let count = try await Caller().listen(on: remote)
+            #expect(count == 100)
+        }
+    }
+
+    @Test func aSecondServeGoesOnAfterACancelledOne() async throws {
+        try await withBackgroundLoop { remote in
+            try await remote.withListener(on: .loopback(port: 0)) { listener in
+                let port = try #require(listener.address.port)
+                for round in 0..<3 {
+                    let server = Task {
+                        try await listener.serve { connection in
+                            for try await line in connection.lines { try await connection.send("\(line) \(round)\n") }
+                        }
+                    }
+                    let peer = try Peer(port: port)
+                    try peer.send("hello\n")
+                    #expect(try peer.receiveLine() == "hello \(round)")
+                    server.cancel()
+                    await #expect(throws: CancellationError.self) { try await server.value }
+                    #expect(try peer.receiveLine() == nil)
+                }
+            }
+        }
+    }
+
+    @Test func whatABodyThrowsIsReported() async throws {
+        let errors = Record<String>()
+        try await withBackgroundLoop { remote in
+            try await remote.withListener(on: .loopback(port: 0)) { listener in
+                let server = Task {
+                    try await listener.serve(onError: { errors.append("\($0)") }) { connection in
+                        _ = try await connection.nextMessage()
+                        throw Mishap()
+                    }
+                }
+                let peer = try Peer(port: try #require(listener.address.port))
+                try peer.send("hello\n")
+                #expect(try await errors.wait(for: "the error") == "\(Mishap())")
+                server.cancel()
+                _ = await server.result
+            }
+        }
+    }
 }

@@ -108,9 +108,44 @@ struct BackgroundLoopTests {
         #expect(isBlocked)
         try await background.stop()
     }
+
+    @Test func shuttingDownSendsWhatWaits() async throws {
+        let background = try BackgroundLoop()
+        let (near, far) = try socketPair()
+        try await background.remote.withLoop { loop in
+            let connection = try loop.adopt(socket: OwnedDescriptor(takingOver: near), handler: RecordingHandler())
+            connection.send([UInt8](repeating: 65, count: 1_000_000).span)
+        }
+        let reader = Task.detached { [peer = Confined(far)] in try peer.value.receiveAll().count }
+        try await background.shutDown(timeout: .seconds(60))
+        #expect(try await reader.value == 1_000_000)
+    }
+
+    @Test func shuttingDownTakesNoLongerThanAsked() async throws {
+        let background = try BackgroundLoop()
+        let (near, far) = try socketPair()
+        try await background.remote.withLoop { loop in
+            let connection = try loop.adopt(socket: OwnedDescriptor(takingOver: near), handler: RecordingHandler())
+            connection.send([UInt8](repeating: 65, count: 1_000_000).span)
+        }
+        try await background.shutDown(timeout: .milliseconds(20))
+        await #expect(throws: CloseReason.shutdown) { try await background.remote.withLoop { _ in } }
+        _ = far
+    }
+
+    /// A fault of the thread itself must reach the handler that prints a backtrace.
+    @Test func itsThreadBlocksAllSignalsButThoseOfFaults() async throws {
+        let background = try BackgroundLoop()
+        let free = try await background.remote.withLoop { _ in
+            var set = sigset_t()
+            unsafe pthread_sigmask(SIG_BLOCK, nil, &set)
+            return (1..<32).map(Int32.init).filter { unsafe sigismember(&set, $0) == 0 }
+        }
+        #expect(Set(free).subtracting([SIGKILL, SIGSTOP]) == [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS])
+        try await background.stop()
+    }
 }
 
-/// Says whether a loop is gone, and nothing else of it.
 private final class WeakReference: Sendable {
     private nonisolated(unsafe) weak var loop: EventLoop?
 

@@ -25,6 +25,22 @@ struct TokenTests {
         #expect(table[new] === second)
     }
 
+    /// Else a flood of short connections would wear out the generation of one slot.
+    @Test func freeSlotsAreUsedInTurn() {
+        let table = SlotTable()
+        let sources = (0..<4).map { _ in Source() }
+        let tokens = sources.map { table.insert($0) }
+        for token in tokens { table.remove(token) }
+        var slots: [UInt32] = []
+        for _ in 0..<8 {
+            let token = table.insert(sources[0])
+            slots.append(token.slot)
+            table.remove(token)
+        }
+        #expect(slots == [0, 1, 2, 3, 0, 1, 2, 3])
+        #expect(tokens.allSatisfy { table[$0] == nil })
+    }
+
     @Test func aTokenSurvivesTheKernel() {
         for (slot, generation) in [(0, 0), (1, 2), (.max, 7), (7, .max), (.max, .max)] as [(UInt32, UInt32)] {
             let token = Token(slot: slot, generation: generation)

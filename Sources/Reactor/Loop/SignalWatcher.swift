@@ -73,7 +73,8 @@ extension EventLoop {
     /// ```
     ///
     /// A signal that arrives twice before the loop comes to it is reported once. A signal that every thread of the process blocks
-    /// never arrives; so if the calling thread blocks one of these, it is unblocked there, as long as it is watched.
+    /// never arrives; so if the calling thread blocks one of these, it is unblocked there. It is blocked again when its last watcher is
+    /// cancelled on the same thread.
     ///
     /// - Throws: `Errno.invalidArgument` for a number that is no signal, for SIGKILL and SIGSTOP, and for SIGSEGV, SIGBUS,
     ///   SIGILL, SIGFPE and SIGTRAP, which mean that a thread cannot go on; `.tooManyOpenFiles` and `.tooManyOpenFilesInSystem`,

@@ -1,0 +1,81 @@
+import ChatReactor
+import Glibc
+import TestSupport
+import Testing
+
+/// Accepting is not serving: a listener passes on what it accepts, and another loop may serve it.
+@Suite(.timeLimit(.minutes(2)))
+struct AcceptingForOthersTests {
+    private final class Echo: ConnectionHandler {
+        func connection(_ connection: Connection, didReceive lines: borrowing MessageBatch) {
+            lines.withWireBytes(in: 0..<lines.count) { bytes in _ = connection.send(bytes) }
+        }
+    }
+
+    @Test("A loop accepts, and two others serve in turn")
+    func otherLoops() async throws {
+        let workers = [try BackgroundLoop(), try BackgroundLoop()]
+        let acceptor = try EventLoop()
+        defer { acceptor.close() }
+        var peersSeen: [SocketAddress] = []
+        let listener = try acceptor.listen(on: .loopback(port: 0)) { socket, peer in
+            workers[peersSeen.count % 2].remote.adopt(socket: socket) { Echo() }
+            peersSeen.append(peer)
+        }
+        let peers = try (0..<6).map { _ in try Peer(to: listener.address) }
+        try acceptor.run(until: "all accepted") { peersSeen.count == 6 }
+        for (number, peer) in peers.enumerated() {
+            try peer.send("\(number)\n")
+            #expect(try peer.receiveLine() == "\(number)")
+        }
+        #expect(Set(peersSeen).count == 6 && peersSeen.allSatisfy { $0.port != listener.address.port })
+        #expect(acceptor.connectionCount == 0)
+        for worker in workers {
+            #expect(try await worker.remote.withLoop { $0.connectionCount } == 3)
+            try await worker.stop()
+        }
+        for peer in peers { #expect(peer.hasEnded) }
+    }
+
+    @Test("The loop that accepts may serve, too, and one that drops the socket closes it")
+    func ownLoop() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let handler = RecordingHandler()
+        var count = 0
+        let listener = try loop.listen(on: .temporaryPath()) { socket, _ throws(Errno) in
+            count += 1
+            if count == 1 { _ = try loop.adopt(socket: socket, handler: handler) }
+        }
+        let (first, second) = (try Peer(to: listener.address), try Peer(to: listener.address))
+        try first.send("hello\n")
+        try loop.run(until: "the first is served") { handler.texts == ["hello"] && count == 2 }
+        #expect(second.hasEnded)
+        #expect(loop.connectionCount == 1)
+    }
+
+    @Test("What is thrown is a failure to accept")
+    func failure() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        var errors: [Errno] = []
+        let listener = try loop.listen(on: .loopback(port: 0)) { _, _ throws(Errno) in throw .noMemory }
+        listener.onAcceptFailure = { errors.append($0) }
+        let peer = try Peer(to: listener.address)
+        try loop.run(until: "the failure") { errors == [.noMemory] }
+        #expect(peer.hasEnded)
+    }
+
+    @Test("A socket for a loop that is closed or gone is closed, and no handler is made", arguments: [false, true])
+    func closedLoop(isGone: Bool) throws {
+        var loop: EventLoop? = try EventLoop()
+        let remote = try #require(loop?.remote)
+        let (near, far) = try socketPair()
+        if isGone { loop = nil } else { loop?.close() }
+        remote.adopt(socket: OwnedDescriptor(takingOver: near)) {
+            Issue.record("a handler was made")
+            return RecordingHandler()
+        }
+        #expect(far.hasEnded)
+    }
+}
