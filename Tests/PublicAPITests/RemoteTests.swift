@@ -9,7 +9,7 @@ struct RemoteTests {
     /// Notes that are only touched on the loop's thread, which is the test's.
     private final class Notes: @unchecked Sendable {
         var numbers: [Int] = []
-        var threads: Set<pthread_t> = []
+        var threads: Set<ThreadID> = []
     }
 
     /// Runs `body` on that many threads of their own, all at once, and hands back what waits for them.
@@ -178,13 +178,13 @@ struct RemoteTests {
         let (remote, notes, expected) = (loop.remote, Notes(), Confined(loop))
         let join = onThreads(1) { _ in
             remote.execute { loop in
-                notes.threads.insert(pthread_self())
+                notes.threads.insert(currentThread())
                 if loop === expected.value { notes.numbers.append(1) }
             }
         }
         try loop.run(until: "the task") { !notes.threads.isEmpty }
         join()
-        #expect(notes.threads == [pthread_self()])
+        #expect(notes.threads == [currentThread()])
         #expect(notes.numbers == [1])
     }
 

@@ -59,14 +59,14 @@ struct AsyncConnectionTests {
         let host = try Host()
         let address = host.address
         try await withBackgroundLoop { remote in
-            let thread = try await remote.withLoop { _ in pthread_self() }
+            let thread = try await remote.withLoop { _ in currentThread() }
             let threads = Task(executorPreference: remote) {
                 try await remote.withConnection(to: address) { connection in
-                    var threads: Set = [pthread_self()]
+                    var threads: Set = [currentThread()]
                     _ = try await connection.nextMessage()
-                    threads.insert(pthread_self())
+                    threads.insert(currentThread())
                     try await remote.sleep(for: .milliseconds(1))
-                    threads.insert(pthread_self())
+                    threads.insert(currentThread())
                     #expect(connection.connection.remoteAddress == address)
                     return threads
                 }

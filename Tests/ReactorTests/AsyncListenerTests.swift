@@ -10,9 +10,9 @@ struct AsyncListenerTests {
 
     @Test func theBodyRunsWhereItsCallerDoes() async throws {
         try await withBackgroundLoop { remote in
-            let thread = pthread_self()
-            try await remote.withListener(on: .loopback(port: 0)) { _ in #expect(pthread_self() == thread) }
-            #expect(pthread_self() == thread)
+            let thread = currentThread()
+            try await remote.withListener(on: .loopback(port: 0)) { _ in #expect(currentThread() == thread) }
+            #expect(currentThread() == thread)
         }
     }
 

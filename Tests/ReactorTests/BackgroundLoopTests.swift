@@ -10,9 +10,9 @@ import Testing
 struct BackgroundLoopTests {
     @Test func tasksRunOnItsThread() async throws {
         let background = try BackgroundLoop()
-        let thread = try await background.remote.withLoop { _ in pthread_self() }
-        #expect(thread != pthread_self())
-        #expect(try await background.remote.withLoop { _ in pthread_self() } == thread)
+        let thread = try await background.remote.withLoop { _ in currentThread() }
+        #expect(thread != currentThread())
+        #expect(try await background.remote.withLoop { _ in currentThread() } == thread)
         try await background.stop()
     }
 

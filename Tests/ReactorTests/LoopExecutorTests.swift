@@ -12,7 +12,7 @@ struct LoopExecutorTests {
     private actor Log {
         let remote: EventLoop.Remote
         private(set) var entries: [Int] = []
-        private(set) var threads: Set<UInt> = []
+        private(set) var threads: Set<ThreadID> = []
 
         nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe remote.asUnownedSerialExecutor() }
 
@@ -22,7 +22,7 @@ struct LoopExecutorTests {
 
         func append(_ entry: Int) {
             entries.append(entry)
-            threads.insert(pthread_self())
+            threads.insert(currentThread())
         }
 
         /// Hands over tasks of the loop and jobs of this actor, by turns.
@@ -42,8 +42,8 @@ struct LoopExecutorTests {
 
     @Test func anActorLivesOnTheLoopsThread() async throws {
         try await withBackgroundLoop { remote in
-            let thread = try await remote.withLoop { _ in pthread_self() }
-            #expect(thread != pthread_self())
+            let thread = try await remote.withLoop { _ in currentThread() }
+            #expect(thread != currentThread())
             let log = Log(on: remote)
             for entry in 0..<100 { await log.append(entry) }
             #expect(await log.entries == Array(0..<100))
@@ -58,13 +58,13 @@ struct LoopExecutorTests {
 
     @Test func aTaskThatPrefersTheLoopStaysOnItsThread() async throws {
         try await withBackgroundLoop { remote in
-            let thread = try await remote.withLoop { _ in pthread_self() }
+            let thread = try await remote.withLoop { _ in currentThread() }
             let threads = await Task(executorPreference: remote) {
-                var threads: Set = [pthread_self()]
+                var threads: Set = [currentThread()]
                 await Task.yield()
-                threads.insert(pthread_self())
-                await withTaskGroup(of: UInt.self) { group in
-                    for _ in 0..<10 { group.addTask { pthread_self() } }
+                threads.insert(currentThread())
+                await withTaskGroup(of: ThreadID.self) { group in
+                    for _ in 0..<10 { group.addTask { currentThread() } }
                     for await child in group { threads.insert(child) }
                 }
                 return threads

@@ -124,9 +124,9 @@
             configuration.readSize = 4_096
             let service = EventLoopService(configuration: configuration) { loop in
                 #expect(loop.configuration.readSize == 4_096)
-                let starter = pthread_self()
+                let starter = currentThread()
                 loop.schedule(after: .zero) {
-                    #expect(pthread_equal(starter, pthread_self()) != 0)
+                    #expect(starter == currentThread())
                     loop.stop()
                 }
             }
