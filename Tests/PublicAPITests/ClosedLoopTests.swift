@@ -132,11 +132,11 @@ struct ClosedLoopTests {
     func byJob() async throws {
         let background = try BackgroundLoop()
         try await background.remote.withLoop { loop in
-            let thread = pthread_self()
+            let thread = currentThread()
             loop.close()
             try loop.runOnce()
             #expect(loop.isClosed)
-            #expect(pthread_self() == thread)
+            #expect(currentThread() == thread)
         }
         try await background.join()
     }

@@ -123,6 +123,8 @@ struct TokenTests {
             try loop.adopt(socket: OwnedDescriptor(takingOver: mine), handler: handler)
             return peer
         }
+        // Their numbers would be given away first.
+        defer { withExtendedLifetime(peers) {} }
         var old: (number: Int32, slot: UInt32)?
         handler.onMessage = { connection, _ in
             guard let other = handler.connections.first(where: { $0 !== connection }) else { return }

@@ -87,10 +87,15 @@ extension EventLoop {
 
         // MARK: - The thread that is inside the loop
 
+        // None of these three is inlined: C declares pthread_self as a function of nothing, so that the optimizer calls it once for an
+        // async function that changes threads in between.
+
         /// Whether the calling thread is inside the loop, or runs the jobs of a closed one.
+        @inline(never)
         var isOwned: Bool { owner.load(ordering: .relaxed) == pthread_self() }
 
         /// Whether another thread is inside the loop, or runs the jobs of a closed one.
+        @inline(never)
         var isOwnedElsewhere: Bool {
             let owner = owner.load(ordering: .relaxed)
             return owner != 0 && owner != pthread_self()
@@ -101,6 +106,7 @@ extension EventLoop {
 
         /// The calling thread owns the loop until `leave`. If another thread owns it, the process ends: to go on would be a data
         /// race.
+        @inline(never)
         func enter(_ loop: EventLoop?) {
             let result = owner.compareExchange(expected: 0, desired: pthread_self(), ordering: .acquiring)
             precondition(result.exchanged, "an event loop was run or closed while another thread was inside it")
