@@ -33,7 +33,7 @@ final class ServerFixture {
     /// Has a client connect, and be accepted.
     func join(receiveBuffer: Int32? = nil) throws -> Client {
         let count = log.accepted.count
-        let socket = try LineClient(port: port, receiveBuffer: receiveBuffer)
+        let socket = try Peer(port: port, receiveBuffer: receiveBuffer)
         try loop.run(until: { log.accepted.count > count })
         let client = Client(socket, id: try #require(log.accepted.last))
         clients.append(client)
@@ -99,7 +99,7 @@ final class ServerFixture {
 
 /// A client of the server under test, which never blocks the loop's thread by waiting for something to come.
 final class Client {
-    let socket: LineClient
+    let socket: Peer
     /// The server's name for it.
     let id: Connection.ID
     /// Whether it takes what comes.
@@ -107,7 +107,7 @@ final class Client {
     private(set) var received: [UInt8] = []
     private(set) var isAtEnd = false
 
-    init(_ socket: LineClient, id: Connection.ID) {
+    init(_ socket: Peer, id: Connection.ID) {
         self.socket = socket
         self.id = id
     }

@@ -82,7 +82,7 @@ import Testing
             let arguments = ["--listen", "unix:\(directory.path)/socket"]
             try expectFailure(Case("chatd", arguments, EX_UNAVAILABLE, mentions: "socket"))
             // The one that was there first is not harmed.
-            _ = try LineClient(path: "\(directory.path)/socket")
+            _ = try Peer(path: "\(directory.path)/socket")
         }
         let path = "\(directory.path)/file"
         close(unsafe open(path, O_CREAT | O_WRONLY, 0o600))

@@ -11,14 +11,14 @@ import Testing
         let process = try ChildProcess(
             ChildProcess.pathOfExecutable("chatd"), arguments, input: .closed, output: .closed, error: .closed)
         // There is nobody whom it could tell that it listens.
-        var first: LineClient?
+        var first: Peer?
         try wait(for: "the socket") {
-            first = try? LineClient(path: path)
+            first = try? Peer(path: path)
             return first != nil
         }
         let listener = try #require(first)
         expectNullDevices(in: process)
-        let speaker = try LineClient(path: path)
+        let speaker = try Peer(path: path)
         for message in ["still", "here"] {
             try speaker.send(message + "\n")
             #expect(try listener.receiveLine() == message)

@@ -78,7 +78,7 @@ import Testing
     }
 
     /// A client that does not read, with more waiting for it than the kernel takes, and a witness that has got all of it.
-    private static func join(_ daemon: Daemon) throws -> (stuck: LineClient, witness: LineClient) {
+    private static func join(_ daemon: Daemon) throws -> (stuck: Peer, witness: Peer) {
         let stuck = try daemon.join(1, receiveBuffer: 4_096)[0]
         let clients = try daemon.join(2)
         let line = String(repeating: "a", count: 99) + "\n"

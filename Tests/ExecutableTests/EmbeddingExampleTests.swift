@@ -18,16 +18,16 @@ import Testing
     }
 
     /// It listens where the README says that it does, so nobody else may.
-    private static let isPortFree = (try? LineClient(port: 3001)) == nil
+    private static let isPortFree = (try? Peer(port: 3001)) == nil
 
     @Test(.enabled(if: isPortFree, "port 3001 is in use"))
     func `relays lines`() throws {
         let example = try ChildProcess(ChildProcess.pathOfExecutable("EmbeddingExample"), [])
         defer { example.kill() }
-        var one: LineClient?
-        while one == nil, example.currentEnd == nil { one = try? LineClient(port: 3001) }
+        var one: Peer?
+        while one == nil, example.currentEnd == nil { one = try? Peer(port: 3001) }
         let first = try #require(one)
-        let second = try LineClient(port: 3001)
+        let second = try Peer(port: 3001)
         try second.send("hello\n")
         #expect(try first.receiveLine() == "hello")
         try first.send("grüße\n")

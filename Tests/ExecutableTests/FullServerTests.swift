@@ -11,7 +11,7 @@ import Testing
     @Test func `turns callers away, and accepts again when somebody leaves`() throws {
         try withDaemon(["--framing", "line"], launcher: Self.launcher) { daemon in
             let witness = try daemon.join(1)[0]
-            var clients: [LineClient] = []
+            var clients: [Peer] = []
             while let client = try admitted(to: daemon, witness: witness) {
                 clients.append(client)
                 try #require(clients.count < 32)
@@ -24,7 +24,7 @@ import Testing
             #expect(try witness.receiveLine() == "full house")
 
             clients.removeLast(2)
-            var newcomer: LineClient?
+            var newcomer: Peer?
             try wait(for: "somebody to be let in again") {
                 newcomer = try admitted(to: daemon, witness: witness)
                 return newcomer != nil
@@ -55,7 +55,7 @@ import Testing
     }
 
     /// A client that has joined, or nil if it was turned away.
-    private func admitted(to daemon: Daemon, witness: LineClient) throws -> LineClient? {
+    private func admitted(to daemon: Daemon, witness: Peer) throws -> Peer? {
         let client = try daemon.connect()
         // A caller that is turned away may be reset while it speaks.
         try? client.send("may I?\n")

@@ -10,7 +10,7 @@ import Testing
         try withDaemon(arguments, output: .null) { daemon in
             var generator = SeededGenerator(seed: 4)
             let interesting: [UInt8] = [0, 10, 10, 13, 27, 120, 255]
-            var clients: [LineClient] = []
+            var clients: [Peer] = []
             for _ in 0..<3_000 {
                 if clients.count < 20 { clients.append(try daemon.connect()) }
                 let index = Int.random(in: clients.indices, using: &generator)
@@ -70,7 +70,7 @@ import Testing
         try StreamReader(takingOver: dup(clients[0].descriptor)).text(through: "still here\n")
     }
 
-    private func drain(_ client: LineClient) {
+    private func drain(_ client: Peer) {
         while let readiness = try? waitForInput(on: [client.descriptor], atMost: .zero), readiness == [true] {
             guard let some = try? client.receiveSome(), !some.isEmpty else { return }
         }

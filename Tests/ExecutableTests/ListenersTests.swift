@@ -8,7 +8,7 @@ import Testing
         try withDaemon(listeners: 2) { daemon in
             #expect(daemon.addresses == ["127.0.0.1:\(daemon.port)", "[::1]:\(daemon.port)"])
             let client = try daemon.join(1)[0]
-            try LineClient(port6: daemon.port).send("from IPv6\n")
+            try Peer(port6: daemon.port).send("from IPv6\n")
             #expect(try client.receiveLine() == "from IPv6")
         }
     }
@@ -16,7 +16,7 @@ import Testing
     @Test func `a host and port 0 pick a port, and nothing else is listened on`() throws {
         try withDaemon(["--listen", "127.0.0.1:0"]) { daemon in
             #expect(daemon.port != 0)
-            if hasIPv6Loopback { #expect(throws: (any Error).self) { try LineClient(port6: daemon.port) } }
+            if hasIPv6Loopback { #expect(throws: (any Error).self) { try Peer(port6: daemon.port) } }
         }
     }
 
@@ -28,7 +28,7 @@ import Testing
             #expect(daemon.addresses[1].hasPrefix("[::1]:"))
             #expect(daemon.addresses[2] == "unix:\(path)")
             let port6 = try #require(UInt16(daemon.addresses[1].dropFirst("[::1]:".count)))
-            let clients = try [LineClient(port: daemon.port), LineClient(port6: port6), LineClient(path: path)]
+            let clients = try [Peer(port: daemon.port), Peer(port6: port6), Peer(path: path)]
             // Two listeners accept in any order: who has heard of somebody has joined.
             for (number, client) in clients.enumerated() {
                 while true {
@@ -49,7 +49,7 @@ import Testing
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/socket"
         try withDaemon(["--listen", "unix:\(path)"]) { _ in
-            _ = try LineClient(path: path)
+            _ = try Peer(path: path)
             #expect(unsafe access(path, F_OK) == 0)
         }
         #expect(unsafe access(path, F_OK) != 0)
@@ -61,11 +61,11 @@ import Testing
         let killed = try Daemon(["--listen", "unix:\(path)"])
         killed.process.kill()
         #expect(unsafe access(path, F_OK) == 0)
-        try withDaemon(["--listen", "unix:\(path)"]) { _ in _ = try LineClient(path: path) }
+        try withDaemon(["--listen", "unix:\(path)"]) { _ in _ = try Peer(path: path) }
     }
 }
 
-extension LineClient {
+extension Peer {
     /// Whether the line comes soon.
     fileprivate func hears(_ wanted: String) throws -> Bool {
         guard try waitForInput(on: [descriptor], atMost: .milliseconds(50)) == [true] else { return false }

@@ -36,7 +36,7 @@ import Testing
     }
 
     /// Has the senders send all that they have, and everybody receive, until everybody has everything.
-    private func exchange(among clients: [LineClient], _ checker: inout OrderChecker) throws {
+    private func exchange(among clients: [Peer], _ checker: inout OrderChecker) throws {
         var unsent = (0..<Self.senderCount).map { sender in
             [UInt8]((0..<Self.lineCount).map { checker.line($0, of: sender) }.joined())[...]
         }

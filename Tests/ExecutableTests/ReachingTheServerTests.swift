@@ -37,7 +37,7 @@ import Testing
     @Test(.enabled(if: hasIPv6Loopback)) func `localhost finds a server that listens on IPv6 alone`() throws {
         try withDaemon(["--listen", "[::1]:0"]) { daemon in
             for place in ["[::1]:\(daemon.port)", "localhost:\(daemon.port)"] {
-                let peer = try LineClient(port6: daemon.port)
+                let peer = try Peer(port6: daemon.port)
                 let chat = try startChat([place])
                 try chat.write("ready\n")
                 #expect(try peer.receiveLine() == "ready")
@@ -49,7 +49,7 @@ import Testing
         let directory = try TemporaryDirectory()
         let place = "unix:\(directory.path)/socket"
         try withDaemon(["--listen", place]) { _ in
-            let peer = try LineClient(path: "\(directory.path)/socket")
+            let peer = try Peer(path: "\(directory.path)/socket")
             let chat = try startChat([place])
             try chat.write("ready\n")
             #expect(try peer.receiveLine() == "ready")

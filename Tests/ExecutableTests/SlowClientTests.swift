@@ -71,7 +71,7 @@ import Testing
     }
 
     /// Sends more than is kept for a client that does not read, to one that does.
-    private func talkPast(_ stuck: LineClient, at daemon: Daemon) throws -> LineClient {
+    private func talkPast(_ stuck: Peer, at daemon: Daemon) throws -> Peer {
         let clients = try daemon.join(2)
         for start in stride(from: 0, to: Self.lineCount, by: 1_000) {
             let text = (start..<start + 1_000).map(Self.line).joined()

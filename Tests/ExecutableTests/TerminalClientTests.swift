@@ -45,7 +45,7 @@ import Testing
     }
 
     /// Has a chat at a terminal, and a peer of it.
-    private func withTalk(server: [String] = [], _ body: (ChildProcess, LineClient) throws -> Void) throws {
+    private func withTalk(server: [String] = [], _ body: (ChildProcess, Peer) throws -> Void) throws {
         try withDaemon(server) { daemon in
             let peer = try daemon.join(1)[0]
             let chat = try startChat([daemon.address], input: .terminal, output: .terminal, error: .terminal)

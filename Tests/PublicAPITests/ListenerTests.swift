@@ -152,7 +152,7 @@ struct ListenerTests {
         let (loop, handler) = (try EventLoop(), RecordingHandler())
         defer { loop.close() }
         let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
-        let client = try LineClient(port: try #require(listener.address.port))
+        let client = try Peer(port: try #require(listener.address.port))
         try loop.run(until: "accepted") { !handler.connections.isEmpty }
         handler.connections.first?.close()
         try loop.run(until: "closed") { !handler.closeReasons.isEmpty }
@@ -170,7 +170,7 @@ struct ListenerTests {
         handler.onOpen = { _ in listener?.close() }
         listener = try loop.listen(on: .loopback(port: 0), handler: handler)
         let port = try #require(listener?.address.port)
-        let clients = try (0..<3).map { _ in try LineClient(port: port) }
+        let clients = try (0..<3).map { _ in try Peer(port: port) }
         try loop.settle()
         #expect(handler.connections.count == 1)
         #expect(clients.count { $0.receiveAvailable() == nil } == 2)

@@ -138,7 +138,7 @@ struct PauseTests {
         let handler = RecordingHandler()
         handler.onOpen = { $0.pauseReading() }
         let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
-        let client = try LineClient(port: try #require(listener.address.port))
+        let client = try Peer(port: try #require(listener.address.port))
         try client.send("hello\n")
         try loop.run(until: "accepted") { !handler.connections.isEmpty }
         try loop.settle()

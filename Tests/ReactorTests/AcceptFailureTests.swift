@@ -19,7 +19,7 @@ struct AcceptFailureTests {
         var errors: Set<Errno> = []
         let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
         listener.onAcceptFailure = { errors.insert($0) }
-        let client = try LineClient(port: try #require(listener.address.port))
+        let client = try Peer(port: try #require(listener.address.port))
         kernel_begin()
         defer { kernel_rest() }
         kernel_fail(KERNEL_ACCEPT4, 0, .max, error)
@@ -37,7 +37,7 @@ struct AcceptFailureTests {
         defer { loop.close() }
         let handler = RecordingHandler()
         let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
-        let client = try LineClient(port: try #require(listener.address.port))
+        let client = try Peer(port: try #require(listener.address.port))
         kernel_begin()
         defer { kernel_rest() }
         kernel_fail(KERNEL_ACCEPT4, 0, 1, ECONNABORTED)

@@ -32,7 +32,7 @@ struct ActorRoomTests {
                 for try await message in connection.messages { await room.say(message, from: connection) }
                 await room.leave(connection)
             } _: { port in
-                let peers = try (0..<5).map { _ in try LineClient(port: port) }
+                let peers = try (0..<5).map { _ in try Peer(port: port) }
                 for peer in peers { #expect(try peer.receiveLine() == "welcome") }
                 for round in 0..<20 {
                     for (speaker, peer) in peers.enumerated() {

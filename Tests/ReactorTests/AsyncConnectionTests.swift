@@ -33,7 +33,7 @@ struct AsyncConnectionTests {
         var address: SocketAddress { .loopback(port: port) }
 
         /// The next who connects; waits for it as long as a receive does.
-        func accept() -> LineClient { LineClient(takingOver: Glibc.accept(descriptor, nil, nil)) }
+        func accept() -> Peer { Peer(takingOver: Glibc.accept(descriptor, nil, nil)) }
     }
 
     @Test func aClientTalksAndGetsAnAnswer() async throws {
@@ -188,7 +188,7 @@ struct AsyncConnectionTests {
         let host = try Host()
         let address = host.address
         listen(host.descriptor, 0)
-        let fillers = try (0..<1).map { _ in try LineClient(port: host.port) }
+        let fillers = try (0..<1).map { _ in try Peer(port: host.port) }
         try await withBackgroundLoop { remote in
             await #expect(throws: CloseReason.connectTimedOut) {
                 try await remote.withConnection(to: address, deadline: .now.advanced(by: .milliseconds(50))) { _ in }

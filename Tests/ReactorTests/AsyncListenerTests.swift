@@ -21,7 +21,7 @@ struct AsyncListenerTests {
             try await withServer(on: remote) { connection in
                 for try await message in connection.messages { try await connection.send(message) }
             } _: { port in
-                let peers = try (0..<100).map { _ in try LineClient(port: port) }
+                let peers = try (0..<100).map { _ in try Peer(port: port) }
                 for round in 0..<3 {
                     for (number, peer) in peers.enumerated() { try peer.send("\(round) \(number)\n") }
                     for (number, peer) in peers.enumerated() { #expect(try peer.receiveLine() == "\(round) \(number)") }
@@ -38,12 +38,12 @@ struct AsyncListenerTests {
                     try await connection.send(line + "\n")
                 }
             } _: { port in
-                let (first, second) = (try LineClient(port: port), try LineClient(port: port))
+                let (first, second) = (try Peer(port: port), try Peer(port: port))
                 try first.send("fail\n")
                 #expect(try first.receiveLine() == nil)
                 try second.send("hello\n")
                 #expect(try second.receiveLine() == "hello")
-                let third = try LineClient(port: port)
+                let third = try Peer(port: port)
                 try third.send("hello\n")
                 #expect(try third.receiveLine() == "hello")
             }
@@ -60,7 +60,7 @@ struct AsyncListenerTests {
                 }
             }
             let number = try await port.wait(for: "the port")
-            let peers = try (0..<10).map { _ in try LineClient(port: number) }
+            let peers = try (0..<10).map { _ in try Peer(port: number) }
             server.cancel()
             for peer in peers {
                 // Ended, if it was served, and reset, if it was still in the kernel's queue.
@@ -82,7 +82,7 @@ struct AsyncListenerTests {
                     }
                     ends.append(())
                 }
-                let peer = try LineClient(port: port)
+                let peer = try Peer(port: port)
                 try peer.send("hello\n")
                 #expect(try peer.receiveLine() == "hello")
                 await listener.close()
@@ -101,7 +101,7 @@ struct AsyncListenerTests {
     @Test func whoeverIsNotServedIsClosedWithTheListener() async throws {
         try await withBackgroundLoop { remote -> Void in
             let peer = try await remote.withListener(on: .loopback(port: 0)) { listener in
-                let peer = try LineClient(port: try #require(listener.address.port))
+                let peer = try Peer(port: try #require(listener.address.port))
                 try peer.send("hello?\n")
                 // Accepted by then.
                 try await remote.withLoop { _ in }

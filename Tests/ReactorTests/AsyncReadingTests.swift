@@ -15,7 +15,7 @@ struct AsyncReadingTests {
                 for try await line in connection.lines { lines.append(line) }
                 received.append(lines)
             } _: { port in
-                let peer = try LineClient(port: port)
+                let peer = try Peer(port: port)
                 try peer.send(expected.map { $0 + "\n" }.joined() + "and a rest")
                 peer.shutDownSending()
                 #expect(try await received.wait(for: "the end of input") == expected + ["and a rest"])
@@ -42,7 +42,7 @@ struct AsyncReadingTests {
                 }
                 let port = listener.address.port ?? 0
                 // It blocks its thread, which nobody else needs.
-                let peer = try LineClient(port: port)
+                let peer = try Peer(port: port)
                 try peer.send("accepted\n")
                 _ = try peer.receiveLine()
                 let before = ProcFiles.sleepCountOfOtherThreads
@@ -67,7 +67,7 @@ struct AsyncReadingTests {
                 for try await message in connection.messages { messages.append(message) }
                 received.append(messages)
             } _: { port in
-                let peer = try LineClient(port: port)
+                let peer = try Peer(port: port)
                 try peer.send("one\r\n\ntwo\n")
                 try peer.send([0xFF, 0x0A])
                 peer.shutDownSending()
@@ -92,7 +92,7 @@ struct AsyncReadingTests {
                 }
                 received.append(bytes)
             } _: { port in
-                let peer = try LineClient(port: port)
+                let peer = try Peer(port: port)
                 try peer.send(pattern(300_000))
                 peer.shutDownSending()
                 #expect(try await received.wait(for: "the end of input") == pattern(300_000))
@@ -121,7 +121,7 @@ struct AsyncReadingTests {
                     for try await message in connection.messages { messages.append(message) }
                     received.append(messages)
                 } _: { port in
-                    let peer = try LineClient(port: port)
+                    let peer = try Peer(port: port)
                     try peer.send(Array(expected.joined()))
                     peer.shutDownSending()
                     let messages = try await received.wait(for: "the end of input")
@@ -150,7 +150,7 @@ struct AsyncReadingTests {
                 for try await message in connection.messages { lines.append(message.text) }
                 received.append(lines)
             } _: { port in
-                let peer = try LineClient(port: port)
+                let peer = try Peer(port: port)
                 try peer.send("ada\none\ntwo\n")
                 peer.shutDownSending()
                 #expect(try await received.wait(for: "the end of input") == ["name: ada", "one", "two"])
@@ -173,7 +173,7 @@ struct AsyncReadingTests {
                 }
                 received.append(count)
             } _: { port in
-                let peer = try LineClient(port: port)
+                let peer = try Peer(port: port)
                 let block = Array(repeatElement(line, count: 1_000).joined())
                 var sent = 0
                 var refusals = 0
@@ -211,7 +211,7 @@ struct AsyncReadingTests {
                 }
                 received.append(try await lines.value)
             } _: { port in
-                let peer = try LineClient(port: port)
+                let peer = try Peer(port: port)
                 for line in expected { try peer.send(line + "\n") }
                 peer.shutDownSending()
                 #expect(try await received.wait(for: "the end of input") == expected)
@@ -233,10 +233,10 @@ struct AsyncReadingTests {
                     reasons.append(reason)
                 }
             } _: { port in
-                let first = try LineClient(port: port)
+                let first = try Peer(port: port)
                 try first.send("short\n" + String(repeating: "x", count: 11) + "\n")
                 #expect(try first.receiveLine() == nil)
-                let second = try LineClient(port: port)
+                let second = try Peer(port: port)
                 try second.send("short\n")
                 second.reset()
                 try wait(for: "both ends") { ends.elements.count == 2 }
@@ -256,7 +256,7 @@ struct AsyncReadingTests {
                 }
                 count.append(lines)
             } _: { port in
-                let peer = try LineClient(port: port)
+                let peer = try Peer(port: port)
                 try peer.send("hello\nquit\n")
                 #expect(try await count.wait(for: "the end") == 2)
                 #expect(try peer.receiveLine() == nil)
@@ -277,7 +277,7 @@ struct AsyncReadingTests {
                 isCancelled.append(true)
                 if let message = try await connection.nextMessage() { received.append(message.text) }
             } _: { port in
-                let peer = try LineClient(port: port)
+                let peer = try Peer(port: port)
                 _ = try await isCancelled.wait(for: "the cancellation")
                 try peer.send("still here\n")
                 #expect(try await received.wait(for: "the line") == "still here")

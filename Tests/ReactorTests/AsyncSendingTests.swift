@@ -16,7 +16,7 @@ struct AsyncSendingTests {
 
     /// Sends until it has to wait for good; what comes after that is up to the test.
     private func withStalledSender(
-        _ body: (LineClient, _ sent: () -> Int, _ outcome: Record<Result<Int, any Error>>, EventLoop.Remote) async throws -> Void
+        _ body: (Peer, _ sent: () -> Int, _ outcome: Record<Result<Int, any Error>>, EventLoop.Remote) async throws -> Void
     ) async throws {
         let outcome = Record<Result<Int, any Error>>()
         // How much waits behind each block that was sent.
@@ -35,7 +35,7 @@ struct AsyncSendingTests {
                     throw error
                 }
             } _: { port in
-                let peer = try LineClient(port: port, receiveBuffer: 4_096)
+                let peer = try Peer(port: port, receiveBuffer: 4_096)
                 var last = -1
                 // It waits once nothing has left for a while.
                 while waiting.elements.count != last {
@@ -93,7 +93,7 @@ struct AsyncSendingTests {
                 for await _ in stream {}
                 try await connection.send("after that\n")
             } _: { port in
-                let peer = try LineClient(port: port, receiveBuffer: 4_096)
+                let peer = try Peer(port: port, receiveBuffer: 4_096)
                 _ = try await isStalled.wait(for: "the cancellation")
                 goOn.continuation.finish()
                 #expect(try peer.receiveLine()?.count == 300_000)
@@ -119,7 +119,7 @@ struct AsyncSendingTests {
                     }
                 }
             } _: { port in
-                let peer = try LineClient(port: port, receiveBuffer: 4_096)
+                let peer = try Peer(port: port, receiveBuffer: 4_096)
                 let lines = try peer.receiveLines(21)
                 #expect(lines.dropFirst().map { $0.prefix { $0 != " " } } == (0..<20).map { Substring("\($0)") })
             }
@@ -134,7 +134,7 @@ struct AsyncSendingTests {
                 await #expect(throws: CloseReason.requested) { try await connection.send("too late\n") }
                 wasRefused.append(true)
             } _: { port in
-                let peer = try LineClient(port: port)
+                let peer = try Peer(port: port)
                 _ = try await wasRefused.wait(for: "the refusal")
                 #expect(try peer.receiveLine() == nil)
             }

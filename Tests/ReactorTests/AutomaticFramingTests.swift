@@ -5,11 +5,11 @@ import Testing
 
 /// Clients that send no newline at all are served, too; those that do are not disturbed by it.
 struct AutomaticFramingTests {
-    private func wire(idle: Duration = .milliseconds(30), limit: Int = 65_536) throws -> Wire {
+    private func wire(idle: Duration = .milliseconds(30), limit: Int = 65_536) throws -> TestConnection {
         var options = Connection.Options()
         options.framing = .automatic(idle: idle)
         options.maximumMessageLength = limit
-        return try Wire(options: options)
+        return try TestConnection(options: options)
     }
 
     @Test func anIdlePartialIsAMessageAndNotBeforeItsTime() throws {

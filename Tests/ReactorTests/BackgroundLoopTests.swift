@@ -55,7 +55,7 @@ struct BackgroundLoopTests {
                 }
             }
         }
-        let peer = try LineClient(port: try await port.wait(for: "the port"))
+        let peer = try Peer(port: try await port.wait(for: "the port"))
         _ = try await isServing.wait(for: "the connection")
         let sleeper = Task { try await remote.sleep(for: .seconds(3_600)) }
         let client = Task {

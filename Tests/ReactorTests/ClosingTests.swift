@@ -6,7 +6,7 @@ import Testing
 /// Closing happens once, at the end of the turn, and the handler is told once, whoever asks for it and how often.
 struct ClosingTests {
     @Test func closingIsIdempotentAndTheFirstReasonCounts() throws {
-        let wire = try Wire()
+        let wire = try TestConnection()
         wire.connection.close(reason: .tooSlow)
         wire.connection.close()
         wire.connection.finish()
@@ -21,7 +21,7 @@ struct ClosingTests {
     }
 
     @Test func closingInTheMidstOfABatchIsToldOnce() throws {
-        let wire = try Wire()
+        let wire = try TestConnection()
         wire.handler.onMessage = { connection, _ in
             connection.close()
             connection.close(reason: .tooSlow)
@@ -54,21 +54,21 @@ struct ClosingTests {
         let handler = RecordingHandler()
         handler.onOpen = { $0.close() }
         let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
-        let client = try LineClient(port: try #require(listener.address.port))
+        let client = try Peer(port: try #require(listener.address.port))
         try loop.run(until: "closed") { !handler.closeReasons.isEmpty }
         #expect(handler.events == [.opened, .closed(.requested)])
         #expect(client.receiveAvailable() == nil)
     }
 
     @Test func aReset() throws {
-        let wire = try Wire(.tcp)
+        let wire = try TestConnection(.tcp)
         try wire.loop.settle()
         wire.peer.reset()
         #expect(try wire.closeReason() == .failed(.connectionReset))
     }
 
     @Test func aClosedConnectionAnswersWithoutADescriptor() throws {
-        let wire = try Wire(.tcp)
+        let wire = try TestConnection(.tcp)
         #expect(wire.connection.remoteAddress != nil)
         #expect(wire.connection.localAddress != nil)
         wire.connection.close()
@@ -84,7 +84,7 @@ struct ClosingTests {
         let loop = try EventLoop()
         let handler = RecordingHandler()
         let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
-        let client = try LineClient(port: try #require(listener.address.port))
+        let client = try Peer(port: try #require(listener.address.port))
         try loop.run(until: "accepted") { !handler.connections.isEmpty }
         loop.close()
         loop.close()
@@ -99,7 +99,7 @@ struct ClosingTests {
         weak var connection: Connection?
         weak var listener: Listener?
         do {
-            let wire = try Wire(.tcp)
+            let wire = try TestConnection(.tcp)
             loop = wire.loop
             connection = wire.connection
             listener = try wire.loop.listen(on: .loopback(port: 0), handler: wire.handler)

@@ -32,7 +32,7 @@ struct DescriptionTests {
 
     /// A log that names connections must not call two of them the same, though the second has the place of the first.
     @Test func aConnection() throws {
-        let wire = try Wire()
+        let wire = try TestConnection()
         #expect(wire.connection.id.description == "0.0")
         wire.connection.close()
         _ = try wire.closeReason()

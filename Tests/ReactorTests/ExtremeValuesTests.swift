@@ -44,7 +44,7 @@ struct ExtremeValuesTests {
         configuration.readBudget = value
         configuration.acceptBudget = value
         configuration.eventsPerWait = value
-        let wire = try Wire(.tcp, configuration: configuration)
+        let wire = try TestConnection(.tcp, configuration: configuration)
         try wire.peer.send("hello\n")
         try wire.loop.run(until: "received") { !wire.handler.messages.isEmpty }
         #expect(wire.handler.texts == ["hello"])
@@ -62,7 +62,7 @@ struct ExtremeValuesTests {
             options.unsentLowWater = number
             options.flushTimeout = time
             options.lingerTimeout = time
-            let wire = try Wire(.tcp, options: options)
+            let wire = try TestConnection(.tcp, options: options)
             wire.connection.send([104])
             try wire.peer.send("h")
             try wire.loop.settle(for: .milliseconds(1))
@@ -78,7 +78,7 @@ struct ExtremeValuesTests {
         let count = 70_000
         var configuration = EventLoop.Configuration()
         configuration.readSize = count
-        let wire = try Wire(configuration: configuration)
+        let wire = try TestConnection(configuration: configuration)
         wire.handler.onMessage = { connection, _ in connection.pauseReading() }
         // All of it is there before the loop looks, and is read at once.
         #expect(wire.peer.sendAvailable([UInt8](repeating: 10, count: count)) == count)

@@ -15,7 +15,7 @@ struct FramingTests {
     private func events(
         of pieces: [String], limit: Int = 65_536, framing: any Framing = .lines
     ) throws -> [RecordingHandler.Event] {
-        let wire = try Wire(options: Self.options(limit: limit, framing: framing))
+        let wire = try TestConnection(options: Self.options(limit: limit, framing: framing))
         for piece in pieces {
             try wire.peer.send(piece)
             try wire.loop.runOnce(waitingAtMost: .seconds(5))
@@ -87,7 +87,7 @@ struct FramingTests {
     }
 
     @Test func aHandlerThatClosesGetsNoneOfTheLinesBehind() throws {
-        let wire = try Wire(options: Self.options(limit: 3))
+        let wire = try TestConnection(options: Self.options(limit: 3))
         wire.handler.closesOnLongMessage = true
         try wire.peer.send("one\n1234\ntwo\n")
         #expect(try wire.closeReason() == .messageTooLong)
@@ -104,7 +104,7 @@ struct FramingTests {
             var configuration = EventLoop.Configuration()
             configuration.readSize = [1, 2, 3, 7, 64, 4_096].randomElement(using: &random)!
             configuration.readBudget = .random(in: 1...100, using: &random)
-            let wire = try Wire(configuration: configuration, options: Self.options(limit: limit))
+            let wire = try TestConnection(configuration: configuration, options: Self.options(limit: limit))
             var rest = stream[...]
             while !rest.isEmpty {
                 let piece = rest.prefix(.random(in: 1...50, using: &random))

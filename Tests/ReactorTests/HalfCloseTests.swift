@@ -4,11 +4,11 @@ import Testing
 
 /// A peer that has nothing more to send, as `printf … | nc` has, still gets all that is due to it.
 struct HalfCloseTests {
-    @Test("End of input with output pending: flush, then close", arguments: Wire.Kind.allCases)
-    func endOfInputWithOutputPending(_ kind: Wire.Kind) throws {
+    @Test("End of input with output pending: flush, then close", arguments: TestConnection.Kind.allCases)
+    func endOfInputWithOutputPending(_ kind: TestConnection.Kind) throws {
         var options = Connection.Options()
         options.maximumPendingOutput = 1 << 24
-        let wire = try Wire(kind, options: options, sendBuffer: 4_096, peerReceiveBuffer: 4_096)
+        let wire = try TestConnection(kind, options: options, sendBuffer: 4_096, peerReceiveBuffer: 4_096)
         let output = pattern(1_000_000)
         wire.handler.onMessage = { connection, _ in #expect(connection.send(output)) }
         try wire.peer.send("go")
@@ -23,10 +23,10 @@ struct HalfCloseTests {
     }
 
     @Test func aHalfClosedPeerDoesNotSpinTheLoop() throws {
-        for kind in Wire.Kind.allCases {
+        for kind in TestConnection.Kind.allCases {
             var options = Connection.Options()
             options.maximumPendingOutput = 1 << 24
-            let wire = try Wire(kind, options: options, sendBuffer: 4_096, peerReceiveBuffer: 4_096)
+            let wire = try TestConnection(kind, options: options, sendBuffer: 4_096, peerReceiveBuffer: 4_096)
             wire.connection.send(pattern(1_000_000))
             wire.peer.shutDownSending()
             try wire.loop.settle()
@@ -36,8 +36,8 @@ struct HalfCloseTests {
     }
 
     @Test func theEndAloneClosesAtOnce() throws {
-        for kind in Wire.Kind.allCases {
-            let wire = try Wire(kind)
+        for kind in TestConnection.Kind.allCases {
+            let wire = try TestConnection(kind)
             wire.peer.shutDownSending()
             #expect(try wire.closeReason() == .endOfInput)
             #expect(wire.handler.events == [.opened, .closed(.endOfInput)])
@@ -46,7 +46,7 @@ struct HalfCloseTests {
     }
 
     @Test func whatIsSentInAnswerToTheTailStillLeaves() throws {
-        let wire = try Wire(.tcp)
+        let wire = try TestConnection(.tcp)
         wire.handler.onMessage = { connection, text in connection.send("you said \(text)\n") }
         try wire.peer.send("one\ntwo")
         wire.peer.shutDownSending()

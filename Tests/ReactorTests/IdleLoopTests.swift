@@ -21,9 +21,9 @@ struct IdleLoopTests {
         try expectRest(loop)
     }
 
-    @Test(arguments: Wire.Kind.allCases)
-    func withQuietConnectionsAndADistantTimer(_ kind: Wire.Kind) throws {
-        let wire = try Wire(kind)
+    @Test(arguments: TestConnection.Kind.allCases)
+    func withQuietConnectionsAndADistantTimer(_ kind: TestConnection.Kind) throws {
+        let wire = try TestConnection(kind)
         wire.loop.schedule(after: .seconds(3_600)) {}
         try wire.loop.listen(on: .loopback(port: 0), handler: wire.handler)
         try wire.peer.send("hello\n")
@@ -33,9 +33,9 @@ struct IdleLoopTests {
     }
 
     /// EPOLLHUP cannot be masked: a hang-up that nobody reads must not be watched for.
-    @Test(arguments: Wire.Kind.allCases)
-    func afterAHangUpWhileReadingIsPaused(_ kind: Wire.Kind) throws {
-        let wire = try Wire(kind)
+    @Test(arguments: TestConnection.Kind.allCases)
+    func afterAHangUpWhileReadingIsPaused(_ kind: TestConnection.Kind) throws {
+        let wire = try TestConnection(kind)
         wire.connection.pauseReading()
         try wire.peer.send("last words\n")
         try wire.loop.settle()
@@ -49,7 +49,7 @@ struct IdleLoopTests {
     }
 
     @Test func afterAResetWhileReadingIsPaused() throws {
-        let wire = try Wire(.tcp)
+        let wire = try TestConnection(.tcp)
         wire.connection.pauseReading()
         try wire.loop.settle()
         wire.peer.reset()
@@ -58,11 +58,11 @@ struct IdleLoopTests {
         #expect(try wire.closeReason() == .failed(.connectionReset))
     }
 
-    @Test(arguments: Wire.Kind.allCases)
-    func afterAHangUpWhileOutputIsPendingAndReadingIsPaused(_ kind: Wire.Kind) throws {
+    @Test(arguments: TestConnection.Kind.allCases)
+    func afterAHangUpWhileOutputIsPendingAndReadingIsPaused(_ kind: TestConnection.Kind) throws {
         var options = Connection.Options()
         options.maximumPendingOutput = 1 << 24
-        let wire = try Wire(kind, options: options, sendBuffer: 4_096, peerReceiveBuffer: 4_096)
+        let wire = try TestConnection(kind, options: options, sendBuffer: 4_096, peerReceiveBuffer: 4_096)
         wire.connection.pauseReading()
         wire.connection.send(pattern(1_000_000))
         try wire.loop.settle()
@@ -73,11 +73,11 @@ struct IdleLoopTests {
         try expectRest(wire.loop)
     }
 
-    @Test(arguments: Wire.Kind.allCases)
-    func withAPeerThatNeverReads(_ kind: Wire.Kind) throws {
+    @Test(arguments: TestConnection.Kind.allCases)
+    func withAPeerThatNeverReads(_ kind: TestConnection.Kind) throws {
         var options = Connection.Options()
         options.maximumPendingOutput = 1 << 24
-        let wire = try Wire(kind, options: options, sendBuffer: 4_096, peerReceiveBuffer: 4_096)
+        let wire = try TestConnection(kind, options: options, sendBuffer: 4_096, peerReceiveBuffer: 4_096)
         wire.connection.send(pattern(1_000_000))
         try expectRest(wire.loop)
         #expect(wire.connection.pendingOutput > 0)
@@ -86,18 +86,18 @@ struct IdleLoopTests {
         try expectRest(wire.loop)
     }
 
-    @Test(arguments: Wire.Kind.allCases)
-    func afterTheEndOfInput(_ kind: Wire.Kind) throws {
-        let wire = try Wire(kind)
+    @Test(arguments: TestConnection.Kind.allCases)
+    func afterTheEndOfInput(_ kind: TestConnection.Kind) throws {
+        let wire = try TestConnection(kind)
         try wire.peer.send("hello\n")
         wire.peer.shutDownSending()
         _ = try wire.closeReason()
         try expectRest(wire.loop)
     }
 
-    @Test(arguments: Wire.Kind.allCases)
-    func afterAReset(_ kind: Wire.Kind) throws {
-        let wire = try Wire(kind)
+    @Test(arguments: TestConnection.Kind.allCases)
+    func afterAReset(_ kind: TestConnection.Kind) throws {
+        let wire = try TestConnection(kind)
         wire.peer.reset()
         _ = try wire.closeReason()
         try expectRest(wire.loop)
@@ -106,7 +106,7 @@ struct IdleLoopTests {
     @Test func whileLingering() throws {
         var options = Connection.Options()
         options.lingerTimeout = .seconds(3_600)
-        let wire = try Wire(.tcp, options: options)
+        let wire = try TestConnection(.tcp, options: options)
         wire.connection.finish()
         try wire.peer.send("more\n")
         try expectRest(wire.loop)

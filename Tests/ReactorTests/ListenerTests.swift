@@ -16,7 +16,7 @@ struct ListenerTests {
     @Test func acceptedSocketsInheritTheirOptions() throws {
         var options = Connection.Options()
         options.unsentLowWater = 54_321
-        let wire = try Wire(.tcp, options: options)
+        let wire = try TestConnection(.tcp, options: options)
         let number = wire.connection.rawDescriptor
         let tcp = Int32(IPPROTO_TCP)
         #expect(number.option(tcp, TCP_NODELAY) == 1)
@@ -36,7 +36,7 @@ struct ListenerTests {
     func connectionAbortedAndInterruptedOnAcceptGoOn(_ error: Int32) throws {
         defer { loop.close() }
         let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
-        let client = try LineClient(port: try #require(listener.address.port))
+        let client = try Peer(port: try #require(listener.address.port))
         kernel_begin()
         defer { kernel_rest() }
         kernel_fail(KERNEL_ACCEPT4, 0, 3, error)
@@ -51,9 +51,9 @@ struct ListenerTests {
     func anErrorThatAcceptNeverStopsGivingLeavesTheOthersAlone() throws {
         defer { loop.close() }
         let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
-        let client = try LineClient(port: try #require(listener.address.port))
+        let client = try Peer(port: try #require(listener.address.port))
         try loop.run(until: "accepted") { !handler.connections.isEmpty }
-        let second = try LineClient(port: try #require(listener.address.port))
+        let second = try Peer(port: try #require(listener.address.port))
         kernel_begin()
         defer { kernel_rest() }
         kernel_fail(KERNEL_ACCEPT4, 0, .max, EPERM)

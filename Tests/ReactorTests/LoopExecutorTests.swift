@@ -224,7 +224,7 @@ struct LoopExecutorTests {
             try await withServer(on: remote) { connection in
                 for try await message in connection.messages { try await connection.send(message) }
             } _: { port in
-                let peer = try LineClient(port: port)
+                let peer = try Peer(port: port)
                 for number in 0..<100 {
                     try peer.send("\(number)\n")
                     #expect(try peer.receiveLine() == "\(number)")

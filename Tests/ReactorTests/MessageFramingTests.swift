@@ -21,7 +21,7 @@ struct MessageFramingTests {
             var configuration = EventLoop.Configuration()
             configuration.readSize = [1, 2, 3, 7, 64, 4_096].randomElement(using: &random)!
             configuration.readBudget = .random(in: 1...100, using: &random)
-            let wire = try Wire(configuration: configuration, options: Self.options(oracle.framing, limit: limit))
+            let wire = try TestConnection(configuration: configuration, options: Self.options(oracle.framing, limit: limit))
             var rest = stream[...]
             // Once the connection has been closed over what came, there is nobody to write to.
             while !rest.isEmpty, wire.connection.isOpen, !wire.connection.isFinishing {
@@ -56,7 +56,7 @@ struct MessageFramingTests {
             func content(of message: Span<UInt8>) -> Range<Int> { inner.content(of: message) }
         }
         for framing in [.lines, AutomaticFraming(idle: .zero)] as [any Framing] {
-            let wire = try Wire(options: Self.options(Outer(inner: framing)))
+            let wire = try TestConnection(options: Self.options(Outer(inner: framing)))
             try wire.peer.send("one\r\ntwo\nthree")
             try wire.loop.run(until: "received") { wire.handler.messages.count == 2 }
             #expect(wire.handler.texts == ["one", "two"])
@@ -64,7 +64,7 @@ struct MessageFramingTests {
             try wire.loop.run(until: "received") { wire.handler.messages.count == 3 }
             #expect(wire.handler.texts.last == "three")
         }
-        let wire = try Wire(options: Self.options(Outer(inner: .chunks)))
+        let wire = try TestConnection(options: Self.options(Outer(inner: .chunks)))
         for piece in ["one\ntwo", "\n"] {
             try wire.peer.send(piece)
             try wire.loop.run(until: "received") { wire.handler.texts.last == piece }
@@ -77,7 +77,7 @@ struct MessageFramingTests {
             (LengthPrefixedFraming(.oneByte), [3]), (.lengthPrefixed(.twoBytes), [0, 3]),
             (.lengthPrefixed(.fourBytes), [0, 0, 0, 3]),
         ] as [(LengthPrefixedFraming, [UInt8])] {
-            let wire = try Wire(options: Self.options(framing))
+            let wire = try TestConnection(options: Self.options(framing))
             try wire.peer.send(bytes + Array("one".utf8) + [UInt8](repeating: 0, count: bytes.count) + bytes + Array("two".utf8))
             try wire.loop.run(until: "received") { wire.handler.messages.count == 3 }
             #expect(wire.handler.texts == ["one", "", "two"])
@@ -101,7 +101,7 @@ struct MessageFramingTests {
     @Test func aMessageOfManyReads() throws {
         let content = pattern(100_000)
         let framing = LengthPrefixedFraming(.fourBytes)
-        let wire = try Wire(options: Self.options(framing, limit: content.count))
+        let wire = try TestConnection(options: Self.options(framing, limit: content.count))
         let message = framing.message(content.span)!
         for message in [message, message] {
             var rest = message[...]
@@ -123,7 +123,7 @@ struct MessageFramingTests {
                 bytes.count < 10 ? .unknown : .length(10 + Int(bytes[8]) << 8 + Int(bytes[9]))
             }
         }
-        let wire = try Wire(options: Self.options(Telegrams()))
+        let wire = try TestConnection(options: Self.options(Telegrams()))
         let long = "headline\u{1}\u{2}" + String(repeating: "l", count: 258)
         try wire.peer.send("header..\0\u{3}one" + long + "header..\0")
         try wire.loop.run(until: "received") { wire.handler.messages.count == 2 }
@@ -134,7 +134,7 @@ struct MessageFramingTests {
 
     /// Nobody waits for what would be thrown away.
     @Test func aLengthThatIsTooLongClosesTheConnectionAtOnce() throws {
-        let wire = try Wire(options: Self.options(.lengthPrefixed(.fourBytes), limit: 1_000))
+        let wire = try TestConnection(options: Self.options(.lengthPrefixed(.fourBytes), limit: 1_000))
         wire.handler.closesOnLongMessage = true
         try wire.peer.send([0, 0, 0, 1, 120, 255, 255, 255, 255])
         #expect(try wire.closeReason() == .messageTooLong)
@@ -142,7 +142,7 @@ struct MessageFramingTests {
     }
 
     @Test func aHandlerThatGoesOnGetsWhatIsBehindAMessageThatIsTooLong() throws {
-        let wire = try Wire(options: Self.options(.lengthPrefixed(.oneByte), limit: 3))
+        let wire = try TestConnection(options: Self.options(.lengthPrefixed(.oneByte), limit: 3))
         try wire.peer.send([1, 97, 5, 1, 98])
         try wire.loop.run(until: "discarded") { wire.handler.events.contains(.discarded) }
         try wire.peer.send([1, 98, 1, 1, 99])
@@ -179,7 +179,7 @@ struct MessageFramingTests {
 
     /// What the peer got wrong takes nothing from what it got right before.
     @Test func behindWhatIsMalformedNothingIsReadAndWhatWaitsIsSent() throws {
-        let wire = try Wire(options: Self.options(Netstrings()))
+        let wire = try TestConnection(options: Self.options(Netstrings()))
         wire.handler.onMessage = { connection, text in connection.send("got \(text)") }
         try wire.peer.send("3:one,3:two!3:six,")
         let replies = String(decoding: try wire.drain(), as: UTF8.self)
@@ -195,7 +195,7 @@ struct MessageFramingTests {
             (.lengthPrefixed(.twoBytes), "\0\u{5}whole\0"),
         ] as [(any Framing, String)])
     func theEndOfInputWithinAMessageIsTold(_ framing: any Framing, _ sent: String) throws {
-        let wire = try Wire(options: Self.options(framing))
+        let wire = try TestConnection(options: Self.options(framing))
         wire.handler.onMessage = { connection, text in connection.send("got \(text)") }
         try wire.peer.send(sent)
         wire.peer.shutDownSending()
@@ -206,7 +206,7 @@ struct MessageFramingTests {
     }
 
     @Test func aHandlerThatClosesGetsNoneOfTheMessagesBehind() throws {
-        let wire = try Wire(options: Self.options(.nulTerminated))
+        let wire = try TestConnection(options: Self.options(.nulTerminated))
         wire.handler.onMessage = { connection, _ in connection.close() }
         try wire.peer.send("one\0")
         try wire.peer.send("two\0three")

@@ -31,7 +31,7 @@ struct OutOfDescriptorsTests {
         defer { finish() }
         var errors: [Errno] = []
         listener.onAcceptFailure = { errors.append($0) }
-        let clients = try (0..<3).map { _ in try LineClient(port: port) }
+        let clients = try (0..<3).map { _ in try Peer(port: port) }
         kernel_fail(KERNEL_ACCEPT4, 0, 1, error)
         try loop.runOnce(waitingAtMost: .seconds(5))
         #expect(errors == [Errno(rawValue: error)])
@@ -47,7 +47,7 @@ struct OutOfDescriptorsTests {
     /// Here the limit is a real one: only by letting go of its spare descriptor can the listener accept the caller that it refuses.
     @Test func theSpareDescriptorTurnsCallersAwayOneByOne() throws {
         defer { finish() }
-        let clients = try (0..<3).map { _ in try LineClient(port: port) }
+        let clients = try (0..<3).map { _ in try Peer(port: port) }
         kernel_limit_descriptors(kernel_open_descriptors())
         for refused in 1...3 {
             try loop.run(until: "one more is refused") {
@@ -67,7 +67,7 @@ struct OutOfDescriptorsTests {
             let loop = try EventLoop()
             starving = loop
             let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
-            let caller = try LineClient(port: try #require(listener.address.port))
+            let caller = try Peer(port: try #require(listener.address.port))
             kernel_fail(KERNEL_ACCEPT4, 0, 1, ENOMEM)
             try loop.runOnce(waitingAtMost: .seconds(5))
             withExtendedLifetime(caller) { #expect(kernel_strikes() == 1) }
@@ -78,9 +78,9 @@ struct OutOfDescriptorsTests {
 
     @Test func aConnectionThatClosesMakesRoomForOneMore() throws {
         defer { finish() }
-        let first = try LineClient(port: port)
+        let first = try Peer(port: port)
         try loop.run(until: "accepted") { handler.connections.count == 1 }
-        let late = try (0..<2).map { _ in try LineClient(port: port) }
+        let late = try (0..<2).map { _ in try Peer(port: port) }
         kernel_limit_descriptors(kernel_open_descriptors())
         listener.onAcceptFailure = { [handler] _ in if handler.closeReasons.isEmpty { handler.connections.first?.close() } }
         try loop.run(until: "another is accepted") { handler.count(of: .opened) == 2 }
@@ -91,7 +91,7 @@ struct OutOfDescriptorsTests {
 
     @Test func acceptingResumesNotBefore100Milliseconds() throws {
         defer { finish() }
-        let clients = try (0..<2).map { _ in try LineClient(port: port) }
+        let clients = try (0..<2).map { _ in try Peer(port: port) }
         kernel_fail(KERNEL_ACCEPT4, 0, 1, EMFILE)
         let start = ContinuousClock.now
         try loop.run(until: "accepted") { !handler.connections.isEmpty }
@@ -101,9 +101,9 @@ struct OutOfDescriptorsTests {
 
     @Test func acceptingResumesAtOnceWhenAConnectionCloses() throws {
         defer { finish() }
-        let first = try LineClient(port: port)
+        let first = try Peer(port: port)
         try loop.run(until: "accepted") { handler.connections.count == 1 }
-        let clients = try (0..<2).map { _ in try LineClient(port: port) }
+        let clients = try (0..<2).map { _ in try Peer(port: port) }
         kernel_fail(KERNEL_ACCEPT4, 0, 1, EMFILE)
         try loop.runOnce(waitingAtMost: .seconds(5))
         #expect(loop.timers.count == 1)
@@ -117,7 +117,7 @@ struct OutOfDescriptorsTests {
 
     @Test func aLoopThatStaysOutOfDescriptorsDoesNotSpin() throws {
         defer { finish() }
-        let clients = try (0..<5).map { _ in try LineClient(port: port) }
+        let clients = try (0..<5).map { _ in try Peer(port: port) }
         kernel_fail(KERNEL_ACCEPT4, 0, .max, EMFILE)
         let turns = try loop.turns(during: .milliseconds(350))
         #expect(kernel_strikes() >= 4, "it tries again all the while")
@@ -129,9 +129,9 @@ struct OutOfDescriptorsTests {
 
     @Test func whoIsConnectedIsServedMeanwhile() throws {
         defer { finish() }
-        let client = try LineClient(port: port)
+        let client = try Peer(port: port)
         try loop.run(until: "accepted") { handler.connections.count == 1 }
-        let waiting = try LineClient(port: port)
+        let waiting = try Peer(port: port)
         kernel_fail(KERNEL_ACCEPT4, 0, .max, EMFILE)
         try loop.settle()
         try client.send("hello\n")
@@ -142,7 +142,7 @@ struct OutOfDescriptorsTests {
     @Test(arguments: [ENOMEM, ENOBUFS])
     func outOfMemoryNobodyIsTurnedAway(_ error: Int32) throws {
         defer { finish() }
-        let client = try LineClient(port: port)
+        let client = try Peer(port: port)
         kernel_fail(KERNEL_ACCEPT4, 0, 1, error)
         try loop.run(until: "accepted") { handler.connections.count == 1 }
         #expect(client.receiveAvailable() == [])
@@ -153,7 +153,7 @@ struct OutOfDescriptorsTests {
         defer { finish() }
         var errors: [Errno] = []
         listener.onAcceptFailure = { errors.append($0) }
-        let clients = try (0..<2).map { _ in try LineClient(port: port) }
+        let clients = try (0..<2).map { _ in try Peer(port: port) }
         kernel_fail(KERNEL_EPOLL_CTL, 0, 1, ENOSPC)
         try loop.run(until: "accepted") { handler.connections.count == 1 }
         #expect(errors == [.noSpace])
@@ -164,7 +164,7 @@ struct OutOfDescriptorsTests {
 
     @Test func aListenerThatCannotBeWatchedAgainTriesOnceMore() throws {
         defer { finish() }
-        let clients = try (0..<2).map { _ in try LineClient(port: port) }
+        let clients = try (0..<2).map { _ in try Peer(port: port) }
         kernel_fail(KERNEL_ACCEPT4, 0, 1, EMFILE)
         kernel_fail(KERNEL_EPOLL_CTL, 0, 1, ENOMEM)
         try loop.run(until: "both calls have failed") { kernel_strikes() == 2 }
@@ -177,7 +177,7 @@ struct OutOfDescriptorsTests {
 
     @Test func aListenerThatIsClosedWhileItWaitsStaysClosed() throws {
         defer { finish() }
-        let clients = try (0..<2).map { _ in try LineClient(port: port) }
+        let clients = try (0..<2).map { _ in try Peer(port: port) }
         kernel_fail(KERNEL_ACCEPT4, 0, 1, EMFILE)
         try loop.runOnce(waitingAtMost: .seconds(5))
         listener.close()

@@ -7,7 +7,7 @@ import Testing
 struct SendingTests {
     @Test(.enabled(if: kernel_faults_are_available()))
     func aPeerThatKeepsUpCostsNoEpollCtl() throws {
-        let wire = try Wire()
+        let wire = try TestConnection()
         try wire.loop.settle()
         kernel_begin()
         defer { kernel_rest() }
@@ -21,7 +21,7 @@ struct SendingTests {
 
     @Test("EPOLLOUT is armed on a shortfall, and disarmed once all has left", .enabled(if: kernel_faults_are_available()))
     func writableIsWatchedForOnlyWhileASendHasFallenShort() throws {
-        let wire = try Wire(sendBuffer: 4_096)
+        let wire = try TestConnection(sendBuffer: 4_096)
         try wire.loop.settle()
         kernel_begin()
         defer { kernel_rest() }
@@ -38,7 +38,7 @@ struct SendingTests {
 
     @Test(.enabled(if: kernel_faults_are_available()), arguments: [1, 2, 3, 1_000])
     func aKernelThatTakesLittleAtATimeLosesNothing(_ limit: Int) throws {
-        let wire = try Wire()
+        let wire = try TestConnection()
         kernel_begin()
         defer { kernel_rest() }
         kernel_limit(limit)

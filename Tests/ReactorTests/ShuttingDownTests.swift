@@ -13,7 +13,7 @@ struct ShuttingDownTests {
     }
 
     /// A connection on the loop, and its peer.
-    private func connect(sendBuffer: Int32? = nil, lingerTimeout: Duration = .seconds(60)) throws -> (Connection, LineClient) {
+    private func connect(sendBuffer: Int32? = nil, lingerTimeout: Duration = .seconds(60)) throws -> (Connection, Peer) {
         let (mine, peer) = try socketPair()
         if let sendBuffer { mine.setOption(SOL_SOCKET, SO_SNDBUF, sendBuffer) }
         var options = Connection.Options()
@@ -48,10 +48,10 @@ struct ShuttingDownTests {
 
     @Test func nobodyIsAcceptedAnyMore() throws {
         let port = try #require(try loop.listen(on: .loopback(port: 0), handler: handler).address.port)
-        let peer = try LineClient(port: port)
+        let peer = try Peer(port: port)
         try loop.run(until: "accepted") { loop.connectionCount == 1 }
         loop.shutDown(timeout: .seconds(3_600))
-        #expect(throws: Errno.connectionRefused) { try LineClient(port: port) }
+        #expect(throws: Errno.connectionRefused) { try Peer(port: port) }
         peer.close()
         try loop.run()
         #expect(handler.closeReasons == [.shutdown])

@@ -68,7 +68,7 @@ struct SystemCallFailureTests {
 
     /// A signal that is nobody's business ends the wait, and nothing else.
     @Test func anInterruptedWaitIsATurnInWhichNothingHappens() throws {
-        let wire = try Wire()
+        let wire = try TestConnection()
         kernel_begin()
         defer { kernel_rest() }
         kernel_fail(KERNEL_EPOLL_WAIT, 0, 1, EINTR)

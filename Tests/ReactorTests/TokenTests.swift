@@ -77,7 +77,7 @@ struct TokenTests {
     }
 
     @Test func aConnectionIsFoundByItsIDForAsLongAsItIsOpen() throws {
-        let wire = try Wire()
+        let wire = try TestConnection()
         let id = wire.connection.id
         #expect(wire.loop.connection(id) === wire.connection)
         wire.connection.close()
@@ -133,7 +133,7 @@ struct TokenTests {
         }
         defer { handler.onClose = nil }
         let newcomer = RecordingHandler()
-        var newPeers: [LineClient] = []
+        var newPeers: [Peer] = []
         handler.onClose = { _ in
             do {
                 let (mine, peer) = try socketPair()

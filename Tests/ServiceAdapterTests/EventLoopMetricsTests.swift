@@ -20,9 +20,9 @@
             let port = try #require(try server.listen(on: .loopback(port: 0)).address.port)
             let metrics = EventLoopMetrics(of: loop, every: nil, factory: system)
             metrics.add(server, named: "lobby")
-            var clients: [LineClient] = []
+            var clients: [Peer] = []
             for count in 1...4 {
-                clients.append(try LineClient(port: port))
+                clients.append(try Peer(port: port))
                 try loop.run(until: "\(count) clients") { server.clientCount == count }
             }
             try clients[0].send("one\ntwo\n")

@@ -17,14 +17,14 @@
             let group = ServiceGroup(services: [service])
             async let end: Void = group.run()
             let port = try #require(await place.address.port)
-            let client = try await onThread { try LineClient(port: port, receiveBuffer: 4_096) }
+            let client = try await onThread { try Peer(port: port, receiveBuffer: 4_096) }
             let first = try await onThread { try client.receiveLine() }
             #expect(first == Generous.line)
 
             await group.triggerGracefulShutdown()
             try await onThread {
                 // Nobody is accepted any more; but the one who is there gets its due, and not a byte less.
-                try wait(for: "the listener to close") { (try? LineClient(port: port)) == nil }
+                try wait(for: "the listener to close") { (try? Peer(port: port)) == nil }
                 let rest = try client.receiveAll()
                 #expect(rest.count == (Generous.count - 1) * (Generous.line.utf8.count + 1))
                 client.close()
@@ -41,8 +41,8 @@
                 async let end: Void = service.run()
                 let port = try #require(await place.address.port)
                 try await onThread {
-                    let one = try LineClient(port: port)
-                    let two = try LineClient(port: port)
+                    let one = try Peer(port: port)
+                    let two = try Peer(port: port)
                     // A line goes to those who have been accepted.
                     try wait(for: "both to be in") {
                         try one.send("hello\n")
@@ -64,7 +64,7 @@
             try await testGracefulShutdown { trigger in
                 async let end: Void = service.run()
                 let port = try #require(await place.address.port)
-                let client = try await onThread { try LineClient(port: port, receiveBuffer: 4_096) }
+                let client = try await onThread { try Peer(port: port, receiveBuffer: 4_096) }
                 let first = try await onThread { try client.receiveLine() }
                 #expect(first == Generous.line)
                 let start = ContinuousClock.now
@@ -82,12 +82,12 @@
             }
             let running = Task { try await service.run() }
             let port = try #require(await place.address.port)
-            let client = try await onThread { try LineClient(port: port, receiveBuffer: 4_096) }
+            let client = try await onThread { try Peer(port: port, receiveBuffer: 4_096) }
             let first = try await onThread { try client.receiveLine() }
             #expect(first == Generous.line)
             running.cancel()
             try await running.value
-            #expect(throws: Errno.connectionRefused) { try LineClient(port: port) }
+            #expect(throws: Errno.connectionRefused) { try Peer(port: port) }
             client.close()
         }
 

@@ -10,5 +10,5 @@
     }
 
     // A test's clients go from one thread to the next, and never serve two at once.
-    extension LineClient: @unchecked Sendable {}
+    extension Peer: @unchecked Sendable {}
 #endif

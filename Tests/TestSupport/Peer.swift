@@ -212,5 +212,3 @@ public final class Peer {
         isClosed = true
     }
 }
-
-public typealias LineClient = Peer

@@ -38,14 +38,14 @@ final class Daemon {
     /// The first listener's address, as `chat` takes it.
     var address: String { addresses[0] }
 
-    func connect(receiveBuffer: Int32? = nil) throws -> LineClient {
-        try LineClient(port: port, receiveBuffer: receiveBuffer)
+    func connect(receiveBuffer: Int32? = nil) throws -> Peer {
+        try Peer(port: port, receiveBuffer: receiveBuffer)
     }
 
     /// Clients that have joined: whatever is relayed from now on reaches them.
     ///
     /// A listener accepts its callers in the order in which they have come. So whoever gets what the last one says has joined.
-    func join(_ count: Int, receiveBuffer: Int32? = nil) throws -> [LineClient] {
+    func join(_ count: Int, receiveBuffer: Int32? = nil) throws -> [Peer] {
         let clients = try (0..<count).map { _ in try connect(receiveBuffer: receiveBuffer) }
         let usher = try connect()
         try usher.send("joined\n")
