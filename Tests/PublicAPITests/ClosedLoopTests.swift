@@ -161,6 +161,36 @@ struct ClosedLoopTests {
         }
     }
 
+    @Test("A handler that makes its own loop turn ends the process with a sentence, and a timer or a task may do it")
+    func nestedTurn() async throws {
+        await #expect(processExitsWith: .failure) {
+            let connection = try TestConnection()
+            connection.handler.onMessage = { connection, _ in try? connection.loop.runOnce(waitingAtMost: .zero) }
+            try connection.peer.send("hello\n")
+            try connection.loop.runOnce()
+        }
+        await #expect(processExitsWith: .failure) {
+            let connection = try TestConnection()
+            connection.handler.onDrain = { connection in try? connection.loop.runOnce(waitingAtMost: .zero) }
+            connection.connection.send("hello\n")
+            try connection.loop.runOnce()
+        }
+        let connection = try TestConnection()
+        let loop = connection.loop
+        try connection.peer.send("one\n")
+        try loop.run(until: "the first") { connection.handler.texts == ["one"] }
+        var turns = 0
+        let turn = Confined {
+            turns += 1
+            try? connection.peer.send("more\n")
+            try? loop.run(until: "a message") { connection.handler.texts.count == turns + 1 }
+        }
+        loop.schedule(after: .zero) { turn.value() }
+        try loop.run(until: "the timer") { turns == 1 }
+        loop.remote.execute { _ in turn.value() }
+        try loop.run(until: "the task") { turns == 2 }
+    }
+
     @Test("A turn after a stop, or after a shutdown, waits as any other does")
     func turnsAfterStop() throws {
         for isShutDown in [false, true] {

@@ -88,6 +88,10 @@ public final class EventLoop {
     /// Set while the loop is to stop as soon as it has no connection any more.
     private var shutDownTimer: Timer?
 
+    /// Whether a handler is being called that must not make the loop turn: the batch that it was lent would be overwritten, or a
+    /// topic would be flushed in the middle of its flush. Timers and tasks are called outside of all that.
+    private var isInHandler = false
+
     /// Whether there may be something in the inbox.
     private var hasWork = false
     private var isRunningJob = false
@@ -164,8 +168,12 @@ public final class EventLoop {
     ///
     /// It is for tests, and for a program that has a loop of its own already. The time is rounded up to a millisecond. Throws as
     /// `run` does, and ends the process if another thread is inside the loop.
+    ///
+    /// A timer or a task of the loop may call it, too. If the handler of a connection, a listener or a watcher calls it, or a
+    /// deinit that runs inside such a call, the process ends.
     public func runOnce(waitingAtMost timeout: Duration? = nil) throws(Errno) {
         if isClosed { return }
+        precondition(!(isInHandler && remote.isOwned), "EventLoop.runOnce was called by a handler of the same loop")
         try onOwnThread { () throws(Errno) in
             try turn(waitingUntil: timeout.map { .now.advanced(clamping: $0) })
         }
@@ -242,8 +250,10 @@ public final class EventLoop {
             try poller.wait(milliseconds: isWorkDue ? 0 : milliseconds(until: earlier(limit, timers.earliestDeadline)))
         }
         turnCount &+= 1
+        isInHandler = true
         dispatch()
         if !handshakes.isEmpty { continueHandshakes() }
+        isInHandler = false
         if let deadline = timers.earliestDeadline {
             let now = ContinuousClock.now
             if deadline <= now { timers.takeDue(at: now).fire() }
@@ -252,8 +262,10 @@ public final class EventLoop {
         if hasWork { runInbox() }
         // A loop that was closed by a handler sends nothing more, and `closeEverything` does the rest.
         if isClosed { return }
+        isInHandler = true
         flush()
         reap()
+        isInHandler = false
     }
 
     /// Whether there is something to do that no event will announce.
