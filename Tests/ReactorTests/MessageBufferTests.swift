@@ -30,10 +30,12 @@ struct MessageBufferTests {
         let buffer: ReadBuffer
         let framing: Format
         let limit: Int
+        let envelopeLimit: Int
 
         init(_ framing: Format, readSize: Int, limit: Int) {
             buffer = ReadBuffer(readSize: readSize)
-            buffer.reserveHeadroom(limit + framing.envelopeLimit)
+            envelopeLimit = framing.envelopeLimit
+            buffer.reserveHeadroom(limit + envelopeLimit)
             self.framing = framing
             self.limit = limit
         }
@@ -42,7 +44,8 @@ struct MessageBufferTests {
         mutating func read(_ bytes: ArraySlice<UInt8>) {
             if reason != nil { return }
             unsafe bytes.withUnsafeBufferPointer { unsafe buffer.start.update(from: $0.baseAddress!, count: $0.count) }
-            reason = messages.receive(bytes.count, in: buffer, framing: framing, limit: limit, to: &receiver)
+            reason = messages.receive(
+                bytes.count, in: buffer, framing: framing, limit: limit, envelopeLimit: envelopeLimit, to: &receiver)
         }
 
         mutating func read(_ text: String) {

@@ -70,7 +70,9 @@ extension Connection {
         case .automatic(let idle): idleTime = idle
         case .other:
             let reason = withMessages { messages, receiver in
-                messages.receive(count, in: buffer, framing: options.value.framing, limit: limit, to: &receiver)
+                messages.receive(
+                    count, in: buffer, framing: options.value.framing, limit: limit, envelopeLimit: options.envelopeLimit,
+                    to: &receiver)
             }
             if let reason { finish(reason: reason) }
             return

@@ -62,8 +62,10 @@ public final class Connection {
     final class SharedOptions {
         let value: Options
         let format: Format
-        /// The most that is kept of an unfinished message.
-        let longestTail: Int
+        /// The framing's longest envelope, asked for once: what the read buffer has room for must be what the parser allows.
+        let envelopeLimit: Int
+        /// How many bytes of an unfinished message are kept at most.
+        var longestTail: Int { value.maximumMessageLength &+ envelopeLimit }
 
         /// The framing, told apart once and not with every read.
         enum Format {
@@ -84,7 +86,7 @@ public final class Connection {
             case is ChunkFraming: format = .chunks
             default: format = .other
             }
-            longestTail = value.maximumMessageLength &+ value.framing.envelopeLimit
+            envelopeLimit = value.framing.envelopeLimit
         }
     }
 

@@ -1,14 +1,15 @@
 import Glibc
 
-/// What a connection keeps of a message that has begun to arrive, and how messages are made of what was read, as any `Framing` has
-/// it. Lines have a way of their own, in MessageBuffer+Lines.
+/// What a connection keeps of a message that has begun to arrive, and how messages are made of what was read, as any `Framing`
+/// has it. Lines have a way of their own, in MessageBuffer+Lines.
 ///
 /// Whole messages never come here: they are handed on from the loop's read buffer. Between messages it owns no memory.
 struct MessageBuffer {
-    /// The beginning of the unfinished message; while one is being discarded, nothing. Of a line, no newline is in it, so a search never has
-    /// to look at it again.
+    /// The beginning of the unfinished message; while one is being discarded, nothing. Of a line, no newline is in it, so a
+    /// search never has to look at it again.
     var tail: [UInt8] = []
-    /// How many bytes must come before there is anything to be done but to keep them, or to discard them. 0 if any byte may be the last.
+    /// How many bytes must come before there is anything to be done but to keep them, or to discard them. 0 if any byte may be
+    /// the last.
     private var awaited = 0
     /// Whether the message that is arriving is too long, and is thrown away.
     var isDiscarding = false
@@ -18,15 +19,19 @@ struct MessageBuffer {
     /// Whether a message has begun.
     var isUnfinished: Bool { !tail.isEmpty || isDiscarding }
 
-    /// Hands on the messages that what was read just now has completed. If the connection cannot go on behind them, says why.
+    /// Delivers the messages that the bytes of this read complete. Returns why the connection cannot go on after them, or nil if
+    /// it can.
     ///
     /// - Parameters:
     ///   - count: How many bytes were read to the buffer's `start`.
-    ///   - limit: How long a message's content may be. The buffer's headroom is for that and the framing's longest envelope.
+    ///   - limit: How long a message's content may be, in bytes.
+    ///   - envelopeLimit: How long the rest of a message may be. The buffer's headroom must have room for both limits. The framing
+    ///     is not asked for it here: if its answer had grown, a tail would be written in front of the buffer.
     mutating func receive(
-        _ count: Int, in buffer: ReadBuffer, framing: some Framing, limit: Int, to receiver: inout some MessageReceiver
+        _ count: Int, in buffer: ReadBuffer, framing: some Framing, limit: Int, envelopeLimit: Int,
+        to receiver: inout some MessageReceiver
     ) -> CloseReason? {
-        let ruler = Ruler(framing: framing, limit: limit)
+        let parser = MessageParser(framing: framing, limit: limit, envelopeLimit: envelopeLimit)
         let fresh = unsafe UnsafeBufferPointer(start: buffer.start, count: count)
         let end = buffer.headroom &+ count
         var start = buffer.headroom
@@ -41,9 +46,10 @@ struct MessageBuffer {
             start &+= awaited
             isDiscarding = false
         } else if seen > count {
-            // Where little is read at a time, a long tail is added to where it is, and not moved to and fro with every read.
+            // If reads are small, append to the tail in place: moving a long tail into the read buffer each time would be
+            // quadratic.
             unsafe tail.append(contentsOf: fresh)
-            if case .unfinished(let more) = ruler.measure(tail.span, seen: seen) {
+            if case .unfinished(let more) = parser.parse(tail.span, seen: seen) {
                 awaited = more
                 return nil
             }
@@ -51,7 +57,7 @@ struct MessageBuffer {
         }
         awaited = 0
         start &-= moveTail(before: start, in: buffer)
-        return hand(start..<end, seen: seen, of: buffer, as: ruler, to: &receiver)
+        return deliver(start..<end, seen: seen, of: buffer, as: parser, to: &receiver)
     }
 
     /// Puts the tail right in front of a place in the buffer, and says how long it is.
@@ -65,27 +71,27 @@ struct MessageBuffer {
         return length
     }
 
-    /// Hands on the messages in a part of the buffer, and keeps the beginning of the last.
-    private mutating func hand(
-        _ range: Range<Int>, seen: Int, of buffer: ReadBuffer, as ruler: Ruler<some Framing>,
+    /// Delivers the messages in a part of the buffer, and keeps the beginning of the last if its end is missing.
+    private mutating func deliver(
+        _ range: Range<Int>, seen: Int, of buffer: ReadBuffer, as parser: MessageParser<some Framing>,
         to receiver: inout some MessageReceiver
     ) -> CloseReason? {
         var batch = Batch(buffer: buffer, start: range.lowerBound)
         var seen = seen
         while batch.end < range.upperBound {
             let rest = unsafe UnsafeBufferPointer(start: buffer.base + batch.end, count: range.upperBound &- batch.end)
-            switch unsafe ruler.measure(rest.span, seen: seen) {
+            switch unsafe parser.parse(rest.span, seen: seen) {
             case .whole(let length, let content):
                 // Messages that were there before this read, but had to wait for it, may be more than it has bytes.
-                if batch.isFull, !batch.hand(to: &receiver) { return nil }
+                if batch.isFull, !batch.deliver(to: &receiver) { return nil }
                 batch.append(length, content)
             case .unfinished(let more):
-                guard batch.hand(to: &receiver) else { return nil }
+                guard batch.deliver(to: &receiver) else { return nil }
                 unsafe tail.append(contentsOf: rest)
                 awaited = more
                 return nil
             case .tooLong(let length):
-                guard batch.hand(to: &receiver), receiver.messageWasTooLong() else { return nil }
+                guard batch.deliver(to: &receiver), receiver.messageWasTooLong() else { return nil }
                 guard let length else { return .messageTooLong }
                 if length > rest.count {
                     isDiscarding = true
@@ -94,15 +100,15 @@ struct MessageBuffer {
                 }
                 batch.skip(length)
             case .malformed:
-                return batch.hand(to: &receiver) ? .malformedMessage : nil
+                return batch.deliver(to: &receiver) ? .malformedMessage : nil
             }
             seen = 0
         }
-        _ = batch.hand(to: &receiver)
+        _ = batch.deliver(to: &receiver)
         return nil
     }
 
-    /// Messages that lie one behind the other in the loop's read buffer, and are yet to be handed on.
+    /// Messages that lie one after the other in the loop's read buffer, and have not been delivered yet.
     private struct Batch {
         let buffer: ReadBuffer
         private var start: Int
@@ -130,7 +136,7 @@ struct MessageBuffer {
             start = end
         }
 
-        mutating func hand(to receiver: inout some MessageReceiver) -> Bool {
+        mutating func deliver(to receiver: inout some MessageReceiver) -> Bool {
             if count == 0 { return true }
             defer {
                 start = end
@@ -142,21 +148,21 @@ struct MessageBuffer {
     }
 }
 
-/// Measures messages as a framing has it, within the limits of a connection. Whatever a framing says, nothing worse than a malformed
-/// message comes of it.
-private struct Ruler<Format: Framing> {
+/// Finds one message at a time, by a framing and within the limits of a connection. Whatever the framing answers, and even if it
+/// answers differently about the same bytes, the worst that results is a malformed message.
+private struct MessageParser<Format: Framing> {
     let framing: Format
     /// How long a message's content may be, and how long a message.
     let contentLimit: Int
     let limit: Int
 
-    init(framing: Format, limit: Int) {
+    init(framing: Format, limit: Int, envelopeLimit: Int) {
         self.framing = framing
         contentLimit = limit
-        self.limit = limit &+ framing.envelopeLimit
+        self.limit = limit &+ envelopeLimit
     }
 
-    enum Measure {
+    enum Result {
         case whole(length: Int, content: Range<Int>)
         /// Nothing is to be asked before there are that many bytes more; 0 if any byte may be the last.
         case unfinished(more: Int)
@@ -166,12 +172,13 @@ private struct Ruler<Format: Framing> {
     }
 
     /// The same message is too long, or not, and its end is known, or not, in whatever pieces it comes.
-    func measure(_ bytes: Span<UInt8>, seen: Int) -> Measure {
+    func parse(_ bytes: Span<UInt8>, seen: Int) -> Result {
         switch framing.messageExtent(in: bytes, seen: seen) {
         case .length(let length):
             if length < 1 { return .malformed }
             if length > limit {
-                // Where it ends may be known only because it has come whole; in pieces it would have had to be given up before.
+                // If the end was found only because the whole message is here, treat it as unknown: had the message come in
+                // pieces, the connection would have given up earlier, and the result must not depend on that.
                 let isAnnounced = bytes.count <= limit || isKnown(in: bytes.extracting(first: limit))
                 return .tooLong(length: isAnnounced ? length : nil)
             }
@@ -191,7 +198,8 @@ private struct Ruler<Format: Framing> {
 }
 
 extension Framing {
-    /// The longest envelope, as far as it is believed.
+    /// `maximumEnvelopeLength`, brought into its range. `Connection.SharedOptions` reads it once: a framing may answer
+    /// differently the next time.
     var envelopeLimit: Int { min(max(maximumEnvelopeLength, 0), 65_536) }
 }
 
