@@ -92,7 +92,8 @@ extension Connection {
             do throws(TransportFailure) {
                 while opened < buffer.readSize {
                     let before = wire.inputCount
-                    let room = unsafe UnsafeMutableRawBufferPointer(start: buffer.start + opened, count: buffer.readSize &- opened)
+                    let room = unsafe UnsafeMutableRawBufferPointer(
+                        start: buffer.start + opened, count: buffer.readSize &- opened)
                     let count = try unsafe transport.open(&wire, into: room)
                     opened &+= min(max(count, 0), room.count)
                     // What the transport answers by itself, to a change of keys perhaps.

@@ -298,7 +298,9 @@ public final class Connection {
 
     /// A peer that has been told of the end, and takes nothing, must not be able to hold on to the connection.
     func limitFlush() {
-        guard phase == .finishing, timer == nil || timerPurpose != .flushing, let timeout = options.value.flushTimeout else { return }
+        guard phase == .finishing, timer == nil || timerPurpose != .flushing, let timeout = options.value.flushTimeout else {
+            return
+        }
         armTimer(.flushing, at: .now.advanced(clamping: timeout))
     }
 
