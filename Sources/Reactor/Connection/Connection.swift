@@ -427,9 +427,13 @@ public final class Connection {
         interest = new
     }
 
-    /// The peer has shut its side, and was not finished for it. It can still reset the connection: then there is nobody to send to.
-    private func peerMayHaveReset() {
-        if let error = Socket.takeError(of: rawDescriptor) { close(reason: .failed(error)) } else { close(reason: .endOfInput) }
+    /// The peer has shut its side, and the handler goes on sending to it. If the peer is gone altogether, there is nobody to send to.
+    private func closeIfHungUp() {
+        // Events may be stale or spurious. The corresponding C function is `poll`.
+        var request = pollfd(fd: rawDescriptor, events: 0, revents: 0)
+        guard unsafe poll(&request, 1, 0) == 1, Int32(request.revents) & (POLLHUP | POLLERR) != 0 else { return }
+        let error = Socket.takeError(of: rawDescriptor)
+        close(reason: error.map { .failed($0) } ?? .endOfInput)
     }
 }
 
@@ -443,7 +447,7 @@ extension Connection: EventSource {
         case .establishing: return scheduleHandshake()
         case .open, .finishing, .lingering: break
         }
-        if hasReadToEnd, isTroubled, kind == .socket { return peerMayHaveReset() }
+        if hasReadToEnd, isTroubled, phase == .open, kind == .socket { return closeIfHungUp() }
         if readiness.contains(.writable) || isTroubled { descriptorIsWritable() }
         if readiness.contains(.readable) || isTroubled { read() }
         // Urgent data, in which nobody is interested here: see `watchForReset`.
