@@ -30,7 +30,7 @@ extension EventLoop {
     ) throws(Errno) -> Connection {
         try checkIsNotClosed()
         let socket = try Socket(for: address)
-        if address.port != nil { try socket.setStreamOptions(unsentLowWater: Int32(clamping: options.unsentLowWater)) }
+        if address.port != nil { try socket.setStreamOptions(unsentLowWater: options.unsentLowWater) }
         let isConnected = try socket.connect(to: address)
         let connection = Connection(
             taking: socket.release(), kind: .socket, isConnecting: !isConnected, on: self,

@@ -53,7 +53,7 @@ public final class Listener {
         try loop.checkIsNotClosed()
         let socket = try Socket(for: address)
         // Set on the listener, and inherited by each connection.
-        if address.port != nil { try socket.setStreamOptions(unsentLowWater: Int32(clamping: max(unsentLowWater, 0))) }
+        if address.port != nil { try socket.setStreamOptions(unsentLowWater: unsentLowWater) }
         if case .unix(let path) = address {
             self.path = try UnixPath(path, listening: socket)
         } else {

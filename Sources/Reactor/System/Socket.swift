@@ -45,13 +45,13 @@ struct Socket: ~Copyable {
     ///
     /// On Linux a socket that accept4(2) returns inherits all of these from its listener, which spares six system calls
     /// for each connection.
-    func setStreamOptions(unsentLowWater: Int32) throws(Errno) {
+    func setStreamOptions(unsentLowWater: Int) throws(Errno) {
         let tcp = Int32(IPPROTO_TCP)
         // A turn's output leaves in one send; holding back its last segment for an acknowledgement only adds delay.
         try set(tcp, TCP_NODELAY, 1)
         // How much the kernel takes beyond what the peer's window admits. It bounds the memory that a peer costs which does not
         // read.
-        try set(tcp, TCP_NOTSENT_LOWAT, unsentLowWater)
+        try set(tcp, TCP_NOTSENT_LOWAT, Int32(clamping: max(unsentLowWater, 0)))
         // The kernel finds a peer that vanished without a FIN after two minutes, not after two hours.
         try set(SOL_SOCKET, SO_KEEPALIVE, 1)
         try set(tcp, TCP_KEEPIDLE, 60)
