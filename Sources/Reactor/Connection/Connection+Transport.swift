@@ -45,7 +45,7 @@ extension Connection {
             loop.didRead(count)
         }
         state.hasBegun = true
-        var wire = unsafe Wire(input: UnsafeRawBufferPointer(start: buffer.input, count: max(count, 0)), output: buffer.output)
+        var wire = buffer.wire(inputCount: max(count, 0))
         do throws(TransportFailure) {
             var isComplete = false
             var mustGoOn = true
@@ -54,14 +54,13 @@ extension Connection {
                 mustGoOn = !isComplete && wire.isFull
                 keepSealed(from: &wire)
             }
-            guard writeSealed(), isComplete else { return }
+            // What of the last step the kernel does not take yet waits; what the peer has sent after its own last step does not.
+            _ = writeSealed()
+            guard isComplete, phase == .establishing else { return }
             open()
             deliver(&wire)
         } catch {
-            // An alert that says why is worth sending, though it may not arrive.
-            keepSealed(from: &wire)
-            _ = writeSealed()
-            close(reason: .transportFailed(error))
+            transportDidFail(error, &wire)
         }
     }
 
@@ -72,7 +71,7 @@ extension Connection {
         let count = unsafe kind.read(rawDescriptor, into: buffer.input, count: buffer.inputSize)
         if count > 0 {
             loop.didRead(count)
-            var wire = unsafe Wire(input: UnsafeRawBufferPointer(start: buffer.input, count: count), output: buffer.output)
+            var wire = buffer.wire(inputCount: count)
             deliver(&wire)
         } else if count == 0 {
             readToEnd()
@@ -104,15 +103,18 @@ extension Connection {
                 failure = error
             }
             if opened > 0 { receive(opened) }
-            if let failure {
-                keepSealed(from: &wire)
-                _ = writeSealed()
-                return close(reason: .transportFailed(failure))
-            }
+            if let failure { return transportDidFail(failure, &wire) }
             if opened == 0 { break }
         }
         if hasWaitingOutput, !isBlocked { scheduleFlush() }
         if isTakingMessages, !hasReadToEnd, transport.hasEnded { readToEnd() }
+    }
+
+    /// Closes the connection. An alert that says why is worth sending, though it may not arrive.
+    private func transportDidFail(_ failure: TransportFailure, _ wire: inout Wire) {
+        keepSealed(from: &wire)
+        _ = writeSealed()
+        close(reason: .transportFailed(failure))
     }
 
     // MARK: - Writing
@@ -123,13 +125,12 @@ extension Connection {
         _ leading: UnsafeRawBufferPointer, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer
     ) -> Int {
         guard writeSealed(), let state = transport else { return 0 }
-        let buffer = loop.wireBuffer
         var taken = 0
         do throws(TransportFailure) {
             for index in 0..<3 {
                 var rest = unsafe index == 0 ? leading : index == 1 ? first : second
                 while unsafe !rest.isEmpty {
-                    var wire = unsafe Wire(input: UnsafeRawBufferPointer(start: nil, count: 0), output: buffer.output)
+                    var wire = loop.wireBuffer.wire()
                     while unsafe !rest.isEmpty {
                         let count = try unsafe min(max(state.transport.seal(rest, &wire), 0), rest.count)
                         if count == 0 { break }
@@ -153,7 +154,7 @@ extension Connection {
         guard let state = transport else { return true }
         if !state.hasSealedEnd {
             state.hasSealedEnd = true
-            var wire = unsafe Wire(input: UnsafeRawBufferPointer(start: nil, count: 0), output: loop.wireBuffer.output)
+            var wire = loop.wireBuffer.wire()
             state.transport.sealEnd(&wire)
             keepSealed(from: &wire)
         }
@@ -169,12 +170,7 @@ extension Connection {
         guard phase != .closed, let state = transport else { return false }
         if state.sealed.isEmpty { return true }
         if isBlocked || hasFailedOutput { return false }
-        let written = unsafe state.sealed.withUnsafeBytes { bytes in
-            var vector = unsafe iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
-            return unsafe withUnsafeMutablePointer(to: &vector) { pointer in
-                unsafe kind.write(rawDescriptor, UnsafeMutableBufferPointer(start: pointer, count: 1))
-            }
-        }
+        let written = unsafe state.sealed.withUnsafeBytes { unsafe writeOnce($0, noBytes, noBytes) }
         if written < 0 {
             sendFellShort(.last)
             return false

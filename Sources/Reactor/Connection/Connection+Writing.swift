@@ -83,14 +83,16 @@ extension Connection {
         guard canWrite else { return 0 }
         let given = first.count &+ second.count
         if given == 0 { output.beginTurn() }
-        let (leading, written) = unsafe output.withUnsafeLeadingBytes { leading in
+        // A copy: a send that fails drops the output, and a transport is foreign code. Neither may happen while `output` is accessed.
+        let waiting = output
+        let (leading, written) = unsafe waiting.withUnsafeLeadingBytes { leading in
             unsafe (leading.count, transport == nil ? writeOnce(leading, first, second) : sealAndWrite(leading, first, second))
         }
         if written < 0 {
             sendFellShort(.last)
             return 0
         }
-        if phase == .closed { return 0 }
+        if phase == .closed || hasFailedOutput { return 0 }
         changeOutput { output in
             output.removeFirst(min(written, leading))
             // The kernel is full just where the topic's output would have begun: that goes first the next time.
@@ -104,7 +106,11 @@ extension Connection {
         return max(written &- leading, 0)
     }
 
-    private func writeOnce(
+    /// No run of bytes.
+    var noBytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+
+    /// Writes up to three runs of bytes by one system call, and returns what that does.
+    func writeOnce(
         _ leading: UnsafeRawBufferPointer, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer
     ) -> Int {
         func vector(_ bytes: UnsafeRawBufferPointer) -> iovec {
@@ -153,7 +159,7 @@ extension Connection {
         isFlushScheduled = false
         guard canWrite else { return }
         if !isBlocked, hasWaitingOutput {
-            _ = unsafe write(UnsafeRawBufferPointer(start: nil, count: 0), UnsafeRawBufferPointer(start: nil, count: 0))
+            _ = unsafe write(noBytes, noBytes)
             guard canWrite else { return }
         }
         if owesDrain, pendingOutput == 0 {

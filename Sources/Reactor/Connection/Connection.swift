@@ -267,7 +267,8 @@ public final class Connection {
         phase = .open
         handler.connectionDidOpen(self)
         if isFinishing, phase == .open { phase = .finishing }
-        if hasWaitingOutput || isFinishing { scheduleFlush() }
+        // A handshake may leave EPOLLOUT armed, which only a flush disarms: the loop would spin.
+        if hasWaitingOutput || isFinishing || interest.contains(.writable) { scheduleFlush() }
     }
 
     // MARK: - Closing
@@ -298,9 +299,7 @@ public final class Connection {
 
     /// A peer that has been told of the end, and takes nothing, must not be able to hold on to the connection.
     func limitFlush() {
-        guard phase == .finishing, timer == nil || timerPurpose != .flushing, let timeout = options.value.flushTimeout else {
-            return
-        }
+        guard phase == .finishing, !isTimerArmed(.flushing), let timeout = options.value.flushTimeout else { return }
         armTimer(.flushing, at: .now.advanced(clamping: timeout))
     }
 

@@ -9,7 +9,8 @@
 package protocol Transport: AnyObject {
     /// Takes the next step of the handshake. Returns true once it is complete; what the peer sent after it may be left in the input.
     ///
-    /// It is called once at the start, again whenever more input has come, and again as long as it leaves the output full.
+    /// It is called once at the start, again whenever more input has come, and again as long as it leaves the output full; not again once it
+    /// is complete. Until then it takes all of the input, and keeps what it cannot use yet.
     func establish(_ wire: inout Wire) throws(TransportFailure) -> Bool
 
     /// Opens some of the input into `plaintext`, which has room for a byte at least, and returns how many bytes that made. Called again until
@@ -90,12 +91,17 @@ public struct TransportFailure: Error, Hashable, Sendable, CustomStringConvertib
     static let outputSize = 65_536
     let inputSize: Int
     let input: UnsafeMutableRawPointer
-    let output: UnsafeMutableRawBufferPointer
+    private let output: UnsafeMutableRawBufferPointer
 
     init(readSize: Int) {
         inputSize = readSize
         unsafe input = .allocate(byteCount: readSize, alignment: 16)
         unsafe output = .allocate(byteCount: Self.outputSize, alignment: 16)
+    }
+
+    /// The memory as a transport gets it, with the first `inputCount` bytes as its input, and an empty output.
+    func wire(inputCount: Int = 0) -> Wire {
+        unsafe Wire(input: UnsafeRawBufferPointer(start: input, count: inputCount), output: output)
     }
 
     deinit {
