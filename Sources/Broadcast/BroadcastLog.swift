@@ -14,57 +14,74 @@ import Reactor
 /// The bytes lie in a ring of memory that is mapped twice, back to back, so that every range of them is contiguous, wherever it
 /// begins. Positions count bytes from the log's first and never wrap. The bitmap keeps message boundaries apart from content, so it
 /// does not matter how messages were framed, and it turns "how many messages are between here and there" into arithmetic.
+///
+///      one file     bitmap │ ring
+///      in memory    bitmap │ ring │ ring          two mappings: all of the file, and the ring again
+///
+/// The memory is made by `allocate`, before the first message. A process may have 65,530 mappings, so about 32,000 logs with messages.
 @safe final class BroadcastLog {
     /// How many bytes are kept: a power of two, and a whole number of pages.
     let capacity: Int
     /// How far back from the tail message ends are kept.
     var reach: Int { capacity - 64 }
-    /// The position behind the last message.
+    /// The position after the last message.
     private(set) var tail = 0
     /// How many messages were ever appended.
     private(set) var messageCount = 0
 
-    private let base: UnsafeMutablePointer<UInt8>
-    private let bitmap: UnsafeMutablePointer<UInt64>
+    // Both are nil until `allocate`. While the log is empty nothing is read from them.
+    private var ring: UnsafeMutablePointer<UInt8>?
+    private var bits: UnsafeMutablePointer<UInt64>?
 
-    /// - Parameter minimumCapacity: Rounded up to a power of two, and to a page. More than there is memory for is refused with `noMemory`.
+    // They are not nil once there is a message, and are used for nothing before that.
+    private var base: UnsafeMutablePointer<UInt8> { unsafe ring.unsafelyUnwrapped }
+    private var bitmap: UnsafeMutablePointer<UInt64> { unsafe bits.unsafelyUnwrapped }
+
+    /// An empty log, without memory of its own.
     ///
-    /// The corresponding C functions are `memfd_create`, `ftruncate` and `mmap`.
+    /// - Parameter minimumCapacity: Rounded up to a power of two, and to a page.
+    /// - Throws: `noMemory` for a capacity beyond what can be addressed.
     init(minimumCapacity: Int) throws(Errno) {
         var size = Int(getpagesize())
         // Mapped twice, more would not fit into the addresses that a process has.
         if minimumCapacity > 1 << 45 { throw .noMemory }
         while size < minimumCapacity { size &*= 2 }
-        let descriptor = OwnedDescriptor(
-            takingOver: try retryingOnInterrupt { unsafe memfd_create("broadcast-log", UInt32(MFD_CLOEXEC)) })
-        try retryingOnInterrupt { ftruncate(descriptor.rawValue, size) }
-        // Twice the room is reserved first, so that nothing else can move in behind the first mapping.
-        let room = unsafe mmap(nil, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-        guard let room = unsafe room, unsafe room != MAP_FAILED else { throw Errno.last }
-        for half in 0...1 {
-            let place = unsafe room + half * size
-            let mapped = unsafe mmap(place, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor.rawValue, 0)
-            if unsafe mapped == MAP_FAILED {
-                let error = Errno.last
-                unsafe munmap(room, 2 * size)
-                throw error
-            }
-        }
-        // From the kernel and not from malloc: it is all zeros, costs memory only once it is used, and may be refused.
-        let bits = unsafe mmap(nil, size / 8, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-        guard let bits = unsafe bits, unsafe bits != MAP_FAILED else {
-            let error = Errno.last
-            unsafe munmap(room, 2 * size)
-            throw error
-        }
         capacity = size
-        unsafe base = room.assumingMemoryBound(to: UInt8.self)
-        unsafe bitmap = bits.assumingMemoryBound(to: UInt64.self)
     }
 
     deinit {
-        unsafe munmap(base, 2 &* capacity)
-        unsafe munmap(bitmap, capacity / 8)
+        if let bits = unsafe bits { unsafe munmap(bits, bitmapSize &+ 2 &* capacity) }
+    }
+
+    /// An eighth of the ring, and a whole number of pages.
+    private var bitmapSize: Int { max(capacity / 8, Int(getpagesize())) }
+
+    var isAllocated: Bool { unsafe ring != nil }
+
+    /// Makes the memory, if that has not been done. It costs real memory only as it is used.
+    ///
+    /// The corresponding C functions are `memfd_create`, `ftruncate` and `mmap`.
+    func allocate() throws(Errno) {
+        if isAllocated { return }
+        let bitmapSize = bitmapSize
+        let fileSize = bitmapSize &+ capacity
+        let descriptor = OwnedDescriptor(
+            takingOver: try retryingOnInterrupt { unsafe memfd_create("broadcast-log", UInt32(MFD_CLOEXEC)) })
+        try retryingOnInterrupt { ftruncate(descriptor.rawValue, fileSize) }
+        // All of the addresses are reserved first, so that nothing else can move in after the first mapping.
+        let room = unsafe mmap(nil, fileSize &+ capacity, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let room = unsafe room, unsafe room != MAP_FAILED else { throw Errno.last }
+        for (start, length, offset) in [(0, fileSize, 0), (fileSize, capacity, bitmapSize)] {
+            let mapped = unsafe mmap(
+                room + start, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor.rawValue, offset)
+            if unsafe mapped == MAP_FAILED {
+                let error = Errno.last
+                unsafe munmap(room, fileSize &+ capacity)
+                throw error
+            }
+        }
+        unsafe bits = room.assumingMemoryBound(to: UInt64.self)
+        unsafe ring = (room + bitmapSize).assumingMemoryBound(to: UInt8.self)
     }
 
     // MARK: - Appending
@@ -91,7 +108,7 @@ import Reactor
     private func copy(_ bytes: UnsafePointer<UInt8>, count: Int) {
         assert(count > 0 && count < capacity)
         unsafe (base + offset(of: tail)).update(from: bytes, count: count)
-        // The bits behind the tail, up to the end of its word, are clear already; so will be those behind the new one.
+        // The bits after the tail, up to the end of its word, are clear already; so will be those after the new one.
         var word = (tail &+ 63) &>> 6
         let end = (tail &+ count &+ 63) &>> 6
         let mask = (capacity &>> 6) &- 1
@@ -111,8 +128,8 @@ import Reactor
 
     // MARK: - Reading
 
-    /// Where the ring's memory begins, for those who walk many cursors: a position's byte lies at its remainder by `capacity`, and up
-    /// to `capacity` bytes lie behind it in one piece.
+    /// Where the ring's memory begins, for a loop over many cursors: a position's byte lies at its remainder by `capacity`, and up
+    /// to `capacity` bytes follow it in one piece. Only once there is a message.
     var storage: UnsafePointer<UInt8> { unsafe UnsafePointer(base) }
 
     /// The bytes from one position to another, which must both be kept, unless there are none between them.
@@ -121,7 +138,7 @@ import Reactor
         return unsafe UnsafeRawBufferPointer(start: base + offset(of: start), count: end &- start)
     }
 
-    /// The first message boundary at or behind a position.
+    /// The first message boundary at or after a position.
     func boundary(atOrAfter position: Int) -> Int {
         if position == 0 || position >= tail { return position }
         var boundary = tail
@@ -145,7 +162,7 @@ import Reactor
         return boundary
     }
 
-    /// How many messages end behind `start` and not behind `end`.
+    /// How many messages end after `start` and not after `end`.
     func messageCount(from start: Int, to end: Int) -> Int {
         var count = 0
         forEachWord(from: start, to: end) { index, mask, _ in

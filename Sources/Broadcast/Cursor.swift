@@ -1,12 +1,12 @@
-/// How far one subscriber has been given a topic's log. It always rests on a message boundary.
+/// How far one subscriber has been sent a topic's log. It always rests on a message boundary.
 ///
 /// This is all that the fan-out looks at for a subscriber with nothing unusual about it. The cursors of a topic lie side by side in
 /// memory, so walking ten thousand of them is reading one array.
 @safe struct Cursor {
     /// The position in the log of the next message to send.
     var position: Int
-    /// The subscriber's own messages that lie ahead, which it is not to be given: one run of them, empty if it ends at or before
-    /// `position`. More runs, if any, are with the subscriber.
+    /// The subscriber's own messages that lie ahead, which it is not sent: one run of them, empty if it ends at or before `position`.
+    /// Further runs, if there are any, are kept by the subscriber.
     var ownStart: Int
     var ownEnd: Int
     let descriptor: Int32
@@ -14,11 +14,12 @@
     let subscriber: Unmanaged<Subscriber>
 
     enum State: UInt8 {
-        /// The connection is an open socket, takes bytes, and has nothing else to send.
+        /// The connection takes bytes straight from the log: it is an open socket without a transport, is neither blocked nor finishing, and
+        /// has nothing else to send.
         case ready
         /// The kernel takes no more for now. There may be more about it than that, but nothing that could be sent.
         case blocked
-        /// There is something about the subscriber or its connection; they know what.
+        /// Something else about the subscriber or its connection has to be looked at: see `Subscriber.cursorState`.
         case unusual
     }
 }
@@ -26,7 +27,9 @@
 /// The cursors of a topic, in one piece of memory and in no particular order.
 @safe final class CursorTable {
     private(set) var count = 0
-    private var capacity = 16
+    /// Set by each removal. The fan-out clears it, to see whether any took place meanwhile.
+    var hasRemoved = false
+    private var capacity = 4
     /// Valid until the next `append`.
     private(set) var storage: UnsafeMutablePointer<Cursor>
 
@@ -64,6 +67,7 @@
     /// Removes a cursor; the last one takes its place.
     func remove(at index: Int) {
         assert(index >= 0 && index < count)
+        hasRemoved = true
         count -= 1
         unsafe storage[index] = storage[count]
     }

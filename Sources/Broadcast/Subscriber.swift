@@ -1,60 +1,89 @@
 import Reactor
 
-/// A connection's place in a topic. Its hot half is a `Cursor` in the topic's table; here is what is needed only when something is
-/// out of the ordinary.
+/// A connection's place in a topic.
+///
+/// What every fan-out looks at is a `Cursor` in the topic's table. Here is the rest, which only matters when something is out of the
+/// ordinary; and what few subscribers ever need is in `Details`, made when it is needed.
 final class Subscriber {
     let topic: Topic
     let connection: Connection
     /// The same connection's place in another topic.
-    var next: Subscriber?
-    /// The index of the cursor in the topic's table; -1 once it is removed.
-    var index: Int
-    /// The subscriber's own messages behind those that its cursor knows, oldest first. Only one that lags and publishes has any.
-    var laterOwn: [Range<Int>] = []
-    /// How many messages it missed and has not been told of.
-    var missed = 0
-    /// Where to stop: a connection that is finishing gets what was published before, and nothing after.
-    var end = Int.max
-    /// Set while it is too far behind, under the policy that waits.
-    var lag: Lag?
-    /// Whether the topic has it down for a visit at the end of the turn.
+    var nextTopicOfConnection: Subscriber?
+    private var details: Details?
+    /// The index of the cursor in the topic's table, or `Self.noIndex` once it is removed.
+    var index: UInt32
+    /// When the peer last took bytes, as far as is known, while the connection is blocked. In milliseconds of the topic's clock, in
+    /// four bytes: it wraps around after 49 days, and a peer that was stuck for just that long is waited for once more.
+    var lastProgress: UInt32 = 0
+    /// How many bytes the kernel held for the peer when that was last looked at while it was blocked; `Self.unknown` if it was not.
+    var heldByKernel = Subscriber.unknown
+    /// Whether the topic has scheduled a visit at the end of the turn.
     var isPending = false
-    /// When the kernel last refused its output, in milliseconds since the topic began, and so when it last took any. Four bytes, since
-    /// every subscriber has them: they wrap around after 49 days, and somebody who has been stuck for just so long is waited for.
-    var blockedAt: UInt32 = 0
+    /// Whether epoll said that the socket takes bytes again, but nothing has been sent since. An event may be out of date: it must
+    /// not make a dead peer look alive.
+    var hasUnprovenRoom = false
 
-    /// How long the topic has waited. A class, since few subscribers ever need its room.
-    final class Lag {
-        let began: ContinuousClock.Instant
-        /// When it last took bytes.
-        private(set) var lastProgress: ContinuousClock.Instant
-        /// Whether it had taken nothing for its stall time when it fell behind, and has not since. It slows nobody down.
-        private(set) var hasStalled: Bool
+    static let noIndex = UInt32.max
+    static let unknown = UInt32.max
 
-        init(began: ContinuousClock.Instant, lastProgress: ContinuousClock.Instant, hasStalled: Bool) {
-            self.began = began
-            self.lastProgress = lastProgress
-            self.hasStalled = hasStalled
-        }
-
-        func noteProgress() {
-            lastProgress = .now
-            hasStalled = false
-        }
+    /// What few subscribers need.
+    private final class Details {
+        var laterOwn = OwnRuns()
+        var missed = 0
+        var stopPosition = Int.max
+        var wait: SlowSubscribers.Wait?
     }
 
     init(topic: Topic, connection: Connection, index: Int) {
         self.topic = topic
         self.connection = connection
-        self.index = index
+        self.index = UInt32(truncatingIfNeeded: index)
     }
 
-    /// What the cursor has to know about the subscriber and its connection.
-    var state: Cursor.State {
-        // Whatever else there is about it, one that is blocked cannot be sent anything.
+    private func makeDetails() -> Details {
+        if let details { return details }
+        let details = Details()
+        self.details = details
+        return details
+    }
+
+    var isSubscribed: Bool { index != Self.noIndex }
+
+    /// The subscriber's own messages after those that its cursor knows.
+    var laterOwn: OwnRuns { details?.laterOwn ?? OwnRuns() }
+    var hasLaterOwn: Bool { details?.laterOwn.isEmpty == false }
+
+    var firstLaterOwn: Range<Int>? { details?.laterOwn.first }
+
+    func appendLaterOwn(_ run: Range<Int>) { makeDetails().laterOwn.append(run) }
+    func removeFirstLaterOwn() { details?.laterOwn.removeFirst() }
+    func removeAllLaterOwn() { details?.laterOwn = OwnRuns() }
+
+    /// How many messages it has missed under the policy that skips, and was not told of yet.
+    var missed: Int {
+        get { details?.missed ?? 0 }
+        set { if newValue != missed { makeDetails().missed = newValue } }
+    }
+
+    /// Where its messages end: a connection that is finishing gets what was published before, and nothing after.
+    var stopPosition: Int {
+        get { details?.stopPosition ?? .max }
+        set { if newValue != stopPosition { makeDetails().stopPosition = newValue } }
+    }
+
+    /// Set while it is too far behind, under the policy that waits.
+    var wait: SlowSubscribers.Wait? {
+        get { details?.wait }
+        set { if newValue != nil || details?.wait != nil { makeDetails().wait = newValue } }
+    }
+
+    /// What the cursor has to know about the subscriber and its connection. Everything that this depends on is set by the topic, or is
+    /// announced by `connectionStateDidChange`; each of those writes the result into the cursor.
+    var cursorState: Cursor.State {
+        // Whatever else there is about it, a blocked one cannot be sent anything.
         if connection.isOpen, connection.isBlocked { return .blocked }
         let isUnusual =
-            !connection.isOpen || connection.hasWaitingOutput || connection.isFinishing || missed > 0 || !laterOwn.isEmpty
+            !connection.isOpen || connection.hasWaitingOutput || connection.isFinishing || missed > 0 || hasLaterOwn
             || !connection.takesDirectSends || connection.hasFailedOutput
         return isUnusual ? .unusual : .ready
     }
@@ -62,20 +91,21 @@ final class Subscriber {
 
 extension Subscriber: OutputSource {
     var hasOutput: Bool {
-        topic.hasOutput(for: self) || next?.hasOutput == true
+        topic.hasOutput(for: self) || nextTopicOfConnection?.hasOutput == true
     }
 
     func connectionStateDidChange(_ connection: Connection) {
         topic.stateDidChange(of: self)
-        next?.connectionStateDidChange(connection)
+        nextTopicOfConnection?.connectionStateDidChange(connection)
     }
 
     func connectionCanSend(_ connection: Connection) {
         topic.canSend(to: self)
-        next?.connectionCanSend(connection)
+        nextTopicOfConnection?.connectionCanSend(connection)
     }
 
     func connectionDidClose(_ connection: Connection) {
+        let next = nextTopicOfConnection
         topic.remove(self)
         next?.connectionDidClose(connection)
     }

@@ -8,7 +8,7 @@ public import Reactor
 ///                 ↑            ↑       ↑     ↑
 ///                 │            │       │     └ most subscribers: they have everything
 ///                 │            │       └ one that lacks two messages: one send, straight from the log
-///                 │            └ one whose socket is full: EPOLLOUT will call
+///                 │            └ one whose socket is full: EPOLLOUT will say when it takes more
 ///                 └ one that is far behind: the policy decides
 ///
 /// Publishing appends to a log; a subscriber is a cursor into it. At the end of a turn each subscriber is sent what it lacks, in one
@@ -23,20 +23,25 @@ public import Reactor
 ///
 /// All of it belongs to the thread of the topic's loop. A subscriber keeps its topic until its connection is closed.
 public final class Topic {
-    /// How a topic is set up. What is out of range is brought into it.
+    /// How a topic is set up. Values that are out of range are clamped.
     public struct Configuration: Sendable {
         /// How many bytes of messages the log keeps, rounded up to a power of two and to a page, 4 KiB as a rule. A message may
-        /// be a quarter of it. The log takes that much memory, and an eighth more, once it is full. Less than a page counts as a page; what
-        /// there is no room for is not cut down, but makes `Topic.init` throw.
+        /// be a quarter of it. The log takes that much memory, and an eighth more, once it is full. Less than a page counts as a page; a
+        /// capacity that no process could have is not cut down, but makes `Topic.init` throw.
         public var capacity = 1_048_576
         /// What is done about a subscriber that falls behind.
         public var policy = SlowSubscriberPolicy.backpressure()
         /// How many bytes one subscriber is sent in one turn at most, so that one that catches up does not hold up the others.
         /// At least 1.
         public var sendBudget = 262_144
-        /// What a subscriber that was moved ahead is sent, given how many messages it missed: the bytes of a message, a line with its
-        /// newline. Nil tells it nothing.
+        /// Makes what a subscriber is sent that was skipped, given how many messages it missed: the bytes of a message, a line with its
+        /// newline. With nil it is sent nothing.
         public var skipNotice: (@Sendable (_ missed: Int) -> [UInt8])?
+        /// What a subscriber is sent last that is closed as too slow: the bytes of a message, a line with its newline. With it, such a
+        /// subscriber is taken out of the topic, gets the rest of a message that has begun to leave, and the notice, and then its
+        /// connection finishes, with the reason `tooSlow`. It slows nobody down any more, and `Connection.Options.flushTimeout` bounds how
+        /// long that takes. With nil, or if it is finishing already, it is closed at once.
+        public var closingNotice: [UInt8]?
 
         /// A megabyte, and waiting for slow subscribers: the defaults above.
         public init() {}
@@ -44,47 +49,38 @@ public final class Topic {
 
     /// The loop that the topic belongs to, and all of its subscribers with it.
     public let loop: EventLoop
-    let policy: SlowSubscriberPolicy
     let sendBudget: Int
-    let skipNotice: (@Sendable (_ missed: Int) -> [UInt8])?
-
     let log: BroadcastLog
     let cursors = CursorTable()
-    /// The cursor that the next flush begins with: another one each time, since those served first are served soonest.
+    /// The cursor that the next fan-out begins with: another one each time, since those that come first are served soonest.
     var firstCursor = 0
-    /// The log's tail when every cursor was last visited.
+    /// The log's tail when the last fan-out began.
     var flushedTail = 0
     var isFlushScheduled = false
-    /// Those to visit at the end of the turn even if nothing was published: they can take bytes again.
+    /// Those to visit at the end of the turn even if nothing is published: they take bytes again, or lack something all the same.
     let pending = DeferredList<Subscriber>()
+    /// Whether `pending` has any: most flushes find out here that it does not, without looking into another object.
     var hasPending = false
-    /// Those that are too far behind, under the policy that waits.
-    var laggards: [Subscriber] = []
-    var hasLaggards = false
-    /// Whether there are some of whom nobody has looked yet for how long they may stay.
-    var hasNewLaggards = false
-    let beginning = ContinuousClock.now
-    lazy var lagTimer = loop.makeTimer { [weak self] in self?.closeStalledLaggards() }
-    var publishers: [Publisher] = []
+    private var publishers: [Publisher] = []
+    private(set) lazy var slowSubscribers = SlowSubscribers(of: self, configuration: configuration)
+    private let configuration: Configuration
 
-    /// A connection that is not subscribed, but paused under pressure. It lives no longer for that.
-    struct Publisher {
+    /// A connection that is not subscribed, but is paused under pressure. The topic does not keep it alive.
+    private struct Publisher {
         weak var connection: Connection?
     }
 
     /// Whether reading from the topic's subscribers is paused, because one of them is too far behind.
-    public internal(set) var isUnderPressure = false
+    public var isUnderPressure: Bool { slowSubscribers.isUnderPressure }
 
     /// How often that has come about.
-    public internal(set) var pressureCount = 0
+    public var pressureCount: Int { slowSubscribers.pressureCount }
 
-    /// How many messages subscribers have missed because they were moved ahead, each counted once for everyone who missed it.
-    public internal(set) var skippedMessageCount = 0
+    /// How many messages subscribers have missed because they were skipped, each counted once for everyone who missed it.
+    public var skippedMessageCount: Int { slowSubscribers.skippedMessageCount }
 
-    // The marks, as distances from the tail.
+    /// The lag from which on a subscriber is too far behind.
     var highWater: Int { log.capacity / 2 }
-    var lowWater: Int { log.capacity / 4 }
-    var overrunMark: Int { log.capacity / 4 * 3 }
 
     /// How long a message may be, as it goes over the wire, in bytes: a quarter of the log.
     public var maximumMessageLength: Int { log.capacity / 4 }
@@ -98,21 +94,26 @@ public final class Topic {
     /// How many connections are subscribed.
     public var subscriberCount: Int { cursors.count }
 
-    /// A topic without messages or subscribers.
+    /// A topic without messages or subscribers. It makes no system call and takes less than a kilobyte: the memory of the log is made with
+    /// the first message, or by `allocateLog`.
     ///
-    /// The loop reads no more in one turn, from then on, than a quarter of the log, or than one read if that is more.
-    ///
-    /// - Throws: `Errno.noMemory` for a capacity that there is no room for, `.tooManyOpenFiles`, and what else the kernel says.
-    ///
-    /// The corresponding C functions are `memfd_create` and `mmap`.
+    /// - Throws: `Errno.noMemory` for a capacity that no process has addresses for.
     public init(on loop: EventLoop, configuration: Configuration = Configuration()) throws(Errno) {
         self.loop = loop
-        policy = configuration.policy
+        self.configuration = configuration
         sendBudget = max(configuration.sendBudget, 1)
-        skipNotice = configuration.skipNotice
         log = try BroadcastLog(minimumCapacity: configuration.capacity)
-        // A turn's messages must not take a healthy subscriber from below one mark to beyond the other.
-        loop.limitIntake(to: log.capacity / 4)
+    }
+
+    /// Makes the memory of the log now, and not with the first message: then `publish` cannot fail for lack of it. Does nothing if that
+    /// has been done.
+    ///
+    /// - Throws: `Errno.noMemory` if there is not so much memory, or if the process has too many mappings (each log takes two, of
+    ///   65,530 as a rule); `.tooManyOpenFiles`, since a descriptor is needed for a moment.
+    ///
+    /// The corresponding C functions are `memfd_create`, `ftruncate` and `mmap`.
+    public func allocateLog() throws(Errno) {
+        try log.allocate()
     }
 
     // MARK: - Subscribing
@@ -130,13 +131,13 @@ public final class Topic {
         guard connection.isOpen, !connection.isFinishing, subscriber(of: connection) == nil else { return }
         let subscriber = Subscriber(topic: self, connection: connection, index: cursors.count)
         let position = history > 0 ? log.start(ofLast: history, within: highWater) : log.tail
-        subscriber.next = connection.outputSource as? Subscriber
+        subscriber.nextTopicOfConnection = connection.outputSource as? Subscriber
         connection.outputSource = subscriber
         unsafe cursors.append(
             Cursor(
                 position: position, ownStart: position, ownEnd: position, descriptor: connection.rawDescriptor,
-                state: subscriber.state, subscriber: unsafe .passRetained(subscriber)))
-        if connection.isBlocked { didBlock(subscriber) }
+                state: subscriber.cursorState, subscriber: unsafe .passRetained(subscriber)))
+        if connection.isBlocked { slowSubscribers.didBlock(subscriber) }
         if isUnderPressure { connection.pauseReading() }
         if position < log.tail { scheduleVisit(subscriber) }
     }
@@ -147,44 +148,65 @@ public final class Topic {
         guard let subscriber = subscriber(of: connection) else { return }
         if isUnderPressure { connection.resumeReading() }
         if connection.outputSource === subscriber {
-            connection.outputSource = subscriber.next
+            connection.outputSource = subscriber.nextTopicOfConnection
         } else {
             var previous = connection.outputSource as? Subscriber
-            while previous?.next !== subscriber { previous = previous?.next }
-            previous?.next = subscriber.next
+            while let candidate = previous, candidate.nextTopicOfConnection !== subscriber {
+                previous = candidate.nextTopicOfConnection
+            }
+            previous?.nextTopicOfConnection = subscriber.nextTopicOfConnection
         }
         remove(subscriber)
     }
 
+    /// Removes a subscriber that its connection does not know any more. The caller holds a reference to it.
     func remove(_ subscriber: Subscriber) {
-        let index = subscriber.index
+        guard subscriber.isSubscribed else { return }
+        let index = Int(subscriber.index)
         let removed = cursors[index]
         cursors.remove(at: index)
-        if index < cursors.count { unsafe cursors[index].subscriber.takeUnretainedValue().index = index }
-        subscriber.index = -1
+        if index < cursors.count { unsafe cursors[index].subscriber.takeUnretainedValue().index = UInt32(truncatingIfNeeded: index) }
+        subscriber.index = Subscriber.noIndex
+        slowSubscribers.didRemove(subscriber)
         unsafe removed.subscriber.release()
-        if subscriber.lag != nil {
-            laggards.removeAll { $0 === subscriber }
-            updatePressure()
-        }
     }
 
     /// The connections that are subscribed, in no particular order.
+    ///
+    /// - Complexity: O(*n*) for *n* subscribers.
     public var connections: [Connection] {
         (0..<cursors.count).map { unsafe cursors[$0].subscriber.takeUnretainedValue().connection }
     }
 
     private func subscriber(of connection: Connection) -> Subscriber? {
         var subscriber = connection.outputSource as? Subscriber
-        while let candidate = subscriber, candidate.topic !== self { subscriber = candidate.next }
+        while let candidate = subscriber, candidate.topic !== self { subscriber = candidate.nextTopicOfConnection }
         return subscriber
     }
 
-    /// Has reading from the connection paused under pressure, too, though it is not subscribed: for one that only publishes.
+    /// Has reading from the connection paused under pressure, too, though it is not subscribed: for one that only publishes. The topic does
+    /// not keep it alive.
+    ///
+    /// - Complexity: O(*n*) for *n* such connections.
     public func addPublisher(_ connection: Connection) {
-        publishers.removeAll { $0.connection == nil }
-        publishers.append(Publisher(connection: connection))
+        publishers = publishers.filter { $0.connection != nil } + [Publisher(connection: connection)]
         if isUnderPressure { connection.pauseReading() }
+    }
+
+    /// Takes back one `addPublisher`, and the pause that goes with it. Does nothing if there was none.
+    ///
+    /// - Complexity: O(*n*) for *n* such connections.
+    public func removePublisher(_ connection: Connection) {
+        guard let index = publishers.firstIndex(where: { $0.connection === connection }) else { return }
+        publishers.remove(at: index)
+        if isUnderPressure { connection.resumeReading() }
+    }
+
+    /// Pauses or resumes reading from all who publish.
+    func pausePublishers(_ isPaused: Bool) {
+        for connection in publishers.compactMap(\.connection) + connections {
+            if isPaused { connection.pauseReading() } else { connection.resumeReading() }
+        }
     }
 
     // MARK: - Publishing
@@ -201,12 +223,14 @@ public final class Topic {
     ///   - range: The indices of those to publish; nil means all. A range that is not within `0..<messages.count` ends the
     ///     process.
     ///   - sender: Who is not to get them. Nil, or one who is not subscribed, leaves nobody out.
-    /// - Returns: Whether all were published. One that is longer than `maximumMessageLength` is not.
+    /// - Returns: Whether all were published. One that is longer than `maximumMessageLength` is not, and none is if there is no memory for
+    ///   the log: see `allocateLog`.
     @discardableResult
     public func publish(
         _ messages: borrowing MessageBatch, in range: Range<Int>? = nil, from sender: Connection? = nil
     ) -> Bool {
         let range = range ?? 0..<messages.count
+        if !range.isEmpty, !prepareLog() { return false }
         var isWhole = true
         var first = range.lowerBound
         while first < range.upperBound {
@@ -242,10 +266,11 @@ public final class Topic {
     /// Publishes one message, as it goes over the wire, to every subscriber except `sender`: a line with its newline, what has a length
     /// in front with that, as `LengthPrefixedFraming.message` makes it. It leaves at the end of the turn.
     ///
-    /// An empty message, and one that is longer than `maximumMessageLength`, is not published; the result says so.
+    /// The result is false if nothing was published: of an empty message, of one that is longer than `maximumMessageLength`, and if there is
+    /// no memory for the log, see `allocateLog`.
     @discardableResult
     public func publish(_ message: Span<UInt8>, from sender: Connection? = nil) -> Bool {
-        if message.isEmpty || message.count > maximumMessageLength { return false }
+        if message.isEmpty || message.count > maximumMessageLength || !prepareLog() { return false }
         makeRoom(message.count)
         let position = log.tail
         unsafe message.withUnsafeBufferPointer { bytes in
@@ -261,33 +286,26 @@ public final class Topic {
         publish(text.utf8.span, from: sender)
     }
 
-    /// Between two flushes the log grows by a quarter at most. A cursor lags by three quarters at most after a flush, so nothing that
-    /// a subscriber still lacks is ever overwritten.
+    private func prepareLog() -> Bool {
+        if log.isAllocated { return true }
+        return (try? log.allocate()) != nil
+    }
+
+    /// Between two fan-outs the log grows by a quarter at most. A subscriber lags by three quarters at most after one, so nothing that it
+    /// lacks is ever overwritten.
+    ///
+    /// A loop, because a closure that makes a skip notice may publish.
     private func makeRoom(_ count: Int) {
-        if log.tail &+ count &- flushedTail > log.capacity / 4 { visitAll() }
+        while log.tail &+ count &- flushedTail > log.capacity / 4 { fanOut() }
     }
 
     private func didPublish(from start: Int, by sender: Connection?) {
         if let sender, let subscriber = subscriber(of: sender) { addOwn(start..<log.tail, to: subscriber) }
         scheduleFlush()
+        // Subscribers have no chance to take bytes within a turn. The turn ends while there is room for one more read, or one that was
+        // less than half of the log behind could be beyond three quarters before anybody can be paused.
+        if log.tail &- flushedTail >= growthLimit { loop.readNoMoreInThisTurn() }
     }
 
-    private func addOwn(_ span: Range<Int>, to subscriber: Subscriber) {
-        let cursor = cursors[subscriber.index]
-        if cursor.state != .ready, let last = subscriber.laterOwn.last {
-            if last.upperBound == span.lowerBound {
-                subscriber.laterOwn[subscriber.laterOwn.count - 1] = last.lowerBound..<span.upperBound
-            } else {
-                subscriber.laterOwn.append(span)
-            }
-        } else if cursor.ownEnd == span.lowerBound {
-            cursors[subscriber.index].ownEnd = span.upperBound
-        } else if cursor.ownEnd <= cursor.position {
-            cursors[subscriber.index].ownStart = span.lowerBound
-            cursors[subscriber.index].ownEnd = span.upperBound
-        } else {
-            subscriber.laterOwn.append(span)
-            cursors[subscriber.index].state = subscriber.state
-        }
-    }
+    private var growthLimit: Int { max(log.capacity / 4 &- loop.configuration.readSize, log.capacity / 8) }
 }

@@ -41,7 +41,7 @@ extension Connection {
     func hasRoom(for count: Int) -> Bool { count == 0 || pendingOutput &+ count <= options.value.maximumPendingOutput }
 
     /// Does what `send` does, however much waits already.
-    func sendUnlimited(_ bytes: Span<UInt8>) -> Bool {
+    package func sendUnlimited(_ bytes: Span<UInt8>) -> Bool {
         guard acceptsOutput else { return false }
         if bytes.isEmpty { return true }
         unsafe bytes.withUnsafeBufferPointer { bytes in

@@ -39,7 +39,7 @@ public final class EventLoop {
         /// the number of its connections.
         public var readSize = 65_536
         /// How many bytes a turn reads before it flushes, even if more sockets are ready: those come first in the next turn. At
-        /// least 1. A topic on the loop lowers it, to a quarter of its log.
+        /// least 1. A turn in which a topic has grown by about a quarter of its log reads no more, either.
         public var readBudget = 196_608
         /// How many connections a listener accepts in one turn at most, so that a flood of new ones does not hold up the others.
         /// At least 1.
@@ -102,7 +102,6 @@ public final class EventLoop {
 
     // What is scheduled for the end of this turn.
     private var bytesRead = 0
-    private var readBudget: Int
     // Each `has…` says whether a list may have elements. It is looked at in every turn, and the list is not.
     private var hasUnflushed = false
     private let flushables = DeferredList<any Flushable>()
@@ -134,7 +133,6 @@ public final class EventLoop {
         // The waker is no event source: all that it does is to end the wait. So its token is one that no slot can have.
         try poller.add(remote.waker.descriptor.rawValue, token: .none, interest: .readable, isEdgeTriggered: true)
         self.configuration = configuration
-        readBudget = configuration.readBudget
         self.remote = remote
         self.poller = poller
         readBuffer = ReadBuffer(readSize: configuration.readSize)
@@ -297,7 +295,7 @@ public final class EventLoop {
 
     private func dispatch() {
         bytesRead = 0
-        while nextEvent < poller.count, bytesRead < readBudget, !isClosed {
+        while nextEvent < poller.count, bytesRead < configuration.readBudget, !isClosed {
             let event = poller.event(at: nextEvent)
             nextEvent &+= 1
             if event.token == .none {
@@ -510,9 +508,9 @@ public final class EventLoop {
         hasAlwaysReady = !alwaysReady.isEmpty
     }
 
-    /// Has no turn read more than `bytes`, or one read if that is more: what a turn publishes must fit into a log.
-    package func limitIntake(to bytes: Int) {
-        readBudget = min(readBudget, max(bytes &- configuration.readSize, 0) &+ 1)
+    /// Ends the reading of this turn. Sockets that are ready and were not read come first in the next one.
+    package func readNoMoreInThisTurn() {
+        bytesRead = .max / 2
     }
 
     func didRead(_ count: Int) {

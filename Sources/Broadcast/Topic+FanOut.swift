@@ -1,0 +1,321 @@
+import Glibc
+import Reactor
+
+/// The fan-out: at the end of a turn each subscriber is sent what it lacks.
+extension Topic {
+    func scheduleFlush() {
+        if isFlushScheduled { return }
+        isFlushScheduled = true
+        loop.scheduleFlush(self)
+    }
+
+    /// Has the subscriber visited at the end of the turn, even if nothing is published until then.
+    func scheduleVisit(_ subscriber: Subscriber) {
+        if subscriber.isPending { return }
+        subscriber.isPending = true
+        pending.append(subscriber)
+        hasPending = true
+        scheduleFlush()
+    }
+
+    private func visitPending() {
+        if !hasPending { return }
+        hasPending = false
+        pending.drain { subscriber in
+            subscriber.isPending = false
+            if subscriber.isSubscribed { visit(subscriber) }
+        }
+    }
+
+    /// Sends every subscriber what it lacks.
+    func fanOut() {
+        visitPending()
+        flushedTail = log.tail
+        let count = cursors.count
+        firstCursor = firstCursor &+ 1 < count ? firstCursor &+ 1 : 0
+        // When a cursor is removed, the last one takes its place, perhaps one that has been passed already. Only a closure that makes a
+        // skip notice can have done that.
+        repeat {
+            cursors.hasRemoved = false
+            visit(from: firstCursor, to: .max)
+            visit(from: 0, to: firstCursor)
+        } while cursors.hasRemoved
+        slowSubscribers.update()
+    }
+
+    /// Visits a range of the cursors. A subscriber with nothing unusual about it costs a look at its cursor and one send(2).
+    private func visit(from start: Int, to end: Int) {
+        let mask = log.capacity &- 1
+        let budget = sendBudget
+        var index = start
+        while true {
+            // A visit may have called the embedder, who may have subscribed, unsubscribed or published: nothing of this outlives one.
+            let tail = log.tail
+            let mark = tail &- highWater
+            let bytes = unsafe log.storage
+            let end = min(end, cursors.count)
+            let cursors = unsafe cursors.storage
+            while index < end {
+                let cursor = unsafe cursors + index
+                let position = unsafe cursor.pointee.position
+                let lacking = tail &- position
+                index &+= 1
+                if lacking == 0 { continue }
+                let state = unsafe cursor.pointee.state
+                if state == .blocked, position >= mark { continue }
+                guard state == .ready, unsafe cursor.pointee.ownEnd <= position, lacking <= budget else {
+                    unsafe visit(cursor.pointee.subscriber.takeUnretainedValue())
+                    break
+                }
+                // Past the connection, straight to its descriptor. That is right because `ready` means: the connection is open, so the number is
+                // its socket's; it has no transport, so bytes go out as they are; it is not blocked, finishing or failed; and nothing of its
+                // own waits, before which these bytes must not leave. Each of them is announced when it changes, and nothing else is
+                // changed by a send that takes all. One that takes less is told to the connection.
+                let sent = unsafe send(cursor.pointee.descriptor, bytes + (position & mask), lacking, Int32(MSG_NOSIGNAL))
+                if sent == lacking {
+                    unsafe cursor.pointee.position = tail
+                } else {
+                    let error = sent < 0 ? Errno.last : nil
+                    unsafe sendFellShort(cursor.pointee.subscriber.takeUnretainedValue(), position &+ max(sent, 0), error)
+                }
+            }
+            if index >= end { return }
+        }
+    }
+
+    /// The kernel has not taken all of a direct send.
+    private func sendFellShort(_ subscriber: Subscriber, _ position: Int, _ error: Errno?) {
+        advance(subscriber, to: position)
+        subscriber.connection.sendFellShort(error)
+        slowSubscribers.applyPolicy(to: subscriber)
+    }
+
+    /// Sends one subscriber what it lacks, whatever is unusual about it.
+    private func visit(_ subscriber: Subscriber) {
+        let connection = subscriber.connection
+        // Nothing can be sent once output has failed; such a connection closes as soon as what its peer said has been read.
+        guard connection.isOpen, !connection.hasFailedOutput else { return }
+        slowSubscribers.sendSkipNotice(to: subscriber)
+        guard subscriber.isSubscribed, connection.isOpen, !connection.hasFailedOutput else { return }
+        if connection.isBlocked { return slowSubscribers.applyPolicy(to: subscriber) }
+        skipOwn(subscriber)
+
+        let waiting = connection.waitingCount
+        let sent: Int
+        if cursors[Int(subscriber.index)].position < min(subscriber.stopPosition, log.tail) {
+            sent = subscriber.hasLaterOwn ? writeBetweenOwnRuns(subscriber) : writeAroundOwnRun(subscriber)
+        } else if waiting > 0 {
+            sent = unsafe connection.write(Self.nothing, Self.nothing)
+        } else {
+            subscriber.hasUnprovenRoom = false
+            return
+        }
+        if sent > 0 || connection.waitingCount < waiting { slowSubscribers.didTakeBytes(connection) }
+        guard connection.isOpen else { return }
+        if !connection.isBlocked, hasOutput(for: subscriber) { scheduleVisit(subscriber) }
+        slowSubscribers.applyPolicy(to: subscriber)
+    }
+
+    private static var nothing: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+
+    /// Whether the send budget applies. Past the high-water mark it does not: only the socket may make a subscriber slow.
+    private func isWithinHighWater(_ subscriber: Subscriber) -> Bool {
+        log.tail &- cursors[Int(subscriber.index)].position <= highWater
+    }
+
+    /// Writes up to the subscriber's own messages and from their end on, straight from the log. Returns how many bytes were taken.
+    private func writeAroundOwnRun(_ subscriber: Subscriber) -> Int {
+        let cursor = cursors[Int(subscriber.index)]
+        let end = min(subscriber.stopPosition, log.tail)
+        let own = cursor.ownStart..<max(cursor.ownStart, cursor.ownEnd)
+        let isCut = own.lowerBound >= cursor.position && own.lowerBound < end && !own.isEmpty
+        var first = cursor.position..<(isCut ? own.lowerBound : end)
+        let secondStart = isCut ? min(own.upperBound, end) : first.upperBound
+        let nextOwn = subscriber.firstLaterOwn?.lowerBound
+        var second = secondStart..<max(secondStart, min(end, nextOwn ?? end))
+        if first.count &+ second.count > sendBudget, isWithinHighWater(subscriber) { (first, second) = cut(first, second) }
+
+        let sent = unsafe subscriber.connection.write(
+            log.bytes(from: first.lowerBound, to: first.upperBound), log.bytes(from: second.lowerBound, to: second.upperBound))
+        if sent > 0 {
+            advance(subscriber, to: sent <= first.count ? first.lowerBound &+ sent : second.lowerBound &+ sent &- first.count)
+        }
+        return sent
+    }
+
+    /// Shortens two runs of messages to the send budget, at a message boundary, but not to nothing.
+    private func cut(_ first: Range<Int>, _ second: Range<Int>) -> (Range<Int>, Range<Int>) {
+        func cut(_ range: Range<Int>, to length: Int) -> Range<Int> {
+            if range.count <= length { return range }
+            let boundary = log.boundary(atOrBefore: range.lowerBound &+ length, notBefore: range.lowerBound)
+            return range.lowerBound..<boundary
+        }
+        // The cursor is not on own messages, see `skipOwn`, so the first run has some.
+        assert(!first.isEmpty)
+        let shorterFirst = cut(first, to: sendBudget)
+        if shorterFirst.isEmpty {
+            return (first.lowerBound..<log.boundary(atOrAfter: first.lowerBound &+ 1), second.lowerBound..<second.lowerBound)
+        }
+        if shorterFirst.count < first.count { return (shorterFirst, second.lowerBound..<second.lowerBound) }
+        return (first, cut(second, to: sendBudget &- first.count))
+    }
+
+    /// Writes to a subscriber whose own messages alternate with those of others. What lies between is gathered into one piece of memory,
+    /// since one system call takes two ranges of the log. Returns how many bytes were taken.
+    private func writeBetweenOwnRuns(_ subscriber: Subscriber) -> Int {
+        let capacity = 65_536
+        var total = 0
+        while true {
+            let allowed = isWithinHighWater(subscriber) ? min(capacity, sendBudget &- total) : capacity
+            let gathered = unsafe withUnsafeTemporaryAllocation(byteCount: capacity, alignment: 1) { memory in
+                unsafe writeGathered(subscriber, into: memory, atMost: allowed)
+            }
+            // One run of others alone does not fit: it goes straight from the log.
+            guard let sent = gathered else { return total == 0 ? writeAroundOwnRun(subscriber) : total }
+            total &+= sent
+            guard sent > 0, !subscriber.connection.isBlocked, subscriber.connection.isOpen else { return total }
+            skipOwn(subscriber)
+            guard subscriber.hasLaterOwn, total < sendBudget || !isWithinHighWater(subscriber),
+                cursors[Int(subscriber.index)].position < min(subscriber.stopPosition, log.tail)
+            else { return total }
+        }
+    }
+
+    /// Gathers whole runs of others' messages, as many as `limit` has room for, and writes them. Returns how many bytes were taken, or
+    /// nil if there was no room for the first run.
+    private func writeGathered(_ subscriber: Subscriber, into memory: UnsafeMutableRawBufferPointer, atMost limit: Int) -> Int? {
+        var count = 0
+        forEachRunOfOthers(subscriber) { run in
+            if run.count > limit &- count { return false }
+            let bytes = unsafe log.bytes(from: run.lowerBound, to: run.upperBound)
+            unsafe UnsafeMutableRawBufferPointer(rebasing: memory[count...]).copyMemory(from: bytes)
+            count &+= run.count
+            return true
+        }
+        if count == 0 { return nil }
+        let sent = unsafe subscriber.connection.write(
+            UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[..<count]), Self.nothing)
+        // The place in the log of the first byte that was not taken.
+        var left = sent
+        var position = cursors[Int(subscriber.index)].position
+        forEachRunOfOthers(subscriber) { run in
+            position = run.lowerBound &+ min(left, run.count)
+            left &-= position &- run.lowerBound
+            return left > 0
+        }
+        if sent > 0 { advance(subscriber, to: position) }
+        return sent
+    }
+
+    /// Calls `body` with each run of messages that the subscriber lacks and has not published itself, until it returns false.
+    private func forEachRunOfOthers(_ subscriber: Subscriber, _ body: (Range<Int>) -> Bool) {
+        let cursor = cursors[Int(subscriber.index)]
+        let end = min(subscriber.stopPosition, log.tail)
+        let later = subscriber.laterOwn
+        var position = cursor.position
+        var own = cursor.ownStart..<max(cursor.ownStart, cursor.ownEnd)
+        var next = 0
+        while position < end {
+            let runEnd = own.isEmpty || own.upperBound <= position ? position : min(max(own.lowerBound, position), end)
+            if runEnd > position, !body(position..<runEnd) { return }
+            position = max(runEnd, own.upperBound)
+            if next < later.count {
+                own = later[next]
+                next &+= 1
+            } else {
+                if position < end { _ = body(position..<end) }
+                return
+            }
+        }
+    }
+
+    /// Moves a cursor to where the kernel has stopped taking bytes. If that is inside a message, the connection keeps the rest of it,
+    /// which leaves before anything else: so the cursor rests on a boundary, and no message is ever torn.
+    private func advance(_ subscriber: Subscriber, to position: Int) {
+        let boundary = log.boundary(atOrAfter: position)
+        cursors[Int(subscriber.index)].position = boundary
+        if boundary > position {
+            unsafe log.bytes(from: position, to: boundary).withMemoryRebound(to: UInt8.self) { rest in
+                unsafe subscriber.connection.keepRest(rest)
+            }
+        }
+    }
+
+    /// Moves a cursor past the subscriber's own messages, if it rests on them.
+    ///
+    /// - Complexity: Amortized O(1).
+    func skipOwn(_ subscriber: Subscriber) {
+        let index = Int(subscriber.index)
+        while true {
+            let cursor = cursors[index]
+            if cursor.position >= cursor.ownStart, cursor.position < cursor.ownEnd {
+                cursors[index].position = cursor.ownEnd
+            } else if cursor.ownEnd <= cursor.position, let next = subscriber.firstLaterOwn {
+                subscriber.removeFirstLaterOwn()
+                cursors[index].ownStart = next.lowerBound
+                cursors[index].ownEnd = next.upperBound
+                cursors[index].state = subscriber.cursorState
+            } else {
+                return
+            }
+        }
+    }
+
+    /// Remembers that a subscriber has published a range of the log, which it is not to be sent.
+    func addOwn(_ run: Range<Int>, to subscriber: Subscriber) {
+        let index = Int(subscriber.index)
+        let cursor = cursors[index]
+        if subscriber.hasLaterOwn {
+            subscriber.appendLaterOwn(run)
+        } else if cursor.ownEnd == run.lowerBound {
+            cursors[index].ownEnd = run.upperBound
+        } else if cursor.ownEnd <= cursor.position {
+            cursors[index].ownStart = run.lowerBound
+            cursors[index].ownEnd = run.upperBound
+        } else {
+            subscriber.appendLaterOwn(run)
+            cursors[index].state = subscriber.cursorState
+        }
+    }
+
+    // MARK: - What connections say
+
+    func hasOutput(for subscriber: Subscriber) -> Bool {
+        guard subscriber.isSubscribed else { return false }
+        skipOwn(subscriber)
+        return subscriber.missed > 0 || cursors[Int(subscriber.index)].position < min(subscriber.stopPosition, log.tail)
+    }
+
+    func stateDidChange(of subscriber: Subscriber) {
+        guard subscriber.isSubscribed else { return }
+        let index = Int(subscriber.index)
+        let connection = subscriber.connection
+        if connection.isFinishing, subscriber.stopPosition == .max {
+            subscriber.stopPosition = log.tail
+            if !connection.isBlocked { scheduleVisit(subscriber) }
+        }
+        // It gets nothing more, so it lags behind nobody.
+        if connection.hasFailedOutput { subscriber.stopPosition = min(subscriber.stopPosition, cursors[index].position) }
+        let state = subscriber.cursorState
+        if state == .blocked, cursors[index].state != .blocked { slowSubscribers.didBlock(subscriber) }
+        cursors[index].state = state
+    }
+
+    func canSend(to subscriber: Subscriber) {
+        guard subscriber.isSubscribed else { return }
+        subscriber.hasUnprovenRoom = true
+        scheduleVisit(subscriber)
+    }
+}
+
+extension Topic: Flushable {
+    package func flush() {
+        isFlushScheduled = false
+        if log.tail == flushedTail {
+            visitPending()
+            slowSubscribers.update()
+        } else {
+            fanOut()
+        }
+    }
+}
