@@ -27,8 +27,6 @@
 /// The cursors of a topic, in one piece of memory and in no particular order.
 @safe final class CursorTable {
     private(set) var count = 0
-    /// Set by each removal. The fan-out clears it, to see whether any took place meanwhile.
-    var hasRemoved = false
     private var capacity = 4
     /// Valid until the next `append`.
     private(set) var storage: UnsafeMutablePointer<Cursor>
@@ -67,7 +65,6 @@
     /// Removes a cursor; the last one takes its place.
     func remove(at index: Int) {
         assert(index >= 0 && index < count)
-        hasRemoved = true
         count -= 1
         unsafe storage[index] = storage[count]
     }

@@ -25,6 +25,8 @@ final class SlowSubscribers {
     private var hasUnjudged = false
     /// Those that are to be sent the closing notice. That takes them out of the topic, so it waits for the end of the fan-out.
     private var dueForNotice: [Subscriber] = []
+    /// Whether the embedder's closure is running. It is not called again from within.
+    private var isMakingNotice = false
 
     private(set) var isUnderPressure = false
     private(set) var pressureCount = 0
@@ -124,19 +126,23 @@ final class SlowSubscribers {
         topic.cursors[index].state = subscriber.cursorState
     }
 
-    /// Sends the notice of how many messages were skipped, if one is due. It leaves whole before anything that follows; if the kernel
-    /// takes none of it, the count goes on, and a later notice has the sum.
+    /// Sends the notice of how many messages were skipped, if one is due and the connection takes it. It leaves whole before anything that
+    /// follows; if the kernel takes none of it, a later notice has the sum.
     ///
-    /// The notice is made by a closure of the embedder, which may call anything: the subscriber may be unsubscribed afterwards, and the
-    /// topic's cursors may lie elsewhere.
+    /// The notice is made by a closure of the embedder, which may call anything, even have this topic fan out. Until the notice has been
+    /// sent the count stays, so nothing else is sent to the subscriber meanwhile.
     func sendSkipNotice(to subscriber: Subscriber) {
+        let connection = subscriber.connection
         let missed = subscriber.missed
-        if missed == 0 { return }
-        // First, so that a closure that publishes so much that the topic fans out does not come back here for the same messages.
-        subscriber.missed = 0
-        if let notice = skipNotice?(missed), !notice.isEmpty {
-            let connection = subscriber.connection
-            guard subscriber.isSubscribed, connection.isOpen, !connection.isBlocked else { return subscriber.missed &+= missed }
+        guard missed > 0, !isMakingNotice, connection.isOpen, !connection.isBlocked, !connection.hasFailedOutput else { return }
+        var notice: [UInt8] = []
+        if let skipNotice {
+            isMakingNotice = true
+            notice = skipNotice(missed)
+            isMakingNotice = false
+            guard subscriber.isSubscribed, connection.isOpen, !connection.isBlocked, !connection.hasFailedOutput else { return }
+        }
+        if !notice.isEmpty {
             let sent = unsafe notice.withUnsafeBytes { bytes in
                 let sent = unsafe connection.write(bytes, UnsafeRawBufferPointer(start: nil, count: 0))
                 if sent > 0, sent < bytes.count {
@@ -146,9 +152,12 @@ final class SlowSubscribers {
                 }
                 return sent
             }
-            if sent == 0 { subscriber.missed &+= missed } else { didTakeBytes(connection) }
+            if sent == 0 { return }
+            didTakeBytes(connection)
         }
-        if subscriber.isSubscribed { topic.cursors[Int(subscriber.index)].state = subscriber.cursorState }
+        // More may have been skipped while the notice was made. Those are in the next one.
+        subscriber.missed &-= missed
+        topic.cursors[Int(subscriber.index)].state = subscriber.cursorState
     }
 
     // MARK: - Progress

@@ -23,71 +23,60 @@ extension Topic {
         hasPending = false
         pending.drain { subscriber in
             subscriber.isPending = false
+            if !subscriber.isSubscribed { return }
+            slowSubscribers.sendSkipNotice(to: subscriber)
             if subscriber.isSubscribed { visit(subscriber) }
         }
     }
 
     /// Sends every subscriber what it lacks.
+    ///
+    /// Only `visitPending` calls the embedder, for a skip notice, and that may publish, subscribe and unsubscribe. From there on nothing of
+    /// the embedder's is called, so every cursor is visited before the log can grow again.
     func fanOut() {
         visitPending()
         flushedTail = log.tail
         let count = cursors.count
         firstCursor = firstCursor &+ 1 < count ? firstCursor &+ 1 : 0
-        // When a cursor is removed, the last one takes its place, perhaps one that has been passed already. Only a closure that makes a
-        // skip notice can have done that.
-        repeat {
-            cursors.hasRemoved = false
-            visit(from: firstCursor, to: .max)
-            visit(from: 0, to: firstCursor)
-        } while cursors.hasRemoved
+        visit(firstCursor..<count)
+        visit(0..<firstCursor)
         slowSubscribers.update()
     }
 
     /// Visits a range of the cursors. A subscriber with nothing unusual about it costs a look at its cursor and one send(2).
-    private func visit(from start: Int, to end: Int) {
+    private func visit(_ range: Range<Int>) {
+        let tail = log.tail
         let mask = log.capacity &- 1
+        let mark = tail &- highWater
+        let bytes = unsafe log.storage
+        let cursors = unsafe cursors.storage
         let budget = sendBudget
-        var index = start
-        while true {
-            // A visit may have called the embedder, who may have subscribed, unsubscribed or published: nothing of this outlives one.
-            let tail = log.tail
-            let mark = tail &- highWater
-            let bytes = unsafe log.storage
-            let end = min(end, cursors.count)
-            let cursors = unsafe cursors.storage
-            while index < end {
-                let cursor = unsafe cursors + index
-                let position = unsafe cursor.pointee.position
-                let lacking = tail &- position
-                index &+= 1
-                if lacking == 0 { continue }
-                let state = unsafe cursor.pointee.state
-                if state == .blocked, position >= mark { continue }
-                guard state == .ready, unsafe cursor.pointee.ownEnd <= position, lacking <= budget else {
-                    unsafe visit(cursor.pointee.subscriber.takeUnretainedValue())
-                    break
-                }
-                // Past the connection, straight to its descriptor. That is right because `ready` means: the connection is open, so the number is
-                // its socket's; it has no transport, so bytes go out as they are; it is not blocked, finishing or failed; and nothing of its
-                // own waits, before which these bytes must not leave. Each of them is announced when it changes, and nothing else is
-                // changed by a send that takes all. One that takes less is told to the connection.
-                let sent = unsafe send(cursor.pointee.descriptor, bytes + (position & mask), lacking, Int32(MSG_NOSIGNAL))
-                if sent == lacking {
-                    unsafe cursor.pointee.position = tail
-                } else {
-                    let error = sent < 0 ? Errno.last : nil
-                    unsafe sendFellShort(cursor.pointee.subscriber.takeUnretainedValue(), position &+ max(sent, 0), error)
-                }
+        for index in range {
+            let cursor = unsafe cursors + index
+            let position = unsafe cursor.pointee.position
+            let lacking = tail &- position
+            if lacking == 0 { continue }
+            let state = unsafe cursor.pointee.state
+            if state == .blocked, position >= mark { continue }
+            guard state == .ready, unsafe cursor.pointee.ownEnd <= position, lacking <= budget else {
+                unsafe visit(cursor.pointee.subscriber.takeUnretainedValue())
+                continue
             }
-            if index >= end { return }
+            // Past the connection, straight to its descriptor. That is right because `ready` means: the connection is open, so the number
+            // is its socket's; it has no transport, so bytes go out as they are; it is not blocked, finishing or failed; and nothing of
+            // its own waits, which would have to leave first. The connection announces when one of these changes, and a send that takes
+            // all changes none of them. A send that takes less is reported to the connection.
+            let sent = unsafe send(cursor.pointee.descriptor, bytes + (position & mask), lacking, Int32(MSG_NOSIGNAL))
+            if sent == lacking {
+                unsafe cursor.pointee.position = tail
+            } else {
+                let error = sent < 0 ? Errno.last : nil
+                let subscriber = unsafe cursor.pointee.subscriber.takeUnretainedValue()
+                advance(subscriber, to: position &+ max(sent, 0))
+                subscriber.connection.sendFellShort(error)
+                slowSubscribers.applyPolicy(to: subscriber)
+            }
         }
-    }
-
-    /// The kernel has not taken all of a direct send.
-    private func sendFellShort(_ subscriber: Subscriber, _ position: Int, _ error: Errno?) {
-        advance(subscriber, to: position)
-        subscriber.connection.sendFellShort(error)
-        slowSubscribers.applyPolicy(to: subscriber)
     }
 
     /// Sends one subscriber what it lacks, whatever is unusual about it.
@@ -95,9 +84,12 @@ extension Topic {
         let connection = subscriber.connection
         // Nothing can be sent once output has failed; such a connection closes as soon as what its peer said has been read.
         guard connection.isOpen, !connection.hasFailedOutput else { return }
-        slowSubscribers.sendSkipNotice(to: subscriber)
-        guard subscriber.isSubscribed, connection.isOpen, !connection.hasFailedOutput else { return }
         if connection.isBlocked { return slowSubscribers.applyPolicy(to: subscriber) }
+        if subscriber.missed > 0 {
+            // The skip notice has to leave first.
+            scheduleVisit(subscriber)
+            return slowSubscribers.applyPolicy(to: subscriber)
+        }
         skipOwn(subscriber)
 
         let waiting = connection.waitingCount

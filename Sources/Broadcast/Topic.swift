@@ -293,10 +293,8 @@ public final class Topic {
 
     /// Between two fan-outs the log grows by a quarter at most. A subscriber lags by three quarters at most after one, so nothing that it
     /// lacks is ever overwritten.
-    ///
-    /// A loop, because a closure that makes a skip notice may publish.
     private func makeRoom(_ count: Int) {
-        while log.tail &+ count &- flushedTail > log.capacity / 4 { fanOut() }
+        if log.tail &+ count &- flushedTail > log.capacity / 4 { fanOut() }
     }
 
     private func didPublish(from start: Int, by sender: Connection?) {

@@ -124,6 +124,25 @@ struct BackpressureTests {
         #expect(Set(publisher.lines) == ["early", "late"])
     }
 
+    @Test func aPublisherThatIsRemovedUnderPressureIsReadFromAgain() throws {
+        let talker = try Peer(on: loop)
+        var heard = 0
+        talker.didReceive = { _, messages in heard += messages.count }
+        let connection = try #require(talker.connection)
+        topic.addPublisher(connection)
+        try pressAhead()
+        talker.write("a line\n")
+        try loop.turn(10)
+        #expect(heard == 0)
+        topic.removePublisher(connection)
+        try loop.turn(2)
+        #expect(heard == 1)
+        // It is not resumed a second time.
+        topic.removePublisher(connection)
+        try loop.drain(slow)
+        #expect(!topic.isUnderPressure)
+    }
+
     @Test func whoLeavesUnderPressureIsReadFromAgain() throws {
         try pressAhead()
         var heard = 0

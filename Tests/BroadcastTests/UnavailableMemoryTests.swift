@@ -4,7 +4,8 @@ import Testing
 
 @testable import Broadcast
 
-/// A log for which there is no memory is an error, and leaves neither a descriptor nor a mapping behind.
+/// A log for which there is no memory is an error of `allocateLog`, and a message that is not published. It leaves neither a descriptor nor
+/// a mapping behind, and once there is memory the topic works.
 @Suite(.enabled(if: kernel_faults_are_available()))
 struct UnavailableMemoryTests {
     @Test(arguments: [
@@ -21,7 +22,8 @@ struct UnavailableMemoryTests {
                 kernel_begin()
                 defer { kernel_rest() }
                 kernel_fail(call, number, 1, error.rawValue)
-                if (try? Topic(on: loop)) != nil {
+                let topic = try Topic(on: loop)
+                if (try? topic.allocateLog()) != nil {
                     #expect(kernel_strikes() == 0, "call \(number + 1) failed, and nobody was told")
                     break
                 }
@@ -32,9 +34,27 @@ struct UnavailableMemoryTests {
             #expect(number > 0)
             kernel_begin()
             kernel_fail(call, 0, 1, error.rawValue)
-            #expect(throws: error) { try Topic(on: loop) }
+            let topic = try Topic(on: loop)
+            #expect(throws: error) { try topic.allocateLog() }
             kernel_rest()
         }
+    }
+
+    @Test func aMessageThatThereIsNoMemoryForIsNotPublishedAndTheNextOneIs() throws {
+        let loop = try EventLoop()
+        let topic = try Topic(on: loop)
+        let peer = try Peer(on: loop, in: topic, history: 5)
+        kernel_begin()
+        kernel_fail(KERNEL_MEMFD_CREATE, 0, 1, Errno.tooManyOpenFiles.rawValue)
+        let isPublished = topic.publish("lost\n")
+        kernel_rest()
+        #expect(!isPublished)
+        #expect(topic.messageCount == 0)
+        try loop.turn()
+        #expect(topic.publish("kept\n"))
+        try loop.drain(peer)
+        #expect(peer.text == "kept\n")
+        loop.close()
     }
 
     @Test func aLogThatIsGoneHasGivenBackItsMemory() throws {
@@ -42,6 +62,8 @@ struct UnavailableMemoryTests {
         defer { kernel_rest() }
         do {
             let log = try BroadcastLog(minimumCapacity: 100_000)
+            #expect(kernel_mapped_bytes() == 0, "nothing is mapped before it is needed")
+            try log.allocate()
             #expect(kernel_mapped_bytes() >= 2 * log.capacity)
             #expect(kernel_open_descriptors() == 0, "the mappings keep the memory without it")
         }
