@@ -12,13 +12,14 @@ import Reactor
 ///       bitmap    …1…     …1…             …1…       …1         one bit a byte, set where a message ends
 ///
 /// The bytes lie in a ring of memory that is mapped twice, back to back, so that every range of them is contiguous, wherever it
-/// begins. Positions count bytes from the log's first and never wrap. The bitmap keeps message boundaries apart from content, so it
-/// does not matter how messages were framed, and it turns "how many messages are between here and there" into arithmetic.
+/// begins. Positions count bytes from the log's first and never wrap. The bitmap keeps message boundaries apart from content, so
+/// it does not matter how messages were framed, and it turns "how many messages are between here and there" into arithmetic.
 ///
 ///      one file     bitmap │ ring
 ///      in memory    bitmap │ ring │ ring          two mappings: all of the file, and the ring again
 ///
-/// The memory is made by `allocate`, before the first message. A process may have 65,530 mappings, so about 32,000 logs with messages.
+/// The memory is made by `allocate`, before the first message. A process may have 65,530 mappings, so about 32,000 logs with
+/// messages.
 @safe final class BroadcastLog {
     /// How many bytes are kept: a power of two, and a whole number of pages.
     let capacity: Int
@@ -128,8 +129,8 @@ import Reactor
 
     // MARK: - Reading
 
-    /// Where the ring's memory begins, for a loop over many cursors: a position's byte lies at its remainder by `capacity`, and up
-    /// to `capacity` bytes follow it in one piece. Only once there is a message.
+    /// Where the ring's memory begins, for a loop over many cursors: a position's byte lies at its remainder by `capacity`, and
+    /// up to `capacity` bytes follow it in one piece. Only once there is a message.
     var storage: UnsafePointer<UInt8> { unsafe UnsafePointer(base) }
 
     /// The bytes from one position to another, which must both be kept, unless there are none between them.
@@ -172,7 +173,8 @@ import Reactor
         return count
     }
 
-    /// The position at which the last `count` messages begin, or the oldest boundary within the last `reach` bytes if they are more.
+    /// The position at which the last `count` messages begin, or the oldest boundary within the last `reach` bytes if they are
+    /// more.
     func start(ofLast count: Int, within reach: Int) -> Int {
         assert(reach <= self.reach)
         var start = tail <= reach ? 0 : boundary(atOrAfter: tail &- reach)
@@ -184,8 +186,8 @@ import Reactor
         return start
     }
 
-    /// Calls `body` for each word of the bitmap that has bits for the bytes in a range: with its index, a mask of those bits, and the
-    /// position of the byte that its first bit stands for. Ends early once `body` says so.
+    /// Calls `body` for each word of the bitmap that has bits for the bytes in a range: with its index, a mask of those bits, and
+    /// the position of the byte that its first bit stands for. Ends early once `body` says so.
     private func forEachWord(from start: Int, to end: Int, _ body: (_ index: Int, _ mask: UInt64, _ first: Int) -> Bool) {
         var position = start
         while position < end {

@@ -1,12 +1,12 @@
 /// How far one subscriber has been sent a topic's log. It always rests on a message boundary.
 ///
-/// This is all that the fan-out looks at for a subscriber with nothing unusual about it. The cursors of a topic lie side by side in
-/// memory, so walking ten thousand of them is reading one array.
+/// This is all that the fan-out looks at for a subscriber with nothing unusual about it. The cursors of a topic lie side by side
+/// in memory, so walking ten thousand of them is reading one array.
 @safe struct Cursor {
     /// The position in the log of the next message to send.
     var position: Int
-    /// The subscriber's own messages that lie ahead, which it is not sent: one run of them, empty if it ends at or before `position`.
-    /// Further runs, if there are any, are kept by the subscriber.
+    /// The subscriber's own messages that lie ahead, which it is not sent: one run of them, empty if it ends at or before
+    /// `position`. Further runs, if there are any, are kept by the subscriber.
     var ownStart: Int
     var ownEnd: Int
     let descriptor: Int32
@@ -14,8 +14,8 @@
     let subscriber: Unmanaged<Subscriber>
 
     enum State: UInt8 {
-        /// The connection takes bytes straight from the log: it is an open socket without a transport, is neither blocked nor finishing, and
-        /// has nothing else to send.
+        /// The connection takes bytes straight from the log: it is an open socket without a transport, is neither blocked nor
+        /// finishing, and has nothing else to send.
         case ready
         /// The kernel takes no more for now. There may be more about it than that, but nothing that could be sent.
         case blocked

@@ -4,8 +4,8 @@ public enum SlowSubscriberPolicy: Hashable, Sendable {
     /// the publishers down, and nothing is lost.
     ///
     /// A subscriber is waited for only while it still takes bytes, the last of them within `stall`, and for `grace` at most.
-    /// Then it is closed as too slow. One that had taken nothing for `stall` before it fell behind is not waited for at all: a peer that
-    /// has long been dead holds up nobody. It is closed a tenth of `stall` later, unless it takes bytes after all.
+    /// Then it is closed as too slow. One that had taken nothing for `stall` before it fell behind is not waited for at all: a
+    /// peer that has long been dead holds up nobody. It is closed a tenth of `stall` later, unless it takes bytes after all.
     case backpressure(stall: Duration = .seconds(1), grace: Duration = .seconds(5))
     /// Nobody is slowed down. The slow one is moved ahead to the newest message, and told how many messages it missed.
     case skip

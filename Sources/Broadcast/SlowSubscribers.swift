@@ -2,11 +2,11 @@ import Reactor
 
 /// The subscribers of a topic that are too far behind, and what the topic's policy does about them.
 ///
-/// **Who is slow.** A subscriber is too far behind once it lacks more than half of the log. Under the policy that waits, what counts
-/// then is whether its peer takes bytes. EPOLLOUT does not tell: a Unix socket announces room only once three quarters of its buffer
-/// are free, and a TCP socket after 64 KiB. So the kernel is asked how many bytes it still holds for the peer; if those have become
-/// fewer, the peer has taken some. It is asked for blocked subscribers only: once a quarter of the stall time after the kernel
-/// refused output, and whenever one is judged.
+/// **Who is slow.** A subscriber is too far behind once it lacks more than half of the log. Under the policy that waits, what
+/// counts then is whether its peer takes bytes. EPOLLOUT does not tell: a Unix socket announces room only once three quarters of
+/// its buffer are free, and a TCP socket after 64 KiB. So the kernel is asked how many bytes it still holds for the peer; if
+/// those have become fewer, the peer has taken some. It is asked for blocked subscribers only: once a quarter of the stall time
+/// after the kernel refused output, and whenever one is judged.
 final class SlowSubscribers {
     /// How long a subscriber has been waited for.
     struct Wait {
@@ -98,7 +98,8 @@ final class SlowSubscribers {
         for subscriber in due where subscriber.isSubscribed {
             let connection = subscriber.connection
             topic.unsubscribe(connection)
-            // The rest of a message that has begun to leave goes first, then the notice; the connection's flush timeout bounds it.
+            // The rest of a message that has begun to leave goes first, then the notice; the connection's flush timeout bounds
+            // it.
             if let closingNotice { _ = connection.sendUnlimited(closingNotice.span) }
             connection.finish(reason: .tooSlow)
         }
@@ -126,11 +127,11 @@ final class SlowSubscribers {
         topic.cursors[index].state = subscriber.cursorState
     }
 
-    /// Sends the notice of how many messages were skipped, if one is due and the connection takes it. It leaves whole before anything that
-    /// follows; if the kernel takes none of it, a later notice has the sum.
+    /// Sends the notice of how many messages were skipped, if one is due and the connection takes it. It leaves whole before
+    /// anything that follows; if the kernel takes none of it, a later notice has the sum.
     ///
-    /// The notice is made by a closure of the embedder, which may call anything, even have this topic fan out. Until the notice has been
-    /// sent the count stays, so nothing else is sent to the subscriber meanwhile.
+    /// The notice is made by a closure of the embedder, which may call anything, even have this topic fan out. Until the notice
+    /// has been sent the count stays, so nothing else is sent to the subscriber meanwhile.
     func sendSkipNotice(to subscriber: Subscriber) {
         let connection = subscriber.connection
         let missed = subscriber.missed
@@ -177,8 +178,8 @@ final class SlowSubscribers {
         }
     }
 
-    /// The connection has taken bytes. The first of them may have been the rest of another topic's message, so this counts in all its
-    /// topics.
+    /// The connection has taken bytes. The first of them may have been the rest of another topic's message, so this counts in all
+    /// its topics.
     func didTakeBytes(_ connection: Connection) {
         var next = connection.outputSource as? Subscriber
         while let subscriber = next {
@@ -202,8 +203,8 @@ final class SlowSubscribers {
         subscriber.heldByKernel = count
     }
 
-    /// Looks at the subscribers that have been blocked since the last time. What a peer's kernel has acknowledged without its program reading
-    /// is over by then, so any further progress is the program's.
+    /// Looks at the subscribers that have been blocked since the last time. What a peer's kernel has acknowledged without its
+    /// program reading is over by then, so any further progress is the program's.
     private func lookAtBlocked(_ now: ContinuousClock.Instant) {
         nextLook = nil
         for index in 0..<topic.cursors.count where topic.cursors[index].state == .blocked {
@@ -248,8 +249,8 @@ final class SlowSubscribers {
         subscriber.isSubscribed && subscriber.connection.isOpen && lag(of: subscriber) > lowWater
     }
 
-    /// A subscriber may hold the last reference to a connection, whose handler's deinit may call the topic: what is removed is released
-    /// at the end of this function, when `waitedFor` is not being accessed.
+    /// A subscriber may hold the last reference to a connection, whose handler's deinit may call the topic: what is removed is
+    /// released at the end of this function, when `waitedFor` is not being accessed.
     private func keep(_ subscribers: [Subscriber]) {
         var old = subscribers
         swap(&old, &waitedFor)

@@ -2,8 +2,8 @@ import Reactor
 
 /// A connection's place in a topic.
 ///
-/// What every fan-out looks at is a `Cursor` in the topic's table. Here is the rest, which only matters when something is out of the
-/// ordinary; and what few subscribers ever need is in `Details`, made when it is needed.
+/// What every fan-out looks at is a `Cursor` in the topic's table. Here is the rest, which only matters when something is out of
+/// the ordinary; and what few subscribers ever need is in `Details`, made when it is needed.
 final class Subscriber {
     let topic: Topic
     let connection: Connection
@@ -12,15 +12,16 @@ final class Subscriber {
     private var details: Details?
     /// The index of the cursor in the topic's table, or `Self.noIndex` once it is removed.
     var index: UInt32
-    /// When the peer last took bytes, as far as is known, while the connection is blocked. In milliseconds of the topic's clock, in
-    /// four bytes: it wraps around after 49 days, and a peer that was stuck for just that long is waited for once more.
+    /// When the peer last took bytes, as far as is known, while the connection is blocked. In milliseconds of the topic's clock,
+    /// in four bytes: it wraps around after 49 days, and a peer that was stuck for just that long is waited for once more.
     var lastProgress: UInt32 = 0
-    /// How many bytes the kernel held for the peer when that was last looked at while it was blocked; `Self.unknown` if it was not.
+    /// How many bytes the kernel held for the peer when that was last looked at while it was blocked; `Self.unknown` if it was
+    /// not.
     var heldByKernel = Subscriber.unknown
     /// Whether the topic has scheduled a visit at the end of the turn.
     var isPending = false
-    /// Whether epoll said that the socket takes bytes again, but nothing has been sent since. An event may be out of date: it must
-    /// not make a dead peer look alive.
+    /// Whether epoll said that the socket takes bytes again, but nothing has been sent since. An event may be out of date: it
+    /// must not make a dead peer look alive.
     var hasUnprovenRoom = false
 
     static let noIndex = UInt32.max
@@ -77,8 +78,8 @@ final class Subscriber {
         set { if newValue != nil || details?.wait != nil { makeDetails().wait = newValue } }
     }
 
-    /// What the cursor has to know about the subscriber and its connection. Everything that this depends on is set by the topic, or is
-    /// announced by `connectionStateDidChange`; each of those writes the result into the cursor.
+    /// What the cursor has to know about the subscriber and its connection. Everything that this depends on is set by the topic,
+    /// or is announced by `connectionStateDidChange`; each of those writes the result into the cursor.
     var cursorState: Cursor.State {
         // Whatever else there is about it, a blocked one cannot be sent anything.
         if connection.isOpen, connection.isBlocked { return .blocked }

@@ -31,8 +31,8 @@ extension Topic {
 
     /// Sends every subscriber what it lacks.
     ///
-    /// Only `visitPending` calls the embedder, for a skip notice, and that may publish, subscribe and unsubscribe. From there on nothing of
-    /// the embedder's is called, so every cursor is visited before the log can grow again.
+    /// Only `visitPending` calls the embedder, for a skip notice, and that may publish, subscribe and unsubscribe. From there on
+    /// nothing of the embedder's is called, so every cursor is visited before the log can grow again.
     func fanOut() {
         visitPending()
         flushedTail = log.tail
@@ -62,10 +62,10 @@ extension Topic {
                 unsafe visit(cursor.pointee.subscriber.takeUnretainedValue())
                 continue
             }
-            // Past the connection, straight to its descriptor. That is right because `ready` means: the connection is open, so the number
-            // is its socket's; it has no transport, so bytes go out as they are; it is not blocked, finishing or failed; and nothing of
-            // its own waits, which would have to leave first. The connection announces when one of these changes, and a send that takes
-            // all changes none of them. A send that takes less is reported to the connection.
+            // Past the connection, straight to its descriptor. That is right because `ready` means: the connection is open, so
+            // the number is its socket's; it has no transport, so bytes go out as they are; it is not blocked, finishing or
+            // failed; and nothing of its own waits, which would have to leave first. The connection announces when one of these
+            // changes, and a send that takes all changes none of them. A send that takes less is reported to the connection.
             let sent = unsafe send(cursor.pointee.descriptor, bytes + (position & mask), lacking, Int32(MSG_NOSIGNAL))
             if sent == lacking {
                 unsafe cursor.pointee.position = tail
@@ -115,7 +115,8 @@ extension Topic {
         log.tail &- cursors[Int(subscriber.index)].position <= highWater
     }
 
-    /// Writes up to the subscriber's own messages and from their end on, straight from the log. Returns how many bytes were taken.
+    /// Writes up to the subscriber's own messages and from their end on, straight from the log. Returns how many bytes were
+    /// taken.
     private func writeAroundOwnRun(_ subscriber: Subscriber) -> Int {
         let cursor = cursors[Int(subscriber.index)]
         let end = min(subscriber.stopPosition, log.tail)
@@ -152,8 +153,8 @@ extension Topic {
         return (first, cut(second, to: sendBudget &- first.count))
     }
 
-    /// Writes to a subscriber whose own messages alternate with those of others. What lies between is gathered into one piece of memory,
-    /// since one system call takes two ranges of the log. Returns how many bytes were taken.
+    /// Writes to a subscriber whose own messages alternate with those of others. What lies between is gathered into one piece of
+    /// memory, since one system call takes two ranges of the log. Returns how many bytes were taken.
     private func writeBetweenOwnRuns(_ subscriber: Subscriber) -> Int {
         let capacity = 65_536
         var total = 0
@@ -173,8 +174,8 @@ extension Topic {
         }
     }
 
-    /// Gathers whole runs of others' messages, as many as `limit` has room for, and writes them. Returns how many bytes were taken, or
-    /// nil if there was no room for the first run.
+    /// Gathers whole runs of others' messages, as many as `limit` has room for, and writes them. Returns how many bytes were
+    /// taken, or nil if there was no room for the first run.
     private func writeGathered(_ subscriber: Subscriber, into memory: UnsafeMutableRawBufferPointer, atMost limit: Int) -> Int? {
         var count = 0
         forEachRunOfOthers(subscriber) { run in
@@ -221,8 +222,8 @@ extension Topic {
         }
     }
 
-    /// Moves a cursor to where the kernel has stopped taking bytes. If that is inside a message, the connection keeps the rest of it,
-    /// which leaves before anything else: so the cursor rests on a boundary, and no message is ever torn.
+    /// Moves a cursor to where the kernel has stopped taking bytes. If that is inside a message, the connection keeps the rest of
+    /// it, which leaves before anything else: so the cursor rests on a boundary, and no message is ever torn.
     private func advance(_ subscriber: Subscriber, to position: Int) {
         let boundary = log.boundary(atOrAfter: position)
         cursors[Int(subscriber.index)].position = boundary

@@ -11,9 +11,9 @@ public import Reactor
 ///                 │            └ one whose socket is full: EPOLLOUT will say when it takes more
 ///                 └ one that is far behind: the policy decides
 ///
-/// Publishing appends to a log; a subscriber is a cursor into it. At the end of a turn each subscriber is sent what it lacks, in one
-/// system call and straight from the log: nothing is queued, copied or allocated for each of them, and messages that arrive together
-/// leave together. Memory is bounded by the log, however slow some subscribers are.
+/// Publishing appends to a log; a subscriber is a cursor into it. At the end of a turn each subscriber is sent what it lacks, in
+/// one system call and straight from the log: nothing is queued, copied or allocated for each of them, and messages that arrive
+/// together leave together. Memory is bounded by the log, however slow some subscribers are.
 ///
 /// ```swift
 /// let topic = try Topic(on: loop)
@@ -26,21 +26,22 @@ public final class Topic {
     /// How a topic is set up. Values that are out of range are clamped.
     public struct Configuration: Sendable {
         /// How many bytes of messages the log keeps, rounded up to a power of two and to a page, 4 KiB as a rule. A message may
-        /// be a quarter of it. The log takes that much memory, and an eighth more, once it is full. Less than a page counts as a page; a
-        /// capacity that no process could have is not cut down, but makes `Topic.init` throw.
+        /// be a quarter of it. The log takes that much memory, and an eighth more, once it is full. Less than a page counts as a
+        /// page; a capacity that no process could have is not cut down, but makes `Topic.init` throw.
         public var capacity = 1_048_576
         /// What is done about a subscriber that falls behind.
         public var policy = SlowSubscriberPolicy.backpressure()
         /// How many bytes one subscriber is sent in one turn at most, so that one that catches up does not hold up the others.
         /// At least 1.
         public var sendBudget = 262_144
-        /// Makes what a subscriber is sent that was skipped, given how many messages it missed: the bytes of a message, a line with its
-        /// newline. With nil it is sent nothing.
+        /// Makes what a subscriber is sent that was skipped, given how many messages it missed: the bytes of a message, a line
+        /// with its newline. With nil it is sent nothing.
         public var skipNotice: (@Sendable (_ missed: Int) -> [UInt8])?
-        /// What a subscriber is sent last that is closed as too slow: the bytes of a message, a line with its newline. With it, such a
-        /// subscriber is taken out of the topic, gets the rest of a message that has begun to leave, and the notice, and then its
-        /// connection finishes, with the reason `tooSlow`. It slows nobody down any more, and `Connection.Options.flushTimeout` bounds how
-        /// long that takes. With nil, or if it is finishing already, it is closed at once.
+        /// What a subscriber is sent last that is closed as too slow: the bytes of a message, a line with its newline. With it,
+        /// such a subscriber is taken out of the topic, gets the rest of a message that has begun to leave, and the notice, and
+        /// then its connection finishes, with the reason `tooSlow`. It slows nobody down any more, and
+        /// `Connection.Options.flushTimeout` bounds how long that takes. With nil, or if it is finishing already, it is closed at
+        /// once.
         public var closingNotice: [UInt8]?
 
         /// A megabyte, and waiting for slow subscribers: the defaults above.
@@ -94,8 +95,8 @@ public final class Topic {
     /// How many connections are subscribed.
     public var subscriberCount: Int { cursors.count }
 
-    /// A topic without messages or subscribers. It makes no system call and takes less than a kilobyte: the memory of the log is made with
-    /// the first message, or by `allocateLog`.
+    /// A topic without messages or subscribers. It makes no system call and takes less than a kilobyte: the memory of the log is
+    /// made with the first message, or by `allocateLog`.
     ///
     /// - Throws: `Errno.noMemory` for a capacity that no process has addresses for.
     public init(on loop: EventLoop, configuration: Configuration = Configuration()) throws(Errno) {
@@ -105,8 +106,8 @@ public final class Topic {
         log = try BroadcastLog(minimumCapacity: configuration.capacity)
     }
 
-    /// Makes the memory of the log now, and not with the first message: then `publish` cannot fail for lack of it. Does nothing if that
-    /// has been done.
+    /// Makes the memory of the log now, and not with the first message: then `publish` cannot fail for lack of it. Does nothing
+    /// if that has been done.
     ///
     /// - Throws: `Errno.noMemory` if there is not so much memory, or if the process has too many mappings (each log takes two, of
     ///   65,530 as a rule); `.tooManyOpenFiles`, since a descriptor is needed for a moment.
@@ -118,8 +119,8 @@ public final class Topic {
 
     // MARK: - Subscribing
 
-    /// Has the connection sent every message that is published from now on, and the last `history` ones, as far as they are within
-    /// the last half of the log; those among them, too, that it published itself.
+    /// Has the connection sent every message that is published from now on, and the last `history` ones, as far as they are
+    /// within the last half of the log; those among them, too, that it published itself.
     ///
     /// ```swift
     /// topic.subscribe(connection, history: 20)
@@ -165,7 +166,7 @@ public final class Topic {
         let index = Int(subscriber.index)
         let removed = cursors[index]
         cursors.remove(at: index)
-        if index < cursors.count { unsafe cursors[index].subscriber.takeUnretainedValue().index = UInt32(truncatingIfNeeded: index) }
+        if index < cursors.count { unsafe cursors[index].subscriber.takeUnretainedValue().index = subscriber.index }
         subscriber.index = Subscriber.noIndex
         slowSubscribers.didRemove(subscriber)
         unsafe removed.subscriber.release()
@@ -184,8 +185,8 @@ public final class Topic {
         return subscriber
     }
 
-    /// Has reading from the connection paused under pressure, too, though it is not subscribed: for one that only publishes. The topic does
-    /// not keep it alive.
+    /// Has reading from the connection paused under pressure, too, though it is not subscribed: for one that only publishes. The
+    /// topic does not keep it alive.
     ///
     /// - Complexity: O(*n*) for *n* such connections.
     public func addPublisher(_ connection: Connection) {
@@ -223,8 +224,8 @@ public final class Topic {
     ///   - range: The indices of those to publish; nil means all. A range that is not within `0..<messages.count` ends the
     ///     process.
     ///   - sender: Who is not to get them. Nil, or one who is not subscribed, leaves nobody out.
-    /// - Returns: Whether all were published. One that is longer than `maximumMessageLength` is not, and none is if there is no memory for
-    ///   the log: see `allocateLog`.
+    /// - Returns: Whether all were published. One that is longer than `maximumMessageLength` is not, and none is if there is no
+    ///   memory for the log: see `allocateLog`.
     @discardableResult
     public func publish(
         _ messages: borrowing MessageBatch, in range: Range<Int>? = nil, from sender: Connection? = nil
@@ -263,11 +264,11 @@ public final class Topic {
         didPublish(from: position, by: sender)
     }
 
-    /// Publishes one message, as it goes over the wire, to every subscriber except `sender`: a line with its newline, what has a length
-    /// in front with that, as `LengthPrefixedFraming.message` makes it. It leaves at the end of the turn.
+    /// Publishes one message, as it goes over the wire, to every subscriber except `sender`: a line with its newline, what has a
+    /// length in front with that, as `LengthPrefixedFraming.message` makes it. It leaves at the end of the turn.
     ///
-    /// The result is false if nothing was published: of an empty message, of one that is longer than `maximumMessageLength`, and if there is
-    /// no memory for the log, see `allocateLog`.
+    /// The result is false if nothing was published: of an empty message, of one that is longer than `maximumMessageLength`, and
+    /// if there is no memory for the log, see `allocateLog`.
     @discardableResult
     public func publish(_ message: Span<UInt8>, from sender: Connection? = nil) -> Bool {
         if message.isEmpty || message.count > maximumMessageLength || !prepareLog() { return false }
@@ -291,8 +292,8 @@ public final class Topic {
         return (try? log.allocate()) != nil
     }
 
-    /// Between two fan-outs the log grows by a quarter at most. A subscriber lags by three quarters at most after one, so nothing that it
-    /// lacks is ever overwritten.
+    /// Between two fan-outs the log grows by a quarter at most. A subscriber lags by three quarters at most after one, so nothing
+    /// that it lacks is ever overwritten.
     private func makeRoom(_ count: Int) {
         if log.tail &+ count &- flushedTail > log.capacity / 4 { fanOut() }
     }
@@ -300,8 +301,8 @@ public final class Topic {
     private func didPublish(from start: Int, by sender: Connection?) {
         if let sender, let subscriber = subscriber(of: sender) { addOwn(start..<log.tail, to: subscriber) }
         scheduleFlush()
-        // Subscribers have no chance to take bytes within a turn. The turn ends while there is room for one more read, or one that was
-        // less than half of the log behind could be beyond three quarters before anybody can be paused.
+        // Subscribers have no chance to take bytes within a turn. The turn ends while there is room for one more read, or one
+        // that was less than half of the log behind could be beyond three quarters before anybody can be paused.
         if log.tail &- flushedTail >= growthLimit { loop.readNoMoreInThisTurn() }
     }
 

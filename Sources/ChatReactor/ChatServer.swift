@@ -62,6 +62,8 @@ public final class ChatServer {
         topic.policy = configuration.slowClients
         topic.skipNotice = { Array("! \($0) messages skipped: you are reading too slowly\n".utf8) }
         self.topic = try Topic(on: loop, configuration: topic)
+        // Without memory for it, the server would relay nothing: better told now than with the first message.
+        try self.topic.allocateLog()
     }
 
     /// Has an observer told what happens from now on. The server keeps it.

@@ -15,7 +15,11 @@ struct ClosingNoticeTests {
         return configuration
     }
 
-    @Test(arguments: [.disconnect, .backpressure(stall: .milliseconds(50)), .backpressure(stall: .seconds(60))] as [SlowSubscriberPolicy])
+    private static let policies: [SlowSubscriberPolicy] = [
+        .disconnect, .backpressure(stall: .milliseconds(50)), .backpressure(stall: .seconds(60)),
+    ]
+
+    @Test(arguments: policies)
     func isSentLastAfterWholeMessages(under policy: SlowSubscriberPolicy) throws {
         let loop = try EventLoop()
         let topic = try Topic(on: loop, configuration: configuration(policy))

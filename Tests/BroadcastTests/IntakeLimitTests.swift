@@ -2,8 +2,9 @@ import Broadcast
 import Reactor
 import Testing
 
-/// A turn reads a quarter of the log at most before it flushes, however many publishers are ready: so a flood costs the subscribers
-/// waiting time, but neither takes them by surprise nor overruns them. Who was not read in a turn comes first in the next.
+/// A turn reads a quarter of the log at most before it flushes, however many publishers are ready: so a flood costs the
+/// subscribers waiting time, but neither takes them by surprise nor overruns them. Who was not read in a turn comes first in the
+/// next.
 struct IntakeLimitTests {
     @Test func aTurnPublishesAQuarterOfTheLogAtMost() throws {
         var configuration = EventLoop.Configuration()

@@ -59,8 +59,8 @@ final class Peer: ConnectionHandler {
 
     /// Whether the far end has seen the end of the stream.
     ///
-    /// That of a closed connection is waited for: a child process that is being started by another test has a copy of its descriptor
-    /// for as long as it has not executed its program.
+    /// That of a closed connection is waited for: a child process that is being started by another test has a copy of its
+    /// descriptor for as long as it has not executed its program.
     var isAtEnd: Bool {
         while closeReason != nil, !hasReadToEnd {
             var far = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)

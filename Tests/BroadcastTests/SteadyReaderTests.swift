@@ -5,8 +5,8 @@ import Testing
 @testable import Broadcast
 @testable import Reactor
 
-/// A peer that reads steadily is never closed for a stall, however late epoll says that its socket has room; one that reads nothing is,
-/// whatever epoll says.
+/// A peer that reads steadily is never closed for a stall, however late epoll says that its socket has room; one that reads
+/// nothing is, whatever epoll says.
 @Suite(.serialized)
 struct SteadyReaderTests {
     private static let message = String(repeating: ".", count: 1_999) + "\n"
@@ -18,8 +18,8 @@ struct SteadyReaderTests {
         return try Topic(on: loop, configuration: configuration)
     }
 
-    /// A Unix socket has room again, for epoll, once three quarters of its buffer are free; a TCP socket once 64 KiB are. At these rates
-    /// that takes longer than the stall time.
+    /// A Unix socket has room again, for epoll, once three quarters of its buffer are free; a TCP socket once 64 KiB are. At
+    /// these rates that takes longer than the stall time.
     @Test(arguments: [(TestConnection.Kind.unix, 90_000), (.tcp, 40_000)])
     func isNeverClosedForAStall(_ kind: TestConnection.Kind, bytesPerSecond rate: Int) throws {
         let test = try TestConnection(kind, peerReceiveBuffer: kind == .tcp ? 4_096 : nil)
@@ -60,7 +60,8 @@ struct SteadyReaderTests {
         try #require(topic.isUnderPressure)
         let start = ContinuousClock.now
         #expect(try test.closeReason() == .tooSlow)
-        // Its kernel still acknowledges a little at first. Beyond that, it has the stall time, and a quarter of it until that is seen.
+        // Its kernel still acknowledges a little at first. Beyond that, it has the stall time, and a quarter of it until that is
+        // seen.
         #expect(start.duration(to: .now) < .seconds(3))
         #expect(!topic.isUnderPressure)
     }

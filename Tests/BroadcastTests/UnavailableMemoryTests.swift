@@ -4,8 +4,8 @@ import Testing
 
 @testable import Broadcast
 
-/// A log for which there is no memory is an error of `allocateLog`, and a message that is not published. It leaves neither a descriptor nor
-/// a mapping behind, and once there is memory the topic works.
+/// A log for which there is no memory is an error of `allocateLog`, and a message that is not published. It leaves neither a
+/// descriptor nor a mapping behind, and once there is memory the topic works.
 @Suite(.enabled(if: kernel_faults_are_available()))
 struct UnavailableMemoryTests {
     @Test(arguments: [

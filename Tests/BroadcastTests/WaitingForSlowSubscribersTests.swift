@@ -25,8 +25,8 @@ struct WaitingForSlowSubscribersTests {
             reader = try Peer(on: loop, in: topic)
         }
 
-        /// Publishes until there is pressure, in few turns: a machine that is busy in between must not make the slow one look dead. The
-        /// result is a time before it came, and before the slow one's socket was full.
+        /// Publishes until there is pressure, in few turns: a machine that is busy in between must not make the slow one look
+        /// dead. The result is a time before it came, and before the slow one's socket was full.
         func pressAhead() throws -> ContinuousClock.Instant {
             let start = ContinuousClock.now
             try publish(until: { topic.isUnderPressure })

@@ -2,8 +2,8 @@ import Glibc
 
 /// How far the peer has got with what it was sent.
 extension Connection {
-    /// How many bytes the kernel holds for the peer, more or less: as the peer takes some, they become fewer. Nil if the kernel does not
-    /// tell.
+    /// How many bytes the kernel holds for the peer, more or less: as the peer takes some, they become fewer. Nil if the kernel
+    /// does not tell.
     ///
     /// Of a TCP socket these are the bytes that the peer's kernel has not acknowledged; a Unix socket counts the memory that they
     /// take. The corresponding C function is `ioctl`: TIOCOUTQ, which sockets call SIOCOUTQ, and FIONREAD for a pipe.
