@@ -144,6 +144,7 @@ final class SlowSubscribers {
             guard subscriber.isSubscribed, connection.isOpen, !connection.isBlocked, !connection.hasFailedOutput else { return }
         }
         if !notice.isEmpty {
+            let waiting = connection.waitingCount
             let sent = unsafe notice.withUnsafeBytes { bytes in
                 let sent = unsafe connection.write(bytes, UnsafeRawBufferPointer(start: nil, count: 0))
                 if sent > 0, sent < bytes.count {
@@ -153,8 +154,8 @@ final class SlowSubscribers {
                 }
                 return sent
             }
+            if sent > 0 || connection.waitingCount < waiting { didTakeBytes(connection) }
             if sent == 0 { return }
-            didTakeBytes(connection)
         }
         // More may have been skipped while the notice was made. Those are in the next one.
         subscriber.missed &-= missed
