@@ -16,7 +16,7 @@ final class SlowSubscribers {
     }
 
     private unowned let topic: Topic
-    private let policy: SlowSubscriberPolicy
+    let policy: SlowSubscriberPolicy
     private let skipNotice: (@Sendable (_ missed: Int) -> [UInt8])?
     private let closingNotice: [UInt8]?
 

@@ -15,16 +15,16 @@ struct EverySubscriberGetsEveryMessageTests {
         let loop = try EventLoop()
         let topic = try Topic(on: loop)
         let reader = try Peer(on: loop, in: topic)
-        let laggard = try Peer(on: loop, in: topic, sendBuffer: Peer.leastSendBuffer)
+        let slow = try Peer(on: loop, in: topic, sendBuffer: Peer.leastSendBuffer)
         // Many runs of its own, each between messages of others: more than a cursor keeps.
         let padding = String(repeating: ".", count: 300)
         for number in 0..<40 {
             topic.publish("other \(number) \(padding)\n")
-            topic.publish("own \(number) \(padding)\n", from: laggard.connection)
+            topic.publish("own \(number) \(padding)\n", from: slow.connection)
             try loop.turn()
         }
-        try loop.drain(reader, laggard)
-        #expect(laggard.lines.map { $0.prefix { $0 != "." } } == (0..<40).map { "other \($0) " })
+        try loop.drain(reader, slow)
+        #expect(slow.lines.map { $0.prefix { $0 != "." } } == (0..<40).map { "other \($0) " })
         #expect(reader.lines.count == 80)
     }
 

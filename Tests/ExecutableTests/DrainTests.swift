@@ -10,7 +10,7 @@ import Testing
             let slow = try daemon.join(1, receiveBuffer: 4_096)[0]
             let clients = try daemon.join(2)
             #expect(try slow.receiveLine() == "joined")
-            // More than the kernel takes for one that does not read, and less than what makes it a laggard.
+            // More than the kernel takes for one that does not read, and less than what makes it a slow subscriber.
             let text = String(repeating: String(repeating: "a", count: 99) + "\n", count: 4_000)
             let reader = StreamReader(takingOver: dup(clients[1].descriptor))
             try clients[0].send(text)

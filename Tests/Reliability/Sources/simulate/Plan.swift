@@ -20,7 +20,7 @@ struct Plan {
     }
 }
 
-/// Thinks up what happens next. Each plan has habits of its own, so that some are all about laggards, others about coming and going.
+/// Thinks up what happens next. Each plan has habits of its own, so that some are all about slow subscribers, others about coming and going.
 private struct Author {
     let topicCount: Int
     let capacity: Int
