@@ -58,10 +58,11 @@ let package = Package(
                 .product(name: "Metrics", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
             ],
             swiftSettings: settings),
+        // The client and what both programs share are built on what is public, as an embedder's program would be.
         .target(
             name: "CommandLineSupport",
-            dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
-            swiftSettings: settings),
+            dependencies: ["Reactor", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            packageAccess: false, swiftSettings: settings),
         .executableTarget(
             name: "chatd",
             dependencies: [
@@ -73,10 +74,9 @@ let package = Package(
         .executableTarget(
             name: "chat",
             dependencies: [
-                "ChatReactor", "CommandLineSupport",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "CommandLineSupport", "Reactor", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: settings),
+            packageAccess: false, swiftSettings: settings),
 
         // Tests. KernelFaults takes the place of libc's system calls inside the test executable, to have them fail on demand.
         .target(name: "TestSupport", dependencies: ["Reactor"], path: "Tests/TestSupport", swiftSettings: settings),
@@ -96,7 +96,8 @@ let package = Package(
             name: "ChatReactorTests", dependencies: ["Broadcast", "ChatReactor", "Reactor", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "ExecutableTests", dependencies: ["EmbeddingExample", "chat", "chatd", "Reactor", "TestSupport"],
+            name: "ExecutableTests",
+            dependencies: ["CLinux", "CommandLineSupport", "EmbeddingExample", "chat", "chatd", "Reactor", "TestSupport"],
             exclude: ["Clients"], swiftSettings: settings),
         .testTarget(
             name: "ServiceAdapterTests",

@@ -1,7 +1,7 @@
 import ArgumentParser
-import ChatReactor
 import CommandLineSupport
 import Glibc
+import Reactor
 
 /// The terminal client: arguments in, library calls out.
 @main
@@ -20,6 +20,9 @@ struct Chat: ParsableCommand {
 
     @Option(help: ArgumentHelp("How long to stay after the end of a piped input.", valueName: "seconds"))
     var linger: Seconds = 1
+
+    @Option(help: ArgumentHelp("How long to try each address of the server.", valueName: "seconds"))
+    var connectTimeout: Seconds = 10
 
     static func main() {
         runAndExplain()
@@ -40,7 +43,7 @@ struct Chat: ParsableCommand {
             throw Failure("\(error)", code: EX_NOHOST)
         }
         switch try talk(with: addresses) {
-        case .finished: return
+        case .finished, nil: return
         case .couldNotConnect(let address, let reason):
             throw Failure("cannot connect to \(address): \(reason)", code: EX_UNAVAILABLE)
         case .serverGone(.endOfInput): throw Failure("the server has closed the connection", code: EX_TEMPFAIL)
@@ -49,13 +52,22 @@ struct Chat: ParsableCommand {
         }
     }
 
-    private func talk(with addresses: [SocketAddress]) throws -> ChatClient.Outcome {
+    private func talk(with addresses: [SocketAddress]) throws -> ChatClient.Outcome? {
         do throws(Errno) {
             var configuration = ChatClient.Configuration()
-            configuration.isTerminal = isatty(1) == 1
-            configuration.linger = isatty(0) == 1 ? .zero : linger.duration
+            configuration.connectTimeout = connectTimeout.duration
+            configuration.isTerminal = isatty(STDOUT_FILENO) == 1
+            configuration.linger = isatty(STDIN_FILENO) == 1 ? .zero : linger.duration
             let loop = try EventLoop()
-            return try ChatClient(to: addresses, on: loop, configuration: configuration).run()
+            var outcome: ChatClient.Outcome?
+            let client = try ChatClient(to: addresses, on: loop, configuration: configuration) {
+                outcome = $0
+                loop.stop()
+            }
+            client.start()
+            // A failure to connect may be known already.
+            if outcome == nil { try loop.run() }
+            return outcome
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }

@@ -1,4 +1,5 @@
 import Glibc
+import Reactor
 import TestSupport
 import Testing
 
@@ -56,5 +57,23 @@ import Testing
             try peer.send("answer\n")
             #expect(try chat.output.line() == "answer")
         }
+    }
+
+    @Test func `the addresses of a name are tried in their order`() throws {
+        // localhost is ::1 and 127.0.0.1; the one at which nobody listens must not end it.
+        let server = try PlayedServer()
+        let chat = try startChat(["localhost:\(server.address.port ?? 0)"])
+        try chat.write("ready\n")
+        #expect(try server.accept().receiveLine() == "ready")
+    }
+
+    @Test func `each address has as long as the connect timeout`() throws {
+        let deaf = try DeafAddress(listens: true)
+        let start = ContinuousClock.now
+        let chat = try startChat(["\(deaf.address)", "--connect-timeout", "0.2"])
+        #expect(try chat.waitForEnd() == .exit(EX_UNAVAILABLE))
+        #expect(start.duration(to: .now) >= .milliseconds(200))
+        let error = String(decoding: try chat.error.all(), as: UTF8.self)
+        #expect(error == "chat: cannot connect to \(deaf.address): connecting took too long\n")
     }
 }

@@ -44,6 +44,16 @@ import Testing
         }
     }
 
+    @Test func `the quit word is sent, so that the server knows, and nothing after it`() throws {
+        let server = try PlayedServer()
+        let chat = try startChat(["\(server.address)"], input: .terminal, output: .terminal, error: .terminal)
+        let client = try server.accept()
+        try chat.write("hello\nyou\nx\nnever sent\n")
+        #expect(try client.receiveAll() == Array("hello\nyou\nx\n".utf8))
+        client.close()
+        #expect(try chat.waitForEnd() == .exit(0))
+    }
+
     /// Has a chat at a terminal, and a peer of it.
     private func withTalk(server: [String] = [], _ body: (ChildProcess, Peer) throws -> Void) throws {
         try withDaemon(server) { daemon in

@@ -39,14 +39,6 @@ extension EventLoop {
         return connection
     }
 
-    /// What a descriptor that is no socket is used for.
-    public enum Direction: Sendable {
-        /// It is read. What is sent to it is written, as far as it was opened for that.
-        case input
-        /// It is written, and never read: as if `pauseReading` had been called once.
-        case output
-    }
-
     /// Makes a connection of a descriptor that was opened elsewhere: a pipe, a terminal, a file. It should not block.
     ///
     /// ```swift
@@ -63,7 +55,7 @@ extension EventLoop {
     /// The corresponding C functions are `epoll_ctl`, and `read` and `writev` later on.
     @discardableResult
     public func adopt(
-        _ descriptor: consuming OwnedDescriptor, for direction: Direction, options: Connection.Options = .init(),
+        _ descriptor: consuming OwnedDescriptor, for direction: OwnedDescriptor.Direction, options: Connection.Options = .init(),
         handler: any ConnectionHandler
     ) throws(Errno) -> Connection {
         let kind = DescriptorKind(of: descriptor.rawValue)

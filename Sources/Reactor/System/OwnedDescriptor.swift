@@ -5,6 +5,14 @@ import Glibc
 /// Being noncopyable, it can be neither leaked nor closed twice; a double close would hit whatever the number was given
 /// to in between, which is the hardest bug of a server to find. It may move from thread to thread, as the number may.
 public struct OwnedDescriptor: ~Copyable, Sendable {
+    /// What a descriptor that is no socket is used for.
+    public enum Direction: Sendable {
+        /// It is read. What is sent to it is written, as far as it was opened for that.
+        case input
+        /// It is written, and never read: as if `pauseReading` had been called once.
+        case output
+    }
+
     /// The number, for system calls. It stays valid for as long as this value lives.
     public let rawValue: Int32
 
@@ -35,7 +43,7 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
     /// - Throws: `EBADF` if the stream is closed, and what the kernel says about having one descriptor more.
     ///
     /// The corresponding C functions are `fstat`, `open` on `/proc/self/fd`, and `fcntl`.
-    public static func reopening(_ descriptor: Int32, for direction: EventLoop.Direction) throws(Errno) -> OwnedDescriptor {
+    public static func reopening(_ descriptor: Int32, for direction: Direction) throws(Errno) -> OwnedDescriptor {
         var status = stat()
         try retryingOnInterrupt { unsafe fstat(descriptor, &status) }
         let kind = status.st_mode & S_IFMT

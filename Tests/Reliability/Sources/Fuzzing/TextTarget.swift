@@ -1,5 +1,3 @@
-@testable import ChatReactor
-
 /// Whatever a message is, what is shown of it cannot harm a terminal; and what could not harm one is shown as it is.
 enum TextTarget {
     static func run(_ message: [UInt8]) {

@@ -1,34 +1,26 @@
-public import Reactor
+import CommandLineSupport
+import Glibc
+import Reactor
 
-/// The terminal client: standard input and a server's socket, in one loop.
+/// The client: standard input and a connection to a server, on one loop.
 ///
-/// What is typed goes to the server, line by line; what comes from it is printed. Neither side outruns the other: input is not
-/// read while the server does not take it, nor the server while the terminal does not.
-///
-/// ```swift
-/// let loop = try EventLoop()
-/// let client = try ChatClient(to: Endpoint("localhost:3001").resolve(), on: loop)
-/// print(try client.run())
-/// ```
-public final class ChatClient {
+/// What comes on standard input goes to the server, and what the server sends goes to standard output. Neither side outruns the other:
+/// input is not read while the server does not take it, and the server is not read while the output does not take it.
+final class ChatClient {
     /// How a client behaves.
-    public struct Configuration: Sendable {
+    struct Configuration {
         /// How long to wait for a connection to each of the server's addresses.
-        public var connectTimeout = Duration.seconds(10)
+        var connectTimeout = Duration.seconds(10)
         /// How long to stay after the end of the input for what is still coming. Zero leaves at once.
-        public var linger = Duration.zero
+        var linger = Duration.zero
         /// The line that ends the client. It is sent, so that the server knows.
-        public var quitWord = "x"
+        var quitWord = "x"
         /// Whether what comes is printed for a terminal, with nothing in it that could harm one, or byte for byte.
-        public var isTerminal = true
-
-        /// What `chat` does on a terminal, without any option.
-        public init() {}
+        var isTerminal = true
     }
 
-    /// How it ended. A later version may have more ways, so a `switch` over them has an `@unknown default`.
-    @nonexhaustive
-    public enum Outcome: Hashable, Sendable {
+    /// How the talk ended.
+    enum Outcome {
         /// The user said so, or the input came to its end.
         case finished
         /// No address of the server could be connected to; the last one and the reason.
@@ -52,9 +44,9 @@ public final class ChatClient {
     private var isServerPaused = false
     private var hasInputEnded = false
     private lazy var lingerTimer = loop.makeTimer { [weak self] in self?.server?.finish() }
-    /// How it will have ended, once everything that came is printed.
-    private var verdict: Outcome?
-    private var outcome: Outcome?
+    /// The outcome that is reported once everything that came is printed.
+    private var pendingOutcome: Outcome?
+    private let onEnd: (Outcome) -> Void
 
     /// A client that is not connected yet.
     ///
@@ -62,39 +54,36 @@ public final class ChatClient {
     ///   - addresses: Where the server may be, to be tried in this order. At least one: none at all ends the process.
     ///   - loop: The loop to run on.
     ///   - configuration: How the client behaves.
-    /// - Throws: What `OwnedDescriptor.reopening` says about standard output.
-    public init(
-        to addresses: [SocketAddress], on loop: EventLoop, configuration: Configuration = Configuration()
+    ///   - onEnd: Called once, on the loop's thread, when the talk has ended.
+    /// - Throws: What `EventLoop.adoptStandardStream` says about standard output.
+    init(
+        to addresses: [SocketAddress], on loop: EventLoop, configuration: Configuration,
+        onEnd: @escaping (Outcome) -> Void
     ) throws(Errno) {
         precondition(!addresses.isEmpty, "a client needs an address to connect to")
         self.loop = loop
         self.configuration = configuration
         untried = addresses[...]
-        output = try TerminalOutput(1, style: configuration.isTerminal ? .text : .bytes, on: loop)
+        self.onEnd = onEnd
+        output = try TerminalOutput(STDOUT_FILENO, style: configuration.isTerminal ? .text : .bytes, on: loop)
     }
 
-    /// Connects, runs the loop until the talk has ended, and says how it did. To be called once. Throws what `EventLoop.run`
-    /// does.
-    public func run() throws(Errno) -> Outcome {
+    /// Begins to connect. To be called once; the loop has to be run then.
+    func start() {
         output.didDrain = { [weak self] in self?.resumeServer() }
         output.didClose = { [weak self] _ in self?.end() }
         connectToNext()
-        while true {
-            if let outcome { return outcome }
-            try loop.run()
-        }
     }
 
-    /// Prints what is left to be printed, and then ends.
+    /// Closes the output once everything that came is printed, and then ends.
     private func finish(_ outcome: Outcome) {
-        if verdict != nil { return }
-        verdict = outcome
+        if pendingOutcome != nil { return }
+        pendingOutcome = outcome
         output.finish()
     }
 
     private func end() {
-        outcome = verdict ?? .outputGone
-        loop.stop()
+        onEnd(pendingOutcome ?? .outputGone)
     }
 
     // MARK: - The server's side
@@ -106,7 +95,7 @@ public final class ChatClient {
             // Some servers relay what has no newline; it is shown all the same.
             options.framing = .automatic()
             try loop.connect(
-                to: address, deadline: .now.advanced(clamping: configuration.connectTimeout), options: options,
+                to: address, deadline: .now.advanced(by: configuration.connectTimeout), options: options,
                 handler: FromServer(client: self, address: address))
         } catch {
             couldNotConnect(to: address, .failed(error))
@@ -120,7 +109,7 @@ public final class ChatClient {
     private func didConnect(_ connection: Connection) {
         server = connection
         do throws(Errno) {
-            input = try loop.adopt(.reopening(0, for: .input), for: .input, handler: FromInput(client: self))
+            input = try loop.adoptStandardStream(STDIN_FILENO, for: .input, handler: FromInput(client: self))
         } catch {
             // There is no standard input: listening is all that is left to do.
         }

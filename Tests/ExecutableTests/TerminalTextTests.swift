@@ -1,7 +1,6 @@
+import CommandLineSupport
 import TestSupport
 import Testing
-
-@testable import ChatReactor
 
 /// What a stranger sends is shown without doing anything to the terminal.
 struct TerminalTextTests {

@@ -1,0 +1,85 @@
+public import Reactor
+
+/// Standard output, written without ever blocking the loop.
+public final class TerminalOutput {
+    /// How messages are written.
+    public enum Style: Sendable {
+        /// For people: one line each, and nothing in it that could harm a terminal.
+        case text
+        /// For programs: byte for byte, as they came over the wire.
+        case bytes
+    }
+
+    /// How many bytes wait for the reader before the output counts as full.
+    private static let capacity = 262_144
+
+    private let style: Style
+    private var connection: Connection?
+    /// Called when everything has been written.
+    public var didDrain: (() -> Void)?
+    /// Called once, when the output is closed. The reason is `requested` after `finish`; any other is why writing has failed.
+    public var didClose: ((CloseReason) -> Void)?
+
+    /// Prepares a standard stream for writing.
+    ///
+    /// - Throws: What `EventLoop.adoptStandardStream` does.
+    public init(_ descriptor: Int32, style: Style, on loop: EventLoop) throws(Errno) {
+        self.style = style
+        var options = Connection.Options()
+        // All messages of one read are written, even if the output becomes full with the first of them.
+        options.maximumPendingOutput = .max
+        // The program at the other end of a pipe may take as long as it likes.
+        options.flushTimeout = nil
+        connection = try loop.adoptStandardStream(
+            descriptor, for: .output, options: options, handler: Handler(output: self))
+    }
+
+    /// Whether so much waits that nothing should be written until `didDrain`.
+    public var isFull: Bool { (connection?.pendingOutput ?? 0) >= Self.capacity }
+
+    /// Writes some messages of a batch, each as the style asks.
+    public func write(_ messages: borrowing MessageBatch, in range: Range<Int>) {
+        switch style {
+        case .text:
+            for index in range { messages.withMessage(at: index) { writeLine($0) } }
+        case .bytes:
+            messages.withWireBytes(in: range) { bytes in _ = connection?.send(bytes) }
+        }
+    }
+
+    /// Writes one line, made safe, and a newline.
+    public func writeLine(_ text: Span<UInt8>) {
+        var safe: [UInt8] = []
+        TerminalText.append(text, to: &safe)
+        safe.append(UInt8(ascii: "\n"))
+        connection?.send(safe.span)
+    }
+
+    /// Closes the output once everything has been written.
+    public func finish() {
+        connection?.finish()
+    }
+
+    /// The connection keeps its handler: not the output itself, whose owner may let go of it at any time.
+    private final class Handler: ConnectionHandler {
+        weak let output: TerminalOutput?
+
+        init(output: TerminalOutput) {
+            self.output = output
+        }
+
+        func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
+            assertionFailure("a descriptor for output is never read")
+        }
+
+        func connectionDidDrain(_ connection: Connection) {
+            output?.didDrain?()
+        }
+
+        func connectionDidClose(_ connection: Connection, reason: CloseReason) {
+            guard let output else { return }
+            output.connection = nil
+            output.didClose?(reason)
+        }
+    }
+}
