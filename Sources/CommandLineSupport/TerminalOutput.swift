@@ -47,11 +47,16 @@ public final class TerminalOutput {
         }
     }
 
-    /// Writes one line, made safe, and a newline.
+    /// Writes one line, made harmless, and a newline.
     public func writeLine(_ text: Span<UInt8>) {
+        writeText(text, endsLine: true)
+    }
+
+    /// Writes a piece of a line, made harmless, and a newline if it is the last piece.
+    public func writeText(_ text: Span<UInt8>, endsLine: Bool) {
         var safe: [UInt8] = []
         TerminalText.append(text, to: &safe)
-        safe.append(UInt8(ascii: "\n"))
+        if endsLine { safe.append(UInt8(ascii: "\n")) }
         connection?.send(safe.span)
     }
 

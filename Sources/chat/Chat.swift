@@ -9,23 +9,35 @@ struct Chat: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "chat",
         abstract: "Talk with everybody else at a chat server.",
+        usage: "chat [options] [host[:port]]",
         discussion: """
             What you type goes to everybody else, and what they type is shown. The line \
-            'x' leaves. With standard input not a terminal, every line of it is sent.
+            'x' leaves. A pipe or a file is sent, and printed, byte for byte.
             """,
         version: "chat \(version)")
 
     @Argument(help: ArgumentHelp("Where the server is; also unix:PATH.", valueName: "host[:port]"))
     var server = "localhost:3001"
 
-    @Option(help: ArgumentHelp("How long to stay after the end of a piped input.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("Seconds to stay after a piped input.", valueName: "s"))
     var linger: Seconds = 1
 
-    @Option(help: ArgumentHelp("How long to try each address of the server.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("How long to try each address.", valueName: "s"))
     var connectTimeout: Seconds = 10
+
+    @Option(help: ArgumentHelp("The typed line that leaves.", valueName: "word"))
+    var quitWord = "x"
+
+    @Flag(help: "Send that line like any other.")
+    var noQuitWord = false
 
     static func main() {
         runAndExplain()
+    }
+
+    func validate() throws {
+        // Nobody could type a quit word with a newline in it.
+        if quitWord.utf8.contains(10) { throw ValidationError("--quit-word takes a word of one line") }
     }
 
     func run() throws {
@@ -48,6 +60,9 @@ struct Chat: ParsableCommand {
             throw Failure("cannot connect to \(address): \(reason)", code: EX_UNAVAILABLE)
         case .serverGone(.endOfInput): throw Failure("the server has closed the connection", code: EX_TEMPFAIL)
         case .serverGone(let reason): throw Failure("the server is gone: \(reason)", code: EX_TEMPFAIL)
+        case .inputFailed(let reason): throw Failure("cannot read standard input: \(reason)", code: EX_IOERR)
+        case .outputGone(.failed(let error)) where error != .brokenPipe && error != Errno(rawValue: EIO):
+            throw Failure("cannot write standard output: \(error)", code: EX_IOERR)
         case .outputGone: throw Failure("nobody reads what is printed", code: EX_IOERR)
         }
     }
@@ -56,8 +71,10 @@ struct Chat: ParsableCommand {
         do throws(Errno) {
             var configuration = ChatClient.Configuration()
             configuration.connectTimeout = connectTimeout.duration
-            configuration.isTerminal = isatty(STDOUT_FILENO) == 1
-            configuration.linger = isatty(STDIN_FILENO) == 1 ? .zero : linger.duration
+            configuration.isInputTerminal = isatty(STDIN_FILENO) == 1
+            configuration.isOutputTerminal = isatty(STDOUT_FILENO) == 1
+            configuration.linger = configuration.isInputTerminal ? .zero : linger.duration
+            configuration.quitWord = noQuitWord ? nil : quitWord
             let loop = try EventLoop()
             var outcome: ChatClient.Outcome?
             let client = try ChatClient(to: addresses, on: loop, configuration: configuration) {

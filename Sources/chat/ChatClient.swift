@@ -13,29 +13,37 @@ final class ChatClient {
         var connectTimeout = Duration.seconds(10)
         /// How long to stay after the end of the input for what is still coming. Zero leaves at once.
         var linger = Duration.zero
-        /// The line that ends the client. It is sent, so that the server knows.
-        var quitWord = "x"
-        /// Whether what comes is printed for a terminal, with nothing in it that could harm one, or byte for byte.
-        var isTerminal = true
+        /// Whether people type the input: then it is lines. If not, it is sent byte for byte.
+        var isInputTerminal = true
+        /// Whether people read the output: then it is lines, and nothing in them could harm a terminal. If not, the output is what the
+        /// server sends, byte for byte.
+        var isOutputTerminal = true
+        /// The typed line that ends the client. It is sent, so that the server knows. Nil makes it a line like any other.
+        var quitWord: String?
     }
 
     /// How the talk ended.
     enum Outcome {
-        /// The user said so, or the input came to its end.
+        /// The user left, or the input came to its end.
         case finished
         /// No address of the server could be connected to; the last one and the reason.
         case couldNotConnect(SocketAddress, CloseReason)
         /// The server has closed the connection, or was lost.
         case serverGone(CloseReason)
-        /// Nobody reads the output any more.
-        case outputGone
+        /// The input could not be read to its end. What was read has been sent.
+        case inputFailed(CloseReason)
+        /// The output could not be written.
+        case outputGone(CloseReason)
     }
 
     /// How much may wait for the server before the input is paused.
     private static let sendCapacity = 262_144
+    /// How long nothing must have come from a server that has never sent a newline until what it has sent is shown.
+    private static let idleTime = Duration.milliseconds(50)
 
     private let loop: EventLoop
     private let configuration: Configuration
+    private let quitWord: [UInt8]?
     private var untried: ArraySlice<SocketAddress>
     private let output: TerminalOutput
     private var input: Connection?
@@ -43,6 +51,9 @@ final class ChatClient {
     private var isInputPaused = false
     private var isServerPaused = false
     private var hasInputEnded = false
+    private var inputFailure: CloseReason?
+    private var shownLines = LineSplitter()
+    private lazy var idleTimer = loop.makeTimer { [weak self] in self?.showUnfinishedLine() }
     private lazy var lingerTimer = loop.makeTimer { [weak self] in self?.server?.finish() }
     /// The outcome that is reported once everything that came is printed.
     private var pendingOutcome: Outcome?
@@ -63,15 +74,16 @@ final class ChatClient {
         precondition(!addresses.isEmpty, "a client needs an address to connect to")
         self.loop = loop
         self.configuration = configuration
+        quitWord = configuration.isInputTerminal ? configuration.quitWord.map { Array($0.utf8) } : nil
         untried = addresses[...]
         self.onEnd = onEnd
-        output = try TerminalOutput(STDOUT_FILENO, style: configuration.isTerminal ? .text : .bytes, on: loop)
+        output = try TerminalOutput(STDOUT_FILENO, style: configuration.isOutputTerminal ? .text : .bytes, on: loop)
     }
 
     /// Begins to connect. To be called once; the loop has to be run then.
     func start() {
         output.didDrain = { [weak self] in self?.resumeServer() }
-        output.didClose = { [weak self] _ in self?.end() }
+        output.didClose = { [weak self] reason in self?.end(reason) }
         connectToNext()
     }
 
@@ -82,8 +94,9 @@ final class ChatClient {
         output.finish()
     }
 
-    private func end() {
-        onEnd(pendingOutcome ?? .outputGone)
+    private func end(_ reason: CloseReason) {
+        if reason != .requested { return onEnd(.outputGone(reason)) }
+        onEnd(pendingOutcome ?? .outputGone(reason))
     }
 
     // MARK: - The server's side
@@ -92,8 +105,8 @@ final class ChatClient {
         guard let address = untried.popFirst() else { return }
         do throws(Errno) {
             var options = Connection.Options()
-            // Some servers relay what has no newline; it is shown all the same.
-            options.framing = .automatic()
+            // Whatever comes is passed on at once, however long its lines are.
+            options.framing = .chunks
             try loop.connect(
                 to: address, deadline: .now.advanced(by: configuration.connectTimeout), options: options,
                 handler: FromServer(client: self, address: address))
@@ -109,18 +122,35 @@ final class ChatClient {
     private func didConnect(_ connection: Connection) {
         server = connection
         do throws(Errno) {
-            input = try loop.adoptStandardStream(STDIN_FILENO, for: .input, handler: FromInput(client: self))
+            var options = Connection.Options()
+            options.framing = configuration.isInputTerminal ? .lines : .chunks
+            input = try loop.adoptStandardStream(
+                STDIN_FILENO, for: .input, options: options, handler: FromInput(client: self))
         } catch {
-            // There is no standard input: listening is all that is left to do.
+            inputDidEnd(.failed(error))
         }
     }
 
-    private func didReceive(_ messages: borrowing MessageBatch) {
-        output.write(messages, in: 0..<messages.count)
+    private func didReceive(_ chunks: borrowing MessageBatch) {
+        if configuration.isOutputTerminal {
+            chunks.forEach { shownLines.receive($0, show: output.writeText) }
+            // The server may be one that never sends a newline.
+            if shownLines.isUnfinished, !shownLines.hasSeenNewline {
+                idleTimer.arm(after: Self.idleTime)
+            } else {
+                idleTimer.cancel()
+            }
+        } else {
+            output.write(chunks, in: 0..<chunks.count)
+        }
         if output.isFull, !isServerPaused {
             isServerPaused = true
             server?.pauseReading()
         }
+    }
+
+    private func showUnfinishedLine() {
+        if shownLines.isUnfinished { shownLines.finishLine(show: output.writeText) }
     }
 
     private func resumeServer() {
@@ -138,7 +168,12 @@ final class ChatClient {
     }
 
     private func serverDidClose(_ reason: CloseReason) {
-        finish(reason == .requested ? .finished : .serverGone(reason))
+        showUnfinishedLine()
+        if reason != .requested {
+            finish(.serverGone(reason))
+        } else {
+            finish(inputFailure.map { .inputFailed($0) } ?? .finished)
+        }
     }
 
     private final class FromServer: ConnectionHandler {
@@ -171,10 +206,10 @@ final class ChatClient {
 
     // MARK: - The user's side
 
-    private func didType(_ lines: borrowing MessageBatch) {
+    private func didRead(_ messages: borrowing MessageBatch) {
         guard let server else { return }
-        let quit = lines.firstIndex(of: Array(configuration.quitWord.utf8))
-        lines.withWireBytes(in: 0..<(quit.map { $0 + 1 } ?? lines.count)) { bytes in _ = server.send(bytes) }
+        let quit = quitWord.flatMap { messages.firstIndex(of: $0) }
+        messages.withWireBytes(in: 0..<(quit.map { $0 + 1 } ?? messages.count)) { bytes in _ = server.send(bytes) }
         if quit != nil {
             server.finish()
             input?.close()
@@ -184,8 +219,9 @@ final class ChatClient {
         }
     }
 
-    private func inputDidEnd() {
+    private func inputDidEnd(_ reason: CloseReason) {
         hasInputEnded = true
+        if case .failed = reason { inputFailure = reason }
         if server?.pendingOutput == 0 { lingerTimer.arm(after: configuration.linger) }
     }
 
@@ -197,11 +233,16 @@ final class ChatClient {
         }
 
         func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
-            client.didType(messages)
+            client.didRead(messages)
+        }
+
+        func connectionDidDiscardMessage(_ connection: Connection) {
+            let limit = Connection.Options().maximumMessageLength
+            writeToStandardError("chat: that line was too long to send: the limit is \(limit) bytes\n")
         }
 
         func connectionDidClose(_ connection: Connection, reason: CloseReason) {
-            client.inputDidEnd()
+            client.inputDidEnd(reason)
         }
     }
 }

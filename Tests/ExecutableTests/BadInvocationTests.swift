@@ -55,6 +55,7 @@ import Testing
         Case("chat", ["--linger", "long"], EX_USAGE, mentions: "long"),
         Case("chat", ["--no-such-option"], EX_USAGE, mentions: "--no-such-option"),
         Case("chat", ["one", "two"], EX_USAGE, mentions: "two"),
+        Case("chat", ["--quit-word", "two\nlines"], EX_USAGE, mentions: "--quit-word"),
         Case("chat", ["no-such-host.invalid"], EX_NOHOST, mentions: "no-such-host.invalid"),
         Case("chat", ["unix:/no/such/socket"], EX_UNAVAILABLE, mentions: "/no/such/socket"),
     ])

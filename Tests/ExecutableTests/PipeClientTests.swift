@@ -2,8 +2,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// With standard input not a terminal, chat is a pipe: it sends every line, stays for a while, and prints what it receives, alone and
-/// byte for byte.
+/// With standard input not a terminal, chat sends all of it, stays for a while, and prints what it receives and nothing else.
 @Suite struct PipeClientTests {
     @Test func `sends every line, and ends once its time is over`() throws {
         try withDaemon { daemon in
@@ -25,7 +24,7 @@ import Testing
             let chat = try startChat([daemon.address, "--linger", "86400"])
             try chat.write("question")
             chat.closeInput()
-            // Sent for a whole line because the input has ended.
+            // The server takes it for a line, since it has never had a newline from this client.
             #expect(try peer.receiveLine() == "question")
             try peer.send("answer\n")
             #expect(try chat.output.line() == "answer")
@@ -33,16 +32,25 @@ import Testing
         }
     }
 
-    @Test func `x ends it, and what follows is not sent`() throws {
+    @Test func `x is sent like any other line, and nothing after it is lost`() throws {
+        try withDaemon(["--no-quit-word"]) { daemon in
+            let peer = try daemon.join(1)[0]
+            let chat = try startChat([daemon.address])
+            try chat.write("before\nx\nafter\n")
+            chat.closeInput()
+            #expect(try peer.receiveLines(3) == ["before", "x", "after"])
+            #expect(try chat.waitForEnd() == .exit(0))
+        }
+    }
+
+    @Test func `a server that has a quit word of its own closes the connection, and that is told`() throws {
         try withDaemon { daemon in
             let peer = try daemon.join(1)[0]
             let chat = try startChat([daemon.address, "--linger", "86400"])
             try chat.write("before\nx\nafter\n")
             #expect(try peer.receiveLine() == "before")
-            #expect(try chat.waitForEnd() == .exit(0))
-            let late = try daemon.connect()
-            try late.send("after all\n")
-            #expect(try peer.receiveLine() == "after all")
+            #expect(try chat.waitForEnd() == .exit(EX_TEMPFAIL))
+            #expect(try chat.error.all() == Array("chat: the server has closed the connection\n".utf8))
         }
     }
 
@@ -56,7 +64,7 @@ import Testing
             let bytes = Array("\u{1B}[31m\0\n".utf8) + generator.bytes(100_000).map { $0 == 13 ? 10 : $0 } + [10]
             try peer.send(bytes)
             #expect(try chat.output.bytes(bytes.count) == bytes)
-            try chat.write("x\n")
+            chat.closeInput()
             #expect(try chat.output.all() == [])
             #expect(try chat.error.all() == [])
         }
@@ -115,7 +123,7 @@ import Testing
             #expect(try peer.receiveAll() == [])
             let file = try File(at: "\(directory.path)/file", truncates: false)
             try wait(for: "what the chat prints") { file.size >= "begin\nfrom the chat\nand more\n".utf8.count }
-            try shell.write("x\n")
+            shell.closeInput()
             #expect(try shell.waitForEnd() == .exit(0))
             #expect(try String(decoding: file.content(), as: UTF8.self) == "begin\nfrom the chat\nand more\nend\n")
         }

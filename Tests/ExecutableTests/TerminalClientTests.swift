@@ -44,12 +44,48 @@ import Testing
         }
     }
 
+    @Test func `a line of any length is shown, and ends nothing`() throws {
+        let server = try PlayedServer()
+        let chat = try startChat(["\(server.address)"], input: .terminal, output: .terminal, error: .terminal)
+        let client = try server.accept()
+        // Characters of three bytes, so that a piece could end within one.
+        let line = String(repeating: "€", count: 100_000)
+        try client.send("before\n\(line)\r\nafter\n")
+        try chat.output.text(through: "before\r\n")
+        #expect(try chat.output.text(through: "\r\nafter\r\n") == line + "\r\nafter\r\n")
+        #expect(chat.currentEnd == nil)
+    }
+
+    @Test func `a line that the server has not ended is shown at its end`() throws {
+        let server = try PlayedServer()
+        let chat = try startChat(["\(server.address)"], input: .terminal, output: .terminal, error: .terminal)
+        let client = try server.accept()
+        try client.send("a line\nthe rest")
+        client.close()
+        try chat.output.text(through: "the rest\r\n")
+        #expect(try chat.waitForEnd() == .exit(EX_TEMPFAIL))
+    }
+
     @Test func `the quit word is sent, so that the server knows, and nothing after it`() throws {
         let server = try PlayedServer()
         let chat = try startChat(["\(server.address)"], input: .terminal, output: .terminal, error: .terminal)
         let client = try server.accept()
         try chat.write("hello\nyou\nx\nnever sent\n")
         #expect(try client.receiveAll() == Array("hello\nyou\nx\n".utf8))
+        client.close()
+        #expect(try chat.waitForEnd() == .exit(0))
+    }
+
+    @Test(arguments: [
+        (["--quit-word", "bye"], "x\nbye\nlost\n", "x\nbye\n"), (["--quit-word", "tschüß"], "tschüß\n", "tschüß\n"),
+        (["--no-quit-word"], "x\n\u{4}", "x\n"),
+    ])
+    func `which line leaves can be chosen`(options: [String], typed: String, sent: String) throws {
+        let server = try PlayedServer()
+        let chat = try startChat(["\(server.address)"] + options, input: .terminal, output: .terminal, error: .terminal)
+        let client = try server.accept()
+        try chat.write(typed)
+        #expect(try client.receiveAll() == Array(sent.utf8))
         client.close()
         #expect(try chat.waitForEnd() == .exit(0))
     }

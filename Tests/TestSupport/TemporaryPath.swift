@@ -24,14 +24,21 @@ public final class TemporaryPath {
     }
 
     /// Makes a file of a text.
-    public func write(_ text: String) throws {
+    public func write(_ text: String) throws { try write(Array(text.utf8)) }
+
+    /// Makes a file of bytes.
+    public func write(_ bytes: [UInt8]) throws {
         let descriptor = try open(O_WRONLY | O_TRUNC)
         defer { close(descriptor) }
-        guard unsafe Glibc.write(descriptor, text, text.utf8.count) == text.utf8.count else { throw Errno(rawValue: errno) }
+        guard unsafe Glibc.write(descriptor, bytes, bytes.count) == bytes.count else { throw Errno(rawValue: errno) }
+    }
+
+    public var bytes: [UInt8] {
+        get throws { Peer(takingOver: try open(O_RDONLY)).bytes }
     }
 
     public var text: String {
-        get throws { Peer(takingOver: try open(O_RDONLY)).text }
+        get throws { String(decoding: try bytes, as: UTF8.self) }
     }
 }
 

@@ -1,0 +1,59 @@
+/// Cuts what a server sends into lines, for people to read.
+///
+/// A line that is longer than `maximumPieceLength` comes in pieces, so that a server cannot make the client keep more than that. A piece
+/// is cut between two characters, as long as the text is UTF-8.
+struct LineSplitter {
+    /// How many bytes of an unfinished line are kept.
+    static let maximumPieceLength = 65_536
+
+    private var unfinished: [UInt8] = []
+    /// Whether any newline has come. Before the first one, the server may be one that sends none.
+    private(set) var hasSeenNewline = false
+
+    /// Whether a line has begun whose newline has not come.
+    var isUnfinished: Bool { !unfinished.isEmpty }
+
+    /// Takes bytes as they come, and calls `show` with each line, without its newline, or with a piece of one.
+    ///
+    /// - Complexity: O(n) of the bytes.
+    mutating func receive(_ bytes: Span<UInt8>, show: (_ text: Span<UInt8>, _ endsLine: Bool) -> Void) {
+        for index in bytes.indices {
+            if bytes[index] == UInt8(ascii: "\n") {
+                hasSeenNewline = true
+                if unfinished.last == UInt8(ascii: "\r") { unfinished.removeLast() }
+                finishLine(show: show)
+            } else {
+                unfinished.append(bytes[index])
+                if unfinished.count == Self.maximumPieceLength { showPiece(show) }
+            }
+        }
+    }
+
+    /// Takes what is unfinished for a line.
+    mutating func finishLine(show: (_ text: Span<UInt8>, _ endsLine: Bool) -> Void) {
+        show(unfinished.span, true)
+        unfinished.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func showPiece(_ show: (_ text: Span<UInt8>, _ endsLine: Bool) -> Void) {
+        let end = unfinished.count - Self.lengthOfCutCharacter(in: unfinished)
+        show(unfinished.span.extracting(0..<end), false)
+        unfinished.removeFirst(end)
+    }
+
+    /// How many bytes at the end begin a character of UTF-8 that is not whole: three at most. A carriage return counts as one, too: a
+    /// newline may follow it.
+    private static func lengthOfCutCharacter(in bytes: [UInt8]) -> Int {
+        for length in 1...3 {
+            switch bytes[bytes.count - length] {
+            case UInt8(ascii: "\r") where length == 1: return 1
+            case 0x80..<0xC0: continue
+            case 0xC0..<0xE0: return length < 2 ? length : 0
+            case 0xE0..<0xF0: return length < 3 ? length : 0
+            case 0xF0...: return length
+            default: return 0
+            }
+        }
+        return 0
+    }
+}
