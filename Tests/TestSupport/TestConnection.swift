@@ -80,7 +80,10 @@ public func pattern(_ count: Int) -> [UInt8] {
 }
 
 extension Connection {
-    /// As `send` of a span, which `#expect` cannot take.
+    /// Sends an array: `#expect` cannot take a span.
     @discardableResult
     public func send(_ bytes: [UInt8]) -> Bool { send(bytes.span) }
+
+    /// Sets how many bytes the kernel takes for a peer that does not read, about.
+    public func setSendBuffer(_ size: Int32) { rawDescriptor.setOption(SOL_SOCKET, SO_SNDBUF, size) }
 }

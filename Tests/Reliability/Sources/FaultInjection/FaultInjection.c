@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <netdb.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -14,10 +15,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -29,7 +30,6 @@ static uint64_t number;
 static uint64_t count = 1;
 static int error;
 static size_t length;
-static int signal_descriptor = -1;
 static fault_report nowhere;
 static fault_report *report = &nowhere;
 
@@ -39,7 +39,7 @@ enum { OBJECT_LIMIT = 2 };
 static struct { uintptr_t start, end; } objects[OBJECT_LIMIT];
 static int object_count;
 
-static int note_object(struct dl_phdr_info *information, size_t size, void *context) {
+static int add_object(struct dl_phdr_info *information, size_t size, void *context) {
     (void)size;
     (void)context;
     // The program itself comes first, and has no name.
@@ -68,7 +68,7 @@ static uint64_t number_from(const char *name, uint64_t otherwise) {
 }
 
 __attribute__((constructor)) static void begin(void) {
-    dl_iterate_phdr(note_object, NULL);
+    dl_iterate_phdr(add_object, NULL);
     chosen = getenv("FAULT_CALL");
     number = number_from("FAULT_NUMBER", 0);
     count = number_from("FAULT_COUNT", 1);
@@ -86,14 +86,14 @@ __attribute__((constructor)) static void begin(void) {
 
 // MARK: - When the fault strikes
 
-/// Counts a call, and says whether it is one that the fault is meant for.
+/// Counts a call, and returns whether the fault is meant for it.
 static bool is_meant(const char *call, const void *caller) {
     if (!chosen || strcmp(call, chosen) != 0 || !is_counted(caller)) return false;
     uint64_t current = ++report->calls;
     return number > 0 && current >= number && (count == 0 || current - number < count);
 }
 
-/// Counts a call, and says whether it fails; then errno is set.
+/// Counts a call, and returns whether it fails; then errno is set.
 static bool fails(const char *call, const void *caller) {
     if (!is_meant(call, caller) || error == 0) return false;
     report->strikes++;
@@ -101,7 +101,7 @@ static bool fails(const char *call, const void *caller) {
     return true;
 }
 
-/// Counts a call that moves bytes, and says whether it fails. If not, lowers `size` to what it may move.
+/// Counts a call that moves bytes, and returns whether it fails. If not, lowers `size` to what it may move.
 static bool fails_or_falls_short(const char *call, const void *caller, size_t *size) {
     if (!is_meant(call, caller)) return false;
     if (error != 0) {
@@ -116,20 +116,20 @@ static bool fails_or_falls_short(const char *call, const void *caller, size_t *s
     return false;
 }
 
-/// As for a call that reads: it falls short only if there is more than the limit.
+#define CALLER __builtin_return_address(0)
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define PASS(name, result, parameters, arguments) \
+    result name parameters { return fails(#name, CALLER) ? (result)-1 : REAL(name) arguments; }
+
+/// The same for a call that reads: it falls short only if there is more to read than the limit.
 static bool read_fails_or_falls_short(const char *call, const void *caller, int descriptor, size_t *size) {
     int available = 0;
-    size_t readable = ioctl(descriptor, FIONREAD, &available) == 0 && (size_t)available < *size ? (size_t)available : *size;
+    size_t readable = REAL(ioctl)(descriptor, FIONREAD, &available) == 0 && (size_t)available < *size ? (size_t)available : *size;
     size_t limit = readable;
     if (fails_or_falls_short(call, caller, &limit)) return true;
     if (limit < readable) *size = limit;
     return false;
 }
-
-#define CALLER __builtin_return_address(0)
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
-#define PASS(name, result, parameters, arguments) \
-    result name parameters { return fails(#name, CALLER) ? (result)-1 : REAL(name) arguments; }
 
 // MARK: - The calls
 
@@ -147,22 +147,30 @@ PASS(shutdown, int, (int descriptor, int how), (descriptor, how))
 PASS(sendto, ssize_t, (int descriptor, const void *bytes, size_t size, int flags, const struct sockaddr *to, socklen_t to_size),
      (descriptor, bytes, size, flags, to, to_size))
 PASS(epoll_create1, int, (int flags), (flags))
-PASS(eventfd, int, (unsigned int value, int flags), (value, flags))
+PASS(eventfd_read, int, (int descriptor, eventfd_t *value), (descriptor, value))
 PASS(eventfd_write, int, (int descriptor, eventfd_t value), (descriptor, value))
 PASS(memfd_create, int, (const char *name, unsigned int flags), (name, flags))
 PASS(ftruncate, int, (int descriptor, off_t size), (descriptor, size))
 PASS(mmap, void *, (void *place, size_t size, int protection, int flags, int descriptor, off_t offset),
      (place, size, protection, flags, descriptor, offset))
 PASS(munmap, int, (void *place, size_t size), (place, size))
+PASS(flock, int, (int descriptor, int operation), (descriptor, operation))
+PASS(sigaction, int, (int number, const struct sigaction *action, struct sigaction *old), (number, action, old))
+PASS(poll, int, (struct pollfd *descriptors, nfds_t descriptor_count, int milliseconds), (descriptors, descriptor_count, milliseconds))
 PASS(fstat, int, (int descriptor, struct stat *status), (descriptor, status))
 PASS(lstat, int, (const char *path, struct stat *status), (path, status))
 PASS(unlink, int, (const char *path), (path))
 PASS(getrlimit, int, (__rlimit_resource_t resource, struct rlimit *limit), (resource, limit))
 PASS(setrlimit, int, (__rlimit_resource_t resource, const struct rlimit *limit), (resource, limit))
 
-int signalfd(int descriptor, const sigset_t *signals, int flags) {
-    if (fails("signalfd", CALLER)) return -1;
-    return signal_descriptor = REAL(signalfd)(descriptor, signals, flags);
+enum { DESCRIPTOR_LIMIT = 1024 };
+static bool eventfds[DESCRIPTOR_LIMIT];
+
+int eventfd(unsigned int value, int flags) {
+    if (fails("eventfd", CALLER)) return -1;
+    int descriptor = REAL(eventfd)(value, flags);
+    if (descriptor >= 0 && descriptor < DESCRIPTOR_LIMIT) eventfds[descriptor] = true;
+    return descriptor;
 }
 
 /// Returns its error, and leaves errno alone.
@@ -178,6 +186,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 /// Linux has closed the descriptor even if close(2) says that it failed.
 int close(int descriptor) {
     bool must_fail = fails("close", CALLER);
+    if (descriptor >= 0 && descriptor < DESCRIPTOR_LIMIT) eventfds[descriptor] = false;
     int result = REAL(close)(descriptor);
     if (!must_fail) return result;
     errno = error;
@@ -203,11 +212,20 @@ int fcntl(int descriptor, int command, ...) {
     return fails("fcntl", CALLER) ? -1 : REAL(fcntl)(descriptor, command, argument);
 }
 
+int ioctl(int descriptor, unsigned long request, ...) {
+    va_list arguments;
+    va_start(arguments, request);
+    void *argument = va_arg(arguments, void *);
+    va_end(arguments);
+    const char *call = request == TIOCOUTQ ? "ioctl:TIOCOUTQ" : request == FIONREAD ? "ioctl:FIONREAD" : "ioctl";
+    return fails(call, CALLER) ? -1 : REAL(ioctl)(descriptor, request, argument);
+}
+
 int epoll_ctl(int epoll, int operation, int descriptor, struct epoll_event *event) {
     bool removes = operation == EPOLL_CTL_DEL;
     const char *call = operation == EPOLL_CTL_ADD ? "epoll_ctl:ADD" : removes ? "epoll_ctl:DEL" : "epoll_ctl:MOD";
     bool must_fail = fails(call, CALLER);
-    // To remove fails only for what is not there: it is not there afterwards.
+    // Removing fails only for a descriptor that is not watched. So after a failure it is not watched.
     int result = must_fail && !removes ? -1 : REAL(epoll_ctl)(epoll, operation, descriptor, event);
     if (!must_fail) return result;
     errno = error;
@@ -225,8 +243,7 @@ ssize_t recv(int descriptor, void *bytes, size_t size, int flags) {
 }
 
 ssize_t read(int descriptor, void *bytes, size_t size) {
-    const char *call = descriptor == signal_descriptor ? "read:signals" : "read";
-    if (read_fails_or_falls_short(call, CALLER, descriptor, &size)) return -1;
+    if (read_fails_or_falls_short("read", CALLER, descriptor, &size)) return -1;
     return REAL(read)(descriptor, bytes, size);
 }
 
@@ -235,6 +252,14 @@ ssize_t send(int descriptor, const void *bytes, size_t size, int flags) {
 }
 
 ssize_t write(int descriptor, const void *bytes, size_t size) {
+    if (descriptor >= 0 && descriptor < DESCRIPTOR_LIMIT && eventfds[descriptor]) {
+        // It fails only if the counter is full. Then the descriptor is readable, as it is after a write.
+        bool must_fail = fails("write:eventfd", CALLER);
+        ssize_t result = REAL(write)(descriptor, bytes, size);
+        if (!must_fail) return result;
+        errno = error;
+        return -1;
+    }
     return fails_or_falls_short("write", CALLER, &size) ? -1 : REAL(write)(descriptor, bytes, size);
 }
 
@@ -246,7 +271,7 @@ static size_t total(const struct iovec *vectors, size_t vector_count) {
     return sum;
 }
 
-/// Copies the vectors as far as the limit allows, and says how many there are then.
+/// Copies the vectors as far as the limit allows, and returns how many that are.
 static size_t limited_vectors(struct iovec *copy, const struct iovec *vectors, size_t vector_count, size_t limit) {
     size_t copied = 0;
     for (; copied < vector_count && copied < VECTOR_LIMIT; copied++) {

@@ -1,1 +1,1 @@
-../../../ReactorTests/FramingOracle.swift
+../../../TestSupport/FramingOracle.swift

@@ -1,1 +1,1 @@
-../../../ReactorTests/MessageFramingOracle.swift
+../../../TestSupport/MessageFramingOracle.swift

@@ -116,6 +116,12 @@ final class Conversation {
         self["t"].say()
         console?.say()
         try waitForDelivery(except: "w")
+        // The daemon asks the kernel how much it holds for a client only once that has taken nothing for a quarter of a second.
+        if fault.call == "ioctl:TIOCOUTQ" {
+            try wait(for: "the daemon to look at the slow client", lookingEvery: .milliseconds(20)) {
+                self.report.read().calls > 0
+            }
+        }
         self["w"].isPaused = false
         try waitForDelivery()
 
@@ -165,15 +171,23 @@ final class Conversation {
 
     // MARK: - Events
 
-    private func wait(for what: String, givesUp: Bool = false, until isDone: @escaping () -> Bool) throws {
+    /// - Parameters:
+    ///   - what: What is waited for, for the failure's text.
+    ///   - givesUp: Whether it may be in vain, if the fault lasts.
+    ///   - interval: How often to look, if what is waited for may come about without an event.
+    private func wait(
+        for what: String, givesUp: Bool = false, lookingEvery interval: Duration? = nil, until isDone: @escaping () -> Bool
+    ) throws {
         let limit = ContinuousClock.now.advanced(by: Self.patience)
         while !isGone, !isDone() {
             var entries = [pollfd(fd: daemon.error, events: Int16(POLLIN), revents: 0)]
             for client in clients { entries += client.poll }
             let mayGiveUp = givesUp && (fault.isPersistent || fault.call == "write")
             let time = mayGiveUp ? Self.quietTime : ContinuousClock.now.duration(to: limit)
-            let ready = unsafe poll(&entries, nfds_t(entries.count), Int32(max(time / .milliseconds(1), 0)))
+            let step = interval.map { min($0, time) } ?? time
+            let ready = unsafe poll(&entries, nfds_t(entries.count), Int32(max(step / .milliseconds(1), 0)))
             if ready == 0 {
+                if interval != nil, ContinuousClock.now < limit { continue }
                 if mayGiveUp, report.read().strikes > 0 { return }
                 if mayGiveUp, ContinuousClock.now < limit { continue }
                 throw BrokenPromise("waited in vain for \(what); \(lacks)")

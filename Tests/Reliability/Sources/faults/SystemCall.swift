@@ -1,12 +1,14 @@
 import Glibc
 
-/// A system call that chatd makes, and how its manual page says that it fails.
+/// A system call that chatd makes, and the errors that its manual page lists.
 struct SystemCall {
     let name: String
     let errors: [Int32]
 
-    /// EBADF, EFAULT and ENOTSOCK, which only a wrong program meets, are left out, but for the wait; so is what the kernel never says
-    /// of the descriptors here: EPERM of EPOLL_CTL_ADD is for regular files.
+    /// Left out are:
+    /// - EBADF, EFAULT and ENOTSOCK, which only a program with a mistake gets. The wait has EBADF all the same;
+    /// - errors that the kernel does not return for the descriptors here: EPERM of EPOLL_CTL_ADD is for regular files;
+    /// - calls that only a terminal causes: isatty, tcgetpgrp.
     static let all: [SystemCall] = [
         SystemCall(
             name: "accept4",
@@ -18,7 +20,6 @@ struct SystemCall {
         SystemCall(name: "sendmsg", errors: [EAGAIN, EINTR, ECONNRESET, EPIPE, ETIMEDOUT, EHOSTUNREACH, ENOBUFS, ENOMEM]),
         SystemCall(name: "sendto", errors: [EAGAIN, EINTR, ECONNREFUSED, ENOBUFS, ENOMEM]),
         SystemCall(name: "read", errors: [EAGAIN, EINTR, EIO]),
-        SystemCall(name: "read:signals", errors: [EAGAIN, EINTR]),
         SystemCall(name: "writev", errors: [EAGAIN, EINTR, EPIPE, EIO, ENOSPC]),
         SystemCall(name: "write", errors: [EAGAIN, EINTR, EPIPE, EIO, ENOSPC]),
         SystemCall(name: "shutdown", errors: [ENOTCONN, ENOBUFS]),
@@ -29,9 +30,14 @@ struct SystemCall {
         SystemCall(name: "epoll_ctl:DEL", errors: [ENOENT, ENOMEM]),
         SystemCall(name: "epoll_wait", errors: [EINTR, EINVAL, EBADF]),
         SystemCall(name: "eventfd", errors: [EMFILE, ENFILE, ENOMEM, ENODEV]),
+        SystemCall(name: "eventfd_read", errors: [EAGAIN, EINTR]),
         SystemCall(name: "eventfd_write", errors: [EAGAIN]),
-        SystemCall(name: "signalfd", errors: [EMFILE, ENFILE, ENOMEM, ENODEV]),
+        SystemCall(name: "write:eventfd", errors: [EAGAIN]),
+        SystemCall(name: "sigaction", errors: [EINVAL]),
         SystemCall(name: "pthread_sigmask", errors: [EINVAL]),
+        SystemCall(name: "ioctl:TIOCOUTQ", errors: [EINVAL, ENOTTY]),
+        SystemCall(name: "ioctl:FIONREAD", errors: [EINVAL, ENOTTY]),
+        SystemCall(name: "poll", errors: [EINTR, ENOMEM]),
         SystemCall(name: "memfd_create", errors: [EMFILE, ENFILE, ENOMEM, EPERM]),
         SystemCall(name: "ftruncate", errors: [EINTR, EFBIG, EIO, EPERM]),
         SystemCall(name: "mmap", errors: [EAGAIN, EACCES, ENFILE, ENODEV, ENOMEM, EPERM]),
@@ -48,17 +54,18 @@ struct SystemCall {
         SystemCall(name: "open", errors: [EACCES, EINTR, EMFILE, ENFILE, ENOENT, ENOMEM, ENXIO]),
         SystemCall(name: "fcntl", errors: [EINTR, EMFILE, EPERM]),
         SystemCall(name: "fstat", errors: [ENOMEM]),
+        SystemCall(name: "flock", errors: [EAGAIN, EINTR, ENOLCK]),
         SystemCall(name: "lstat", errors: [EACCES, ENOENT, ENOMEM]),
         SystemCall(name: "unlink", errors: [EACCES, EIO, ENOENT, EROFS]),
         SystemCall(name: "getrlimit", errors: [EINVAL]),
         SystemCall(name: "setrlimit", errors: [EINVAL, EPERM]),
     ]
 
-    /// Those that move bytes, and may move fewer than they were asked to.
+    /// The calls that move bytes, and may move fewer than they were asked to.
     static let moving = ["recv", "read", "send", "sendmsg", "writev"]
 
-    /// How many calls a lasting failure strikes. No kernel says EINTR or EAGAIN for ever, least of all after it has said that a
-    /// descriptor is ready; nor can a signalfd that is never read be anything but lost.
+    /// How many calls a lasting failure strikes; 0 for all of them. No kernel returns EINTR or EAGAIN for ever for a descriptor that is
+    /// ready.
     static func lastingCount(for error: Int32) -> Int {
         error == EAGAIN || error == EINTR ? Fault.burst : 0
     }

@@ -1,8 +1,7 @@
+import ChatReactor
 import Glibc
 import TestSupport
 import Testing
-
-@testable import Reactor
 
 /// Hang-ups and errors are reported unasked and cannot be masked. A watcher that no longer wants them does not keep the loop busy.
 struct WatcherHangUpTests {

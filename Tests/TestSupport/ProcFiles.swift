@@ -1,14 +1,14 @@
 import Glibc
 
-/// What /proc says of this process.
-enum ProcFiles {
-    static var descriptorCount: Int { paths("/proc/self/fd/*").count }
+/// What /proc tells about this process.
+public enum ProcFiles {
+    public static var descriptorCount: Int { paths("/proc/self/fd/*").count }
 
     /// How many threads run a loop in the background.
-    static var loopThreadCount: Int { paths("/proc/self/task/*").count(where: isLoop) }
+    public static var loopThreadCount: Int { paths("/proc/self/task/*").count(where: isLoop) }
 
-    /// How often threads have gone to sleep that are neither the calling one nor a loop's.
-    static var sleepCountOfOtherThreads: Int {
+    /// How often threads have gone to sleep, except the calling thread and those of loops.
+    public static var sleepCountOfOtherThreads: Int {
         let own = text(of: "/proc/thread-self/status")
         var count = 0
         for thread in paths("/proc/self/task/*") where !isLoop(thread: thread) {
@@ -19,8 +19,8 @@ enum ProcFiles {
         return count
     }
 
-    /// Threads are known by their name: those of the pool come and go.
-    static func isLoop(thread path: String) -> Bool { text(of: path + "/comm") == "EventLoop\n" }
+    /// By the thread's name: the threads of Swift's pool come and go, so their numbers tell nothing.
+    public static func isLoop(thread path: String) -> Bool { text(of: path + "/comm") == "EventLoop\n" }
 
     private static func value(_ name: String, in status: String) -> Int? {
         for line in status.split(separator: "\n") where line.hasPrefix(name + ":") {

@@ -1,4 +1,4 @@
-import Reactor
+import ChatReactor
 import Testing
 
 /// What was handed over before a turn runs in it after the timers that are due.

@@ -1,8 +1,7 @@
+import ChatReactor
 import Glibc
 import TestSupport
 import Testing
-
-@testable import Reactor
 
 /// No job is lost: a loop that is stopped keeps it, and what a closed one leaves is run elsewhere, in order.
 @Suite(.timeLimit(.minutes(2)))

@@ -1,5 +1,4 @@
-import Glibc
-import Reactor
+import ChatReactor
 import TestSupport
 import Testing
 
@@ -23,7 +22,7 @@ struct AsyncSendingTests {
         let waiting = Record<Int>()
         try await withBackgroundLoop { remote in
             try await withServer(on: remote, options: Self.limit(50_000)) { connection in
-                connection.connection.rawDescriptor.setOption(SOL_SOCKET, SO_SNDBUF, 4_096)
+                connection.connection.setSendBuffer(4_096)
                 do {
                     for _ in 0..<2_000 {
                         try await connection.send(Self.block)
@@ -83,7 +82,7 @@ struct AsyncSendingTests {
             let goOn = AsyncStream<Void>.makeStream()
             let stream = goOn.stream
             try await withServer(on: remote, options: Self.limit(1_000)) { connection in
-                connection.connection.rawDescriptor.setOption(SOL_SOCKET, SO_SNDBUF, 4_096)
+                connection.connection.setSendBuffer(4_096)
                 try await connection.send(String(repeating: "x", count: 300_000) + "\n")
                 let waiting = Task(executorPreference: connection.remote) { try await connection.send("never\n") }
                 await Task.yield()
@@ -107,7 +106,7 @@ struct AsyncSendingTests {
     @Test func sendersThatWaitAreServedInTheirOrder() async throws {
         try await withBackgroundLoop { remote in
             try await withServer(on: remote, options: Self.limit(80_000)) { connection in
-                connection.connection.rawDescriptor.setOption(SOL_SOCKET, SO_SNDBUF, 4_096)
+                connection.connection.setSendBuffer(4_096)
                 try await connection.send(String(repeating: "x", count: 60_000) + "\n")
                 await withTaskGroup { group in
                     for number in 0..<20 {

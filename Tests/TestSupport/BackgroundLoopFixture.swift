@@ -1,12 +1,12 @@
-import Reactor
+public import Reactor
 import Testing
 
 /// Runs `body` with a loop on a thread of its own, which has ended when this returns.
 ///
-/// The body has a thread of its own, too, and may block it. Swift's pool has as few threads as the machine has cores, and other tests
-/// block them: what a blocked body waits for must be done by a task that prefers the loop.
+/// The body has a thread of its own, too, and may block it. Swift's pool has as many threads as the machine has cores, and other tests may
+/// block all of them. So if a body blocks, what it waits for must be done by a task that prefers the loop.
 @discardableResult
-func withBackgroundLoop<Result>(_ body: (EventLoop.Remote) async throws -> Result) async throws -> Result {
+public func withBackgroundLoop<Result>(_ body: (EventLoop.Remote) async throws -> Result) async throws -> Result {
     let background = try BackgroundLoop()
     let own = try BackgroundLoop()
     let result: Swift.Result<Result, any Error>
@@ -20,8 +20,8 @@ func withBackgroundLoop<Result>(_ body: (EventLoop.Remote) async throws -> Resul
     return try result.get()
 }
 
-/// Starts a server on 127.0.0.1, whose port is known to `body`, and cancels it after that.
-func withServer(
+/// Starts a server on 127.0.0.1, passes its port to `body`, and cancels the server after that.
+public func withServer(
     on remote: EventLoop.Remote, options: Connection.Options = .init(),
     serving: @escaping @Sendable (isolated AsyncConnection) async throws -> Void, _ body: (UInt16) async throws -> Void
 ) async throws {

@@ -1,8 +1,6 @@
-import TestSupport
-
 extension FramingOracle {
-    /// A stream that is likely to hold what framing can get wrong: terminators of all kinds, and lines about as long as is allowed.
-    static func stream(limit: Int, using random: inout SeededGenerator) -> [UInt8] {
+    /// A stream of what framing easily gets wrong: terminators of all kinds, and lines about as long as is allowed.
+    public static func stream(limit: Int, using random: inout SeededGenerator) -> [UInt8] {
         var stream: [UInt8] = []
         for _ in 0..<Int.random(in: 0...5, using: &random) {
             let isShort = Bool.random(using: &random)
@@ -21,9 +19,9 @@ extension FramingOracle {
 }
 
 extension MessageFramingOracle {
-    /// A stream that is likely to hold what a framing can get wrong: empty messages, and such as are about as long as is allowed; an end
-    /// within a message, and, where that is possible, what is no message at all.
-    func stream(limit: Int, using random: inout SeededGenerator) -> [UInt8] {
+    /// A stream of what a framing easily gets wrong: empty messages, messages about as long as is allowed, an end within a message, and, if
+    /// the framing has such, bytes that are no message at all.
+    public func stream(limit: Int, using random: inout SeededGenerator) -> [UInt8] {
         var stream: [UInt8] = []
         for _ in 0..<Int.random(in: 0...5, using: &random) {
             let isShort = Bool.random(using: &random)
@@ -32,7 +30,7 @@ extension MessageFramingOracle {
         }
         switch Int.random(in: 0..<8, using: &random) {
         case 0..<3: stream.removeLast(min(stream.count, .random(in: 1...3, using: &random)))
-        // A length that only a liar says.
+        // A length that no message has.
         case 3: stream += self == .netstrings ? Array("999999999:".utf8) : [UInt8](repeating: 255, count: width) + [1, 2, 3]
         case 4 where !stream.isEmpty:
             let index = Int.random(in: 0..<stream.count, using: &random)

@@ -1,21 +1,21 @@
-import Reactor
+public import Reactor
 
-// The fuzz target has the file of TestSupport that is needed here, and not the module.
-#if canImport(TestSupport)
-    import TestSupport
-#endif
-
-/// Framings other than lines as one would write them down: with the whole stream at hand, and a message at a time.
-enum MessageFramingOracle: CaseIterable, Sendable {
+/// Framings other than lines in the simplest way: with the whole stream at hand, and one message at a time.
+public enum MessageFramingOracle: CaseIterable, Sendable {
     case nulTerminated, oneByteLength, twoByteLength, fourByteLength, netstrings
 
-    /// The messages of a stream, and why the connection ends behind them.
-    struct Expectation: Equatable {
-        var events: [FramingOracle.Event] = []
-        var reason = CloseReason.endOfInput
+    /// The messages of a stream, and the reason for which the connection closes after them.
+    public struct Expectation: Equatable, Sendable {
+        public var events: [FramingOracle.Event]
+        public var reason: CloseReason
+
+        public init(events: [FramingOracle.Event] = [], reason: CloseReason = .endOfInput) {
+            self.events = events
+            self.reason = reason
+        }
     }
 
-    var framing: any Framing {
+    public var framing: any Framing {
         switch self {
         case .nulTerminated: .nulTerminated
         case .oneByteLength: .lengthPrefixed(.oneByte)
@@ -34,8 +34,8 @@ enum MessageFramingOracle: CaseIterable, Sendable {
         }
     }
 
-    /// What a connection makes of a stream if its handler goes on behind messages that are too long.
-    func expectation(of stream: [UInt8], limit: Int) -> Expectation {
+    /// What a connection makes of a stream if its handler does not close it for messages that are too long.
+    public func expectation(of stream: [UInt8], limit: Int) -> Expectation {
         var expectation = Expectation()
         var rest = stream[...]
         while !rest.isEmpty, expectation.reason == .endOfInput {
@@ -78,19 +78,19 @@ enum MessageFramingOracle: CaseIterable, Sendable {
     private func takeNetstring(from rest: inout ArraySlice<UInt8>, _ limit: Int, _ expectation: inout Expectation) {
         let digits = rest.prefix { (48...57).contains($0) }
         if digits.count > 9 || (digits.count > 1 && digits.first == 48) { return expectation.reason = .malformedMessage }
-        let behind = rest.dropFirst(digits.count)
-        if behind.isEmpty { return expectation.reason = .incompleteMessage }
-        guard behind.first == UInt8(ascii: ":"), !digits.isEmpty else { return expectation.reason = .malformedMessage }
+        let following = rest.dropFirst(digits.count)
+        if following.isEmpty { return expectation.reason = .incompleteMessage }
+        guard following.first == UInt8(ascii: ":"), !digits.isEmpty else { return expectation.reason = .malformedMessage }
         let length = digits.reduce(0) { $0 * 10 + Int($1 - 48) }
-        let content = behind.dropFirst().prefix(length)
+        let content = following.dropFirst().prefix(length)
         let wireLength = digits.count + 1 + length + 1
-        // Too long by more than an envelope can be: it is known at once, and nobody looks at its end.
+        // It is longer than a message and an envelope may be: that is known at once, and its last byte is not looked at.
         if wireLength > limit + 64 {
             expectation.events.append(.tooLong)
             if wireLength > rest.count { expectation.reason = .incompleteMessage }
         } else if wireLength > rest.count {
             expectation.reason = .incompleteMessage
-        } else if behind.dropFirst(1 + length).first != UInt8(ascii: ",") {
+        } else if following.dropFirst(1 + length).first != UInt8(ascii: ",") {
             expectation.reason = .malformedMessage
         } else {
             expectation.events.append(length > limit ? .tooLong : .message(Array(content)))

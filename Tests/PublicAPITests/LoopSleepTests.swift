@@ -1,5 +1,5 @@
+import ChatReactor
 import Glibc
-import Reactor
 import TestSupport
 import Testing
 

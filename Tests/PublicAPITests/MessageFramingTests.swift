@@ -1,4 +1,4 @@
-import Reactor
+import ChatReactor
 import TestSupport
 import Testing
 

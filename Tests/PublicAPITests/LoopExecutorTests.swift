@@ -1,9 +1,8 @@
+import ChatReactor
 import Glibc
 import Synchronization
 import TestSupport
 import Testing
-
-@testable import Reactor
 
 /// Actors and tasks can live on the loop's thread: their jobs run there, in order, and what the loop calls may enter them at once.
 @Suite(.timeLimit(.minutes(2)))
@@ -194,25 +193,6 @@ struct LoopExecutorTests {
             for first in [0, 10_000, 20_000, 30_000] {
                 #expect(entries.filter { (first..<first + 2_000).contains($0) } == Array(first..<first + 2_000))
             }
-        }
-    }
-
-    /// The waker's counter is never read by the loop, so that it says how often the loop was woken.
-    @Test func aJobFromTheLoopsOwnThreadWakesNobody() async throws {
-        try await withBackgroundLoop { remote in
-            let count: @Sendable () -> UInt64 = {
-                var value: UInt64 = 0
-                return unsafe read(remote.waker.descriptor.rawValue, &value, 8) == 8 ? value : 0
-            }
-            try await Task(executorPreference: remote) {
-                _ = count()
-                for _ in 0..<1_000 { await Task.yield() }
-                try await remote.sleep(for: .milliseconds(1))
-                await withTaskGroup { group in
-                    for _ in 0..<100 { group.addTask { await Task.yield() } }
-                }
-                #expect(count() == 0)
-            }.value
         }
     }
 

@@ -1,8 +1,7 @@
+import ChatReactor
 import Glibc
 import TestSupport
 import Testing
-
-@testable import Reactor
 
 /// Once a watcher is cancelled its handler is not called any more, whatever is under way; and the number of its descriptor may have a
 /// new owner at once.

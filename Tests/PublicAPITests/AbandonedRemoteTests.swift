@@ -1,4 +1,4 @@
-import Reactor
+import ChatReactor
 import Testing
 
 /// What other threads hand over to a loop that is gone is dropped, not kept.
