@@ -56,7 +56,7 @@ final class SlowSubscribers {
         let connection = subscriber.connection
         guard subscriber.isSubscribed, connection.isOpen else { return }
         // Its own messages are nothing that it lacks.
-        topic.skipOwn(subscriber)
+        topic.skipOwn(at: Int(subscriber.index))
         let lag = lag(of: subscriber)
         if lag <= highWater { return }
         switch policy {
@@ -124,7 +124,7 @@ final class SlowSubscribers {
         subscriber.missed &+= missed
         skippedMessageCount &+= missed
         topic.cursors[index].position = log.tail
-        topic.cursors[index].state = subscriber.cursorState
+        topic.updateState(at: index)
     }
 
     /// Sends the notice of how many messages were skipped, if one is due and the connection takes it. It leaves whole before
@@ -159,7 +159,7 @@ final class SlowSubscribers {
         }
         // More may have been skipped while the notice was made. Those are in the next one.
         subscriber.missed &-= missed
-        topic.cursors[Int(subscriber.index)].state = subscriber.cursorState
+        topic.updateState(at: Int(subscriber.index))
     }
 
     // MARK: - Progress
@@ -209,7 +209,7 @@ final class SlowSubscribers {
     private func lookAtBlocked(_ now: ContinuousClock.Instant) {
         nextLook = nil
         for index in 0..<topic.cursors.count where topic.cursors[index].state == .blocked {
-            let subscriber = unsafe topic.cursors[index].subscriber.takeUnretainedValue()
+            let subscriber = topic.subscriber(at: index)
             if subscriber.heldByKernel == Subscriber.unknown { look(at: subscriber, now) }
         }
     }

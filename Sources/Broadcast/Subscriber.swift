@@ -1,9 +1,9 @@
 import Reactor
 
-/// A connection's place in a topic.
+/// What a topic has to know about a subscriber besides its `Cursor`, once something is out of the ordinary.
 ///
-/// What every fan-out looks at is a `Cursor` in the topic's table. Here is the rest, which only matters when something is out of
-/// the ordinary; and what few subscribers ever need is in `Details`, made when it is needed.
+/// A topic makes it when it needs it: for a connection that takes less than it is sent, is finishing, has published beside others,
+/// or is subscribed to several topics. Most of ten thousand quiet connections never have one. What even fewer need is in `Details`.
 final class Subscriber {
     let topic: Topic
     let connection: Connection
@@ -78,25 +78,17 @@ final class Subscriber {
         set { if newValue != nil || details?.wait != nil { makeDetails().wait = newValue } }
     }
 
-    /// What the cursor has to know about the subscriber and its connection. Everything that this depends on is set by the topic,
-    /// or is announced by `connectionStateDidChange`; each of those writes the result into the cursor.
-    var cursorState: Cursor.State {
-        // Whatever else there is about it, a blocked one cannot be sent anything.
-        if connection.isOpen, connection.isBlocked { return .blocked }
-        let isUnusual =
-            !connection.isOpen || connection.hasWaitingOutput || connection.isFinishing || missed > 0 || hasLaterOwn
-            || !connection.takesDirectSends || connection.hasFailedOutput
-        return isUnusual ? .unusual : .ready
-    }
+    /// Whether its topic has to look at it before it sends anything.
+    var isUnusual: Bool { missed > 0 || hasLaterOwn }
 }
 
 extension Subscriber: OutputSource {
-    var hasOutput: Bool {
-        topic.hasOutput(for: self) || nextTopicOfConnection?.hasOutput == true
+    func hasOutput(for connection: Connection) -> Bool {
+        isSubscribed && topic.hasOutput(at: Int(index)) || nextTopicOfConnection?.hasOutput(for: connection) == true
     }
 
     func connectionStateDidChange(_ connection: Connection) {
-        topic.stateDidChange(of: self)
+        if isSubscribed { topic.stateDidChange(of: connection, at: Int(index)) }
         nextTopicOfConnection?.connectionStateDidChange(connection)
     }
 
@@ -107,7 +99,7 @@ extension Subscriber: OutputSource {
 
     func connectionDidClose(_ connection: Connection) {
         let next = nextTopicOfConnection
-        topic.remove(self)
+        if isSubscribed { topic.remove(at: Int(index)) }
         next?.connectionDidClose(connection)
     }
 }

@@ -1,5 +1,5 @@
 import Glibc
-import Reactor
+package import Reactor
 
 /// The fan-out: at the end of a turn each subscriber is sent what it lacks.
 extension Topic {
@@ -59,7 +59,7 @@ extension Topic {
             let state = unsafe cursor.pointee.state
             if state == .blocked, position >= mark { continue }
             guard state == .ready, unsafe cursor.pointee.ownEnd <= position, lacking <= budget else {
-                unsafe visit(cursor.pointee.subscriber.takeUnretainedValue())
+                visit(at: index)
                 continue
             }
             // Past the connection, straight to its descriptor. That is right because `ready` means: the connection is open, so
@@ -71,12 +71,20 @@ extension Topic {
                 unsafe cursor.pointee.position = tail
             } else {
                 let error = sent < 0 ? Errno.last : nil
-                let subscriber = unsafe cursor.pointee.subscriber.takeUnretainedValue()
-                advance(subscriber, to: position &+ max(sent, 0))
+                advance(at: index, to: position &+ max(sent, 0))
+                let subscriber = subscriber(at: index)
                 subscriber.connection.sendFellShort(error)
                 slowSubscribers.applyPolicy(to: subscriber)
             }
         }
+    }
+
+    /// Sends what a cursor lacks about which something is unusual.
+    private func visit(at index: Int) {
+        skipOwn(at: index)
+        // A connection that has everything but its own messages, as when it alone has published, needs no more than that.
+        if cursors[index].state == .ready, cursors[index].position == log.tail { return }
+        visit(subscriber(at: index))
     }
 
     /// Sends one subscriber what it lacks, whatever is unusual about it.
@@ -90,7 +98,7 @@ extension Topic {
             scheduleVisit(subscriber)
             return slowSubscribers.applyPolicy(to: subscriber)
         }
-        skipOwn(subscriber)
+        skipOwn(at: Int(subscriber.index))
 
         let waiting = connection.waitingCount
         let sent: Int
@@ -104,7 +112,7 @@ extension Topic {
         }
         if sent > 0 || connection.waitingCount < waiting { slowSubscribers.didTakeBytes(connection) }
         guard connection.isOpen else { return }
-        if !connection.isBlocked, hasOutput(for: subscriber) { scheduleVisit(subscriber) }
+        if !connection.isBlocked, hasOutput(at: Int(subscriber.index)) { scheduleVisit(subscriber) }
         slowSubscribers.applyPolicy(to: subscriber)
     }
 
@@ -131,7 +139,7 @@ extension Topic {
         let sent = unsafe subscriber.connection.write(
             log.bytes(from: first.lowerBound, to: first.upperBound), log.bytes(from: second.lowerBound, to: second.upperBound))
         if sent > 0 {
-            advance(subscriber, to: sent <= first.count ? first.lowerBound &+ sent : second.lowerBound &+ sent &- first.count)
+            advance(at: Int(subscriber.index), to: sent <= first.count ? first.lowerBound &+ sent : second.lowerBound &+ sent &- first.count)
         }
         return sent
     }
@@ -167,7 +175,7 @@ extension Topic {
             guard let sent = gathered else { return total == 0 ? writeAroundOwnRun(subscriber) : total }
             total &+= sent
             guard sent > 0, !subscriber.connection.isBlocked, subscriber.connection.isOpen else { return total }
-            skipOwn(subscriber)
+            skipOwn(at: Int(subscriber.index))
             guard subscriber.hasLaterOwn, total < sendBudget || !isWithinHighWater(subscriber),
                 cursors[Int(subscriber.index)].position < min(subscriber.stopPosition, log.tail)
             else { return total }
@@ -196,7 +204,7 @@ extension Topic {
             left &-= position &- run.lowerBound
             return left > 0
         }
-        if sent > 0 { advance(subscriber, to: position) }
+        if sent > 0 { advance(at: Int(subscriber.index), to: position) }
         return sent
     }
 
@@ -224,41 +232,39 @@ extension Topic {
 
     /// Moves a cursor to where the kernel has stopped taking bytes. If that is inside a message, the connection keeps the rest of
     /// it, which leaves before anything else: so the cursor rests on a boundary, and no message is ever torn.
-    private func advance(_ subscriber: Subscriber, to position: Int) {
+    private func advance(at index: Int, to position: Int) {
         let boundary = log.boundary(atOrAfter: position)
-        cursors[Int(subscriber.index)].position = boundary
+        cursors[index].position = boundary
         if boundary > position {
             unsafe log.bytes(from: position, to: boundary).withMemoryRebound(to: UInt8.self) { rest in
-                unsafe subscriber.connection.keepRest(rest)
+                unsafe cursors[index].connection.keepRest(rest)
             }
         }
     }
 
-    /// Moves a cursor past the subscriber's own messages, if it rests on them.
+    /// Moves a cursor past its connection's own messages, if it rests on them.
     ///
     /// - Complexity: Amortized O(1).
-    func skipOwn(_ subscriber: Subscriber) {
-        let index = Int(subscriber.index)
+    func skipOwn(at index: Int) {
         while true {
             let cursor = cursors[index]
             if cursor.position >= cursor.ownStart, cursor.position < cursor.ownEnd {
                 cursors[index].position = cursor.ownEnd
-            } else if cursor.ownEnd <= cursor.position, let next = subscriber.firstLaterOwn {
+            } else if cursor.ownEnd <= cursor.position, let subscriber = cursor.subscriber, let next = subscriber.firstLaterOwn {
                 subscriber.removeFirstLaterOwn()
                 cursors[index].ownStart = next.lowerBound
                 cursors[index].ownEnd = next.upperBound
-                cursors[index].state = subscriber.cursorState
+                updateState(at: index)
             } else {
                 return
             }
         }
     }
 
-    /// Remembers that a subscriber has published a range of the log, which it is not to be sent.
-    func addOwn(_ run: Range<Int>, to subscriber: Subscriber) {
-        let index = Int(subscriber.index)
+    /// Has a cursor leave out a range of the log that its connection has published.
+    func addOwn(_ run: Range<Int>, at index: Int) {
         let cursor = cursors[index]
-        if subscriber.hasLaterOwn {
+        if let subscriber = cursor.subscriber, subscriber.hasLaterOwn {
             subscriber.appendLaterOwn(run)
         } else if cursor.ownEnd == run.lowerBound {
             cursors[index].ownEnd = run.upperBound
@@ -266,38 +272,66 @@ extension Topic {
             cursors[index].ownStart = run.lowerBound
             cursors[index].ownEnd = run.upperBound
         } else {
-            subscriber.appendLaterOwn(run)
-            cursors[index].state = subscriber.cursorState
+            subscriber(at: index).appendLaterOwn(run)
+            updateState(at: index)
         }
+    }
+
+    func updateState(at index: Int) {
+        let cursor = cursors[index]
+        cursors[index].state = .init(of: cursor.connection, cursor.subscriber)
     }
 
     // MARK: - What connections say
 
-    func hasOutput(for subscriber: Subscriber) -> Bool {
-        guard subscriber.isSubscribed else { return false }
-        skipOwn(subscriber)
-        return subscriber.missed > 0 || cursors[Int(subscriber.index)].position < min(subscriber.stopPosition, log.tail)
+    func hasOutput(at index: Int) -> Bool {
+        skipOwn(at: index)
+        let cursor = cursors[index]
+        guard let subscriber = cursor.subscriber else { return cursor.position < log.tail }
+        return subscriber.missed > 0 || cursor.position < min(subscriber.stopPosition, log.tail)
     }
 
-    func stateDidChange(of subscriber: Subscriber) {
-        guard subscriber.isSubscribed else { return }
-        let index = Int(subscriber.index)
-        let connection = subscriber.connection
-        if connection.isFinishing, subscriber.stopPosition == .max {
-            subscriber.stopPosition = log.tail
-            if !connection.isBlocked { scheduleVisit(subscriber) }
+    func stateDidChange(of connection: Connection, at index: Int) {
+        if connection.isFinishing {
+            let subscriber = subscriber(at: index)
+            if subscriber.stopPosition == .max {
+                subscriber.stopPosition = log.tail
+                if !connection.isBlocked { scheduleVisit(subscriber) }
+            }
         }
-        // It gets nothing more, so it lags behind nobody.
-        if connection.hasFailedOutput { subscriber.stopPosition = min(subscriber.stopPosition, cursors[index].position) }
-        let state = subscriber.cursorState
-        if state == .blocked, cursors[index].state != .blocked { slowSubscribers.didBlock(subscriber) }
-        cursors[index].state = state
+        if connection.hasFailedOutput {
+            // It gets nothing more, so it lags behind nobody.
+            let subscriber = subscriber(at: index)
+            subscriber.stopPosition = min(subscriber.stopPosition, cursors[index].position)
+        }
+        let wasBlocked = cursors[index].state == .blocked
+        updateState(at: index)
+        if !wasBlocked, cursors[index].state == .blocked { slowSubscribers.didBlock(subscriber(at: index)) }
     }
 
     func canSend(to subscriber: Subscriber) {
         guard subscriber.isSubscribed else { return }
         subscriber.hasUnprovenRoom = true
         scheduleVisit(subscriber)
+    }
+}
+
+/// What the topic is to a connection without a `Subscriber`. `outputIndex` is then the index of the connection's cursor.
+extension Topic: OutputSource {
+    package func hasOutput(for connection: Connection) -> Bool {
+        hasOutput(at: Int(connection.outputIndex))
+    }
+
+    package func connectionStateDidChange(_ connection: Connection) {
+        stateDidChange(of: connection, at: Int(connection.outputIndex))
+    }
+
+    package func connectionCanSend(_ connection: Connection) {
+        canSend(to: subscriber(at: Int(connection.outputIndex)))
+    }
+
+    package func connectionDidClose(_ connection: Connection) {
+        remove(at: Int(connection.outputIndex))
     }
 }
 

@@ -129,59 +129,79 @@ public final class Topic {
     /// Closing the connection unsubscribes it. A connection may be subscribed to several topics of its loop. Does nothing if it
     /// is subscribed to this one already, or is connecting, finishing or closed.
     public func subscribe(_ connection: Connection, history: Int = 0) {
-        guard connection.isOpen, !connection.isFinishing, subscriber(of: connection) == nil else { return }
-        let subscriber = Subscriber(topic: self, connection: connection, index: cursors.count)
+        guard connection.isOpen, !connection.isFinishing, index(of: connection) == nil else { return }
+        let index = cursors.count
         let position = history > 0 ? log.start(ofLast: history, within: highWater) : log.tail
-        subscriber.nextTopicOfConnection = connection.outputSource as? Subscriber
-        connection.outputSource = subscriber
-        unsafe cursors.append(
-            Cursor(
-                position: position, ownStart: position, ownEnd: position, descriptor: connection.rawDescriptor,
-                state: subscriber.cursorState, subscriber: unsafe .passRetained(subscriber)))
-        if connection.isBlocked { slowSubscribers.didBlock(subscriber) }
+        cursors.append(Cursor(position: position, connection: connection, state: .init(of: connection, nil)))
+        if let other = connection.outputSource as? Topic { _ = other.subscriber(at: Int(connection.outputIndex)) }
+        if let other = connection.outputSource as? Subscriber {
+            // Only a subscriber can refer to the one of the next topic.
+            subscriber(at: index).nextTopicOfConnection = other
+        } else {
+            connection.outputSource = self
+            connection.outputIndex = UInt32(truncatingIfNeeded: index)
+        }
+        if connection.isBlocked { slowSubscribers.didBlock(subscriber(at: index)) }
         if isUnderPressure { connection.pauseReading() }
-        if position < log.tail { scheduleVisit(subscriber) }
+        if position < log.tail { scheduleVisit(subscriber(at: index)) }
     }
 
     /// Takes the connection out of the topic. What it has not been sent yet, it does not get; only a message that has begun to
     /// leave is sent to its end. Does nothing if it is not subscribed.
     public func unsubscribe(_ connection: Connection) {
-        guard let subscriber = subscriber(of: connection) else { return }
+        guard let index = index(of: connection) else { return }
         if isUnderPressure { connection.resumeReading() }
-        if connection.outputSource === subscriber {
-            connection.outputSource = subscriber.nextTopicOfConnection
+        let subscriber = cursors[index].subscriber
+        if connection.outputSource === self || connection.outputSource === subscriber {
+            connection.outputSource = subscriber?.nextTopicOfConnection
         } else {
             var previous = connection.outputSource as? Subscriber
             while let candidate = previous, candidate.nextTopicOfConnection !== subscriber {
                 previous = candidate.nextTopicOfConnection
             }
-            previous?.nextTopicOfConnection = subscriber.nextTopicOfConnection
+            previous?.nextTopicOfConnection = subscriber?.nextTopicOfConnection
         }
-        remove(subscriber)
+        remove(at: index)
     }
 
-    /// Removes a subscriber that its connection does not know any more. The caller holds a reference to it.
-    func remove(_ subscriber: Subscriber) {
-        guard subscriber.isSubscribed else { return }
-        let index = Int(subscriber.index)
+    /// Removes a cursor whose connection does not know the topic any more.
+    func remove(at index: Int) {
         let removed = cursors[index]
         cursors.remove(at: index)
-        if index < cursors.count { unsafe cursors[index].subscriber.takeUnretainedValue().index = subscriber.index }
-        subscriber.index = Subscriber.noIndex
-        slowSubscribers.didRemove(subscriber)
-        unsafe removed.subscriber.release()
+        if index < cursors.count {
+            let index32 = UInt32(truncatingIfNeeded: index)
+            if let moved = cursors[index].subscriber { moved.index = index32 } else { cursors[index].connection.outputIndex = index32 }
+        }
+        if let subscriber = removed.subscriber {
+            subscriber.index = Subscriber.noIndex
+            slowSubscribers.didRemove(subscriber)
+        }
+        removed.releaseOwner()
     }
 
     /// The connections that are subscribed, in no particular order.
     ///
     /// - Complexity: O(*n*) for *n* subscribers.
     public var connections: [Connection] {
-        (0..<cursors.count).map { unsafe cursors[$0].subscriber.takeUnretainedValue().connection }
+        (0..<cursors.count).map { cursors[$0].connection }
     }
 
-    private func subscriber(of connection: Connection) -> Subscriber? {
+    /// Where the connection's cursor is in the table, or nil if it is not subscribed.
+    private func index(of connection: Connection) -> Int? {
+        if connection.outputSource === self { return Int(connection.outputIndex) }
         var subscriber = connection.outputSource as? Subscriber
         while let candidate = subscriber, candidate.topic !== self { subscriber = candidate.nextTopicOfConnection }
+        return subscriber.map { Int($0.index) }
+    }
+
+    /// The subscriber of a cursor, made if it has none yet.
+    func subscriber(at index: Int) -> Subscriber {
+        if let subscriber = cursors[index].subscriber { return subscriber }
+        let connection = cursors[index].connection
+        let subscriber = Subscriber(topic: self, connection: connection, index: index)
+        cursors[index].setSubscriber(subscriber)
+        // From here on the connection keeps the topic alive by way of the subscriber.
+        connection.outputSource = subscriber
         return subscriber
     }
 
@@ -299,7 +319,7 @@ public final class Topic {
     }
 
     private func didPublish(from start: Int, by sender: Connection?) {
-        if let sender, let subscriber = subscriber(of: sender) { addOwn(start..<log.tail, to: subscriber) }
+        if let sender, let index = index(of: sender) { addOwn(start..<log.tail, at: index) }
         scheduleFlush()
         // Subscribers have no chance to take bytes within a turn. The turn ends while there is room for one more read, or one
         // that was less than half of the log behind could be beyond three quarters before anybody can be paused.

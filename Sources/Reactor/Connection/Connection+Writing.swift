@@ -169,7 +169,7 @@ extension Connection {
         // The handler may have closed the connection, and more may be due in the next turn.
         guard canWrite, !isBlocked, !hasWaitingOutput else { return }
         if phase == .finishing {
-            if let outputSource, outputSource.hasOutput { scheduleFlush() } else { completeFinish() }
+            if let outputSource, outputSource.hasOutput(for: self) { scheduleFlush() } else { completeFinish() }
         } else if interest.contains(.writable) {
             updateInterest(interest.subtracting(.writable))
         }

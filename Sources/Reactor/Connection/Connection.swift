@@ -103,6 +103,8 @@ public final class Connection {
     private var timer: EventLoop.Timer?
     var transport: TransportState?
     var output = OutputBuffer()
+    /// For the output source, which may number its connections.
+    package var outputIndex: UInt32 = 0
     /// UInt32, because a handler may pause once for each message of a read.
     var pauses: UInt32 = 0
     var messages = MessageBuffer()

@@ -1,7 +1,7 @@
 /// Output for a connection besides what is passed to its `send`: a cursor into a log that many connections share.
 package protocol OutputSource: AnyObject {
-    /// Whether the source has output that has not been sent.
-    var hasOutput: Bool { get }
+    /// Whether the source has output for the connection that has not been sent.
+    func hasOutput(for connection: Connection) -> Bool
 
     /// One of `isOpen`, `isBlocked`, `isFinishing`, `hasFailedOutput` and `hasWaitingOutput` has changed. May be called at any time, even
     /// while the source is sending.
