@@ -1,7 +1,7 @@
 public import Broadcast
 public import Reactor
 
-/// A line relay: what one client sends reaches every other client. It is all of the daemon `chatd` but its arguments and its log.
+/// A line relay: what one client sends reaches every other client. The daemon `chatd` is this, with arguments, a console and a log.
 ///
 /// ```swift
 /// let loop = try EventLoop()
@@ -10,19 +10,22 @@ public import Reactor
 /// try loop.run()
 /// ```
 ///
-/// It belongs to its loop's thread; another thread reaches it through the loop's `remote`.
+/// The server accepts connections and makes a ``Client`` of each. Clients talk in a ``Room``.
+///
+/// It belongs to its loop's thread; another thread reaches it through the loop's `remote`. It lives as long as it listens
+/// somewhere or has clients, even if nothing else refers to it.
 public final class ChatServer {
-    /// What a server is set to. What is out of range is brought into it.
+    /// How a server is set up. Values that are out of range are clamped.
     public struct Configuration: Sendable {
-        /// How what a client sends becomes messages. What the server says itself are lines, whatever the framing.
+        /// How the bytes of a client become messages. What the server itself says are lines, whatever the framing.
         public var framing: any Framing = .automatic()
-        /// How long a message may be, in bytes: a line without its newline. From 1 to 1 GiB. The sender of a longer one is told, and after
-        /// three within a minute it is closed.
+        /// How long a message may be, in bytes: a line without its newline. From 1 to 1 GiB. The sender of a longer one is told,
+        /// and is closed after three within a minute.
         public var maximumMessageLength = 65_536
-        /// The line with which a client leaves. It is relayed to nobody. Nil makes it a line like any other.
+        /// The line with which a client leaves. It is relayed to nobody. With nil there is none.
         public var quitWord: String? = "x"
-        /// How many bytes of messages are kept for clients that take them slowly. At least four times what one read of the loop can
-        /// complete, which is the longest message and a read.
+        /// How many bytes of messages are kept for clients that take them slowly. At least four times the longest message and one
+        /// read of the loop.
         public var logCapacity = 1_048_576
         /// What is done about a client that falls behind by half of that.
         public var slowClients = SlowSubscriberPolicy.backpressure()
@@ -33,22 +36,26 @@ public final class ChatServer {
 
     /// The loop that the server and its clients belong to.
     public let loop: EventLoop
-    /// As it was given, with the longest message brought into its range.
+    /// The configuration, clamped.
     public let configuration: Configuration
-    package let topic: Topic
-    private var listeners: [Listener] = []
-    private var drainTimer: EventLoop.Timer?
-    private var didShutDown: (() -> Void)?
-
-    /// Told what happens at the server, in the order in which they were added.
-    public private(set) var observers: [any ChatServerObserver] = []
-
+    /// The room that all clients are in.
+    public let room: Room
     /// How many clients are connected.
     public private(set) var clientCount = 0
 
-    /// A server that listens nowhere yet.
+    /// What a client may send to leave. A chunk is what one read brings, so a typed newline is a part of it.
+    let quitMessages: [[UInt8]]
+    private var observers: [any ChatServerObserver] = []
+    private var listeners: [Listener] = []
+    /// Set while there are clients. They know the server by their room, which does not keep it.
+    private var selfWhileServing: ChatServer?
+    private var isShuttingDown = false
+    private var shutDownTimer: EventLoop.Timer?
+    private var shutDownCompletions: [() -> Void] = []
+
+    /// A server that does not listen yet.
     ///
-    /// - Throws: `Errno.noMemory` for a log that there is no room for, and what else the kernel says.
+    /// - Throws: `Errno.noMemory` for a log that there is no memory for, and what else the kernel says.
     ///
     /// The corresponding C functions are `memfd_create` and `mmap`.
     public init(on loop: EventLoop, configuration: Configuration = Configuration()) throws(Errno) {
@@ -56,30 +63,58 @@ public final class ChatServer {
         configuration.maximumMessageLength = Connection.Options.messageLength(nearest: configuration.maximumMessageLength)
         self.loop = loop
         self.configuration = configuration
+        let ends = configuration.framing is ChunkFraming ? ["", "\n", "\r\n"] : [""]
+        quitMessages = configuration.quitWord.map { word in ends.map { Array((word + $0).utf8) } } ?? []
         var topic = Topic.Configuration()
         topic.capacity = max(
             configuration.logCapacity, 4 * (configuration.maximumMessageLength + loop.configuration.readSize))
         topic.policy = configuration.slowClients
         topic.skipNotice = { Array("! \($0) messages skipped: you are reading too slowly\n".utf8) }
-        self.topic = try Topic(on: loop, configuration: topic)
-        // Without memory for it, the server would relay nothing: better told now than with the first message.
-        try self.topic.allocateLog()
+        topic.closingNotice = Array("! goodbye: you are reading too slowly\n".utf8)
+        room = Room(topic: try Topic(on: loop, configuration: topic))
+        // Without memory for the log, the server would relay nothing: that is reported now, and not with the first message.
+        try room.topic.allocateLog()
+        room.server = self
     }
 
-    /// Has an observer told what happens from now on. The server keeps it.
+    /// The clients, in no particular order.
+    ///
+    /// - Complexity: O(*n*) for *n* connections of the loop.
+    public var clients: [Client] {
+        loop.connections.compactMap { $0.handler as? Client }.filter { $0.room.server === self }
+    }
+
+    // MARK: - Observers
+
+    /// Has an observer told what happens from now on, after those that were added before. The server keeps it.
     public func addObserver(_ observer: any ChatServerObserver) {
         observers.append(observer)
     }
 
-    /// Accepts clients at an address, until `shutDown`. The result knows the port that was really bound.
+    /// Takes an observer back. Does nothing if it was not added.
     ///
-    /// May be called for several addresses: all of their clients are in one room. Throws what `EventLoop.listen` does.
+    /// - Complexity: O(*n*) for *n* observers.
+    public func removeObserver(_ observer: any ChatServerObserver) {
+        var others = observers.filter { $0 !== observer }
+        // Exchanged, so that the observer is released after the access: its deinit may call this server.
+        swap(&others, &observers)
+    }
+
+    // MARK: - Listening
+
+    /// Accepts clients at an address, until `shutDown`. `Listener.address` knows the port that was bound.
+    ///
+    /// May be called for several addresses: all of their clients are in one room.
+    ///
+    /// - Throws: What `EventLoop.listen` throws, and `Errno.canceled` once `shutDown` was called.
     @discardableResult
     public func listen(on address: SocketAddress) throws(Errno) -> Listener {
+        if isShuttingDown { throw .canceled }
         var options = Connection.Options()
         options.framing = configuration.framing
         options.maximumMessageLength = configuration.maximumMessageLength
-        let listener = try loop.listen(on: address, options: options, handler: Relay(server: self))
+        // The listener keeps the server, and lets go of it when it is closed.
+        let listener = try loop.listen(on: address, options: options) { RelayClient(in: self.room) }
         listener.rejectionMessage = "! the server is full, try again later\n"
         let boundAddress = listener.address
         listener.onAcceptFailure = { [weak self] error in
@@ -90,14 +125,17 @@ public final class ChatServer {
         return listener
     }
 
-    /// Says one line, given without its newline, to every client. Says whether it was short enough to be published: a quarter of
-    /// the log, with its newline.
+    /// Says one line, given without its newline, to every client.
+    ///
+    /// - Returns: Whether it was published: with its newline it must not be longer than a quarter of the log.
     @discardableResult
     public func announce(_ line: String) -> Bool {
-        topic.publish(line + "\n")
+        room.announce(line)
     }
 
-    /// Stops accepting, sends what waits, and closes every client. Whoever does not take its output in `timeout` is closed without it.
+    // MARK: - Shutting down
+
+    /// Stops accepting, tells every client that the server shuts down, sends what waits for it, and closes it.
     ///
     /// ```swift
     /// try loop.watchSignals([SIGTERM]) { _ in
@@ -105,70 +143,64 @@ public final class ChatServer {
     /// }
     /// ```
     ///
+    /// A second call sets the timeout anew. The completions of all calls are called, in their order.
+    ///
     /// - Parameters:
-    ///   - timeout: How long it may take at most. Less than none counts as none.
+    ///   - timeout: How long it may take. A client that is still there after it is closed, and loses what waits for it.
+    ///     A negative timeout counts as zero.
     ///   - completion: Called on the loop's thread once the last client has gone; at once if there is none.
+    ///
+    /// - Complexity: O(*n*) for *n* connections of the loop.
     public func shutDown(timeout: Duration, then completion: @escaping () -> Void) {
-        for listener in listeners { listener.close() }
+        shutDownCompletions.append(completion)
+        if !isShuttingDown { beginShutDown() }
+        let timer = shutDownTimer ?? loop.makeTimer { [weak self] in self?.closeClients() }
+        shutDownTimer = timer
+        timer.arm(after: max(timeout, .zero))
+        completeShutDownIfEmpty()
+    }
+
+    private func beginShutDown() {
+        isShuttingDown = true
+        let closing = listeners
         listeners = []
-        didShutDown = completion
-        for connection in topic.connections { connection.finish(reason: .shutdown) }
-        drainTimer = loop.schedule(after: max(timeout, .zero)) { [weak self] in
-            guard let self else { return }
-            for connection in topic.connections { connection.close(reason: .shutdown) }
-        }
-        finishShutDownIfEmpty()
+        for listener in closing { listener.close() }
+        room.announce("! goodbye: the server is shutting down")
+        for client in clients { client.connection?.finish(reason: .shutdown) }
     }
 
-    private func finishShutDownIfEmpty() {
-        guard clientCount == 0, let completion = didShutDown else { return }
-        didShutDown = nil
-        drainTimer?.cancel()
-        completion()
+    /// Not only those in the room: one that was taken out of it for being too slow may still be finishing.
+    private func closeClients() {
+        for client in clients { client.connection?.close(reason: .shutdown) }
     }
 
-    // MARK: - What the relay tells
+    private func completeShutDownIfEmpty() {
+        guard isShuttingDown, clientCount == 0 else { return }
+        shutDownTimer?.cancel()
+        var completions: [() -> Void] = []
+        swap(&completions, &shutDownCompletions)
+        for completion in completions { completion() }
+    }
 
-    func clientDidJoin(_ connection: Connection) {
+    // MARK: - What clients report
+
+    func clientDidJoin(_ client: Client) {
         clientCount += 1
-        for observer in observers { observer.server(self, didAccept: connection) }
+        selfWhileServing = self
+        for observer in observers { observer.server(self, didAccept: client) }
     }
 
-    func clientDidLeave(_ connection: Connection, reason: CloseReason) {
+    func didRelay(_ messages: borrowing MessageBatch, in range: Range<Int>, from client: Client) {
+        for observer in observers { observer.server(self, didRelay: messages, in: range, from: client) }
+    }
+
+    func clientDidLeave(_ client: Client, reason: CloseReason) {
         clientCount -= 1
-        for observer in observers { observer.server(self, didClose: connection, reason: reason) }
-        finishShutDownIfEmpty()
+        for observer in observers { observer.server(self, didClose: client, reason: reason) }
+        if clientCount > 0 { return }
+        // Released at the end of this function, and not in an access to the property: this may be the last reference.
+        let lastReference = selfWhileServing.take()
+        completeShutDownIfEmpty()
+        withExtendedLifetime(lastReference) {}
     }
-}
-
-/// What happens at a server. Each of these may be left out, and all are called on the loop's thread.
-public protocol ChatServerObserver: AnyObject {
-    /// A client has connected, and gets what is published from now on.
-    func server(_ server: ChatServer, didAccept connection: Connection)
-
-    /// A client has sent messages that are relayed: those of a batch whose indices are in the range.
-    func server(
-        _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from connection: Connection)
-
-    /// A client has gone, for whatever reason.
-    func server(_ server: ChatServer, didClose connection: Connection, reason: CloseReason)
-
-    /// The system lets no more clients in for now; the server goes on trying, and says so each time.
-    func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno)
-}
-
-extension ChatServerObserver {
-    /// Does nothing.
-    public func server(_ server: ChatServer, didAccept connection: Connection) {}
-
-    /// Does nothing.
-    public func server(
-        _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from connection: Connection
-    ) {}
-
-    /// Does nothing.
-    public func server(_ server: ChatServer, didClose connection: Connection, reason: CloseReason) {}
-
-    /// Does nothing.
-    public func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno) {}
 }

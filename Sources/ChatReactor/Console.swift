@@ -38,7 +38,7 @@ public final class Console {
             options.maximumMessageLength = server.configuration.maximumMessageLength
             let input = try server.loop.adopt(
                 .reopening(0, for: .input), for: .input, options: options, handler: self)
-            server.topic.addPublisher(input)
+            server.room.topic.addPublisher(input)
         }
     }
 
@@ -55,11 +55,11 @@ extension Console: ConnectionHandler {
     public func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
         var first = 0
         while let quitWord, let quit = messages.firstIndex(of: quitWord, from: first) {
-            server.topic.publish(messages, in: first..<quit)
+            server.room.topic.publish(messages, in: first..<quit)
             first = quit + 1
             complain("this is how a client leaves; to stop the server, press Ctrl-C")
         }
-        server.topic.publish(messages, in: first..<messages.count)
+        server.room.topic.publish(messages, in: first..<messages.count)
     }
 
     /// Complains about the line. Called by the loop.
@@ -71,7 +71,7 @@ extension Console: ConnectionHandler {
 extension Console: ChatServerObserver {
     /// Prints the messages. Called by the server.
     public func server(
-        _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from connection: Connection
+        _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from client: ChatServer.Client
     ) {
         guard let output else { return }
         if output.isFull { unshown += range.count } else { output.write(messages, in: range) }

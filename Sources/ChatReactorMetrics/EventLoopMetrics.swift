@@ -23,7 +23,7 @@
     /// | `reactor.chat.deliveries` | counter | what these make: one for each other client that was connected |
     /// | `reactor.chat.accept_failures` | counter | callers that could not be accepted, by `error` |
     ///
-    /// Those of a topic have the dimension `topic`, and those of a server `server`; a server's topic has the server's name. Counters
+    /// Those of a topic have the dimension `topic`, and those of a server `server`; the topic of a server's room has the server's name. Counters
     /// begin with what happened before, except those of a server, which begin when it is added.
     ///
     /// What the loop and its topics count, they count anyway: reports read it, and nothing is done between two of them. A server tells
@@ -68,7 +68,7 @@
             count("reactor.chat.messages", observer.dimensions) { observer.messageCount }
             count("reactor.chat.deliveries", observer.dimensions) { observer.deliveryCount }
             measure("reactor.chat.clients", observer.dimensions) { server.clientCount }
-            add(server.topic, named: name)
+            add(server.room.topic, named: name)
         }
 
         /// Reports now. Counters are passed on as what has been added since the last report.
@@ -116,18 +116,18 @@
             accepted = Counter(label: "reactor.chat.accepted", dimensions: dimensions, factory: factory)
         }
 
-        func server(_ server: ChatServer, didAccept connection: Connection) {
+        func server(_ server: ChatServer, didAccept client: ChatServer.Client) {
             accepted.increment()
         }
 
         func server(
-            _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from connection: Connection
+            _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from client: ChatServer.Client
         ) {
             messageCount &+= range.count
             deliveryCount &+= range.count &* (server.clientCount &- 1)
         }
 
-        func server(_ server: ChatServer, didClose connection: Connection, reason: CloseReason) {
+        func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason) {
             let counter = closed[reason] ?? counter("reactor.chat.closed", ("reason", "\(reason)"))
             closed[reason] = counter
             counter.increment()

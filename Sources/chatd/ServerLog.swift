@@ -11,13 +11,13 @@ final class ServerLog: ChatServerObserver {
         logger.logLevel = level
     }
 
-    func server(_ server: ChatServer, didAccept connection: Connection) {
-        logger.debug("accepted", metadata: ["client": "\(connection.id)", "clients": "\(server.clientCount)"])
+    func server(_ server: ChatServer, didAccept client: ChatServer.Client) {
+        logger.debug("accepted", metadata: ["client": "\(client.id)", "clients": "\(server.clientCount)"])
     }
 
-    func server(_ server: ChatServer, didClose connection: Connection, reason: CloseReason) {
+    func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason) {
         let metadata: Logger.Metadata = [
-            "client": "\(connection.id)", "reason": "\(reason)", "clients": "\(server.clientCount)",
+            "client": "\(client.id)", "reason": "\(reason)", "clients": "\(server.clientCount)",
         ]
         logger.log(level: reason == .tooSlow ? .notice : .debug, "closed", metadata: metadata)
     }

@@ -6,6 +6,7 @@ import Testing
 /// A line that is too long is relayed to nobody, and its sender is told; the third within a minute closes it.
 struct LongLineTests {
     private static let complaint = "! line too long: the limit is 10 bytes"
+    private static let end = Array(repeating: complaint, count: 3) + ["! goodbye: three lines were too long within a minute"]
     private let fixture: ServerFixture
     private let clients: [Client]
 
@@ -39,7 +40,7 @@ struct LongLineTests {
     @Test func theThirdWithinAMinuteCloses() throws {
         for count in 1...3 {
             try clients[0].send("0123456789 \(count)\n")
-            try fixture.run(until: { clients[0].lines.count == count })
+            try fixture.run(until: { clients[0].lines.count >= count })
             #expect(fixture.loop.connection(clients[0].id)?.isFinishing == (count == 3))
         }
         try clients[0].send("not any more\n")
@@ -49,7 +50,7 @@ struct LongLineTests {
         try fixture.run(until: { fixture.reasons[clients[0].id] != nil })
         try fixture.settle()
         #expect(fixture.reasons[clients[0].id] == .messageTooLong)
-        #expect(clients[0].lines == Array(repeating: Self.complaint, count: 3))
+        #expect(clients[0].lines == Self.end)
         #expect(clients[1].lines == [])
     }
 
@@ -57,7 +58,7 @@ struct LongLineTests {
         try clients[0].send(String(repeating: "0123456789a\n", count: 5) + "after\n")
         try fixture.run(until: { clients[0].isAtEnd })
         try fixture.settle()
-        #expect(clients[0].lines == Array(repeating: Self.complaint, count: 3))
+        #expect(clients[0].lines == Self.end)
         #expect(clients[1].lines == [])
     }
 

@@ -53,20 +53,30 @@ struct ManyClientsTests {
                 #expect(said.map { String(decoding: $0.message.prefix { $0 != UInt8(ascii: ".") }, as: UTF8.self) } == order)
             }
         }
+
+        func expectIdlerIsToldAndClosed() throws {
+            idler.reads = true
+            try fixture.run(until: { idler.isAtEnd })
+            idler.reads = false
+            idler.socket.close()
+            try fixture.run(until: { !fixture.reasons.isEmpty })
+            #expect(fixture.reasons == [idler.id: .tooSlow])
+            #expect(idler.lines.last == "! goodbye: you are reading too slowly")
+        }
     }
 
     @Test func theIdlerIsWaitedForAndThenClosed() throws {
         let crowd = try Crowd(under: .backpressure(stall: .milliseconds(50), grace: .seconds(3_600)))
         try crowd.talk()
         crowd.expectEveryDelivery()
-        #expect(crowd.fixture.reasons == [crowd.idler.id: .tooSlow])
+        try crowd.expectIdlerIsToldAndClosed()
     }
 
     @Test func theIdlerIsClosed() throws {
         let crowd = try Crowd(under: .disconnect)
         try crowd.talk()
         crowd.expectEveryDelivery()
-        #expect(crowd.fixture.reasons == [crowd.idler.id: .tooSlow])
+        try crowd.expectIdlerIsToldAndClosed()
     }
 
     @Test func theIdlerMissesMessagesAndIsToldHowMany() throws {

@@ -76,23 +76,23 @@ final class ServerFixture {
         var reasons: [Connection.ID: CloseReason] = [:]
         var relayed: [(sender: Connection.ID, message: [UInt8])] = []
 
-        func server(_ server: ChatServer, didAccept connection: Connection) {
-            accepted.append(connection.id)
+        func server(_ server: ChatServer, didAccept client: ChatServer.Client) {
+            accepted.append(client.id)
         }
 
         func server(
-            _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from connection: Connection
+            _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from client: ChatServer.Client
         ) {
             for index in range {
                 let message = messages.withWireBytes(in: index..<index + 1) { bytes in
                     unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
                 }
-                relayed.append((connection.id, message))
+                relayed.append((client.id, message))
             }
         }
 
-        func server(_ server: ChatServer, didClose connection: Connection, reason: CloseReason) {
-            reasons[connection.id] = reason
+        func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason) {
+            reasons[client.id] = reason
         }
     }
 }

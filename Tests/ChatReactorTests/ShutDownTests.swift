@@ -5,6 +5,8 @@ import Testing
 
 /// A server that shuts down accepts nobody, sends what waits, and ends every stream.
 struct ShutDownTests {
+    private static let goodbye = "! goodbye: the server is shutting down"
+
     @Test func sendsWhatWaits() throws {
         let fixture = try ServerFixture()
         let clients = try fixture.join(3)
@@ -16,7 +18,7 @@ struct ShutDownTests {
         try waitUntilRefused(at: .loopback(port: fixture.port))
         try fixture.run(until: { clients.allSatisfy(\.isAtEnd) })
         for client in clients {
-            #expect(client.lines == Array(repeating: line, count: 5))
+            #expect(client.lines == Array(repeating: line, count: 5) + [Self.goodbye])
             client.reads = false
             client.socket.close()
         }
@@ -57,7 +59,7 @@ struct ShutDownTests {
         fixture.server.shutDown(timeout: .seconds(3_600)) {}
         try clients[0].send("too late\n")
         try fixture.run(until: { clients.allSatisfy(\.isAtEnd) })
-        #expect(clients.map(\.text) == ["", ""])
+        #expect(clients.map(\.text) == [Self.goodbye + "\n", Self.goodbye + "\n"])
         #expect(fixture.relayed.isEmpty)
     }
 }

@@ -17,12 +17,13 @@ import Testing
             // All of it has been relayed.
             #expect(try reader.bytes(text.utf8.count) == Array(text.utf8))
             daemon.process.send(signal: signal)
-            #expect(try reader.all() == [])
+            let goodbye = Array("! goodbye: the server is shutting down\n".utf8)
+            #expect(try reader.all() == goodbye)
 
             // It drains: there is nobody to connect to any more, but the slow one has its due.
             #expect(throws: Errno.connectionRefused) { try daemon.connect() }
             #expect(daemon.process.currentEnd == nil)
-            #expect(try slow.receiveAll() == Array(text.utf8))
+            #expect(try slow.receiveAll() == Array(text.utf8) + goodbye)
             slow.close()
             #expect(try daemon.process.waitForEnd() == .exit(0))
         }
@@ -41,6 +42,7 @@ import Testing
         try withDaemon(["--drain-timeout", "86400"]) { daemon in
             let stuck = try Self.join(daemon)
             daemon.process.send(signal: SIGTERM)
+            #expect(try stuck.witness.receiveLine() == "! goodbye: the server is shutting down")
             #expect(try stuck.witness.receiveAll() == [])
             #expect(daemon.process.currentEnd == nil)
             daemon.process.send(signal: SIGINT)
@@ -71,6 +73,7 @@ import Testing
             try daemon.process.write("goodbye\n")
             #expect(try client.receiveLine() == "goodbye")
             try daemon.process.write("\u{3}")
+            #expect(try client.receiveLine() == "! goodbye: the server is shutting down")
             #expect(try client.receiveAll() == [])
             client.close()
             #expect(try daemon.process.waitForEnd() == .exit(0))

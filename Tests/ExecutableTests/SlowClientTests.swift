@@ -32,14 +32,15 @@ import Testing
     }
 
     @Test(arguments: ["disconnect", "backpressure"])
-    func `disconnect and backpressure: it is closed, and what it got is a beginning`(policy: String) throws {
+    func `disconnect and backpressure: it is told and closed, and what it got is a beginning`(policy: String) throws {
         try withDaemon(["--slow", policy]) { daemon in
             let stuck = try daemon.join(1, receiveBuffer: 4_096)[0]
             _ = try talkPast(stuck, at: daemon)
-            try daemon.process.error.text(through: "too slow")
             let received = try StreamReader(takingOver: dup(stuck.descriptor)).all()
+            try daemon.process.error.text(through: "too slow")
             let lines = String(decoding: received, as: UTF8.self).split(separator: "\n").dropFirst()
             #expect(lines.count < Self.lineCount)
+            #expect(lines.last == "! goodbye: you are reading too slowly")
             for (number, line) in lines.dropLast().enumerated() { #expect(line == Self.line(number).dropLast()) }
         }
     }

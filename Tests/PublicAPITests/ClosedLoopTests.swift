@@ -215,7 +215,7 @@ struct ClosedLoopTests {
 
     /// How a loop comes to its end.
     enum End: CaseIterable {
-        case close, closeTwice, closeByHandler, shutDownThenClose, dropped
+        case close, closeTwice, closeByHandler, shutDownThenClose, serverShutDownThenClose, dropped
     }
 
     @Test("Of 200 loops, listeners and servers that are made and ended nothing stays", arguments: End.allCases)
@@ -253,6 +253,10 @@ struct ClosedLoopTests {
                     try loop.run()
                 case .shutDownThenClose:
                     loop.shutDown(timeout: .milliseconds(1))
+                    try loop.run()
+                    loop.close()
+                case .serverShutDownThenClose:
+                    server.shutDown(timeout: .zero) { loop.stop() }
                     try loop.run()
                     loop.close()
                 case .dropped: break

@@ -15,6 +15,7 @@ struct ReleaseAnywhereTests {
         case connectionHandler, sharedHandler, acceptHandler, acceptFailureHandler, framing
         case timer, dueTimer, task, watcherHandler, signalHandler
         case subscriberHandler, skipNotice
+        case serverObserver, serverCompletion
     }
 
     /// When it is released.
@@ -58,6 +59,8 @@ private final class World {
     private let signals: SignalWatcher
     private let pipe: (reader: Int32, writer: Int32)
     private var peers: [Peer] = []
+    /// Kept by its listener and its clients alone, so that it may go, with its observers, at any point.
+    private weak var server: ChatServer?
     private var hasMeddled = false
 
     init(endsLoopBy end: ReleaseAnywhereTests.End) throws {
@@ -115,6 +118,7 @@ private final class World {
         listener.onAcceptFailure = nil
         listener.close()
         loop.remote.execute { loop in _ = loop.turnCount }
+        if let server { meddle(with: server) }
         _ = try? loop.watch(pipe.reader, for: .readable) { watcher, _ in watcher.cancel() }.cancel()
         _ = try? loop.watchSignals([SIGURG]) { _ in }
         if let listener = try? loop.listen(on: .loopback(port: 0), handler: handler) {
@@ -132,6 +136,20 @@ private final class World {
         }
         loop.stop()
         loop.remote.stop()
+    }
+
+    private func meddle(with server: ChatServer) {
+        _ = (server.clientCount, server.configuration, server.room.clients.count)
+        for client in server.clients { _ = (client.id, client.room, client.connection?.pendingOutput) }
+        server.announce("news")
+        server.room.announce("news")
+        server.room.topic.publish("news\n")
+        let observer = SilentObserver()
+        server.addObserver(observer)
+        server.removeObserver(observer)
+        _ = try? server.listen(on: .loopback(port: 0))
+        server.shutDown(timeout: .seconds(60)) { [weak server] in server?.announce("nobody hears this") }
+        server.shutDown(timeout: .zero) {}
     }
 
     /// Returns a function that lets go of the object.
@@ -187,6 +205,14 @@ private final class World {
         case .signalHandler:
             weak let watcher = try loop.watchSignals([SIGURG]) { _ in _ = object }
             return { watcher?.cancel() }
+        case .serverObserver:
+            let server = try makeServer()
+            server.addObserver(MeddlingObserver(object))
+            return { [weak server] in server?.shutDown(timeout: .zero) {} }
+        case .serverCompletion:
+            let server = try makeServer()
+            server.shutDown(timeout: .seconds(60)) { _ = object }
+            return { [weak server] in server?.clients.first?.connection?.close() }
         case .skipNotice:
             var configuration = Topic.Configuration()
             configuration.skipNotice = { _ in
@@ -201,6 +227,15 @@ private final class World {
                 topic = nil
             }
         }
+    }
+
+    /// A server with one client.
+    private func makeServer() throws -> ChatServer {
+        let server = try ChatServer(on: loop)
+        self.server = server
+        peers.append(try Peer(to: server.listen(on: .loopback(port: 0)).address))
+        try loop.run(until: "a client") { server.clientCount == 1 }
+        return server
     }
 
     private func closeAcceptedConnections() {
@@ -272,6 +307,16 @@ private final class Meddling: ConnectionHandler {
 
     func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {}
 }
+
+private final class MeddlingObserver: ChatServerObserver {
+    private let object: Meddler
+
+    init(_ object: Meddler) {
+        self.object = object
+    }
+}
+
+private final class SilentObserver: ChatServerObserver {}
 
 private struct MeddlingFraming: Framing {
     let object: Meddler

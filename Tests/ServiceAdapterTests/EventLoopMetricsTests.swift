@@ -73,12 +73,8 @@
             let server = try ChatServer(on: loop)
             let metrics = EventLoopMetrics(of: loop, every: nil, factory: system)
             metrics.add(server, named: "lobby")
-            // As the server does, once the listener has told it.
-            for observer in server.observers {
-                for error in [Errno.tooManyOpenFiles, .noMemory, .tooManyOpenFiles] {
-                    observer.server(server, cannotAcceptAt: .loopback(port: 1), error: error)
-                }
-            }
+            let listener = try server.listen(on: .loopback(port: 0))
+            for error in [Errno.tooManyOpenFiles, .noMemory, .tooManyOpenFiles] { listener.onAcceptFailure?(error) }
             let dimensions = [("server", "lobby"), ("error", "Too many open files")]
             #expect(try system.expectCounter("reactor.chat.accept_failures", dimensions).totalValue == 2)
             #expect(system.counterTotal(label: "reactor.chat.accept_failures") == 3)

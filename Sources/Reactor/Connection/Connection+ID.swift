@@ -8,7 +8,7 @@ extension Connection: Identifiable {
         package let token: Token
 
         /// The name of a connection that is not registered yet.
-        static let none = ID(token: .none)
+        package static let none = ID(token: .none)
     }
 }
 

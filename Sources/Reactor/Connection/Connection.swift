@@ -97,7 +97,9 @@ public final class Connection {
     public private(set) var id = ID.none
 
     // Large fields before small ones: there is one of each for every one of ten thousand peers.
-    var handler: any ConnectionHandler
+
+    /// Who is told what happens to the connection.
+    public internal(set) var handler: any ConnectionHandler
     let options: SharedOptions
     package var outputSource: (any OutputSource)?
     private var timer: EventLoop.Timer?

@@ -448,6 +448,13 @@ public final class EventLoop {
         return connection
     }
 
+    /// The connections that are open, in no particular order.
+    ///
+    /// - Complexity: O(*n*) for *n* connections, listeners and watchers.
+    public var connections: [Connection] {
+        slots.sources.compactMap { $0 as? Connection }.filter(\.isOpen)
+    }
+
     // MARK: - What sources register and schedule
 
     /// Throws `Errno.canceled` if the loop is closed.

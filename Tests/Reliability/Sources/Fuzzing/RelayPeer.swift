@@ -91,7 +91,7 @@ final class RelayPeer {
                 received = received[(end + 1)...]
                 if notice.hasPrefix("! line too long") {
                     notices += 1
-                } else {
+                } else if !notice.hasPrefix("! goodbye: ") {
                     skip(notice, maySkip)
                 }
                 continue

@@ -11,7 +11,6 @@ final class RelayTarget {
 
     private let loop: EventLoop
     private let server: ChatServer
-    private let relay: Relay
     private let framing: any Framing
     private let policy: SlowSubscriberPolicy
     private var peers: [RelayPeer] = []
@@ -43,7 +42,6 @@ final class RelayTarget {
         settings.slowClients = policy
         settings.logCapacity = 1
         server = try ChatServer(on: loop, configuration: settings)
-        relay = Relay(server: server)
     }
 
     // MARK: - What the input says
@@ -78,7 +76,8 @@ final class RelayTarget {
         var options = Connection.Options()
         options.framing = framing
         options.maximumMessageLength = Self.limit
-        let connection = try loop.adopt(socket: OwnedDescriptor(takingOver: mine), options: options, handler: relay)
+        let connection = try loop.adopt(
+            socket: OwnedDescriptor(takingOver: mine), options: options, handler: RelayClient(in: server.room))
         peer.connection = connection
         peer.id = connection.id
         peers.append(peer)
@@ -170,14 +169,14 @@ final class RelayTarget {
 }
 
 extension RelayTarget {
-    fileprivate func didRelay(_ message: [UInt8], of connection: Connection) {
-        guard let sender = peers.first(where: { $0.id == connection.id }) else { fatalError("a message of nobody") }
+    fileprivate func didRelay(_ message: [UInt8], of client: ChatServer.Client) {
+        guard let sender = peers.first(where: { $0.id == client.id }) else { fatalError("a message of nobody") }
         sender.relayed.append(message)
         owe(message, from: sender)
     }
 
-    fileprivate func didClose(_ connection: Connection, _ reason: CloseReason) {
-        guard let peer = peers.first(where: { $0.id == connection.id }) else { fatalError("somebody else was closed") }
+    fileprivate func didClose(_ client: ChatServer.Client, _ reason: CloseReason) {
+        guard let peer = peers.first(where: { $0.id == client.id }) else { fatalError("somebody else was closed") }
         guard peer.reason == nil else { fatalError("peer \(peer.name) was closed twice") }
         peer.reason = reason
     }
@@ -190,16 +189,16 @@ extension RelayTarget {
         }
 
         func server(
-            _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from connection: Connection
+            _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from client: ChatServer.Client
         ) {
             for index in range {
                 let message = messages.withWireBytes(in: index..<index + 1) { bytes in bytes.indices.map { bytes[$0] } }
-                target?.didRelay(message, of: connection)
+                target?.didRelay(message, of: client)
             }
         }
 
-        func server(_ server: ChatServer, didClose connection: Connection, reason: CloseReason) {
-            target?.didClose(connection, reason)
+        func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason) {
+            target?.didClose(client, reason)
         }
     }
 }

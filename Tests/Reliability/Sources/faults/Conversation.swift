@@ -312,13 +312,14 @@ final class Conversation {
             next[sender] = number + 1
         }
         let refusal = "! the server is full, try again later"
-        for notice in client.notices where notice != configuration.reply && notice != refusal {
+        let goodbye = "! goodbye: the server is shutting down"
+        for notice in client.notices where ![configuration.reply, refusal, goodbye].contains(notice) {
             throw BrokenPromise("\(client.name) was told \(notice)")
         }
-        if client.notices.count > 1 { throw BrokenPromise("\(client.name) was told \(client.notices)") }
+        if client.notices.filter({ $0 != goodbye }).count > 1 { throw BrokenPromise("\(client.name) was told \(client.notices)") }
         let rest = client.rest
         if rest.isEmpty { return }
-        var possible = [configuration.reply, refusal]
+        var possible = [configuration.reply, refusal, goodbye]
         for speaker in clients where speaker !== client {
             let number = next[speaker.name, default: 0]
             if number < speaker.said.count { possible.append(speaker.said[number]) }

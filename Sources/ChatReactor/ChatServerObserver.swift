@@ -1,0 +1,37 @@
+public import Reactor
+
+/// What happens at a ``ChatServer``. Each of these may be left out, and all are called on the loop's thread.
+///
+/// An observer gets the server with each call. It should not keep the server: the server keeps its observers, and neither would
+/// ever be freed.
+public protocol ChatServerObserver: AnyObject {
+    /// A client has connected, and gets what is published from now on.
+    func server(_ server: ChatServer, didAccept client: ChatServer.Client)
+
+    /// A client has sent messages that are relayed: those of a batch whose indices are in the range, which may be empty.
+    func server(
+        _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from client: ChatServer.Client)
+
+    /// A client has gone. Its connection is closed already.
+    func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason)
+
+    /// No client can be accepted for now, because the process lacks descriptors, memory or permission. The server tries again,
+    /// ten times a second at most, and calls this each time that it fails.
+    func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno)
+}
+
+extension ChatServerObserver {
+    /// Does nothing.
+    public func server(_ server: ChatServer, didAccept client: ChatServer.Client) {}
+
+    /// Does nothing.
+    public func server(
+        _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from client: ChatServer.Client
+    ) {}
+
+    /// Does nothing.
+    public func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason) {}
+
+    /// Does nothing.
+    public func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno) {}
+}
