@@ -29,7 +29,7 @@ struct FramingTests {
     }
 
     private static let kinds: [(any Framing, @Sendable ([UInt8]) -> [UInt8])] = [
-        (.lengthPrefixed(.twoBytes), { LengthPrefixedFraming(.twoBytes).message($0.span)! }),
+        (.lengthPrefixed(.twoBytes), { LengthPrefixedFraming(.twoBytes).frame($0.span)! }),
         (.nulTerminated, { $0 + [0] }),
         (Netstrings(), { Array("\($0.count):".utf8) + $0 + Array(",".utf8) }),
     ]
@@ -105,11 +105,11 @@ struct FramingTests {
 
     @Test func aGapIsAnnouncedByAMessageOfTheSameFraming() throws {
         let framing = LengthPrefixedFraming(.fourBytes)
-        let topic = try makeTopic(policy: .skip) { missed in framing.message("missed \(missed)".utf8.span)! }
+        let topic = try makeTopic(policy: .skip) { missed in framing.frame("missed \(missed)".utf8.span)! }
         let slow = try makePeer(in: topic, framing, sendBuffer: Peer.leastSendBuffer)
         let publisher = try makePeer(in: topic, framing)
         for number in 0..<1_000 {
-            publisher.write(framing.message("\(number)\(String(repeating: ".", count: 200))".utf8.span)!)
+            publisher.write(framing.frame("\(number)\(String(repeating: ".", count: 200))".utf8.span)!)
             try loop.turn()
         }
         try loop.drain(slow)

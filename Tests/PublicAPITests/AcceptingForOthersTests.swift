@@ -8,7 +8,7 @@ import Testing
 struct AcceptingForOthersTests {
     private final class Echo: ConnectionHandler {
         func connection(_ connection: Connection, didReceive lines: borrowing MessageBatch) {
-            lines.withWireBytes(in: 0..<lines.count) { bytes in _ = connection.send(bytes) }
+            lines.withWireBytes { bytes in _ = connection.send(bytes) }
         }
     }
 

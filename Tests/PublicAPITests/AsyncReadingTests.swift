@@ -107,7 +107,7 @@ struct AsyncReadingTests {
         let cases: [(framing: any Framing, wire: ([UInt8]) -> [UInt8])] = [
             (.lines, { $0.map { $0 == 10 || $0 == 13 ? 1 : $0 } + [10] }),
             (.nulTerminated, { $0.map { $0 == 0 ? 1 : $0 } + [0] }),
-            (prefix, { prefix.message($0.span) ?? [] }),
+            (prefix, { prefix.frame($0.span) ?? [] }),
             (Netstrings(), { Array("\($0.count):".utf8) + $0 + Array(",".utf8) }),
         ]
         for (framing, wire) in cases {

@@ -16,7 +16,7 @@ struct LengthPrefixTests {
         let framing = LengthPrefixedFraming(width)
         let contents: [[UInt8]] = [[], [0], Array("hello\n".utf8), [UInt8](repeating: 200, count: 200)]
         var sent: [UInt8] = []
-        for content in contents { sent += try #require(framing.message(content)) }
+        for content in contents { sent += try #require(framing.frame(content)) }
         for start in stride(from: 0, to: sent.count, by: 3) {
             try member.peer.send(Array(sent[start..<min(start + 3, sent.count)]))
             try loop.run(until: "the piece is read") { member.peer.isRead }
@@ -28,15 +28,15 @@ struct LengthPrefixTests {
     @Test("The length is in network byte order, and does not count itself")
     func byteOrder() throws {
         let content = [UInt8](repeating: 7, count: 0x0102)
-        #expect(LengthPrefixedFraming(.oneByte).message([UInt8](repeating: 7, count: 3)) == [3, 7, 7, 7])
-        #expect(LengthPrefixedFraming(.twoBytes).message(content) == [1, 2] + content)
-        #expect(LengthPrefixedFraming(.fourBytes).message(content) == [0, 0, 1, 2] + content)
+        #expect(LengthPrefixedFraming(.oneByte).frame([UInt8](repeating: 7, count: 3)) == [3, 7, 7, 7])
+        #expect(LengthPrefixedFraming(.twoBytes).frame(content) == [1, 2] + content)
+        #expect(LengthPrefixedFraming(.fourBytes).frame(content) == [0, 0, 1, 2] + content)
     }
 
     @Test("A width is the number of bytes that the length itself has", arguments: zip(Width.allCases, [1, 2, 4]))
     func widths(width: Width, count: Int) {
         #expect(width.rawValue == count)
-        #expect(LengthPrefixedFraming(width).message([]) == [UInt8](repeating: 0, count: count))
+        #expect(LengthPrefixedFraming(width).frame([]) == [UInt8](repeating: 0, count: count))
     }
 
     @Test(
@@ -45,8 +45,8 @@ struct LengthPrefixTests {
     func doesNotFit(width: Width, longest: Int) {
         let framing = LengthPrefixedFraming(width)
         let content = [UInt8](repeating: 1, count: longest)
-        #expect(framing.message(content)?.count == width.rawValue + longest)
-        #expect(framing.message(content + [1]) == nil)
+        #expect(framing.frame(content)?.count == width.rawValue + longest)
+        #expect(framing.frame(content + [1]) == nil)
     }
 
     @Test("The length is unsigned: a message of one byte's length has up to 255 bytes")

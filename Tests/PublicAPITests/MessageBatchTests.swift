@@ -136,8 +136,32 @@ struct MessageBatchTests {
         var parts: [String] = []
         try receive("one\r\ntwo\nthree\n") { batch in
             parts = [0..<3, 0..<1, 1..<3].map { batch.withWireBytes(in: $0) { text($0) } }
+            parts.append(batch.withWireBytes { text($0) })
         }
-        #expect(parts == ["one\ntwo\nthree\n", "one\n", "two\nthree\n"])
+        #expect(parts == ["one\ntwo\nthree\n", "one\n", "two\nthree\n", "one\ntwo\nthree\n"])
+    }
+
+    @Test("What `body` throws is thrown, and no message after it is looked at")
+    func errors() throws {
+        var seen: [String] = []
+        var errors: [Errno] = []
+        try receive("one\ntwo\nthree\n") { batch in
+            do throws(Errno) {
+                try batch.forEach { (message) throws(Errno) in
+                    seen.append(text(message))
+                    if seen.count == 2 { throw .timedOut }
+                }
+            } catch {
+                errors.append(error)
+            }
+            do throws(Errno) {
+                try batch.withWireBytes { (_) throws(Errno) in throw .canceled }
+            } catch {
+                errors.append(error)
+            }
+        }
+        #expect(seen == ["one", "two"])
+        #expect(errors == [.timedOut, .canceled])
     }
 
     @Test("What `body` returns is what is returned")

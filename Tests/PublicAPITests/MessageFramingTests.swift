@@ -86,7 +86,7 @@ struct MessageFramingTests {
 
     @Test func aMessageToSendHasItsLengthInFront() {
         func message(_ width: LengthPrefixedFraming.Width, _ count: Int) -> [UInt8]? {
-            LengthPrefixedFraming(width).message([UInt8](repeating: 7, count: count).span)
+            LengthPrefixedFraming(width).frame([UInt8](repeating: 7, count: count).span)
         }
         #expect(message(.oneByte, 0) == [0])
         #expect(message(.oneByte, 2) == [2, 7, 7])
@@ -102,7 +102,7 @@ struct MessageFramingTests {
         let content = pattern(100_000)
         let framing = LengthPrefixedFraming(.fourBytes)
         let wire = try TestConnection(options: Self.options(framing, limit: content.count))
-        let message = framing.message(content.span)!
+        let message = framing.frame(content.span)!
         for message in [message, message] {
             var rest = message[...]
             while !rest.isEmpty {

@@ -16,6 +16,7 @@ struct ReleaseAnywhereTests {
         case timer, dueTimer, task, watcherHandler, signalHandler
         case subscriberHandler, skipNotice
         case serverObserver, serverCompletion
+        case upgradedHandler, upgradedFraming
     }
 
     /// When it is released.
@@ -96,6 +97,7 @@ private final class World {
             connection.pauseReading()
             connection.resumeReading()
             _ = loop.connection(connection.id)
+            connection.upgrade(to: connection.options, handler: handler)
         }
         topic.publish("news\n".utf8.span, from: other)
         _ = (topic.connections, topic.byteCount, topic.subscriberCount)
@@ -169,6 +171,20 @@ private final class World {
                 topic.publish("what a subscriber lacks\n".utf8.span)
             }
             return { connection?.close() }
+        case .upgradedHandler, .upgradedFraming:
+            let (near, far) = try socketPair()
+            peers.append(far)
+            var options = Connection.Options()
+            if sort == .upgradedFraming { options.framing = MeddlingFraming(object: object) }
+            weak let connection = try loop.adopt(
+                socket: OwnedDescriptor(takingOver: near), options: options,
+                handler: sort == .upgradedFraming ? handler : Meddling(object))
+            // What is kept of an unfinished message is delivered once more.
+            try far.send("unfinished")
+            return { [weak self] in
+                guard let self, let connection else { return }
+                connection.upgrade(to: Connection.Options(), handler: handler)
+            }
         case .sharedHandler:
             weak let listener = try loop.listen(on: .loopback(port: 0), handler: Meddling(object))
             if let listener { peers.append(try Peer(to: listener.address)) }

@@ -44,7 +44,7 @@ extension Framing {
 }
 
 extension LengthPrefixedFraming {
-    func message(_ content: [UInt8]) -> [UInt8]? { message(content.span) }
+    func frame(_ content: [UInt8]) -> [UInt8]? { frame(content.span) }
 }
 
 extension Topic {

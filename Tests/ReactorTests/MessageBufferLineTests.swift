@@ -37,7 +37,9 @@ struct MessageBufferLineTests {
         /// One read that brings `bytes`.
         mutating func read(_ bytes: ArraySlice<UInt8>) {
             unsafe bytes.withUnsafeBufferPointer { unsafe buffer.start.update(from: $0.baseAddress!, count: $0.count) }
-            messages.receiveLines(bytes.count, in: buffer, limit: limit, to: &receiver)
+            let range = buffer.headroom..<buffer.headroom + bytes.count
+            let end = messages.receiveLines(range, in: buffer, limit: limit, to: &receiver)
+            if end != range.upperBound { Issue.record("stopped at \(end) of \(range)") }
         }
 
         mutating func endInput() {

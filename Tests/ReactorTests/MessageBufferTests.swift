@@ -31,8 +31,10 @@ struct MessageBufferTests {
         let framing: Format
         let limit: Int
         let envelopeLimit: Int
+        let isSingle: Bool
 
-        init(_ framing: Format, readSize: Int, limit: Int) {
+        init(_ framing: Format, readSize: Int, limit: Int, isSingle: Bool = false) {
+            self.isSingle = isSingle
             buffer = ReadBuffer(readSize: readSize)
             envelopeLimit = framing.envelopeLimit
             buffer.reserveHeadroom(limit + envelopeLimit)
@@ -44,8 +46,12 @@ struct MessageBufferTests {
         mutating func read(_ bytes: ArraySlice<UInt8>) {
             if reason != nil { return }
             unsafe bytes.withUnsafeBufferPointer { unsafe buffer.start.update(from: $0.baseAddress!, count: $0.count) }
-            reason = messages.receive(
-                bytes.count, in: buffer, framing: framing, limit: limit, envelopeLimit: envelopeLimit, to: &receiver)
+            let range = buffer.headroom..<buffer.headroom + bytes.count
+            let (end, reason) = messages.receive(
+                range, in: buffer, framing: framing, isSingle: isSingle, limit: limit, envelopeLimit: envelopeLimit, to: &receiver
+            )
+            if reason == nil, end != range.upperBound { Issue.record("stopped at \(end) of \(range)") }
+            self.reason = reason
         }
 
         mutating func read(_ text: String) {
@@ -75,7 +81,8 @@ struct MessageBufferTests {
             let expected = oracle.expectation(of: stream, limit: limit)
             reasons.insert(expected.reason)
             func expectation(_ framing: some Framing) -> MessageFramingOracle.Expectation {
-                var framer = Framer(framing, readSize: .random(in: 1...16, using: &random), limit: limit)
+                var framer = Framer(
+                    framing, readSize: .random(in: 1...16, using: &random), limit: limit, isSingle: .random(using: &random))
                 return framer.expectation(of: stream, using: &random)
             }
             let expectation = expectation(oracle.framing)

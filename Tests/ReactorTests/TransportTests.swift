@@ -123,6 +123,25 @@ private final class ToyTransport: Transport {
         #expect(try test.receive(8) == ToyTransport.record("early\n".utf8))
     }
 
+    /// What is upgraded is what the transport has opened, whatever records it came in.
+    @Test func aConnectionOverATransportCanBeUpgraded() throws {
+        var options = options()
+        options.batchesMessages = false
+        let test = try TestConnection(options: options)
+        let framed = RecordingHandler()
+        test.handler.onMessage = { connection, _ in
+            var options = connection.options
+            options.framing = .lengthPrefixed(.oneByte)
+            connection.upgrade(to: options, handler: framed)
+        }
+        let stream = Array("hello\r\n".utf8) + [3] + Array("one".utf8) + [4] + Array("\ntwo".utf8)
+        try test.peer.send(ToyTransport.clientGreeting + ToyTransport.record(stream[..<9]))
+        try test.peer.send(ToyTransport.record(stream[9..<14]) + ToyTransport.record(stream[14...]))
+        try test.loop.run(until: "received") { framed.texts.count == 2 }
+        #expect(test.handler.texts == ["hello"])
+        #expect(framed.texts == ["one", "\ntwo"])
+    }
+
     @Test func anOpenConnectionRests() throws {
         let test = try TestConnection(options: options(serverGreeting: 1_000_000), sendBuffer: 4_096)
         try test.peer.send(ToyTransport.clientGreeting)

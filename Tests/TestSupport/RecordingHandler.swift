@@ -49,7 +49,7 @@ public final class RecordingHandler: ConnectionHandler {
         var fresh: [[UInt8]] = []
         batch.forEach { message in fresh.append(message.indices.map { message[$0] }) }
         batchSizes.append(batch.count)
-        batch.withWireBytes(in: 0..<batch.count) { bytes in wireBytes += bytes.indices.map { bytes[$0] } }
+        batch.withWireBytes { bytes in wireBytes += bytes.indices.map { bytes[$0] } }
         for message in fresh {
             let text = String(decoding: message, as: UTF8.self)
             messages.append(message)

@@ -39,7 +39,7 @@ func serveRelay(on address: SocketAddress) async throws {
 /// Each line goes back to where it came from: with callbacks.
 final class Echo: ConnectionHandler {
     func connection(_ connection: Connection, didReceive lines: borrowing MessageBatch) {
-        lines.withWireBytes(in: 0..<lines.count) { bytes in _ = connection.send(bytes) }
+        lines.withWireBytes { bytes in _ = connection.send(bytes) }
     }
 }
 

@@ -45,7 +45,7 @@ struct ReceivedMessages {
                     wire: place(from: messages.wireOffset(of: index), to: messages.wireOffset(of: index &+ 1)),
                     content: place(from: content.lowerBound, to: content.upperBound)))
         }
-        messages.withWireBytes(in: 0..<messages.count) { span in
+        messages.withWireBytes { span in
             unsafe span.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
         }
     }

@@ -23,6 +23,10 @@ extension Connection {
 
     func read() {
         guard wantsInput else { return stopWatchingForInput() }
+        if messages.isUnparsed {
+            receiveUnparsed()
+            guard wantsInput else { return }
+        }
         readOnce()
         if hasFailedOutput, !hasUnreadInput { readToEnd() }
     }
@@ -30,7 +34,7 @@ extension Connection {
     private func readOnce() {
         if transport != nil, phase == .open { return readSealed() }
         let buffer = loop.readBuffer
-        buffer.reserveHeadroom(options.longestTail)
+        buffer.reserveHeadroom(sharedOptions.longestTail)
         let count = unsafe kind.read(rawDescriptor, into: buffer.start, count: buffer.readSize)
         if count > 0 {
             loop.didRead(count)
@@ -54,35 +58,52 @@ extension Connection {
         stopWatchingForInput()
     }
 
-    /// Makes messages of bytes that were read to the loop's read buffer, and delivers them.
+    // MARK: - Messages
+
+    /// Makes messages of the bytes that were read to the loop's read buffer, and delivers them.
     func receive(_ count: Int) {
         let buffer = loop.readBuffer
-        let limit = options.value.maximumMessageLength
-        var idleTime: Duration?
-        switch options.format {
-        case .chunks:
-            let start = buffer.headroom
-            unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: start &+ count)
-            let batch = unsafe MessageBatch(
-                base: buffer.base, start: start, ends: buffer.ends, count: 1, terminatorLength: 0)
-            return handler.connection(self, didReceive: batch)
-        case .lines: break
-        case .automatic(let idle): idleTime = idle
-        case .other:
-            let reason = withMessages { messages, receiver in
-                messages.receive(
-                    count, in: buffer, framing: options.value.framing, limit: limit, envelopeLimit: options.envelopeLimit,
-                    to: &receiver)
-            }
-            if let reason { finish(reason: reason) }
-            return
-        }
-        withMessages { messages, receiver in messages.receiveLines(count, in: buffer, limit: limit, to: &receiver) }
-        guard let idleTime, isTakingMessages else { return }
+        let end = buffer.headroom &+ count
+        var position = buffer.headroom
+        repeat {
+            let options = sharedOptions
+            // What a handler that upgrades the connection leaves is parsed where it lies, by the new framing. It may be more than a
+            // read, and the buffer has room for as many messages as a read has bytes.
+            position = parse(position..<min(end, position &+ buffer.readSize), in: buffer, as: options)
+            if options !== sharedOptions, messages.isDiscarding { return finish(reason: .messageTooLong) }
+        } while position < end && isTakingMessages
+        guard case .automatic(let idleTime) = sharedOptions.format, isTakingMessages else { return }
         if messages.isUnfinished, !messages.hasSeenNewline {
             if !isTimerArmed(.flushing) { armTimer(.idleInput, at: .now.advanced(clamping: idleTime)) }
         } else {
             disarmTimer(.idleInput)
+        }
+    }
+
+    /// Delivers the messages in a part of the read buffer. Returns where it has stopped: at the end of the part, or after the message
+    /// at which the handler closed or upgraded the connection, or after a line that had to be delivered alone.
+    private func parse(_ range: Range<Int>, in buffer: ReadBuffer, as options: SharedOptions) -> Int {
+        let limit = options.value.maximumMessageLength
+        let isSingle = !options.value.batchesMessages
+        switch options.format {
+        case .chunks:
+            unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: range.upperBound)
+            let batch = unsafe MessageBatch(base: buffer.base, start: range.lowerBound, ends: buffer.ends, count: 1)
+            handler.connection(self, didReceive: batch)
+            return range.upperBound
+        case .lines, .automatic:
+            let lines = isSingle ? range.lowerBound..<buffer.endOfFirstLine(in: range) : range
+            return withMessages { messages, receiver in
+                messages.receiveLines(lines, in: buffer, limit: limit, to: &receiver)
+            }
+        case .other:
+            let (end, reason) = withMessages { messages, receiver in
+                messages.receive(
+                    range, in: buffer, framing: options.value.framing, isSingle: isSingle, limit: limit,
+                    envelopeLimit: options.envelopeLimit, to: &receiver)
+            }
+            if let reason { finish(reason: reason) }
+            return end
         }
     }
 
@@ -93,8 +114,8 @@ extension Connection {
     }
 
     private func finishLine() {
-        let limit = options.value.maximumMessageLength
-        loop.readBuffer.reserveHeadroom(options.longestTail)
+        let limit = sharedOptions.value.maximumMessageLength
+        loop.readBuffer.reserveHeadroom(sharedOptions.longestTail)
         withMessages { messages, receiver in messages.finishLine(in: loop.readBuffer, limit: limit, to: &receiver) }
     }
 
@@ -103,23 +124,29 @@ extension Connection {
         var taken = MessageBuffer()
         swap(&taken, &messages)
         defer { swap(&taken, &messages) }
-        var receiver = Receiver(connection: self)
+        var receiver = Receiver(connection: self, options: sharedOptions)
         return body(&taken, &receiver)
     }
 
+    /// Passes on messages to the handler, until that closes or upgrades the connection.
     private struct Receiver: MessageReceiver {
         let connection: Connection
+        let options: SharedOptions
+
+        private var goesOn: Bool { connection.isTakingMessages && connection.sharedOptions === options }
 
         func receive(_ messages: borrowing MessageBatch) -> Bool {
             connection.handler.connection(connection, didReceive: messages)
-            return connection.isTakingMessages
+            return goesOn
         }
 
         func messageWasTooLong() -> Bool {
             connection.handler.connectionDidDiscardMessage(connection)
-            return connection.isTakingMessages
+            return goesOn
         }
     }
+
+    // MARK: - The end of input
 
     /// There is nothing more to read.
     func readToEnd() {
@@ -130,13 +157,13 @@ extension Connection {
         disarmTimer(.idleInput)
         if phase == .lingering { return close() }
         if let transport, !transport.transport.hasEnded { return finish(reason: .truncated) }
-        if case .other = options.format {
+        if case .other = sharedOptions.format {
             if messages.isUnfinished { return finish(reason: .incompleteMessage) }
         } else {
             finishLine()
         }
         guard isTakingMessages else { return }
-        if hasFailedOutput || !options.value.allowsHalfClose { return finish(reason: .endOfInput) }
+        if hasFailedOutput || !sharedOptions.value.allowsHalfClose { return finish(reason: .endOfInput) }
         watchForReset()
         handler.connectionDidReadToEnd(self)
     }

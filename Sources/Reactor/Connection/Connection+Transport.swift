@@ -85,7 +85,7 @@ extension Connection {
         guard let transport = transport?.transport else { return }
         while isTakingMessages {
             let buffer = loop.readBuffer
-            buffer.reserveHeadroom(options.longestTail)
+            buffer.reserveHeadroom(sharedOptions.longestTail)
             var opened = 0
             var failure: TransportFailure?
             do throws(TransportFailure) {

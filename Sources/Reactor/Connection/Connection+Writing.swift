@@ -38,7 +38,7 @@ extension Connection {
     }
 
     /// Whether so many bytes more may wait for the peer.
-    func hasRoom(for count: Int) -> Bool { count == 0 || pendingOutput &+ count <= options.value.maximumPendingOutput }
+    func hasRoom(for count: Int) -> Bool { count == 0 || pendingOutput &+ count <= sharedOptions.value.maximumPendingOutput }
 
     /// Does what `send` does, however much waits already.
     package func sendUnlimited(_ bytes: Span<UInt8>) -> Bool {
@@ -153,10 +153,11 @@ extension Connection {
         loop.scheduleFlush(self)
     }
 
-    /// Writes what waits. EPOLLOUT is disarmed here, after all of the turn's output has been tried, so a peer that stays slow costs no
+    /// Delivers what an upgrade has left to the new handler, and writes what waits. EPOLLOUT is disarmed here, after all of the turn's output has been tried, so a peer that stays slow costs no
     /// epoll_ctl for each time that it takes a little.
     func flush() {
         isFlushScheduled = false
+        if messages.isUnparsed { receiveUnparsed() }
         guard canWrite else { return }
         if !isBlocked, hasWaitingOutput {
             _ = unsafe write(noBytes, noBytes)

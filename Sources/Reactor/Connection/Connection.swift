@@ -17,79 +17,6 @@ import Glibc
 ///
 /// The loop keeps a connection until it is closed. A connection belongs to its loop's thread; other threads know it by its `id`.
 public final class Connection {
-    /// What one connection, or all those of a listener, are set to. What is out of range is brought into it.
-    ///
-    /// ```swift
-    /// var options = Connection.Options()
-    /// options.framing = .lengthPrefixed(.twoBytes)
-    /// options.maximumMessageLength = 4_096
-    /// try loop.listen(on: .loopback(port: 3001), options: options, handler: handler)
-    /// ```
-    public struct Options: Sendable {
-        /// How bytes become messages.
-        public var framing: any Framing = .lines
-        /// How long a message may be, in bytes of content: a line without its newline. Chunks know no such limit. From 1 to
-        /// 1 GiB.
-        public var maximumMessageLength = 65_536
-        /// How many bytes passed to `send` may wait for the peer, from 0 to 1 GiB. A `send` beyond it closes the connection, with
-        /// the reason `outputOverflow`. What a topic's log holds does not count.
-        public var maximumPendingOutput = 1_048_576
-        /// How long a connection that is finishing has for what still waits for its peer, before it is closed with the reason
-        /// `tooSlow`. Nil: for as long as the peer likes.
-        public var flushTimeout: Duration? = .seconds(30)
-        /// Whether a connection can still be sent to once its peer has nothing more to send: the handler's `connectionDidReadToEnd` is called
-        /// then, and decides. If not, the connection finishes at the end of input. Asynchronous connections always allow it.
-        public var allowsHalfClose = false
-        /// How long a connection that was finished on this side waits for its peer to agree. Zero closes it as soon as all is
-        /// sent.
-        public var lingerTimeout = Duration.seconds(1)
-        /// How many bytes a TCP socket takes beyond what its peer's window admits; 0 leaves that to the system. It bounds the
-        /// kernel's memory for a peer that does not read. See `TCP_NOTSENT_LOWAT` in tcp(7).
-        public var unsentLowWater = 131_072
-        /// Makes the transport of each connection; nil for plain bytes. If it throws, the connection closes: it never goes on without.
-        package var makeTransport: (@Sendable (TransportRole) throws(TransportFailure) -> any Transport)?
-        /// How long the handshake of a transport may take.
-        package var handshakeTimeout = Duration.seconds(10)
-
-        /// Lines of 65,536 bytes at most, a megabyte of output that waits, and the other defaults below.
-        public init() {}
-
-        /// The length of message nearest to the given one that a connection allows.
-        package static func messageLength(nearest length: Int) -> Int { min(max(length, 1), 1 << 30) }
-    }
-
-    /// The options are the same for all connections of a listener: each keeps one reference.
-    final class SharedOptions {
-        let value: Options
-        let format: Format
-        /// The framing's longest envelope, asked for once: what the read buffer has room for must be what the parser allows.
-        let envelopeLimit: Int
-        /// How many bytes of an unfinished message are kept at most.
-        var longestTail: Int { value.maximumMessageLength &+ envelopeLimit }
-
-        /// The framing, told apart once and not with every read.
-        enum Format {
-            case lines
-            case automatic(idle: Duration)
-            case chunks
-            case other
-        }
-
-        init(_ value: Options) {
-            var value = value
-            value.maximumMessageLength = Options.messageLength(nearest: value.maximumMessageLength)
-            value.maximumPendingOutput = min(max(value.maximumPendingOutput, 0), 1 << 30)
-            self.value = value
-            switch value.framing {
-            case is LineFraming: format = .lines
-            case let framing as AutomaticFraming: format = .automatic(idle: framing.idle)
-            case is ChunkFraming: format = .chunks
-            default: format = .other
-            }
-            envelopeLimit = value.framing.envelopeLimit
-        }
-    }
-
     /// The loop that the connection belongs to.
     public let loop: EventLoop
     /// The connection's name, for other threads and for tables: `EventLoop.connection(_:)` finds the connection by it, as long as
@@ -98,9 +25,9 @@ public final class Connection {
 
     // Large fields before small ones: there is one of each for every one of ten thousand peers.
 
-    /// Who is told what happens to the connection.
+    /// Who is told what happens to the connection. `upgrade` replaces it.
     public internal(set) var handler: any ConnectionHandler
-    let options: SharedOptions
+    var sharedOptions: SharedOptions
     package var outputSource: (any OutputSource)?
     private var timer: EventLoop.Timer?
     var transport: TransportState?
@@ -163,7 +90,7 @@ public final class Connection {
     ) {
         self.loop = loop
         self.handler = handler
-        self.options = options
+        sharedOptions = options
         self.kind = kind
         phase = isConnecting ? .connecting : .establishing
         self.descriptor = consume descriptor
@@ -256,13 +183,13 @@ public final class Connection {
     /// Begins the transport's handshake, or opens at once without one.
     private func establish(as role: TransportRole) {
         phase = .establishing
-        guard let makeTransport = options.value.makeTransport else { return open() }
+        guard let makeTransport = sharedOptions.value.makeTransport else { return open() }
         do throws(TransportFailure) {
             transport = TransportState(try makeTransport(role))
         } catch {
             return close(reason: .transportFailed(error))
         }
-        armTimer(.establishing, at: .now.advanced(clamping: options.value.handshakeTimeout))
+        armTimer(.establishing, at: .now.advanced(clamping: sharedOptions.value.handshakeTimeout))
         scheduleHandshake()
     }
 
@@ -303,7 +230,7 @@ public final class Connection {
 
     /// A peer that has been told of the end, and takes nothing, must not be able to hold on to the connection.
     func limitFlush() {
-        guard phase == .finishing, !isTimerArmed(.flushing), let timeout = options.value.flushTimeout else { return }
+        guard phase == .finishing, !isTimerArmed(.flushing), let timeout = sharedOptions.value.flushTimeout else { return }
         armTimer(.flushing, at: .now.advanced(clamping: timeout))
     }
 
@@ -311,12 +238,12 @@ public final class Connection {
     func completeFinish() {
         if transport != nil, !sealEnd() { return }
         disarmTimer(.flushing)
-        guard !hasReadToEnd, options.value.lingerTimeout > .zero, kind.shutDownOutput(of: rawDescriptor) else {
+        guard !hasReadToEnd, sharedOptions.value.lingerTimeout > .zero, kind.shutDownOutput(of: rawDescriptor) else {
             return close(reason: reason)
         }
         phase = .lingering
         updateInterest(.readable)
-        armTimer(.lingering, at: .now.advanced(clamping: options.value.lingerTimeout))
+        armTimer(.lingering, at: .now.advanced(clamping: sharedOptions.value.lingerTimeout))
     }
 
     /// Sending has failed. If that is because the peer has gone, what it said before may still lie in the kernel: that is read first, so that
@@ -333,7 +260,7 @@ public final class Connection {
         output = OutputBuffer()
         outputSource?.connectionStateDidChange(self)
         // While reading is paused, nothing else would end it.
-        if let timeout = options.value.flushTimeout { armTimer(.flushing, at: .now.advanced(clamping: timeout)) }
+        if let timeout = sharedOptions.value.flushTimeout { armTimer(.flushing, at: .now.advanced(clamping: timeout)) }
         updateInterest(wantsInput ? .readable : [])
     }
 

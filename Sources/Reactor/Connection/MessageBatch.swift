@@ -2,8 +2,8 @@ import Glibc
 
 /// The messages of one read, in the order in which they came, straight from the loop's read buffer.
 ///
-/// It can be used only during the call that it is handed to: being noncopyable and borrowed, it cannot be kept. What is to be
-/// kept of it is copied:
+/// It can be used only during the call that it is passed to: it is noncopyable and borrowed, so nobody can keep it. A handler copies
+/// what it needs later:
 ///
 /// ```swift
 /// for index in 0..<messages.count {
@@ -11,8 +11,8 @@ import Glibc
 /// }
 /// ```
 ///
-/// A message has a *content*, which is what handlers look at, and a form in which it goes *over the wire*, which is what is sent
-/// and relayed: with its newline, its terminator or its length.
+/// A message has a *content*, which handlers look at, and a form in which it goes *over the wire*, which is sent and relayed: with
+/// its newline, its terminator or its length.
 @safe public struct MessageBatch: ~Copyable {
     private let base: UnsafePointer<UInt8>
     private let start: Int
@@ -40,15 +40,22 @@ import Glibc
         unsafe self.contents = contents
     }
 
-    /// Hands `body` the content of each message: a line without its newline, what a length announces without the length.
-    public func forEach(_ body: (Span<UInt8>) -> Void) {
-        for index in 0..<count { withMessage(at: index, body) }
+    /// Calls `body` with the content of each message: a line without its newline, a message with a length without the length.
+    ///
+    /// Throws what `body` throws, at the first message at which it does.
+    ///
+    /// - Complexity: O(*n*) for *n* messages.
+    public func forEach<Failure: Error>(_ body: (Span<UInt8>) throws(Failure) -> Void) throws(Failure) {
+        for index in 0..<count { try withMessage(at: index, body) }
     }
 
-    /// Hands `body` the content of one message. The index must be at least 0 and less than `count`; any other ends the process.
-    public func withMessage<Result>(at index: Int, _ body: (Span<UInt8>) -> Result) -> Result {
+    /// Calls `body` with the content of one message, and returns or throws what that does. The index must be at least 0 and less than
+    /// `count`; any other ends the process.
+    public func withMessage<Result, Failure: Error>(
+        at index: Int, _ body: (Span<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         let content = contentRange(of: index)
-        return unsafe body(UnsafeBufferPointer(start: base + content.lowerBound, count: content.count).span)
+        return try unsafe body(UnsafeBufferPointer(start: base + content.lowerBound, count: content.count).span)
     }
 
     /// Where the content of a message lies, counted from `withWireBytes`'s base.
@@ -59,16 +66,18 @@ import Glibc
         return unsafe Range(uncheckedBounds: (Int(content.lowerBound), Int(content.upperBound)))
     }
 
-    /// The content of one message as a text, in which U+FFFD takes the place of what is no valid UTF-8. The index must be less than
-    /// `count`.
+    /// The content of one message as text, with U+FFFD in place of what is not valid UTF-8. The index must be less than `count`.
+    ///
+    /// - Complexity: O(*n*) for *n* bytes of content.
     public func text(at index: Int) -> String {
         withMessage(at: index) { content in
             unsafe content.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
         }
     }
 
-    /// The index of the first message, from `start` on, whose content equals `content`; or nil. `start` must not be beyond
-    /// `count`.
+    /// The index of the first message, from `start` on, whose content equals `content`; or nil. `start` must be from 0 to `count`.
+    ///
+    /// - Complexity: O(*n*) for *n* messages, of which only those that are as long as `content` are compared.
     public func firstIndex(of content: [UInt8], from start: Int = 0) -> Int? {
         if let contents = unsafe contents {
             return (start..<count).first { index in
@@ -86,31 +95,39 @@ import Glibc
         return nil
     }
 
-    /// Where a message begins, counted from `withWireBytes`'s base, and the one before it ends. The index may be `count`, for the end
-    /// of the last.
+    /// Where a message begins, counted from `withWireBytes`'s base: the place where the message before it ends. The index may be
+    /// `count`, for the end of the last message.
     package func wireOffset(of index: Int) -> Int {
         precondition(index >= 0 && index <= count, "no message of that index in the batch")
         return index == 0 ? start : unsafe Int(ends[index &- 1])
     }
 
-    /// The memory that the messages lie in, as they are relayed: each with its envelope, one after the other. `ends` says where.
+    /// Calls `body` with the memory in which the messages lie as they are relayed: each with its envelope, one after the other. `ends`
+    /// says where each of them ends.
     package func withWireBytes<Result>(
         _ body: (_ base: UnsafePointer<UInt8>, _ ends: UnsafePointer<UInt32>) -> Result
     ) -> Result {
         unsafe body(base, ends)
     }
 
-    /// Some of the messages as they are relayed, each with its envelope, one after the other: a line with its newline, what a length
-    /// announces behind the length. All of them are what a peer has to be sent to get the same messages:
+    /// Calls `body` with all messages as they go over the wire, each with its envelope, one after the other, and returns or throws what
+    /// that does. A peer that is sent these bytes gets the same messages:
     ///
     /// ```swift
-    /// messages.withWireBytes(in: 0..<messages.count) { bytes in _ = connection.send(bytes) }
+    /// messages.withWireBytes { bytes in _ = connection.send(bytes) }
     /// ```
-    ///
-    /// A range that is not within `0..<count` ends the process.
-    public func withWireBytes<Result>(in range: Range<Int>, _ body: (Span<UInt8>) -> Result) -> Result {
+    public func withWireBytes<Result, Failure: Error>(
+        _ body: (Span<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try withWireBytes(in: 0..<count, body)
+    }
+
+    /// Does what the other `withWireBytes` does, with some of the messages. A range that is not within `0..<count` ends the process.
+    public func withWireBytes<Result, Failure: Error>(
+        in range: Range<Int>, _ body: (Span<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         let first = wireOffset(of: range.lowerBound)
         let length = wireOffset(of: range.upperBound) &- first
-        return unsafe body(UnsafeBufferPointer(start: base + first, count: length).span)
+        return try unsafe body(UnsafeBufferPointer(start: base + first, count: length).span)
     }
 }

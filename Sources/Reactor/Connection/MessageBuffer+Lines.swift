@@ -1,44 +1,50 @@
 import Glibc
 
-/// Lines, which are found sixteen bytes at a time, and asked of no framing.
+/// Lines, which are found sixteen bytes at a time, without asking a framing.
 extension MessageBuffer {
-    /// Hands on the lines that what was read just now has completed.
+    /// Delivers the lines that end in the given part of the read buffer, and keeps the beginning of the next. Returns where it has
+    /// stopped: at the end of the part, or after the line at which the receiver said so.
     ///
     /// - Parameters:
-    ///   - count: How many bytes were read to the buffer's `start`.
-    ///   - limit: How long a line may be, without its newline. The buffer's headroom is for one byte more.
-    mutating func receiveLines(_ count: Int, in buffer: ReadBuffer, limit: Int, to receiver: inout some MessageReceiver) {
-        let end = buffer.headroom &+ count
-        let (found, hasCarriageReturn) = buffer.findNewlines(among: count)
-        var lineStart = buffer.headroom
+    ///   - range: What has come, counted from the buffer's `base`, at most `readSize` bytes.
+    ///   - limit: How long a line may be, without its newline. There must be room for one byte more before `range`.
+    mutating func receiveLines(
+        _ range: Range<Int>, in buffer: ReadBuffer, limit: Int, to receiver: inout some MessageReceiver
+    ) -> Int {
+        let (found, hasCarriageReturn) = buffer.findNewlines(in: range)
+        var lineStart = range.lowerBound
         var newlines = 0..<found
         if found > 0 { hasSeenNewline = true }
         if isDiscarding {
-            if found == 0 { return }
+            if found == 0 { return range.upperBound }
             isDiscarding = false
             lineStart = unsafe Int(buffer.ends[0])
             newlines = 1..<found
         }
-        guard let last = newlines.last else { return keepLine(lineStart..<end, of: buffer, limit: limit, to: &receiver) }
-        let rest = unsafe Int(buffer.ends[last])..<end
-        // Its terminator may have begun in an earlier read.
-        let endsInCarriageReturn = tail.last == UInt8(ascii: "\r")
-        lineStart &-= moveTail(before: lineStart, in: buffer)
-
-        // Lines are relayed from where they lie, untouched, unless one of them may have to be shortened or left out.
-        let goesOn =
-            hasCarriageReturn || endsInCarriageReturn || rest.lowerBound &- lineStart > limit
-            ? Self.handMendedLines(newlines, from: lineStart, in: buffer, limit: limit, to: &receiver)
-            : Self.handLines(newlines, from: lineStart, in: buffer, to: &receiver)
-        if goesOn { keepLine(rest, of: buffer, limit: limit, to: &receiver) }
+        if let last = newlines.last {
+            // Its terminator may have begun in an earlier read.
+            let endsInCarriageReturn = tail.last == UInt8(ascii: "\r")
+            lineStart &-= moveTail(before: lineStart, in: buffer)
+            let end = unsafe Int(buffer.ends[last])
+            // Lines are relayed from where they lie, untouched, unless one of them may have to be shortened or left out.
+            if hasCarriageReturn || endsInCarriageReturn || end &- lineStart > limit {
+                let stop = Self.deliverEditedLines(newlines, from: lineStart, in: buffer, limit: limit, to: &receiver)
+                if let stop { return stop }
+            } else if !Self.deliverLines(newlines, from: lineStart, in: buffer, to: &receiver) {
+                return end
+            }
+            lineStart = end
+        }
+        keepLine(lineStart..<range.upperBound, of: buffer, limit: limit, to: &receiver)
+        return range.upperBound
     }
 
-    /// Takes the unfinished line for a whole one, because no more of it will come.
+    /// Delivers the unfinished line as a whole one, because no more of it will come.
     mutating func finishLine(in buffer: ReadBuffer, limit: Int, to receiver: inout some MessageReceiver) {
         isDiscarding = false
         let length = tail.count
         if length == 0 { return }
-        // The carriage return that it was allowed beyond the limit has turned out not to be half of a terminator.
+        // A carriage return was allowed beyond the limit, and has turned out not to be half of a terminator.
         if length > limit {
             tail = []
             _ = receiver.messageWasTooLong()
@@ -47,7 +53,7 @@ extension MessageBuffer {
         _ = moveTail(before: length, in: buffer)
         unsafe buffer.base[length] = UInt8(ascii: "\n")
         unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: length &+ 1)
-        _ = Self.handLines(0..<1, from: 0, in: buffer, to: &receiver)
+        _ = Self.deliverLines(0..<1, from: 0, in: buffer, to: &receiver)
     }
 
     private mutating func keepLine(_ rest: Range<Int>, of buffer: ReadBuffer, limit: Int, to receiver: inout some MessageReceiver)
@@ -64,8 +70,8 @@ extension MessageBuffer {
         }
     }
 
-    /// Hands on the lines that end at some of the buffer's newlines.
-    private static func handLines(
+    /// Delivers the lines that end at some of the buffer's newlines. Returns whether to go on.
+    private static func deliverLines(
         _ newlines: Range<Int>, from lineStart: Int, in buffer: ReadBuffer, to receiver: inout some MessageReceiver
     ) -> Bool {
         if newlines.isEmpty { return true }
@@ -75,11 +81,13 @@ extension MessageBuffer {
                 terminatorLength: 1))
     }
 
-    /// As `handLines`, but drops the carriage return of each terminator and the lines that are too long. What is behind a dropped byte moves
-    /// up, to `output`, and `ends` is written anew behind the place where it is read.
-    private static func handMendedLines(
+    /// Does what `deliverLines` does, without the carriage return of each terminator and without the lines that are too long. What follows
+    /// a dropped byte moves up, to `output`, and `ends` is written anew, at places that have been read already.
+    ///
+    /// Returns where to stop, or nil to go on. What lies beyond that is as it came.
+    private static func deliverEditedLines(
         _ newlines: Range<Int>, from start: Int, in buffer: ReadBuffer, limit: Int, to receiver: inout some MessageReceiver
-    ) -> Bool {
+    ) -> Int? {
         let base = unsafe buffer.base
         var lineStart = start
         var batchStart = start
@@ -96,15 +104,14 @@ extension MessageBuffer {
                 unsafe buffer.ends[batch.upperBound] = UInt32(truncatingIfNeeded: output)
                 batch = batch.lowerBound..<batch.upperBound &+ 1
             } else {
-                guard handLines(batch, from: batchStart, in: buffer, to: &receiver), receiver.messageWasTooLong() else {
-                    return false
-                }
+                guard deliverLines(batch, from: batchStart, in: buffer, to: &receiver) else { return lineStart }
+                guard receiver.messageWasTooLong() else { return end }
                 batchStart = end
                 output = end
                 batch = newline &+ 1..<newline &+ 1
             }
             lineStart = end
         }
-        return handLines(batch, from: batchStart, in: buffer, to: &receiver)
+        return deliverLines(batch, from: batchStart, in: buffer, to: &receiver) ? nil : lineStart
     }
 }

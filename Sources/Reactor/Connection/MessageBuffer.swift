@@ -1,46 +1,62 @@
-import Glibc
-
-/// What a connection keeps of a message that has begun to arrive, and how messages are made of what was read, as any `Framing`
-/// has it. Lines have a way of their own, in MessageBuffer+Lines.
+/// What a connection keeps of a message that has begun to arrive, and how any `Framing` makes messages of what was read. Lines have
+/// a faster way of their own, in MessageBuffer+Lines.
 ///
-/// Whole messages never come here: they are handed on from the loop's read buffer. Between messages it owns no memory.
+/// Whole messages are delivered from the loop's read buffer and never copied here. Between messages this owns no memory.
 struct MessageBuffer {
-    /// The beginning of the unfinished message; while one is being discarded, nothing. Of a line, no newline is in it, so a
-    /// search never has to look at it again.
+    /// The beginning of the unfinished message; nothing while a message is being discarded. The beginning of a line has no newline
+    /// in it, so a search need not look at it again.
     var tail: [UInt8] = []
-    /// How many bytes must come before there is anything to be done but to keep them, or to discard them. 0 if any byte may be
-    /// the last.
+    /// How many bytes must come before there is anything to do but to keep or discard them. 0 if any byte may be the last.
     private var awaited = 0
     /// Whether the message that is arriving is too long, and is thrown away.
     var isDiscarding = false
-    /// Whether a newline has ever come. Other framings do not ask.
+    /// Whether a newline has ever come. Only lines set it.
     var hasSeenNewline = false
+    /// Whether an earlier framing has left `tail`, and the present one has not seen it yet.
+    private(set) var isUnparsed = false
 
     /// Whether a message has begun.
     var isUnfinished: Bool { !tail.isEmpty || isDiscarding }
 
-    /// Delivers the messages that the bytes of this read complete. Returns why the connection cannot go on after them, or nil if
-    /// it can.
+    /// Leaves the beginning of the unfinished message to another framing, which gets it as if it had just been read.
+    mutating func leaveTail() {
+        awaited = 0
+        isUnparsed = !tail.isEmpty
+    }
+
+    /// Removes and returns what an earlier framing has left.
+    mutating func takeUnparsed() -> [UInt8] {
+        isUnparsed = false
+        var unparsed: [UInt8] = []
+        swap(&unparsed, &tail)
+        return unparsed
+    }
+
+    /// Delivers the messages that end in the given part of the read buffer, and keeps the beginning of the next.
+    ///
+    /// Returns where it has stopped: at the end of the part, or after the message at which the receiver said so. The reason says
+    /// why the connection cannot go on; it is nil if it can.
     ///
     /// - Parameters:
-    ///   - count: How many bytes were read to the buffer's `start`.
+    ///   - range: What has come, counted from the buffer's `base`, at most `readSize` bytes.
+    ///   - isSingle: Whether each message is delivered in a batch of its own.
     ///   - limit: How long a message's content may be, in bytes.
-    ///   - envelopeLimit: How long the rest of a message may be. The buffer's headroom must have room for both limits. The framing
-    ///     is not asked for it here: if its answer had grown, a tail would be written in front of the buffer.
+    ///   - envelopeLimit: How long the rest of a message may be. There must be room for both limits before `range`. The framing is
+    ///     not asked for it here: if its answer had grown, a tail would be written in front of the buffer.
     mutating func receive(
-        _ count: Int, in buffer: ReadBuffer, framing: some Framing, limit: Int, envelopeLimit: Int,
+        _ range: Range<Int>, in buffer: ReadBuffer, framing: some Framing, isSingle: Bool = false, limit: Int, envelopeLimit: Int,
         to receiver: inout some MessageReceiver
-    ) -> CloseReason? {
+    ) -> (end: Int, reason: CloseReason?) {
         let parser = MessageParser(framing: framing, limit: limit, envelopeLimit: envelopeLimit)
-        let fresh = unsafe UnsafeBufferPointer(start: buffer.start, count: count)
-        let end = buffer.headroom &+ count
-        var start = buffer.headroom
+        let count = range.count
+        let fresh = unsafe UnsafeBufferPointer(start: buffer.base + range.lowerBound, count: count)
+        var start = range.lowerBound
         if count < awaited {
             if !isDiscarding { unsafe tail.append(contentsOf: fresh) }
             awaited &-= count
-            return nil
+            return (range.upperBound, nil)
         }
-        // What has come since a length was told, the framing has not seen.
+        // The framing has not seen what came while a known number of bytes was awaited.
         let seen = awaited > 0 ? 0 : tail.count
         if isDiscarding {
             start &+= awaited
@@ -51,16 +67,17 @@ struct MessageBuffer {
             unsafe tail.append(contentsOf: fresh)
             if case .unfinished(let more) = parser.parse(tail.span, seen: seen) {
                 awaited = more
-                return nil
+                return (range.upperBound, nil)
             }
             tail.removeLast(count)
         }
         awaited = 0
         start &-= moveTail(before: start, in: buffer)
-        return deliver(start..<end, seen: seen, of: buffer, as: parser, to: &receiver)
+        let batch = Batch(buffer: buffer, start: start, capacity: isSingle ? 1 : buffer.readSize)
+        return deliver(start..<range.upperBound, seen: seen, in: batch, as: parser, to: &receiver)
     }
 
-    /// Puts the tail right in front of a place in the buffer, and says how long it is.
+    /// Moves the tail right in front of a place in the buffer, and returns how long it is.
     mutating func moveTail(before place: Int, in buffer: ReadBuffer) -> Int {
         let length = tail.count
         if length == 0 { return 0 }
@@ -73,55 +90,59 @@ struct MessageBuffer {
 
     /// Delivers the messages in a part of the buffer, and keeps the beginning of the last if its end is missing.
     private mutating func deliver(
-        _ range: Range<Int>, seen: Int, of buffer: ReadBuffer, as parser: MessageParser<some Framing>,
+        _ range: Range<Int>, seen: Int, in batch: consuming Batch, as parser: MessageParser<some Framing>,
         to receiver: inout some MessageReceiver
-    ) -> CloseReason? {
-        var batch = Batch(buffer: buffer, start: range.lowerBound)
+    ) -> (end: Int, reason: CloseReason?) {
         var seen = seen
         while batch.end < range.upperBound {
-            let rest = unsafe UnsafeBufferPointer(start: buffer.base + batch.end, count: range.upperBound &- batch.end)
+            let rest = unsafe UnsafeBufferPointer(
+                start: batch.buffer.base + batch.end, count: range.upperBound &- batch.end)
             switch unsafe parser.parse(rest.span, seen: seen) {
             case .whole(let length, let content):
-                // Messages that were there before this read, but had to wait for it, may be more than it has bytes.
-                if batch.isFull, !batch.deliver(to: &receiver) { return nil }
                 batch.append(length, content)
+                // What was kept of earlier reads may hold whole messages, too, so there may be more of them than a read has bytes.
+                if batch.isFull, !batch.deliver(to: &receiver) { return (batch.end, nil) }
             case .unfinished(let more):
-                guard batch.deliver(to: &receiver) else { return nil }
+                guard batch.deliver(to: &receiver) else { return (batch.end, nil) }
                 unsafe tail.append(contentsOf: rest)
                 awaited = more
-                return nil
-            case .tooLong(let length):
-                guard batch.deliver(to: &receiver), receiver.messageWasTooLong() else { return nil }
-                guard let length else { return .messageTooLong }
-                if length > rest.count {
-                    isDiscarding = true
-                    awaited = length &- rest.count
-                    return nil
-                }
+                return (range.upperBound, nil)
+            case .tooLong(let length?) where length <= rest.count:
+                guard batch.deliver(to: &receiver) else { return (batch.end, nil) }
                 batch.skip(length)
+                guard receiver.messageWasTooLong() else { return (batch.end, nil) }
+            case .tooLong(let length):
+                guard batch.deliver(to: &receiver) else { return (batch.end, nil) }
+                isDiscarding = true
+                awaited = length.map { $0 &- rest.count } ?? 0
+                let goesOn = receiver.messageWasTooLong()
+                return (range.upperBound, goesOn && length == nil ? .messageTooLong : nil)
             case .malformed:
-                return batch.deliver(to: &receiver) ? .malformedMessage : nil
+                return (batch.end, batch.deliver(to: &receiver) ? .malformedMessage : nil)
             }
             seen = 0
         }
         _ = batch.deliver(to: &receiver)
-        return nil
+        return (batch.end, nil)
     }
 
     /// Messages that lie one after the other in the loop's read buffer, and have not been delivered yet.
     private struct Batch {
         let buffer: ReadBuffer
+        private let capacity: Int
         private var start: Int
         private(set) var end: Int
         private var count = 0
 
-        init(buffer: ReadBuffer, start: Int) {
+        /// - Parameter capacity: How many messages may be delivered together, at most the buffer's `readSize`.
+        init(buffer: ReadBuffer, start: Int, capacity: Int) {
             self.buffer = buffer
             self.start = start
+            self.capacity = capacity
             end = start
         }
 
-        var isFull: Bool { count == buffer.readSize }
+        var isFull: Bool { count == capacity }
 
         mutating func append(_ length: Int, _ content: Range<Int>) {
             unsafe buffer.contents[count] =
@@ -148,6 +169,12 @@ struct MessageBuffer {
     }
 }
 
+/// Gets the messages that a `MessageBuffer` finds. The results say whether to go on.
+protocol MessageReceiver {
+    mutating func receive(_ messages: borrowing MessageBatch) -> Bool
+    mutating func messageWasTooLong() -> Bool
+}
+
 /// Finds one message at a time, by a framing and within the limits of a connection. Whatever the framing answers, and even if it
 /// answers differently about the same bytes, the worst that results is a malformed message.
 private struct MessageParser<Format: Framing> {
@@ -164,14 +191,15 @@ private struct MessageParser<Format: Framing> {
 
     enum Result {
         case whole(length: Int, content: Range<Int>)
-        /// Nothing is to be asked before there are that many bytes more; 0 if any byte may be the last.
+        /// The framing need not be asked before that many more bytes have come; 0 if any byte may be the last.
         case unfinished(more: Int)
         /// The length is nil if it is not known.
         case tooLong(length: Int?)
         case malformed
     }
 
-    /// The same message is too long, or not, and its end is known, or not, in whatever pieces it comes.
+    /// Parses the first message. Whether it is too long, and whether its end is known, must not depend on the pieces in which it
+    /// comes.
     func parse(_ bytes: Span<UInt8>, seen: Int) -> Result {
         switch framing.messageExtent(in: bytes, seen: seen) {
         case .length(let length):
@@ -194,23 +222,5 @@ private struct MessageParser<Format: Framing> {
 
     private func isKnown(in bytes: Span<UInt8>) -> Bool {
         framing.messageExtent(in: bytes, seen: 0) != .unknown
-    }
-}
-
-extension Framing {
-    /// `maximumEnvelopeLength`, brought into its range. `Connection.SharedOptions` reads it once: a framing may answer
-    /// differently the next time.
-    var envelopeLimit: Int { min(max(maximumEnvelopeLength, 0), 65_536) }
-}
-
-extension Span<UInt8> {
-    /// The corresponding C function is `memchr`.
-    func firstIndex(of byte: UInt8, from start: Int) -> Int? {
-        unsafe withUnsafeBufferPointer { bytes in
-            guard start < bytes.count, let base = bytes.baseAddress,
-                let found = unsafe memchr(base + start, Int32(byte), bytes.count &- start)
-            else { return nil }
-            return unsafe UnsafeRawPointer(found) - UnsafeRawPointer(base)
-        }
     }
 }

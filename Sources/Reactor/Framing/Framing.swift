@@ -67,3 +67,9 @@ public enum MessageExtent: Hashable, Sendable {
     /// with the reason `malformedMessage`.
     case malformed
 }
+
+extension Framing {
+    /// `maximumEnvelopeLength`, clamped to its range. `Connection.SharedOptions` reads it once: a framing may answer differently the
+    /// next time.
+    var envelopeLimit: Int { min(max(maximumEnvelopeLength, 0), 65_536) }
+}

@@ -1,8 +1,8 @@
 /// A message is a length and that many bytes, of which there may be none. The length is unsigned, in network byte order (big-endian),
 /// and does not count itself.
 ///
-/// A length beyond `Connection.Options.maximumMessageLength` is that of a message that is too long. It is found as soon as the length has
-/// come: the handler is told, and if it does not close the connection, that many bytes are skipped.
+/// A message whose length is beyond `Connection.Options.maximumMessageLength` is too long. The handler is told as soon as the length has come,
+/// and if it does not close the connection, that many bytes are skipped.
 public struct LengthPrefixedFraming: Framing, Hashable {
     /// How many bytes the length itself has.
     public enum Width: Int, Sendable, CaseIterable {
@@ -17,7 +17,7 @@ public struct LengthPrefixedFraming: Framing, Hashable {
     /// How many bytes the length itself has.
     public var width: Width
 
-    /// As `lengthPrefixed(_:)`, which reads better where the type is known.
+    /// Makes what `lengthPrefixed(_:)` is, which reads better where the type is known.
     public init(_ width: Width) {
         self.width = width
     }
@@ -33,12 +33,15 @@ public struct LengthPrefixedFraming: Framing, Hashable {
 
     public var maximumEnvelopeLength: Int { width.rawValue }
 
-    /// The bytes of a message, to be sent or published; or nil if the length of `content` does not fit into the prefix.
+    /// Makes a message of its content, to be sent or published: the length and then the content. Returns nil if the length does not fit into
+    /// its bytes.
     ///
     /// ```swift
-    /// if let message = LengthPrefixedFraming(.twoBytes).message("hello".utf8.span) { connection.send(message.span) }
+    /// if let message = LengthPrefixedFraming(.twoBytes).frame("hello".utf8.span) { connection.send(message.span) }
     /// ```
-    public func message(_ content: Span<UInt8>) -> [UInt8]? {
+    ///
+    /// - Complexity: O(*n*) for *n* bytes of content.
+    public func frame(_ content: Span<UInt8>) -> [UInt8]? {
         let bits = 8 * width.rawValue
         if content.count >> bits != 0 { return nil }
         return [UInt8](capacity: width.rawValue + content.count) { message in

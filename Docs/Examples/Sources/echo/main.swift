@@ -6,7 +6,7 @@ import Reactor
 
 final class Echo: ConnectionHandler {
     func connection(_ connection: Connection, didReceive lines: borrowing MessageBatch) {
-        lines.withWireBytes(in: 0..<lines.count) { bytes in _ = connection.send(bytes) }
+        lines.withWireBytes { bytes in _ = connection.send(bytes) }
     }
 }
 

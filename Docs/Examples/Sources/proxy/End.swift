@@ -70,7 +70,7 @@ final class End: ConnectionHandler, Sendable {
 
     func connection(_ connection: Connection, didReceive chunks: borrowing MessageBatch) {
         connection.pauseReading()
-        let bytes = chunks.withWireBytes(in: 0..<chunks.count) { bytes in bytes.indices.map { bytes[$0] } }
+        let bytes = chunks.withWireBytes { bytes in bytes.indices.map { bytes[$0] } }
         ask { $0.send(bytes.span) }
     }
 
