@@ -7,6 +7,7 @@ public final class RecordingHandler: ConnectionHandler {
         case received(String)
         case discarded
         case drained
+        case readToEnd
         case closed(CloseReason)
     }
 
@@ -24,6 +25,8 @@ public final class RecordingHandler: ConnectionHandler {
     public var onMessage: ((Connection, String) -> Void)?
     public var onDiscard: ((Connection) -> Void)?
     public var onDrain: ((Connection) -> Void)?
+    /// What is done at the end of input, of a connection that allows a half-close; nil finishes it, as a handler that decides nothing does.
+    public var onReadToEnd: ((Connection) -> Void)?
     public var onClose: ((Connection) -> Void)?
     /// Whether a message that is too long ends the connection, as it does unless a handler decides otherwise.
     public var closesOnLongMessage = false
@@ -67,6 +70,11 @@ public final class RecordingHandler: ConnectionHandler {
     public func connectionDidDrain(_ connection: Connection) {
         events.append(.drained)
         onDrain?(connection)
+    }
+
+    public func connectionDidReadToEnd(_ connection: Connection) {
+        events.append(.readToEnd)
+        if let onReadToEnd { onReadToEnd(connection) } else { connection.finish(reason: .endOfInput) }
     }
 
     public func connectionDidClose(_ connection: Connection, reason: CloseReason) {

@@ -82,7 +82,6 @@ extension Connection {
     package func write(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) -> Int {
         guard canWrite else { return 0 }
         let given = first.count &+ second.count
-        if given == 0 { output.beginTurn() }
         // A copy: a send that fails drops the output, and a transport is foreign code. Neither may happen while `output` is accessed.
         let waiting = output
         let (leading, written) = unsafe waiting.withUnsafeLeadingBytes { leading in
@@ -109,10 +108,12 @@ extension Connection {
     /// No run of bytes.
     var noBytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
 
-    /// Writes up to three runs of bytes by one system call, and returns what that does.
+    /// Writes up to three runs of bytes by one system call, and returns what that does. Three empty ones are no call: on a socket of
+    /// packets it would send an empty packet.
     func writeOnce(
         _ leading: UnsafeRawBufferPointer, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer
     ) -> Int {
+        if leading.count &+ first.count &+ second.count == 0 { return 0 }
         func vector(_ bytes: UnsafeRawBufferPointer) -> iovec {
             unsafe iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
         }
@@ -160,6 +161,8 @@ extension Connection {
         if messages.isUnparsed { receiveUnparsed() }
         guard canWrite else { return }
         if !isBlocked, hasWaitingOutput {
+            // The topics have had their turn: a loop flushes them before its connections.
+            output.beginTurn()
             _ = unsafe write(noBytes, noBytes)
             guard canWrite else { return }
         }
