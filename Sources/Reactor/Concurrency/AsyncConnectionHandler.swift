@@ -88,6 +88,11 @@ final class AsyncConnectionHandler: ConnectionHandler {
         output.wakeAll()
     }
 
+    /// Nothing can be sent any more, though the connection is still read. A task that waits to send must not wait for that.
+    func connectionDidFailOutput() {
+        output.wakeAll()
+    }
+
     func connectionDidReadToEnd(_ connection: Connection) {
         hasReadToEnd = true
         input.wakeAll()

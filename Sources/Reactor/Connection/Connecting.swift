@@ -35,7 +35,7 @@ extension EventLoop {
         let connection = Connection(
             taking: socket.release(), kind: .socket, isConnecting: !isConnected, on: self,
             options: Connection.SharedOptions(options), handler: handler)
-        try connection.start(deadline: isConnected ? nil : deadline)
+        try connection.start(as: .client, deadline: isConnected ? nil : deadline)
         return connection
     }
 

@@ -14,7 +14,9 @@ extension Connection {
 
     func watchForInputIfWanted() {
         guard wantsInput else { return }
-        if kind == .file { loop.addAlwaysReady(id) } else { updateInterest(interest.union(.readable)) }
+        updateInterest(interest.union(.readable))
+        // Perhaps only since epoll has refused to watch it.
+        if kind == .file { loop.addAlwaysReady(id) }
     }
 
     private func stopWatchingForInput() {
@@ -48,8 +50,12 @@ extension Connection {
 
     func readFailed(_ error: Errno) {
         if error == .wouldBlock || error == .interrupted { return }
-        guard kind.isEndOfInput(error) else { return close(reason: .failed(error)) }
-        if kind.isInBackground(rawDescriptor) { awaitForeground() } else { readToEnd() }
+        if kind.isEndOfInput(error) {
+            return kind.isInBackground(rawDescriptor) ? awaitForeground() : readToEnd()
+        }
+        // A peer that resets the connection has said what came before, a line without a newline, too.
+        if transport == nil { finishUnfinishedLine() }
+        close(reason: .failed(error))
     }
 
     /// Another job has the terminal, which stays readable meanwhile: asks again a little later, and not in every turn.
@@ -113,6 +119,12 @@ extension Connection {
         finishLine()
     }
 
+    /// At the end of input the rest of a line is a line. With the other framings it is not a message, and is dropped.
+    private func finishUnfinishedLine() {
+        if case .other = sharedOptions.format { return }
+        finishLine()
+    }
+
     private func finishLine() {
         let limit = sharedOptions.value.maximumMessageLength
         loop.readBuffer.reserveHeadroom(sharedOptions.longestTail)
@@ -157,11 +169,8 @@ extension Connection {
         disarmTimer(.idleInput)
         if phase == .lingering { return close() }
         if let transport, !transport.transport.hasEnded { return finish(reason: .truncated) }
-        if case .other = sharedOptions.format {
-            if messages.isUnfinished { return finish(reason: .incompleteMessage) }
-        } else {
-            finishLine()
-        }
+        if case .other = sharedOptions.format, messages.isUnfinished { return finish(reason: .incompleteMessage) }
+        finishUnfinishedLine()
         guard isTakingMessages else { return }
         if hasFailedOutput || !sharedOptions.value.allowsHalfClose { return finish(reason: .endOfInput) }
         watchForReset()

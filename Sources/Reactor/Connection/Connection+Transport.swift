@@ -32,7 +32,11 @@ extension Connection {
         isHandshakeScheduled = false
         guard phase == .establishing, let state = transport else { return }
         isBlocked = false
-        guard writeSealed() else { return }
+        guard writeSealed() else {
+            // What the peer sends meanwhile would be signalled in each turn, and not be read.
+            if phase == .establishing { updateInterest(.writable) }
+            return
+        }
         let buffer = loop.wireBuffer
         let count = unsafe kind.read(rawDescriptor, into: buffer.input, count: buffer.inputSize)
         if count == 0 { return close(reason: .truncated) }

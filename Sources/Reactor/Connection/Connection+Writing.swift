@@ -98,9 +98,7 @@ extension Connection {
             if written == leading, given > 0 { output.endTurn() }
             if written > leading { output.beginTurn() }
         }
-        let isShort = written < leading &+ given
-        // A file never says that it takes more. The next attempt tells why it took less, a full disk perhaps.
-        if isShort, kind != .file { block() }
+        if written < leading &+ given { block() }
         if (hasWaitingOutput && !isBlocked) || (owesDrain && pendingOutput == 0) { scheduleFlush() }
         return max(written &- leading, 0)
     }
@@ -136,6 +134,11 @@ extension Connection {
         if isBlocked || phase == .closed { return }
         isBlocked = true
         updateInterest(interest.union(.writable))
+        if kind == .file {
+            // A file never says that it takes more. The next attempt tells why it took less, a full disk perhaps.
+            isBlocked = false
+            return scheduleFlush()
+        }
         outputSource?.connectionStateDidChange(self)
         limitFlush()
     }
@@ -159,6 +162,7 @@ extension Connection {
     func flush() {
         isFlushScheduled = false
         if messages.isUnparsed { receiveUnparsed() }
+        if hasFailedOutput, wantsInput, !hasUnreadInput { readToEnd() }
         guard canWrite else { return }
         if !isBlocked, hasWaitingOutput {
             // The topics have had their turn: a loop flushes them before its connections.

@@ -97,7 +97,9 @@ public final class Connection {
     }
 
     /// Begins to watch the descriptor. If that fails, the caller must forget the connection, which closes the descriptor.
-    func start(reading: Bool = true, deadline: ContinuousClock.Instant? = nil) throws(Errno) {
+    func start(
+        as role: TransportRole = .server, reading: Bool = true, deadline: ContinuousClock.Instant? = nil
+    ) throws(Errno) {
         id = ID(token: try loop.register(self))
         if !reading { pauses = 1 }
         do throws(Errno) {
@@ -113,7 +115,7 @@ public final class Connection {
         if phase == .connecting {
             if let deadline { armTimer(.connecting, at: deadline) }
         } else {
-            loop.onOwnThread { establish(as: .server) }
+            loop.onOwnThread { establish(as: role) }
         }
     }
 
@@ -198,6 +200,9 @@ public final class Connection {
         phase = .open
         handler.connectionDidOpen(self)
         if isFinishing, phase == .open { phase = .finishing }
+        // While the output of a handshake was blocked, there was no reading.
+        watchForInputIfWanted()
+        if isBlocked { limitFlush() }
         // A handshake may leave EPOLLOUT armed, which only a flush disarms: the loop would spin.
         if hasWaitingOutput || isFinishing || interest.contains(.writable) { scheduleFlush() }
     }
@@ -246,13 +251,11 @@ public final class Connection {
         armTimer(.lingering, at: .now.advanced(clamping: sharedOptions.value.lingerTimeout))
     }
 
-    /// Sending has failed. If that is because the peer has gone, what it said before may still lie in the kernel: that is read first, so that
-    /// the last words of a peer are not lost; then the connection closes for the given reason.
+    /// Sending has failed. What the peer said before that may still be in the kernel, or be a line that is unfinished: it is read and
+    /// delivered first, and then the connection closes for the given reason.
     func failOutput(_ error: Errno) {
         if phase == .closed || hasFailedOutput { return }
-        guard error == .brokenPipe || error == .connectionReset, phase == .open, !hasReadToEnd, hasUnreadInput else {
-            return close(reason: .failed(error))
-        }
+        guard kind == .socket, phase == .open, !hasReadToEnd else { return close(reason: .failed(error)) }
         hasFailedOutput = true
         reason = .failed(error)
         isBlocked = false
@@ -262,6 +265,9 @@ public final class Connection {
         // While reading is paused, nothing else would end it.
         if let timeout = sharedOptions.value.flushTimeout { armTimer(.flushing, at: .now.advanced(clamping: timeout)) }
         updateInterest(wantsInput ? .readable : [])
+        // Not here: a topic may be sending to its subscribers.
+        scheduleFlush()
+        (handler as? AsyncConnectionHandler)?.connectionDidFailOutput()
     }
 
     /// Whether the kernel has input that was not read. The corresponding C function is `ioctl(FIONREAD)`.

@@ -51,11 +51,12 @@ package enum DescriptorKind: UInt8 {
         (self == .terminal || self == .stream) && error == Errno(rawValue: EIO)
     }
 
-    /// Whether the terminal answers EIO because the process is in the background, and not because it has hung up.
+    /// Whether the terminal answers EIO because the process is in the background, and not because it has hung up. Only the
+    /// terminal of the process's own session has a background for it.
     ///
-    /// The corresponding C functions are `tcgetpgrp` and `getpgrp`.
+    /// The corresponding C functions are `tcgetsid` and `tcgetpgrp`.
     func isInBackground(_ descriptor: Int32) -> Bool {
-        guard self == .terminal else { return false }
+        guard self == .terminal, tcgetsid(descriptor) == getsid(0) else { return false }
         let foreground = tcgetpgrp(descriptor)
         return foreground > 0 && foreground != getpgrp()
     }
