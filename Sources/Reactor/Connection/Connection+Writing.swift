@@ -99,7 +99,7 @@ extension Connection {
             if written > leading { output.beginTurn() }
         }
         if written < leading &+ given { block() }
-        if (hasWaitingOutput && !isBlocked) || (owesDrain && pendingOutput == 0) { scheduleFlush() }
+        if hasWaitingOutput, !isBlocked { scheduleFlush() }
         return max(written &- leading, 0)
     }
 

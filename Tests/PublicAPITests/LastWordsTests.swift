@@ -1,0 +1,236 @@
+import ChatReactor
+import Glibc
+import TestSupport
+import Testing
+
+/// What a client said before its end is delivered, however it ends, and whether or not it has read what it was sent.
+struct LastWordsTests {
+    /// How a client goes.
+    enum Departure: CaseIterable {
+        /// It has read all that it was sent: the kernel tells the server of an orderly end.
+        case orderly
+        /// It has left something unread: the kernel resets the connection.
+        case unread
+        /// It resets the connection itself.
+        case reset
+    }
+
+    /// A room with a speaker and a listener. All that the speaker says is published.
+    private final class Room {
+        let loop: EventLoop
+        let topic: Topic
+        let speaker: TestConnection
+        let listener: TestConnection
+
+        init(_ kind: TestConnection.Kind, options: Connection.Options = .init()) throws {
+            loop = try EventLoop()
+            topic = try Topic(on: loop)
+            speaker = try TestConnection(kind, on: loop, options: options)
+            listener = try TestConnection(on: loop)
+            for member in [speaker, listener] { topic.subscribe(member.connection) }
+            speaker.handler.onMessage = { [topic] connection, text in topic.publish(text + "\n", from: connection) }
+        }
+
+        deinit { loop.close() }
+
+        /// Does something between the time at which this turn reads and the time at which it sends.
+        func betweenReadingAndSending(_ body: @escaping () throws -> Void) throws {
+            var result: Result<Void, any Error>?
+            loop.schedule(at: .now) { result = Result(catching: body) }
+            try loop.run(until: "done") { result != nil }
+            try result?.get()
+        }
+
+        /// Has the speaker go. It leaves something unread if it goes so.
+        func depart(_ departure: Departure) throws {
+            switch departure {
+            case .orderly: speaker.peer.read()
+            case .unread:
+                var byte: UInt8 = 0
+                try #require(unsafe recv(speaker.peer.descriptor, &byte, 1, Int32(MSG_PEEK)) == 1, "nothing is unread")
+            case .reset: return speaker.peer.reset()
+            }
+            speaker.peer.close()
+        }
+
+        /// What the listener has heard of the speaker once the speaker's connection is closed.
+        func heard() throws -> [String] {
+            try loop.run(until: "closed") { !speaker.handler.closeReasons.isEmpty }
+            try loop.settle()
+            return listener.peer.lines.filter { !$0.hasPrefix("noise") }
+        }
+    }
+
+    struct Case: CustomTestStringConvertible {
+        let kind: TestConnection.Kind
+        let departure: Departure
+        let isBusy: Bool
+        var testDescription: String { "\(kind), \(departure), \(isBusy ? "busy" : "quiet")" }
+
+        static let all = TestConnection.Kind.allCases.flatMap { kind in
+            Departure.allCases.flatMap { departure in
+                [false, true].map { Case(kind: kind, departure: departure, isBusy: $0) }
+            }
+        }
+    }
+
+    @Test("A line is relayed that comes with the end, before or after a send that fails", arguments: Case.all)
+    func lineWithTheEnd(_ test: Case) throws {
+        let room = try Room(test.kind)
+        room.topic.publish("noise\n")
+        try room.loop.settle()
+        try room.betweenReadingAndSending {
+            try room.speaker.peer.send("last words\n")
+            try room.depart(test.departure)
+            // This turn has read, and sends now, to a client that is gone.
+            if test.isBusy { room.topic.publish("noise\n") }
+        }
+        #expect(try room.heard() == ["last words"])
+    }
+
+    @Test("So is a line without its newline", arguments: Case.all)
+    func unfinishedLineWithTheEnd(_ test: Case) throws {
+        for framing in [.lines, .automatic(idle: .seconds(100))] as [any Framing] {
+            let room = try Room(test.kind, options: .framed(framing))
+            room.topic.publish("noise\n")
+            try room.loop.settle()
+            try room.betweenReadingAndSending {
+                try room.speaker.peer.send("last words")
+                try room.depart(test.departure)
+                if test.isBusy { room.topic.publish("noise\n") }
+            }
+            #expect(try room.heard() == ["last words"])
+        }
+    }
+
+    @Test("So is a line without its newline that was read before the end", arguments: Case.all)
+    func unfinishedLineBeforeTheEnd(_ test: Case) throws {
+        for framing in [.lines, .automatic(idle: .seconds(100))] as [any Framing] {
+            let room = try Room(test.kind, options: .framed(framing))
+            room.topic.publish("noise\n")
+            try room.speaker.peer.send("last words")
+            try room.loop.settle()
+            try room.betweenReadingAndSending {
+                try room.depart(test.departure)
+                if test.isBusy { room.topic.publish("noise\n") }
+            }
+            #expect(try room.heard() == ["last words"])
+        }
+    }
+
+    @Test("More than one read's worth is relayed", arguments: Case.all)
+    func muchWithTheEnd(_ test: Case) throws {
+        let room = try Room(test.kind)
+        let lines = (0..<5_000).map { "\($0) says the speaker" }
+        let bytes = Array((lines.joined(separator: "\n") + "\n").utf8)
+        try #require(bytes.count > room.loop.configuration.readSize)
+        room.topic.publish("noise\n")
+        try room.loop.settle()
+        try room.betweenReadingAndSending {
+            try #require(room.speaker.peer.sendAvailable(bytes) == bytes.count)
+            try room.depart(test.departure)
+            if test.isBusy { room.topic.publish("noise\n") }
+        }
+        #expect(try room.heard() == lines)
+    }
+
+    @Test("A client whose reading is paused meanwhile is heard once it is resumed", arguments: TestConnection.Kind.allCases)
+    func paused(_ kind: TestConnection.Kind) throws {
+        let room = try Room(kind)
+        room.speaker.connection.pauseReading()
+        room.topic.publish("noise\n")
+        try room.loop.settle()
+        try room.speaker.peer.send("one\ntwo")
+        try room.depart(.unread)
+        room.topic.publish("noise\n")
+        try room.loop.settle()
+        #expect(try room.loop.turns(during: .milliseconds(50)) <= 2)
+        #expect(room.speaker.connection.isOpen)
+        #expect(!room.speaker.connection.send("too late"))
+        #expect(room.speaker.connection.pendingOutput == 0)
+        room.speaker.connection.resumeReading()
+        #expect(try room.heard() == ["one", "two"])
+    }
+
+    @Test("A client that cannot be sent to, and is not read either, is closed after the flush timeout")
+    func pausedForEver() throws {
+        let room = try Room(.unix, options: .with { $0.flushTimeout = .milliseconds(50) })
+        room.speaker.connection.pauseReading()
+        try room.speaker.peer.send("never read\n")
+        room.speaker.peer.close()
+        room.topic.publish("noise\n")
+        #expect(try room.heard() == [])
+        #expect(room.speaker.handler.closeReasons == [.failed(.brokenPipe)])
+    }
+
+    @Test("A client that shuts its reading, and says nothing, is closed at once when it is sent something")
+    func shutReading() throws {
+        let room = try Room(.unix)
+        try room.speaker.peer.send("unfinished")
+        try room.loop.settle()
+        shutdown(room.speaker.peer.descriptor, Int32(SHUT_RD))
+        room.topic.publish("noise\n")
+        try room.loop.settle()
+        #expect(room.speaker.handler.closeReasons == [.failed(.brokenPipe)])
+        #expect(try room.heard() == ["unfinished"])
+    }
+
+    @Test("The reason for closing is the failure, and what is incomplete in another framing is dropped")
+    func otherFramings() throws {
+        let room = try Room(.unix, options: .framed(.lengthPrefixed(.oneByte)))
+        try room.betweenReadingAndSending {
+            try room.speaker.peer.send([3] + Array("one".utf8) + [5] + Array("tw".utf8))
+            room.speaker.peer.close()
+            room.topic.publish("noise\n")
+        }
+        #expect(try room.heard() == ["one"])
+        #expect(room.speaker.handler.closeReasons == [.failed(.brokenPipe)])
+    }
+
+    @Test("A task that waits to send is told at once, and may still read what the peer said")
+    func task() throws {
+        final class Outcome {
+            var sent = 0
+            var reason: CloseReason?
+            var lines: [String] = []
+            var endReason: CloseReason?
+        }
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let outcome = Confined(Outcome())
+        let file = TemporaryPath()
+        let address = SocketAddress.unix(path: file.path)
+        let server = Task(executorPreference: loop.remote) { [remote = loop.remote] in
+            try await remote.serve(on: address, options: .with { $0.maximumPendingOutput = 1_000 }) { connection in
+                do throws(CloseReason) {
+                    while true {
+                        do {
+                            try await connection.send(String(repeating: "x", count: 100_000))
+                            outcome.value.sent += 1
+                        } catch {
+                            throw error as? CloseReason ?? .requested
+                        }
+                    }
+                } catch {
+                    outcome.value.reason = error
+                }
+                do {
+                    for try await line in connection.lines { outcome.value.lines.append(line) }
+                } catch let reason as CloseReason {
+                    outcome.value.endReason = reason
+                }
+            }
+        }
+        defer { server.cancel() }
+        try loop.run(until: "listening") { file.exists }
+        let peer = try Peer(to: address)
+        try peer.send("one\ntwo")
+        try loop.run(until: "some sent") { outcome.value.sent > 1 }
+        try loop.settle()
+        peer.close()
+        try loop.run(until: "told") { outcome.value.endReason != nil }
+        #expect(outcome.value.reason == .failed(.brokenPipe))
+        #expect(outcome.value.lines == ["one", "two"])
+        #expect(outcome.value.endReason == .failed(.brokenPipe))
+    }
+}
