@@ -104,14 +104,14 @@ final class Client {
     let id: Connection.ID
     /// Whether it takes what comes.
     var reads = true
-    private(set) var received: [UInt8] = []
-    private(set) var isAtEnd = false
 
     init(_ socket: Peer, id: Connection.ID) {
         self.socket = socket
         self.id = id
     }
 
+    var received: [UInt8] { socket.received }
+    var isAtEnd: Bool { socket.isAtEnd || socket.readFailure != nil }
     var text: String { String(decoding: received, as: UTF8.self) }
 
     var lines: [String] { text.split(separator: "\n").map(String.init) }
@@ -120,18 +120,10 @@ final class Client {
 
     func send(_ bytes: [UInt8]) throws { try socket.send(bytes) }
 
-    /// Takes what is there.
-    func read() {
-        var piece = [UInt8](repeating: 0, count: 16_384)
-        while !isAtEnd {
-            let count = unsafe recv(socket.descriptor, &piece, piece.count, Int32(MSG_DONTWAIT))
-            if count < 0, errno == EAGAIN { return }
-            if count > 0 { received += piece[..<count] } else { isAtEnd = true }
-        }
-    }
+    func read() { socket.read() }
 
     func takeOff(_ mark: String) {
-        if text.hasSuffix(mark) { received.removeLast(mark.utf8.count) }
+        if text.hasSuffix(mark) { socket.dropLast(mark.utf8.count) }
     }
 }
 

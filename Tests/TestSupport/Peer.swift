@@ -9,10 +9,14 @@ public import Reactor
 public final class Peer {
     public let descriptor: Int32
     private let isSocket: Bool
-    /// What has been read from the descriptor, and not been taken from here.
-    private var received: [UInt8] = []
-    private var isAtEnd = false
-    private var readFailure: Errno?
+    /// What has been read from the descriptor, and not been taken from here. Nothing is read for it.
+    public private(set) var received: [UInt8] = []
+    /// How many reads have brought something.
+    public private(set) var readCount = 0
+    /// Whether a read has found the end of input.
+    public private(set) var isAtEnd = false
+    /// The error that a read has failed with.
+    public private(set) var readFailure: Errno?
     private var isClosed = false
 
     /// Takes over a descriptor, of a connected socket or of a pipe, and sets it not to block.
@@ -73,10 +77,12 @@ public final class Peer {
         return readFailure
     }
 
-    /// Reads what has come, `limit` bytes of it at most, and keeps it.
-    public func read(atMost limit: Int = .max) {
+    /// Reads what has come, `limit` bytes of it at most, and keeps it. Returns how many bytes that was.
+    @discardableResult
+    public func read(atMost limit: Int = .max) -> Int {
         var left = limit
         while left > 0, case let count = readOnce(atMost: left), count > 0 { left -= count }
+        return limit - left
     }
 
     /// Reads once, and returns how many bytes came: 0 if none have, or none will.
@@ -88,6 +94,7 @@ public final class Peer {
                 ? unsafe recv(descriptor, &buffer, buffer.count, 0) : unsafe Glibc.read(descriptor, &buffer, buffer.count)
             if count > 0 {
                 received += buffer[..<count]
+                readCount += 1
                 return count
             } else if count == 0 {
                 isAtEnd = true
@@ -100,6 +107,13 @@ public final class Peer {
         return 0
     }
 
+    /// How many bytes the kernel holds that have come and were not read: a megabyte at most.
+    public var unreadCount: Int {
+        if isClosed { return 0 }
+        var room = [UInt8](repeating: 0, count: 1 << 20)
+        return max(unsafe recv(descriptor, &room, room.count, Int32(MSG_PEEK)), 0)
+    }
+
     // MARK: - Taking what has come
 
     /// What has arrived by now, without waiting; nil once the other side has ended or reset the connection.
@@ -108,6 +122,9 @@ public final class Peer {
         defer { received = [] }
         return received
     }
+
+    /// Drops the last of the bytes that were read.
+    public func dropLast(_ count: Int) { received.removeLast(count) }
 
     /// The next bytes, or none at the end of input. Throws the error that reading fails with.
     public func receiveSome() throws -> [UInt8] {
@@ -180,6 +197,11 @@ public final class Peer {
     public func sendAvailable(_ bytes: [UInt8]) -> Int { max(write(bytes[...]), 0) }
 
     private func write(_ bytes: ArraySlice<UInt8>) -> Int {
+        // The number may be another's by now.
+        if isClosed {
+            errno = EBADF
+            return -1
+        }
         if !isSocket { brokenPipesAreErrors }
         return unsafe bytes.withUnsafeBytes {
             unsafe isSocket
@@ -198,12 +220,23 @@ public final class Peer {
     // MARK: - Ending
 
     /// Says that nothing more will be sent, and goes on receiving.
-    public func shutDownSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+    public func shutDownSending() {
+        if !isClosed { shutdown(descriptor, Int32(SHUT_WR)) }
+    }
 
     /// Ends a TCP connection by an RST: the other side's next read fails, and what it has not read yet is lost.
     public func reset() {
+        if isClosed { return }
         var linger = linger(l_onoff: 1, l_linger: 0)
         _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<linger>.size))
+        close()
+    }
+
+    /// Shuts both directions and closes. The other side notices at once, even if a child process that is being started has a copy of the
+    /// descriptor.
+    public func hangUp() {
+        if isClosed { return }
+        shutdown(descriptor, Int32(SHUT_RDWR))
         close()
     }
 

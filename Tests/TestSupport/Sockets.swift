@@ -4,10 +4,10 @@ public import Reactor
 /// Writing to a pipe that nobody reads is an error then, and not a signal that ends the tests.
 let brokenPipesAreErrors: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
 
-/// Two stream sockets that are connected to each other: one that does not block, for a loop to own, and the peer's.
-public func socketPair() throws -> (near: Int32, far: Peer) {
+/// Two sockets that are connected to each other: one that does not block, for a loop to own, and the peer's.
+public func socketPair(_ kind: __socket_type = SOCK_STREAM) throws -> (near: Int32, far: Peer) {
     var pair: [Int32] = [-1, -1]
-    let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+    let type = Int32(kind.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
     guard unsafe socketpair(AF_UNIX, type, 0, &pair) == 0 else { throw Errno(rawValue: errno) }
     return (pair[0], Peer(takingOver: pair[1]))
 }

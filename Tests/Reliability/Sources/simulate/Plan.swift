@@ -9,7 +9,7 @@ struct Plan {
 
     init(seed: UInt64) {
         self.seed = seed
-        var random = SplitMix(seed: seed &* 0xD134_2543_DE82_EF95 &+ 1)
+        var random = SeededGenerator(seed: seed &* 0xD134_2543_DE82_EF95 &+ 1)
         setting = Setting(using: &random)
         var author = Author(topicCount: setting.topics.count, capacity: setting.topics[0].capacity, random: random)
         for number in 1...author.random.number(5...60) {
@@ -24,7 +24,7 @@ struct Plan {
 private struct Author {
     let topicCount: Int
     let capacity: Int
-    var random: SplitMix
+    var random: SeededGenerator
     private var peerCount = 0
     /// Whether so much is published that some fall behind.
     private let isBusy: Bool
@@ -37,7 +37,7 @@ private struct Author {
         case descriptors
     }
 
-    init(topicCount: Int, capacity: Int, random: SplitMix) {
+    init(topicCount: Int, capacity: Int, random: SeededGenerator) {
         self.topicCount = topicCount
         self.capacity = capacity
         var random = random

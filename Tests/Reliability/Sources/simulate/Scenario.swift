@@ -10,7 +10,7 @@ final class Scenario {
     private(set) var listener: Listener?
     /// The peers by their number.
     var members: [Member] = []
-    var random = SplitMix(seed: 0)
+    var random = SeededGenerator(seed: 0)
     var counts = ScenarioCounts()
 
     /// All that was ever published to each topic, and how long its log is by now.
@@ -107,7 +107,7 @@ final class Scenario {
         for step in plan.steps {
             counts[.steps] += 1
             if isTraced { print("  \(step)") }
-            random = SplitMix(seed: step.seed)
+            random = SeededGenerator(seed: step.seed)
             kernel_seed(step.seed)
             try perform(step.action)
             if let turns = step.turns {

@@ -14,7 +14,7 @@ struct Setting {
     /// Whether messages are published even under pressure.
     var isReckless = false
 
-    init(using random: inout SplitMix) {
+    init(using random: inout SeededGenerator) {
         loop.readSize = random.element(of: [1, 7, 64, 64, 512, 512, 2_048, 4_096])
         loop.readBudget = random.element(of: [1, 64, 512, 4_096])
         loop.acceptBudget = random.number(1...4)
