@@ -151,6 +151,24 @@ import Testing
         }
     }
 
+    @Test func `an output that takes no more is told by its reason`() throws {
+        let server = try PlayedServer()
+        let path = TemporaryPath()
+        let tooLarge = "File too large"
+        for (redirection, reason) in [
+            ("> /dev/full", "No space left on device"), ("> \(path.path)", tooLarge), (">> \(path.path)", tooLarge),
+        ] {
+            let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\" \(redirection)"
+            let arguments = ["-c", script, ChildProcess.pathOfExecutable("chat"), "\(server.address)"]
+            let chat = try ChildProcess("sh", arguments, input: .pipe)
+            let client = try server.accept()
+            // More than eight blocks of 512 bytes: the file takes a part of it.
+            try client.send(String(repeating: "a", count: 10_000) + "\n")
+            #expect(try chat.error.all() == Array("chat: cannot write standard output: \(reason)\n".utf8))
+            #expect(try chat.waitForEnd() == .exit(EX_IOERR))
+        }
+    }
+
     @Test(arguments: [ChildProcess.Stream.null, .closed]) func `without standard output it still sends`(
         output: ChildProcess.Stream
     ) throws {

@@ -1,5 +1,5 @@
 @unsafe @preconcurrency public import Glibc
-import Reactor
+public import Reactor
 import Synchronization
 
 /// A program that a test runs, with standard streams of the test's choice. It is killed with this object, if not before.
@@ -178,7 +178,8 @@ public final class ChildProcess {
         return (ends[0], ends[1])
     }
 
-    private static func openTerminal() throws(Errno) -> (screen: StreamReader, path: String) {
+    /// A terminal: its screen and keys, and the path by which a program opens it.
+    public static func openTerminal() throws(Errno) -> (screen: StreamReader, path: String) {
         var master: Int32 = -1
         var slave: Int32 = -1
         var name = [CChar](repeating: 0, count: 128)

@@ -150,6 +150,13 @@ public final class Peer {
         try (0..<count).compactMap { _ in try receiveLine() }
     }
 
+    /// The next `count` bytes, or what there is before the end of input.
+    public func receive(_ count: Int) throws -> [UInt8] {
+        while received.count < count, try waitAndRead(for: "\(count) bytes") {}
+        defer { received.removeFirst(min(count, received.count)) }
+        return Array(received.prefix(count))
+    }
+
     /// Everything up to the end of input.
     public func receiveAll() throws -> [UInt8] {
         while try waitAndRead(for: "the end of input") {}

@@ -23,7 +23,7 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     }
 
     /// The error of the calling thread's last system call that failed. The corresponding C variable is `errno`.
-    package static var last: Errno { Errno(rawValue: Glibc.errno) }
+    public static var last: Errno { Errno(rawValue: Glibc.errno) }
 
     /// The process has no permission for a path, or for a port below 1024. The corresponding C constant is `EACCES`.
     public static let permissionDenied = Errno(rawValue: EACCES)
