@@ -145,6 +145,85 @@ struct FileAndPipeTests {
         #expect(String(decoding: buffer[..<6], as: UTF8.self) == "hello\n")
     }
 
+    // MARK: - Output that is taken in part
+
+    private func contents(of number: Int32) -> String {
+        var buffer = [UInt8](repeating: 0, count: 1_000)
+        let count = unsafe pread(number, &buffer, buffer.count, 0)
+        return String(decoding: buffer[..<max(count, 0)], as: UTF8.self)
+    }
+
+    /// Like a disk that becomes full within a write: the write falls short, and only the next one says why.
+    @Test(.enabled(if: kernel_faults_are_available()), arguments: [OwnedDescriptor.Direction.input, .output])
+    func aFullDiskIsReportedAsThat(_ direction: OwnedDescriptor.Direction) throws {
+        defer { loop.close() }
+        let output = try loop.adopt(OwnedDescriptor(takingOver: try file(holding: [])), for: direction, handler: handler)
+        kernel_begin()
+        defer { kernel_rest() }
+        kernel_limit(3)
+        kernel_fail(KERNEL_WRITEV, 1, 1_000, ENOSPC)
+        output.pauseReading()
+        output.send("hello\n")
+        try loop.run(until: "closed") { !handler.closeReasons.isEmpty }
+        #expect(handler.closeReasons == [.failed(.noSpace)])
+    }
+
+    @Test func aDeviceThatIsFullIsReportedAsThat() throws {
+        defer { loop.close() }
+        let full = OwnedDescriptor(takingOver: try descriptor(opening: "/dev/full", O_WRONLY))
+        try loop.adopt(full, for: .output, handler: handler).send("hello\n")
+        try loop.run(until: "closed") { !handler.closeReasons.isEmpty }
+        #expect(handler.closeReasons == [.failed(.noSpace)])
+    }
+
+    @Test(.enabled(if: kernel_faults_are_available()), arguments: [EINTR, EAGAIN, 0])
+    func aFileThatTakesLittleAtATimeIsWrittenToTheEnd(_ error: Int32) throws {
+        defer { loop.close() }
+        let number = try file(holding: [])
+        let copy = dup(number)
+        defer { close(copy) }
+        let output = try loop.adopt(OwnedDescriptor(takingOver: number), for: .output, handler: handler)
+        kernel_begin()
+        defer { kernel_rest() }
+        kernel_limit(2)
+        if error != 0 { kernel_fail(KERNEL_WRITEV, 1, 1, error) }
+        output.send("hello\n")
+        output.finish()
+        try loop.run(until: "closed") { !handler.closeReasons.isEmpty }
+        kernel_rest()
+        #expect(handler.closeReasons == [.requested])
+        #expect(contents(of: copy) == "hello\n")
+        #expect(try loop.turns(during: .milliseconds(50)) <= 2)
+    }
+
+    /// epoll refuses to watch /dev/null, which is asked for only when a write falls short.
+    @Test(.enabled(if: kernel_faults_are_available()))
+    func aDeviceThatEpollRefusesIsWrittenToTheEnd() throws {
+        defer { loop.close() }
+        let null = OwnedDescriptor(takingOver: try descriptor(opening: "/dev/null", O_RDWR))
+        let output = try loop.adopt(null, for: .output, handler: handler)
+        kernel_begin()
+        defer { kernel_rest() }
+        kernel_limit(2)
+        output.send("hello\n")
+        output.finish()
+        try loop.run(until: "closed") { !handler.closeReasons.isEmpty }
+        #expect(handler.closeReasons == [.requested])
+        #expect(kernel_calls(KERNEL_WRITEV) == 3)
+    }
+
+    /// An output's reading is paused once, and may be resumed. epoll refuses it only then.
+    @Test func aDeviceThatEpollRefusesIsReadOnceThatIsAskedFor() throws {
+        defer { loop.close() }
+        let null = OwnedDescriptor(takingOver: try descriptor(opening: "/dev/null", O_RDWR))
+        let connection = try loop.adopt(null, for: .output, handler: handler)
+        connection.resumeReading()
+        try loop.run(until: "at the end") { !handler.closeReasons.isEmpty }
+        #expect(handler.closeReasons == [.endOfInput])
+    }
+
+    // MARK: - Opening anew
+
     /// O_NONBLOCK belongs to the open file, which the shell shares: setting it there would surprise whoever comes next.
     @Test func aReopenedPipeDoesNotBlockAndLeavesTheOriginalAsItWas() throws {
         defer { loop.close() }

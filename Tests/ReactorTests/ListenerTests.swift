@@ -29,6 +29,19 @@ struct ListenerTests {
         #expect(fcntl(number, F_GETFD, 0) & FD_CLOEXEC != 0)
     }
 
+    @Test(arguments: [(-5, 0), (Int.min, 0), (0, 0), (1, 1), (Int.max, Int32.max)] as [(Int, Int32)])
+    func aBoundForUnsentBytesThatIsOutOfRangeIsBroughtIntoIt(_ bound: Int, _ expected: Int32) throws {
+        defer { loop.close() }
+        var options = Connection.Options()
+        options.unsentLowWater = bound
+        let accepted = try TestConnection(.tcp, on: loop, options: options)
+        let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
+        let connected = try loop.connect(to: listener.address, options: options, handler: handler)
+        for connection in [accepted.connection, connected] {
+            #expect(connection.rawDescriptor.option(Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT) == expected)
+        }
+    }
+
     /// ECONNABORTED and EINTR on accept: go on. So does any error that accept(2) passes on from the network.
     @Test(
         .enabled(if: kernel_faults_are_available()),

@@ -151,6 +151,72 @@ private final class ToyTransport: Transport {
         #expect(try test.loop.turns(during: .milliseconds(50)) <= 2)
     }
 
+    /// The server's greeting is longer than what the kernel takes, and nobody reads it yet.
+    private func blockedHandshake(_ change: (inout Connection.Options) -> Void = { _ in }) throws -> TestConnection {
+        var options = options(serverGreeting: 1_000_000)
+        change(&options)
+        return try TestConnection(options: options, sendBuffer: 4_096)
+    }
+
+    @Test func inputThatComesWithABlockedLastFlightIsDelivered() throws {
+        let test = try blockedHandshake()
+        try test.peer.send(ToyTransport.clientGreeting + ToyTransport.record("first\n".utf8))
+        try test.loop.run(until: "received") { test.handler.texts == ["first"] }
+        try test.peer.send(ToyTransport.record("second\n".utf8))
+        try test.loop.run(until: "received, too") { test.handler.texts == ["first", "second"] }
+        #expect(try test.loop.turns(during: .milliseconds(50)) <= 2)
+        // What is sent leaves after the rest of the greeting.
+        test.connection.send("hello\n")
+        let answer = ToyTransport.record("hello\n".utf8)
+        #expect(try test.receive(1_000_000 + answer.count).suffix(answer.count) == answer[...])
+    }
+
+    @Test func inputThatComesAfterABlockedFlightIsDeliveredOnceItHasLeft() throws {
+        let test = try blockedHandshake()
+        try test.loop.settle()
+        try test.peer.send(ToyTransport.clientGreeting + ToyTransport.record("first\n".utf8))
+        try test.loop.settle()
+        #expect(try test.loop.turns(during: .milliseconds(50)) <= 2, "what cannot be used yet spins the loop")
+        #expect(try test.receive(1_000_000).count == 1_000_000)
+        try test.loop.run(until: "received") { test.handler.texts == ["first"] }
+        try test.peer.send(ToyTransport.record("second\n".utf8))
+        try test.loop.run(until: "received, too") { test.handler.texts == ["first", "second"] }
+        #expect(try test.loop.turns(during: .milliseconds(50)) <= 2)
+    }
+
+    @Test func aConnectionThatFinishesBehindABlockedFlightIsNotWaitedForLongerThanTheFlushTimeout() throws {
+        let test = try blockedHandshake { $0.flushTimeout = .milliseconds(50) }
+        try test.peer.send(ToyTransport.clientGreeting)
+        test.connection.finish()
+        #expect(try test.closeReason() == .tooSlow)
+    }
+
+    @Test func aHandshakeThatDoesNotComeToItsEndTimesOut() throws {
+        for greeting in [7, 1_000_000] {
+            var options = options(serverGreeting: greeting)
+            options.handshakeTimeout = .milliseconds(50)
+            let test = try TestConnection(options: options, sendBuffer: 4_096)
+            #expect(try test.closeReason() == .handshakeTimedOut)
+            #expect(test.handler.events == [.closed(.handshakeTimedOut)])
+        }
+    }
+
+    /// Connecting to a Unix-domain socket comes about at once, and makes a client all the same.
+    @Test func whoConnectsIsTheClient() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let file = TemporaryPath()
+        for address in [.loopback(port: 0), .unix(path: file.path)] as [SocketAddress] {
+            let (server, client) = (RecordingHandler(), RecordingHandler())
+            let listener = try loop.listen(on: address, options: options(), handler: server)
+            let connection = try loop.connect(to: listener.address, options: options(), handler: client)
+            connection.send("hello\n")
+            try loop.run(until: "received") { server.texts == ["hello"] || !client.closeReasons.isEmpty }
+            #expect(client.closeReasons == [] && server.closeReasons == [])
+            listener.close()
+        }
+    }
+
     @Test func anEndThatWasNotSaidIsATruncation() throws {
         let test = try TestConnection(options: options())
         try test.peer.send(ToyTransport.clientGreeting + ToyTransport.record("whole\nha".utf8))

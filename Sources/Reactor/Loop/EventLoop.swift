@@ -280,7 +280,7 @@ public final class EventLoop {
     }
 
     /// Rounded up: a loop that wakes just before its deadline would find nothing to do, and turn again and again until then.
-    private func milliseconds(until deadline: ContinuousClock.Instant?) -> Int32 {
+    func milliseconds(until deadline: ContinuousClock.Instant?) -> Int32 {
         guard let deadline else { return -1 }
         let now = ContinuousClock.now
         // Compared before they are subtracted or taken apart: a deadline may be as far away as an instant can be.
