@@ -70,7 +70,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: settings),
+            packageAccess: false, swiftSettings: settings),
         .executableTarget(
             name: "chat",
             dependencies: [

@@ -14,7 +14,7 @@ struct Chatd: ParsableCommand {
     var port: UInt16 = 3001
 
     @Option(
-        help: ArgumentHelp("Listen here instead; repeatable; also unix:PATH.", valueName: "host:port"),
+        help: ArgumentHelp("Listen here instead; repeatable; also *:PORT, unix:PATH.", valueName: "host:port"),
         transform: { try Endpoint($0) })
     var listen: [Endpoint] = []
 
@@ -39,7 +39,7 @@ struct Chatd: ParsableCommand {
     @Option(help: ArgumentHelp("What is done about slow clients.", valueName: "policy"))
     var slow = SlowName.backpressure
 
-    @Option(help: ArgumentHelp("Kept for slow clients.", valueName: "bytes"))
+    @Option(help: ArgumentHelp("How much is kept for slow clients.", valueName: "bytes"))
     var logSize: ByteCount = 1_048_576
 
     @Option(help: ArgumentHelp("Seconds that ending may take.", valueName: "s"))

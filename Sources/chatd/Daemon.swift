@@ -9,12 +9,14 @@ final class Daemon {
     private let loop: EventLoop
     private let server: ChatServer
     private let log: ServerLog
-    private var isDraining = false
+    private var console: Console?
+    private var isStopping = false
 
     init(_ options: Chatd) throws {
         self.options = options
         Self.raiseDescriptorLimit()
-        // A pipe that has lost its reader says so by EPIPE, and a terminal that belongs to another job by EIO.
+        // Without this, these signals would end or stop the process. The system calls report the same: EPIPE for a pipe without a
+        // reader, EIO for a terminal that another job has.
         for number in [SIGPIPE, SIGTTIN, SIGTTOU] { signal(number, SIG_IGN) }
         do throws(Errno) {
             loop = try EventLoop()
@@ -27,24 +29,25 @@ final class Daemon {
     }
 
     func run() throws {
-        let places = try places()
+        // Looking up a name may take long. Signals are not watched yet, so Ctrl-C ends the process at once.
+        let places = try ListeningPlaces(of: options)
         do throws(Errno) {
-            // Before anybody is told that the daemon runs: who knows may end it.
+            // Before the daemon says that it listens: a signal that is sent right after that must end it in order.
             try loop.watchSignals([SIGTERM, SIGINT]) { [unowned self] _ in stop() }
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
         do {
-            for listener in try places.flatMap(listen) { say("listening on \(listener.address)") }
+            for listener in try places.listen(server) { say("listening on \(listener.address)") }
         } catch {
-            // Those that could be had leave no path behind.
+            // Removes the paths of the Unix-domain sockets that were made before one place could not be listened at.
             loop.close()
             throw error
         }
         do throws(Errno) {
-            _ = try Console(
-                of: server, reads: options.console ?? (isatty(0) == 1), prints: options.print ?? (isatty(1) == 1),
-                complain: say)
+            console = try Console(
+                server: server, readsInput: options.console ?? (isatty(STDIN_FILENO) == 1),
+                printsMessages: options.print ?? (isatty(STDOUT_FILENO) == 1), onWarning: say)
             ServiceManager.notify("READY=1")
             try loop.run()
         } catch {
@@ -52,44 +55,20 @@ final class Daemon {
         }
     }
 
-    /// The addresses of each endpoint to listen on. Looking up a name may take long, and can be interrupted: signals are not watched yet.
-    private func places() throws -> [[SocketAddress]] {
-        let endpoints = options.listen.isEmpty ? [.tcp(host: "localhost", port: options.port)] : options.listen
-        do throws(EndpointError) {
-            var places: [[SocketAddress]] = []
-            for endpoint in endpoints { places.append(try endpoint.resolve()) }
-            return places
-        } catch {
-            throw Failure("\(error)", code: EX_NOHOST)
-        }
-    }
-
-    /// Listens on all addresses of an endpoint. A host such as localhost may have some that this machine does not serve; one is enough.
-    private func listen(on addresses: [SocketAddress]) throws -> [Listener] {
-        var failure: Failure?
-        var listeners: [Listener] = []
-        for address in addresses {
-            // Port 0 picks one for all addresses of the host: the first one's.
-            let wanted = address.port == 0 ? address.withPort(listeners.first?.address.port ?? 0) : address
-            do throws(Errno) {
-                listeners.append(try server.listen(on: wanted))
-            } catch {
-                let code = error == .permissionDenied ? EX_NOPERM : EX_UNAVAILABLE
-                let reason = Failure("cannot listen on \(wanted): \(error)", code: code)
-                guard error == .addressNotAvailable || error == .addressFamilyNotSupported else { throw reason }
-                failure = reason
-            }
-        }
-        if listeners.isEmpty, let failure { throw failure }
-        return listeners
-    }
-
-    /// The first time, ends when all is flushed; the second time, at once.
+    /// The first time, ends when everything is sent and printed; the second time, at once.
     private func stop() {
-        if isDraining { exit(EX_OK) }
-        isDraining = true
+        if isStopping { exit(EX_OK) }
+        isStopping = true
         ServiceManager.notify("STOPPING=1")
-        server.shutDown(timeout: options.drainTimeout.duration) { [unowned self] in loop.stop() }
+        let timeout = options.drainTimeout.duration
+        var unfinished = 2
+        let didFinish = { [loop] in
+            unfinished -= 1
+            if unfinished == 0 { loop.stop() }
+        }
+        // Clients say nothing more from here on, so what the console has to print is complete.
+        server.shutDown(timeout: timeout, then: didFinish)
+        if let console { console.finish(timeout: timeout, then: didFinish) } else { didFinish() }
     }
 
     private func say(_ sentence: String) {

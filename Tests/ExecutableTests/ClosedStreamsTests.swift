@@ -24,6 +24,7 @@ import Testing
             #expect(try listener.receiveLine() == message)
         }
         process.send(signal: SIGTERM)
+        #expect(try listener.receiveLine() == "! goodbye: the server is shutting down")
         #expect(try listener.receiveAll() == [])
         #expect(try process.waitForEnd() == .exit(0))
     }

@@ -1,4 +1,5 @@
 import Glibc
+import Reactor
 import TestSupport
 import Testing
 
@@ -169,7 +170,7 @@ import Testing
     }
 
     @Test func `an output whose reader has gone ends nothing`() throws {
-        try withDaemon(["--print"]) { daemon in
+        try withDaemon(["--print"], listeners: Self.listeners) { daemon in
             let clients = try daemon.join(2)
             #expect(try daemon.process.output.line() == "joined")
             daemon.process.closeOutput()
@@ -177,6 +178,50 @@ import Testing
                 try clients[0].send(message + "\n")
                 #expect(try clients[1].receiveLine() == message)
             }
+            #expect(try daemon.process.error.line() == "chatd: messages are not printed any more: Broken pipe")
+        }
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT])
+    func `what was relayed before an orderly end is printed, though its reader is late`(signal: Int32) throws {
+        let daemon = try Daemon(["--print"])
+        let clients = try daemon.join(2)
+        // More than a pipe takes, and less than what the console keeps for a reader that is slow.
+        let lines = (0..<3_000).map { "\($0) \(String(repeating: "a", count: 50))" }
+        try clients[0].send(lines.map { $0 + "\n" }.joined())
+        #expect(try clients[1].receiveLines(lines.count) == lines)
+        daemon.process.send(signal: signal)
+        for client in clients {
+            #expect(try client.receiveLine() == "! goodbye: the server is shutting down")
+            client.close()
+        }
+        // It ends, and has nothing left to do but to print.
+        try waitUntilRefused(at: .loopback(port: daemon.port))
+        let printed = String(decoding: try daemon.process.output.all(), as: UTF8.self)
+        #expect(printed.split(separator: "\n").map(String.init) == ["joined"] + lines)
+        #expect(try daemon.process.waitForEnd() == .exit(0))
+    }
+
+    @Test func `an output that nobody reads does not hold up the end beyond the drain timeout, and that is said`() throws {
+        let daemon = try Daemon(["--print", "--drain-timeout", "0.3"], listeners: Self.listeners)
+        let clients = try daemon.join(2)
+        let line = String(repeating: "a", count: 50)
+        try clients[0].send(String(repeating: line + "\n", count: 3_000))
+        #expect(try clients[1].receiveLines(3_000).count == 3_000)
+        for client in clients { client.close() }
+        daemon.process.send(signal: SIGTERM)
+        #expect(try daemon.process.waitForEnd() == .exit(0))
+        #expect(try daemon.process.error.line()?.contains("not read in time") == true)
+    }
+
+    @Test func `a full disk is called that, and ends nothing`() throws {
+        let disk = unsafe open("/dev/full", O_WRONLY | O_CLOEXEC)
+        defer { close(disk) }
+        try withDaemon(["--print"], listeners: Self.listeners, output: .descriptor(disk)) { daemon in
+            let clients = try daemon.join(2)
+            #expect(try daemon.process.error.line() == "chatd: messages are not printed any more: No space left on device")
+            try clients[0].send("still here\n")
+            #expect(try clients[1].receiveLine() == "still here")
         }
     }
 

@@ -45,6 +45,47 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: hasIPv6Loopback), arguments: ["*", "[::]"])
+    func `every address means both families, at one port`(host: String) throws {
+        try withDaemon(["--listen", "\(host):0"], listeners: 2) { daemon in
+            #expect(daemon.addresses == ["0.0.0.0:\(daemon.port)", "[::]:\(daemon.port)"])
+            let client = try daemon.join(1)[0]
+            try Peer(port6: daemon.port).send("from IPv6\n")
+            #expect(try client.receiveLine() == "from IPv6")
+        }
+    }
+
+    @Test(.enabled(if: hasIPv6Loopback)) func `an address that two places have in common is listened on once`() throws {
+        let free = try freePort()
+        let arguments = ["0.0.0.0", "[::]", "*"].flatMap { ["--listen", "\($0):\(free)"] }
+        try withDaemon(arguments, listeners: 2) { daemon in
+            #expect(daemon.addresses == ["0.0.0.0:\(free)", "[::]:\(free)"])
+            _ = try Peer(port6: free)
+        }
+    }
+
+    /// In a network of its own, where the loopback interface is down, the process has no IPv6 address.
+    @Test(
+        .enabled(if: canUnshare, "needs the right to make a network namespace"),
+        arguments: [
+            [], ["--listen", "localhost:0"], ["--listen", "*:0"], ["--listen", "127.0.0.1:3001", "--listen", "localhost:3001"],
+        ])
+    func `a machine without IPv6 addresses starts it all the same`(arguments: [String]) throws {
+        let daemon = try Daemon(arguments, launcher: ["unshare", "-rn"])
+        #expect(daemon.addresses[0].hasPrefix("127.0.0.1:") || daemon.addresses[0].hasPrefix("0.0.0.0:"))
+        try daemon.end()
+    }
+
+    private static let canUnshare =
+        (try? ChildProcess("unshare", ["-rn", "true"]).waitForEnd()) == .exit(0)
+
+    /// A port at which nobody listens.
+    private func freePort() throws -> UInt16 {
+        let daemon = try Daemon()
+        defer { daemon.process.kill() }
+        return daemon.port
+    }
+
     @Test func `the path of a Unix-domain socket is gone once the daemon has ended`() throws {
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/socket"

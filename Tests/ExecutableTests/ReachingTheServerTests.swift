@@ -15,7 +15,7 @@ import Testing
         peer.close()
         try daemon.end()
         // What came before is still printed.
-        #expect(try chat.output.all() == Array("goodbye\n".utf8))
+        #expect(try chat.output.all() == Array("goodbye\n! goodbye: the server is shutting down\n".utf8))
         #expect(try chat.error.all() == Array("chat: the server has closed the connection\n".utf8))
         #expect(try chat.waitForEnd() == .exit(EX_TEMPFAIL))
     }

@@ -1,0 +1,147 @@
+import ChatReactor
+import CommandLineSupport
+import Glibc
+
+/// The operator's console: what is typed on standard input goes to every client, and every message of a client is printed on
+/// standard output.
+///
+/// The end of standard input ends the typing and nothing else. Output that nobody takes never slows the relay: messages for which
+/// there is no room are counted, and the count is printed in their place.
+final class Console {
+    private let server: ChatServer
+    private let quitWord: [UInt8]?
+    private let onWarning: (String) -> Void
+    private var input: Connection?
+    private var output: TerminalOutput?
+    private var unshownCount = 0
+    private var finishTimer: EventLoop.Timer?
+    private var onFinish: (() -> Void)?
+
+    /// Begins to read and to print.
+    ///
+    /// - Parameters:
+    ///   - server: The server whose console it is.
+    ///   - readsInput: Whether standard input is read.
+    ///   - printsMessages: Whether messages are printed on standard output.
+    ///   - onWarning: Called on the loop's thread with a sentence for the operator, without a newline.
+    /// - Throws: What `EventLoop.adoptStandardStream` does.
+    init(
+        server: ChatServer, readsInput: Bool, printsMessages: Bool, onWarning: @escaping (String) -> Void
+    ) throws(Errno) {
+        self.server = server
+        quitWord = server.configuration.quitWord.map { Array($0.utf8) }
+        self.onWarning = onWarning
+        if printsMessages {
+            let output = try TerminalOutput(STDOUT_FILENO, style: .text, on: server.loop)
+            output.didDrain = { [weak self] in self?.printUnshownCount() }
+            output.didClose = { [weak self] reason in self?.outputDidClose(reason) }
+            self.output = output
+            server.addObserver(Printer(console: self))
+        }
+        if readsInput {
+            var options = Connection.Options()
+            options.maximumMessageLength = server.configuration.maximumMessageLength
+            let input = try server.loop.adoptStandardStream(
+                STDIN_FILENO, for: .input, options: options, handler: Typing(console: self))
+            self.input = input
+            server.room.topic.addPublisher(input)
+        }
+    }
+
+    /// Stops reading, and prints what waits for standard output.
+    ///
+    /// - Parameters:
+    ///   - timeout: How long that may take.
+    ///   - completion: Called once, when all is printed, or the output is gone, or the time is over.
+    func finish(timeout: Duration, then completion: @escaping () -> Void) {
+        input?.close()
+        guard let output else { return completion() }
+        printUnshownCount()
+        onFinish = completion
+        finishTimer = server.loop.schedule(after: timeout) { [weak self] in
+            self?.onWarning("the output was not read in time: its last messages are missing")
+            self?.completeFinish()
+        }
+        output.finish()
+    }
+
+    private func completeFinish() {
+        finishTimer?.cancel()
+        let completion = onFinish.take()
+        completion?()
+    }
+
+    // MARK: - Typing
+
+    private func didType(_ lines: borrowing MessageBatch) {
+        var first = 0
+        while let quitWord, let quit = lines.firstIndex(of: quitWord, from: first) {
+            server.room.topic.publish(lines, in: first..<quit)
+            first = quit + 1
+            onWarning("this is how a client leaves; to stop the server, press Ctrl-C")
+        }
+        server.room.topic.publish(lines, in: first..<lines.count)
+    }
+
+    private func inputDidClose(_ reason: CloseReason) {
+        input = nil
+        if case .failed(let error) = reason { onWarning("standard input cannot be read any more: \(error)") }
+    }
+
+    private final class Typing: ConnectionHandler {
+        weak let console: Console?
+
+        init(console: Console) {
+            self.console = console
+        }
+
+        func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
+            console?.didType(messages)
+        }
+
+        func connectionDidDiscardMessage(_ connection: Connection) {
+            guard let console else { return }
+            let limit = console.server.configuration.maximumMessageLength
+            console.onWarning("that line was too long to send: the limit is \(limit) bytes")
+        }
+
+        func connectionDidClose(_ connection: Connection, reason: CloseReason) {
+            console?.inputDidClose(reason)
+        }
+    }
+
+    // MARK: - Printing
+
+    private func didRelay(_ messages: borrowing MessageBatch, in range: Range<Int>) {
+        guard let output else { return }
+        if output.isFull { unshownCount += range.count } else { output.write(messages, in: range) }
+    }
+
+    private func printUnshownCount() {
+        if unshownCount == 0 { return }
+        let notice = "! \(unshownCount) messages not shown: the terminal is too slow"
+        unshownCount = 0
+        output?.writeLine(notice.utf8.span)
+    }
+
+    private func outputDidClose(_ reason: CloseReason) {
+        output = nil
+        if case .failed(let error) = reason { onWarning("messages are not printed any more: \(error)") }
+        completeFinish()
+    }
+
+    private final class Printer: ChatServerObserver {
+        weak let console: Console?
+
+        init(console: Console) {
+            self.console = console
+        }
+
+        func server(
+            _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>,
+            from client: ChatServer.Client
+        ) {
+            console?.didRelay(messages, in: range)
+        }
+    }
+}
