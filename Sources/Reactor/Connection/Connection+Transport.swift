@@ -8,6 +8,7 @@ final class TransportState {
     fileprivate var sealed: [UInt8] = []
     fileprivate var hasBegun = false
     fileprivate var hasSealedEnd = false
+    fileprivate var isHandshakeScheduled = false
 
     init(_ transport: any Transport) {
         self.transport = transport
@@ -23,14 +24,15 @@ extension Connection {
     /// Has the next step of the handshake taken when it is this connection's turn: a step may take a millisecond, and four hundred of them
     /// at once would hold up everybody else.
     func scheduleHandshake() {
-        if isHandshakeScheduled { return }
-        isHandshakeScheduled = true
+        guard let transport, !transport.isHandshakeScheduled else { return }
+        transport.isHandshakeScheduled = true
         loop.scheduleHandshake(self)
     }
 
     func continueHandshake() {
-        isHandshakeScheduled = false
-        guard phase == .establishing, let state = transport else { return }
+        guard let state = transport else { return }
+        state.isHandshakeScheduled = false
+        guard phase == .establishing else { return }
         isBlocked = false
         guard writeSealed() else {
             // What the peer sends meanwhile would be signalled in each turn, and not be read.

@@ -4,10 +4,10 @@ import Glibc
 extension Connection {
     /// How many bytes that were passed to `send` the kernel has not taken yet; with a transport, how many it has not sealed yet. What a
     /// topic still has for the peer does not count.
-    public var pendingOutput: Int { output.ownCount }
+    public var pendingOutput: Int { output?.ownCount ?? 0 }
 
     /// How many bytes wait besides what is still in the topics' logs: own output, the rest of a message, and what is sealed.
-    package var waitingCount: Int { output.count &+ (transport?.sealedCount ?? 0) }
+    package var waitingCount: Int { (output?.count ?? 0) &+ (transport?.sealedCount ?? 0) }
 
     package var hasWaitingOutput: Bool { waitingCount > 0 }
 
@@ -66,9 +66,9 @@ extension Connection {
 
     /// A topic sends directly only while nothing waits, so it has to know when that changes.
     private func changeOutput(_ change: (inout OutputBuffer) -> Void) {
-        let wasEmpty = output.isEmpty
-        change(&output)
-        if output.isEmpty != wasEmpty { outputSource?.connectionStateDidChange(self) }
+        let wasEmpty = output?.isEmpty ?? true
+        withOutput(change)
+        if (output?.isEmpty ?? true) != wasEmpty { outputSource?.connectionStateDidChange(self) }
     }
 
     /// Writes what waits and then two given runs of bytes of a topic, in one system call.
@@ -83,7 +83,7 @@ extension Connection {
         guard canWrite else { return 0 }
         let given = first.count &+ second.count
         // A copy: a send that fails drops the output, and a transport is foreign code. Neither may happen while `output` is accessed.
-        let waiting = output
+        let waiting = output ?? OutputBuffer()
         let (leading, written) = unsafe waiting.withUnsafeLeadingBytes { leading in
             unsafe (leading.count, transport == nil ? writeOnce(leading, first, second) : sealAndWrite(leading, first, second))
         }
@@ -92,11 +92,13 @@ extension Connection {
             return 0
         }
         if phase == .closed || hasFailedOutput { return 0 }
-        changeOutput { output in
-            output.removeFirst(min(written, leading))
-            // The kernel is full just where the topic's output would have begun: that goes first the next time.
-            if written == leading, given > 0 { output.endTurn() }
-            if written > leading { output.beginTurn() }
+        if !waiting.isEmpty {
+            changeOutput { output in
+                output.removeFirst(min(written, leading))
+                // The kernel is full just where the topic's output would have begun: that goes first the next time.
+                if written == leading, given > 0 { output.endTurn() }
+                if written > leading { output.beginTurn() }
+            }
         }
         if written < leading &+ given { block() }
         if hasWaitingOutput, !isBlocked { scheduleFlush() }
@@ -166,10 +168,11 @@ extension Connection {
         guard canWrite else { return }
         if !isBlocked, hasWaitingOutput {
             // The topics have had their turn: a loop flushes them before its connections.
-            output.beginTurn()
+            withOutput { $0.beginTurn() }
             _ = unsafe write(noBytes, noBytes)
             guard canWrite else { return }
         }
+        releaseUnusedDetails()
         if owesDrain, pendingOutput == 0 {
             owesDrain = false
             handler.connectionDidDrain(self)

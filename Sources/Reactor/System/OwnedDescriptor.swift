@@ -22,6 +22,8 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
     }
 
     deinit {
+        // A negative number names no descriptor.
+        if rawValue < 0 { return }
         // Never retried: after EINTR, Linux has closed the number already, and it may belong to another thread by now.
         // The corresponding C function is `close`.
         _ = close(rawValue)
