@@ -2,87 +2,11 @@ import Reactor
 import TestSupport
 import Testing
 
-/// Records of two bytes of length and as many bytes, of which each is changed by a key. An empty record says that nothing more comes. Before
-/// the first record each side greets the other, the server at a length that its maker chooses.
-private final class ToyTransport: Transport {
-    static let clientGreeting = [UInt8](repeating: UInt8(ascii: "h"), count: 5)
-    private static let key: UInt8 = 0x5A
-    private static let recordSize = 1_000
-
-    private var unsent: ArraySlice<UInt8>
-    private var expected: Int
-    private var held: [UInt8] = []
-    private(set) var hasEnded = false
-
-    init(_ role: TransportRole, serverGreeting: Int) {
-        let greeting = [UInt8](repeating: UInt8(ascii: "w"), count: serverGreeting)
-        (unsent, expected) =
-            role == .client ? (Self.clientGreeting[...], serverGreeting) : (greeting[...], Self.clientGreeting.count)
-    }
-
-    static func record(_ plaintext: some Collection<UInt8>) -> [UInt8] {
-        [UInt8(plaintext.count >> 8), UInt8(plaintext.count & 0xFF)] + plaintext.map { $0 ^ key }
-    }
-
-    private func put(_ bytes: some Collection<UInt8>, _ wire: inout Wire) {
-        unsafe wire.putOutput { room in
-            for (index, byte) in bytes.enumerated() { unsafe room[index] = byte }
-            return bytes.count
-        }
-    }
-
-    private func takeAll(_ wire: inout Wire) {
-        unsafe wire.takeInput { input in
-            unsafe held += input
-            return input.count
-        }
-    }
-
-    func establish(_ wire: inout Wire) throws(TransportFailure) -> Bool {
-        takeAll(&wire)
-        let known = min(held.count, expected)
-        if let wrong = held.prefix(known).first(where: { $0 != UInt8(ascii: "h") && $0 != UInt8(ascii: "w") }) {
-            throw TransportFailure("a greeting with byte \(wrong)")
-        }
-        let count = min(unsent.count, wire.room)
-        put(unsent.prefix(count), &wire)
-        unsent = unsent.dropFirst(count)
-        guard unsent.isEmpty, held.count >= expected else { return false }
-        held.removeFirst(expected)
-        return true
-    }
-
-    func open(_ wire: inout Wire, into plaintext: UnsafeMutableRawBufferPointer) throws(TransportFailure) -> Int {
-        takeAll(&wire)
-        guard !hasEnded, held.count >= 2 else { return 0 }
-        let length = Int(held[0]) << 8 | Int(held[1])
-        if length > Self.recordSize { throw TransportFailure("a record of \(length) bytes") }
-        hasEnded = length == 0
-        guard held.count >= 2 + length, plaintext.count >= length else { return 0 }
-        for index in 0..<length { unsafe plaintext[index] = held[2 + index] ^ Self.key }
-        held.removeFirst(2 + length)
-        return length
-    }
-
-    func seal(_ bytes: UnsafeRawBufferPointer, _ wire: inout Wire) throws(TransportFailure) -> Int {
-        let count = min(bytes.count, Self.recordSize, wire.room - 2)
-        if count < 1 { return 0 }
-        put(Self.record(unsafe Array(bytes.prefix(count))), &wire)
-        return count
-    }
-
-    func sealEnd(_ wire: inout Wire) { put([0, 0], &wire) }
-}
-
 /// A connection's bytes pass through its transport.
 @Suite struct TransportTests {
-    private func options(serverGreeting: Int = 7) -> Connection.Options {
-        var options = Connection.Options()
-        options.makeTransport = { role throws(TransportFailure) in ToyTransport(role, serverGreeting: serverGreeting) }
-        return options
-    }
+    private func options(serverGreeting: Int = 7) -> Connection.Options { ToyTransport.options(serverGreeting: serverGreeting) }
 
-    private let greeting = [UInt8](repeating: UInt8(ascii: "w"), count: 7)
+    private let greeting = ToyTransport.serverGreeting(7)
 
     @Test func twoEndsTalkToEachOther() throws {
         let loop = try EventLoop()
