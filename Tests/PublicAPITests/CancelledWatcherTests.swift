@@ -130,23 +130,6 @@ struct CancelledWatcherTests {
         #expect(calls == ["new"])
     }
 
-    @Test func whatTheHandlerHasCapturedIsLetGo() throws {
-        defer { loop.close() }
-        final class Captured {}
-        let (reader, writer) = try makePipe()
-        defer { for end in [reader, writer] { close(end) } }
-        weak var captured: Captured?
-        let watcher: DescriptorWatcher
-        do {
-            let object = Captured()
-            captured = object
-            watcher = try loop.watch(reader, for: .readable) { _, _ in withExtendedLifetime(object) {} }
-        }
-        #expect(captured != nil)
-        watcher.cancel()
-        #expect(captured == nil)
-    }
-
     @Test func aLoopThatClosesCancelsItsWatchersAndLeavesTheirDescriptorsOpen() throws {
         let (reader, writer) = try makeReadyPipe()
         defer { for end in [reader, writer] { close(end) } }

@@ -60,13 +60,6 @@ struct ClosingTests {
         #expect(client.receiveAvailable() == nil)
     }
 
-    @Test func aReset() throws {
-        let wire = try TestConnection(.tcp)
-        try wire.loop.settle()
-        wire.peer.reset()
-        #expect(try wire.closeReason() == .failed(.connectionReset))
-    }
-
     @Test func aClosedConnectionAnswersWithoutADescriptor() throws {
         let wire = try TestConnection(.tcp)
         #expect(wire.connection.remoteAddress != nil)
@@ -77,36 +70,5 @@ struct ClosingTests {
         #expect(wire.connection.localAddress == nil)
         wire.connection.pauseReading()
         wire.connection.resumeReading()
-    }
-
-    @Test func aClosedLoopHasClosedAll() throws {
-        let loop = try EventLoop()
-        let handler = RecordingHandler()
-        let listener = try loop.listen(on: .loopback(port: 0), handler: handler)
-        let client = try Peer(port: try #require(listener.address.port))
-        try loop.run(until: "accepted") { !handler.connections.isEmpty }
-        loop.close()
-        loop.close()
-        #expect(handler.closeReasons == [.shutdown])
-        #expect(try client.receiveSome().isEmpty)
-        try waitUntilRefused(at: listener.address)
-    }
-
-    /// A loop and what is registered with it hold on to each other only until the loop is closed.
-    @Test func aClosedLoopIsFreed() throws {
-        weak var loop: EventLoop?
-        weak var connection: Connection?
-        weak var listener: Listener?
-        do {
-            let wire = try TestConnection(.tcp)
-            loop = wire.loop
-            connection = wire.connection
-            listener = try wire.loop.listen(on: .loopback(port: 0), handler: wire.handler)
-            wire.loop.schedule(after: .seconds(3_600)) {}
-            #expect(loop != nil && connection != nil && listener != nil)
-        }
-        #expect(loop == nil)
-        #expect(connection == nil)
-        #expect(listener == nil)
     }
 }

@@ -123,6 +123,7 @@ struct LoopTests {
         members[0].connection.send("never sent")
         members[1].connection.finish()
         loop.close()
+        loop.close()
         #expect(members.allSatisfy { $0.peer.hasEnded && $0.peer.bytes.isEmpty })
         #expect(members.allSatisfy { !$0.connection.isOpen })
         #expect(members[0].handler.events == [.opened, .closed(.shutdown)])

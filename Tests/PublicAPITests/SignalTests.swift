@@ -16,6 +16,7 @@ struct SignalTests {
             raise(SIGUSR1)
             try loop.run(until: "both signals") { signals.count >= 2 }
             try #require(Set(signals) == [SIGUSR1, SIGTERM])
+            try #require(try loop.turns(during: .milliseconds(50)) <= 2)
             loop.close()
         }
     }
@@ -37,13 +38,19 @@ struct SignalTests {
         }
     }
 
-    @Test("Anything may be done about a signal, such as stopping the loop")
+    @Test("A signal's handler may do anything, such as sending and stopping the loop")
     func stop() async {
         await #expect(processExitsWith: .success) {
             let loop = try EventLoop()
-            try loop.watchSignals([SIGINT]) { _ in loop.stop() }
+            let (near, peer) = try socketPair()
+            let connection = try loop.adopt(socket: OwnedDescriptor(takingOver: near), handler: RecordingHandler())
+            try loop.watchSignals([SIGINT]) { _ in
+                connection.send("bye\n")
+                loop.stop()
+            }
             loop.schedule(after: .milliseconds(5)) { raise(SIGINT) }
             try loop.run()
+            try #require(try peer.receiveLine() == "bye")
             loop.close()
         }
     }

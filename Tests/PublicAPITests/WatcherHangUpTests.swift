@@ -33,6 +33,7 @@ struct WatcherHangUpTests {
         var reported: [Readiness] = []
         let watcher = try loop.watch(mine, for: .readable) { _, readiness in reported.append(readiness) }
         try watcher.setInterest([])
+        #expect(watcher.interest == [] && !watcher.isCancelled)
         peer.close()
         try loop.settle()
         #expect(try loop.turns(during: .milliseconds(50)) <= 2)

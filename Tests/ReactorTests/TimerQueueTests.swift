@@ -3,46 +3,12 @@ import Testing
 
 @testable import Reactor
 
-/// The queue of timers: what is cancelled or has run leaves it, and it agrees with a sorted array.
-struct TimerTests {
+/// The queue of timers agrees with a sorted array.
+struct TimerQueueTests {
     private let loop: EventLoop
 
     init() throws {
         loop = try EventLoop()
-    }
-
-    @Test func aCancelledTimerDoesNotRun() throws {
-        defer { loop.close() }
-        let timer = loop.schedule(after: .milliseconds(5)) { Issue.record("it ran") }
-        timer.cancel()
-        timer.cancel()
-        var isOver = false
-        loop.schedule(after: .milliseconds(10)) { isOver = true }
-        try loop.run(until: "over") { isOver }
-        #expect(timer.deadline == nil)
-        #expect(loop.timers.count == 0)
-    }
-
-    @Test func aTimerThatIsCancelledInTheTurnInWhichItIsDueDoesNotRun() throws {
-        defer { loop.close() }
-        let now = ContinuousClock.now
-        var second: EventLoop.Timer?
-        var hasRun = false
-        loop.schedule(at: now) {
-            hasRun = true
-            second?.cancel()
-        }
-        second = loop.schedule(at: now.advanced(by: .nanoseconds(1))) { Issue.record("it ran") }
-        try loop.runOnce(waitingAtMost: .zero)
-        #expect(hasRun)
-        #expect(loop.timers.count == 0)
-    }
-
-    @Test func aClosedLoopRunsNoTimer() throws {
-        loop.schedule(after: .zero) { Issue.record("it ran") }
-        loop.close()
-        #expect(loop.timers.count == 0)
-        try loop.runOnce(waitingAtMost: .zero)
     }
 
     @Test func theHeapAgreesWithASortedArray() throws {
