@@ -2,7 +2,8 @@ import Broadcast
 import Reactor
 import Testing
 
-/// Under `disconnect` nobody is slowed down; who falls behind is closed, and has got a prefix of what it should have got.
+/// Under `disconnect` nobody is slowed down. A subscriber that falls behind is closed, and has got a prefix of what it should have
+/// got.
 struct DisconnectPolicyTests {
     @Test func whatAClosedPeerGotIsAPrefixWhateverThePeersDo() throws {
         let record = try RandomScenario.play(1_500, under: .disconnect)

@@ -30,7 +30,7 @@ struct ExtremeSettingsTests {
                 try loop.turn()
                 reader.read()
             }
-            // Whoever is waited for until the end of time is waited for; whoever is not, is closed.
+            // Without a limit a slow subscriber is waited for. With a limit of zero it is closed at once.
             #expect(topic.isUnderPressure == (time > .zero))
             #expect(slow.isOpen == (time > .zero))
             #expect(reader.text.hasPrefix(number > 0 ? "before\n" : "."))

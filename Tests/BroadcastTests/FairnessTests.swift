@@ -4,7 +4,7 @@ import KernelFaults
 import Reactor
 import Testing
 
-/// Those who are served first are served soonest: each flush begins with another subscriber.
+/// Each fan-out begins with another subscriber, since the first one is served soonest.
 @Suite(.enabled(if: kernel_faults_are_available()))
 struct FairnessTests {
     @Test func everySubscriberIsServedFirstInItsTurn() throws {

@@ -2,7 +2,7 @@ import Broadcast
 import Reactor
 import Testing
 
-/// Whoever joins may have the last messages, as far as they lie within the last half of the log.
+/// A subscriber may ask for the last messages when it joins. It gets those that are within the last half of the log.
 struct HistoryTests {
     private let loop: EventLoop
     private let topic: Topic

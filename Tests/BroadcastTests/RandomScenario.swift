@@ -174,7 +174,7 @@ final class RandomScenario {
     }
 
     private func publish(on topic: Topic, from member: Member?) {
-        // Those who are not slowed down by the pressure have to heed it, or they overrun the log.
+        // The pressure does not pause this publisher. It has to stop by itself, or it overruns the log.
         if topic.isUnderPressure { return }
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             let message = message()
@@ -221,7 +221,8 @@ final class RandomScenario {
         members.append(member)
         peer.didReceive = { [weak self, weak member, weak topic] connection, messages in
             guard let self, let member, let topic else { return }
-            // Whoever is not in the topic is not paused under pressure either, and has to heed it, also once its far end is gone.
+            // A connection that is not in the topic is not paused under pressure. It has to stop by itself, also once its peer
+            // is gone.
             if topic.isUnderPressure, !topic.connections.contains(where: { $0 === connection }) { return }
             // Some of a batch, as a server does that has commands; the rest is for nobody.
             let upper = chance(4) ? Int.random(in: 0...messages.count, using: &random) : messages.count
@@ -340,7 +341,7 @@ final class RandomScenario {
         }
     }
 
-    /// Has every peer take all that comes, and looks whether anything is missing.
+    /// Has every peer read all that comes, and checks that nothing is missing.
     private func settle(_ topic: Topic) throws {
         // The reading of one member's input can take up a turn's whole budget, so that the others have to wait for their turns.
         var quiet = 0

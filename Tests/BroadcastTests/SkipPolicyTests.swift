@@ -2,7 +2,8 @@ import Broadcast
 import Reactor
 import Testing
 
-/// Under `skip` nobody is slowed down; who falls behind is moved ahead, and is told exactly how many messages it missed.
+/// Under `skip` nobody is slowed down. A subscriber that falls behind skips to the tail, and is sent exactly how many messages it
+/// missed.
 struct SkipPolicyTests {
     @Test func everyGapIsAnnouncedWithItsExactCountWhateverThePeersDo() throws {
         let record = try RandomScenario.play(1_500, under: .skip)

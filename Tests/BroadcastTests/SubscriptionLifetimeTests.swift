@@ -2,7 +2,7 @@ import Broadcast
 import Reactor
 import Testing
 
-/// Whatever comes and goes leaves nothing behind.
+/// Subscriptions that come and go leave nothing behind.
 struct SubscriptionLifetimeTests {
     @Test func aTopicLivesNoLongerThanItsSubscriptions() throws {
         let loop = try EventLoop()

@@ -28,7 +28,7 @@ struct ChunkFramingTests {
         #expect(clients[0].received == [])
     }
 
-    /// Whoever types it ends it with a newline.
+    /// People who type the quit word end it with a newline.
     @Test(arguments: ["x", "x\n", "x\r\n"])
     func theQuitWordIsAChunk(word: String) throws {
         let fixture = try ServerFixture { $0.framing = .chunks }

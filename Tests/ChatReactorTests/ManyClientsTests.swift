@@ -27,7 +27,7 @@ struct ManyClientsTests {
             idler.reads = false
         }
 
-        /// Has the senders say what they have to say, and every client but the idler take it.
+        /// Has the senders send all of their lines, and every client except the idle one read.
         func talk() throws {
             let padding = String(repeating: ".", count: 400)
             for round in 0..<Self.rounds {

@@ -5,7 +5,7 @@ import Testing
 
 /// The quit word closes its sender's connection and is relayed to nobody.
 struct QuitWordTests {
-    /// Waits for the server's end of stream, agrees to it, and says what the others have got.
+    /// Waits until the server ends the stream, ends it on this side, and returns what the others have got.
     private func farewell(_ fixture: ServerFixture, _ leaving: Client, _ staying: Client) throws -> String {
         try fixture.run(until: { leaving.isAtEnd })
         leaving.socket.close()

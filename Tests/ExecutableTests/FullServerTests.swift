@@ -19,7 +19,7 @@ import Testing
             #expect(clients.count > 4)
             #expect(try daemon.process.error.text(through: "cannot accept").contains("warning"))
 
-            // Those who are in are served.
+            // The clients that were accepted are served.
             try clients[0].send("full house\n")
             #expect(try witness.receiveLine() == "full house")
 
@@ -40,7 +40,7 @@ import Testing
             let before = daemon.process.statistics
             let start = ContinuousClock.now
             var turnedAway = 0
-            // Those who came first were let in.
+            // The clients that came first were accepted.
             while turnedAway < 10 {
                 let caller = callers[callers.count - 10 + turnedAway]
                 let line = try caller.receiveLine()

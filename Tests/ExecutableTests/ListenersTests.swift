@@ -2,7 +2,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Where chatd listens, and what it leaves behind.
+/// Where chatd listens, and that it removes its paths.
 @Suite struct ListenersTests {
     @Test(.enabled(if: hasIPv6Loopback)) func `by default it listens on both loopback addresses, at one port`() throws {
         try withDaemon(listeners: 2) { daemon in
@@ -29,7 +29,7 @@ import Testing
             #expect(daemon.addresses[2] == "unix:\(path)")
             let port6 = try #require(UInt16(daemon.addresses[1].dropFirst("[::1]:".count)))
             let clients = try [Peer(port: daemon.port), Peer(port6: port6), Peer(path: path)]
-            // Two listeners accept in any order: who has heard of somebody has joined.
+            // Two listeners accept in any order. A client that has received a line has joined.
             for (number, client) in clients.enumerated() {
                 while true {
                     try client.send("\(number)?\n")

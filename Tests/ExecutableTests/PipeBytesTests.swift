@@ -63,7 +63,7 @@ import Testing
             let peer = try daemon.connect()
             try receiver.write("ready")
             #expect(try peer.receiveSome() == Array("ready".utf8))
-            // Whoever does not read would be waited for.
+            // A client that does not read would make the server wait.
             peer.close()
             for content in Self.contents {
                 let source = TemporaryPath()

@@ -85,7 +85,7 @@ import Testing
             let receiver = try startChat([daemon.address], output: output)
             try receiver.write("ready\n")
             #expect(try peer.receiveLine() == "ready")
-            // Whoever does not read would be waited for.
+            // A client that does not read would make the server wait.
             peer.close()
             let input = throughFiles ? ChildProcess.Stream.descriptor(source.descriptor) : .pipe
             let sender = try startChat([daemon.address, "--linger", "0"], input: input)

@@ -3,7 +3,7 @@ import Reactor
 import TestSupport
 import Testing
 
-/// chat reaches a server wherever it listens, and says why when it cannot, or when the server goes away.
+/// chat reaches a server wherever it listens. If it cannot, or if the server goes away, it prints the reason.
 @Suite struct ReachingTheServerTests {
     @Test func `a server that ends`() throws {
         let daemon = try Daemon()

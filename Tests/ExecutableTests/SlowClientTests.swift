@@ -47,7 +47,7 @@ import Testing
 
     @Test func `backpressure: one that reads slowly gets everything, though the sender is fast`() throws {
         try withDaemon { daemon in
-            // Made before anything is sent: whoever does not read meanwhile is taken for dead.
+            // Made before anything is sent: a client that does not read meanwhile is taken for dead.
             var expected: [UInt8] = []
             for number in 1...300_000 { expected += Array("\(number)\n".utf8) }
             let slow = try daemon.join(1, receiveBuffer: 4_096)[0]

@@ -80,7 +80,7 @@ static bool opens(kernel_call call) {
            call == KERNEL_OPEN || call == KERNEL_MEMFD_CREATE;
 }
 
-/// Counts a call, and says whether it fails; then errno is set.
+/// Counts a call, and returns whether it fails; then errno is set.
 static bool fails(kernel_call call) {
     if (!script.is_awake) return false;
     script.calls[call]++;
@@ -202,7 +202,7 @@ ssize_t read(int descriptor, void *bytes, size_t length) {
 
 enum { VECTOR_LIMIT = 8 };
 
-/// Copies the vectors as far as the limit allows, and says how many there are then.
+/// Copies the vectors as far as the limit allows, and returns how many that are.
 static int limited_vectors(struct iovec *copy, const struct iovec *vectors, size_t count) {
     size_t rest = limited((size_t)-1);
     int copied = 0;

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// A connection lives as long as the closure that it is handed to: it is closed by its end, its failure, and its cancellation.
+/// A connection lives as long as the closure that it is passed to. The closure's end, failure and cancellation close it.
 @Suite(.timeLimit(.minutes(2)))
 struct AsyncConnectionTests {
     private struct Mishap: Error, Equatable {}

@@ -100,7 +100,7 @@ struct AsyncReadingTests {
         }
     }
 
-    /// Content and envelope are told apart as the framing has it, wherever in a read a message lies.
+    /// The framing tells content and envelope apart, wherever in a read a message lies.
     @Test func messagesOfAnyFramingComeWithAndWithoutTheirEnvelope() async throws {
         let prefix = LengthPrefixedFraming(.twoBytes)
         let contents = (0..<200).map { pattern($0 * 37 % 1_000) }

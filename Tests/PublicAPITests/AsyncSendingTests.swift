@@ -2,7 +2,7 @@ import ChatReactor
 import TestSupport
 import Testing
 
-/// Sending waits while the peer is behind, and no longer: for the peer, the end of the connection, or cancellation.
+/// Sending waits while too much waits for the peer: until the peer reads, the connection ends, or the task is cancelled.
 @Suite(.timeLimit(.minutes(2)))
 struct AsyncSendingTests {
     private static let block = String(repeating: "x", count: 9_999) + "\n"
@@ -18,7 +18,7 @@ struct AsyncSendingTests {
         _ body: (Peer, _ sent: () -> Int, _ outcome: Record<Result<Int, any Error>>, EventLoop.Remote) async throws -> Void
     ) async throws {
         let outcome = Record<Result<Int, any Error>>()
-        // How much waits behind each block that was sent.
+        // How much output waits after each block that was sent.
         let waiting = Record<Int>()
         try await withBackgroundLoop { remote in
             try await withServer(on: remote, options: Self.limit(50_000)) { connection in

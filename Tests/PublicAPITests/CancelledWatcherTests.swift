@@ -112,7 +112,7 @@ struct CancelledWatcherTests {
         for pipe in pipes { close(pipe.reader) }
     }
 
-    /// It is its owner's mistake, and the events of whoever has the number then are still its own.
+    /// That is the owner's mistake. The watcher of the next descriptor with that number still gets its events.
     @Test func aDescriptorThatIsClosedBeforeItsWatcherIsCancelledIsReportedNoMore() throws {
         defer { loop.close() }
         let (reader, writer) = try makeReadyPipe()

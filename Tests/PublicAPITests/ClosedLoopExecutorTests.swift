@@ -81,7 +81,7 @@ struct ClosedLoopExecutorTests {
         #expect(await log.entries == [1, 1])
     }
 
-    /// Its jobs never end, so that those who close it must not wait for them.
+    /// The loop's jobs never end, so closing the loop must not wait for them.
     @Test func aTaskThatNeverRestsDoesNotKeepTheLoopFromClosing() async throws {
         let background = try BackgroundLoop()
         let restless = Task(executorPreference: background.remote) { while !Task.isCancelled { await Task.yield() } }

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Closing happens once, at the end of the turn, and the handler is told once, whoever asks for it and how often.
+/// A connection is closed once, at the end of the turn, and its handler is called once, however often `close` was called.
 struct ClosingTests {
     @Test func closingIsIdempotentAndTheFirstReasonCounts() throws {
         let wire = try TestConnection()

@@ -2,7 +2,7 @@ import ChatReactor
 import TestSupport
 import Testing
 
-/// How people write where to listen and where to connect to, and what they are told when it cannot be meant.
+/// How people write where to listen and where to connect to, and the errors for texts that are no endpoint.
 struct EndpointTests {
     static let parsed: [(String, Endpoint)] = [
         ("localhost:3001", .tcp(host: "localhost", port: 3001)),

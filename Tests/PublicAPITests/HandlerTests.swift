@@ -46,7 +46,7 @@ struct HandlerTests {
         #expect(member.handler.closeReasons == [.requested])
     }
 
-    @Test("Nothing is called any more for what comes behind the message over which a connection is closed")
+    @Test("Nothing is called any more for what comes after the message over which a connection is closed")
     func nothingAfterClose() throws {
         let loop = try EventLoop(configuration: .with { $0.readSize = 4 })
         defer { loop.close() }

@@ -36,7 +36,7 @@ struct LineTests {
         #expect(member.handler.events == [.opened, .received("one"), .received("rest"), .closed(.endOfInput)])
     }
 
-    @Test("Input that ends behind a newline has no further line")
+    @Test("Input that ends after a newline has no further line")
     func noRestAtTheEnd() throws {
         let loop = try EventLoop()
         defer { loop.close() }

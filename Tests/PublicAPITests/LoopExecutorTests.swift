@@ -24,7 +24,7 @@ struct LoopExecutorTests {
             threads.insert(currentThread())
         }
 
-        /// Hands over tasks of the loop and jobs of this actor, by turns.
+        /// Passes tasks to the loop and jobs to this actor, alternately.
         func scatter(_ numbers: Range<Int>, into order: Record<Int>) {
             for number in numbers {
                 if number.isMultiple(of: 2) {
@@ -72,7 +72,7 @@ struct LoopExecutorTests {
         }
     }
 
-    /// What hands over from the loop's own thread, jobs and tasks by turns, finds them done in that order.
+    /// Jobs and tasks that are passed alternately from the loop's own thread run in that order.
     @Test func jobsAndTasksRunInTheOrderInWhichTheyWereHandedOver() async throws {
         let order = Record<Int>()
         try await withBackgroundLoop { remote in

@@ -24,7 +24,7 @@ struct NULTerminatedTests {
         #expect(member.handler.wireBytes == Array("one\0two\0".utf8))
     }
 
-    @Test("What comes behind the last NUL is no message: it is dropped, and the reason says so")
+    @Test("What comes after the last NUL is no message: it is dropped, and the reason says so")
     func incomplete() throws {
         let loop = try EventLoop()
         defer { loop.close() }

@@ -105,7 +105,7 @@ struct OwnFramingTests {
         try member.peer.send(";")
         try loop.run(until: "two messages") { member.handler.texts.count >= 2 }
         #expect(member.handler.texts == ["abcdef", "gh"])
-        // Asked again about the same bytes, which it may be, it is told the same.
+        // It may be asked again about the same bytes, and answers the same.
         var steps: [Sentences.Question] = []
         for question in framing.questions where question.seen != steps.last?.seen { steps.append(question) }
         #expect(steps.map(\.seen) == [0, 2, 5, 0, 2])

@@ -57,7 +57,7 @@ struct PauseTests {
         let member = try TestConnection(on: loop, options: .framed(.lines, longest: 5))
         member.handler.onDiscard = { $0.pauseReading() }
         try member.peer.send("one\n1234567890\ntwo\n")
-        try loop.run(until: "what is behind the pause") { member.handler.texts.count >= 2 }
+        try loop.run(until: "what follows the pause") { member.handler.texts.count >= 2 }
         try member.peer.send("three\n")
         try loop.run(for: .milliseconds(20))
         #expect(member.handler.events == [.opened, .received("one"), .discarded, .received("two")])

@@ -34,7 +34,7 @@ struct ReleaseAnywhereTests {
     func itsDeinitMayCallAnything(_ sort: Sort, at point: Point) throws {
         for end in End.allCases {
             let world = try World(endsLoopBy: end)
-            // Not kept here: what lets go of the object may hold the last reference to a topic.
+            // Not kept here: the closure that releases the object may hold the last reference to a topic.
             try world.reach(point, world.install(sort))
             world.loop.close()
             #expect(world.deaths == 1, "\(sort) at \(point), which ends the loop by \(end)")
@@ -154,7 +154,7 @@ private final class World {
         server.shutDown(timeout: .zero) {}
     }
 
-    /// Returns a function that lets go of the object.
+    /// Returns a function that releases the object.
     func install(_ sort: ReleaseAnywhereTests.Sort) throws -> () -> Void {
         let object = Meddler(self)
         switch sort {

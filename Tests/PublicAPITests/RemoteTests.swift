@@ -66,7 +66,7 @@ struct RemoteTests {
         #expect(loop.turnCount <= UInt64(threadCount * taskCount))
     }
 
-    /// One task at a time, each handed over only once the one before has run: every single wake-up counts.
+    /// One task at a time, each passed only once the one before has run: every single wake-up counts.
     @Test func aTaskForALoopThatSleepsWakesIt() throws {
         let loop = try EventLoop()
         defer { loop.close() }

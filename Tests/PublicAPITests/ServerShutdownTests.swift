@@ -48,7 +48,7 @@ struct ServerShutdownTests {
             $0.slowClients = .backpressure(stall: .seconds(3_600), grace: .seconds(3_600))
             $0.logCapacity = 16 * 1_048_576
         }
-        // More than the kernel takes for somebody who does not read, and less than half of the log.
+        // More than the kernel takes for a client that does not read, and less than half of the log.
         let line = String(repeating: "a", count: 99_999)
         for _ in 0..<75 {
             room.server.announce(line)

@@ -154,7 +154,7 @@ struct ShuttingDownTests {
         connection.finish()
         try loop.run(until: "closed") { loop.connectionCount == 0 }
         #expect(handler.closeReasons == [.requested])
-        // Had it still been shutting down, it would have been told to stop by now, and this would be the first thing that it sees.
+        // If it were still shutting down, it would have been stopped by now, and this run would return at once.
         var ran = false
         loop.schedule(after: .milliseconds(5)) { [loop] in
             ran = true

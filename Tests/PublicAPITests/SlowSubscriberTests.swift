@@ -48,7 +48,7 @@ struct SlowSubscriberTests {
         }
     }
 
-    @Test("A subscriber that falls behind by less than half of the log is let be", arguments: [.skip, .disconnect, patient])
+    @Test("A subscriber that falls behind by less than half of the log is left alone", arguments: [.skip, .disconnect, patient])
     func notBehind(policy: SlowSubscriberPolicy) throws {
         let scene = try Scene(policy)
         try scene.publish(300)

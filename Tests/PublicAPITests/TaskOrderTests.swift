@@ -1,7 +1,7 @@
 import ChatReactor
 import Testing
 
-/// What was handed over before a turn runs in it after the timers that are due.
+/// Tasks that were passed to `execute` before a turn run in that turn, after the timers that are due.
 struct TaskOrderTests {
     private final class Steps: @unchecked Sendable {
         var names: [String] = []

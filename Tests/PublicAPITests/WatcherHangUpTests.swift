@@ -3,7 +3,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Hang-ups and errors are reported unasked and cannot be masked. A watcher that no longer wants them does not keep the loop busy.
+/// Hang-ups and errors are reported without being asked for, and cannot be masked. A watcher that no longer wants them does not
+/// spin the loop.
 struct WatcherHangUpTests {
     private let loop: EventLoop
 
@@ -25,7 +26,7 @@ struct WatcherHangUpTests {
         #expect(reported.count == 3)
     }
 
-    /// An empty set that was handed to the kernel would still have it report hang-ups, for ever.
+    /// If the kernel were given an empty set, it would go on reporting hang-ups.
     @Test func withAnEmptyInterestAHangUpIsNotReportedUntilThereIsOneAgain() throws {
         defer { loop.close() }
         let (mine, peer) = try socketPair()

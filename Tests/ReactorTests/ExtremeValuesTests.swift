@@ -4,7 +4,7 @@ import Testing
 
 @testable import Reactor
 
-/// No number that an embedder or a peer can choose ends the process: it is clamped to what can be had, or refused with an error.
+/// No number that an embedder or a peer can choose ends the process: it is clamped to its range, or refused with an error.
 struct ExtremeValuesTests {
     static let durations = [
         Duration(attoseconds: .max), Duration(attoseconds: .min), .seconds(Int64.max), .seconds(Int64.min), .seconds(1 << 40),

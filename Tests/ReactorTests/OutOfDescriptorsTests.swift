@@ -5,7 +5,7 @@ import Testing
 
 @testable import Reactor
 
-/// EMFILE on accept: one caller is told, the others wait, and the loop neither spins nor dies.
+/// EMFILE on accept: one client is sent the rejection message, the others wait, and the loop neither spins nor dies.
 @Suite(.enabled(if: kernel_faults_are_available()))
 struct OutOfDescriptorsTests {
     private let loop: EventLoop

@@ -6,7 +6,7 @@ import Testing
 @testable import Reactor
 
 /// Every system call fails once, in each way and at each point at which it may: whatever was under way then is either done all the
-/// same, or its failure is told; nothing crashes, spins or leaks.
+/// same, or its failure is reported; nothing crashes, spins or leaks.
 @Suite(.enabled(if: kernel_faults_are_available()))
 struct SystemCallFailureTests {
     struct Failure: Sendable, CustomTestStringConvertible {

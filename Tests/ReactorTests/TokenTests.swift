@@ -111,7 +111,7 @@ struct TokenTests {
         #expect(rounds < 1_000)
     }
 
-    /// Says whether the newcomer got the number of the one that was closed.
+    /// Returns whether the new connection got the number of the closed one.
     private func reusesDescriptorInABatch() throws -> Bool {
         var configuration = EventLoop.Configuration()
         configuration.readBudget = 1

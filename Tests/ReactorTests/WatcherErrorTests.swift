@@ -5,7 +5,7 @@ import Testing
 
 @testable import Reactor
 
-/// What cannot be watched is refused with the kernel's own reason, and leaves nothing behind.
+/// A descriptor that cannot be watched is refused with the kernel's error, and leaves nothing behind.
 struct WatcherErrorTests {
     private let loop: EventLoop
 

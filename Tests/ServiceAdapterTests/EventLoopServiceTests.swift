@@ -23,7 +23,7 @@
 
             await group.triggerGracefulShutdown()
             try await onThread {
-                // Nobody is accepted any more; but the one who is there gets its due, and not a byte less.
+                // Nobody is accepted any more, but the client that is connected gets all that it should.
                 try wait(for: "the listener to close") { (try? Peer(port: port)) == nil }
                 let rest = try client.receiveAll()
                 #expect(rest.count == (Generous.count - 1) * (Generous.line.utf8.count + 1))
@@ -43,7 +43,7 @@
                 try await onThread {
                     let one = try Peer(port: port)
                     let two = try Peer(port: port)
-                    // A line goes to those who have been accepted.
+                    // A line goes to the clients that have been accepted.
                     try wait(for: "both to be in") {
                         try one.send("hello\n")
                         return two.receiveAvailable() != []

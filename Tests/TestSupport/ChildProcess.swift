@@ -12,7 +12,7 @@ public final class ChildProcess {
         case closed
         /// A pipe, with the test at its other end.
         case pipe
-        /// A terminal, the program's controlling one, with the test behind the keys and the screen. The same for all streams.
+        /// A terminal, the program's controlling one; the test has the keys and the screen. The same for all streams.
         case terminal
         /// A descriptor of the test's.
         case descriptor(Int32)
@@ -148,7 +148,7 @@ public final class ChildProcess {
                 let (readEnd, writeEnd) = try makePipe()
                 if number == 0 {
                     keys = writeEnd
-                    // Whoever does not read what it is sent must not make the test hang.
+                    // A program that does not read must not make the test hang.
                     _ = fcntl(writeEnd, F_SETFL, fcntl(writeEnd, F_GETFL) | O_NONBLOCK)
                 } else {
                     screens[Int(number)] = StreamReader(takingOver: readEnd)

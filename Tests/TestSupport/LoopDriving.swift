@@ -28,14 +28,14 @@ extension EventLoop {
         try run(until: "what it was run for", turns: .max, within: timeout, sourceLocation: sourceLocation, condition)
     }
 
-    /// Turns for a while, in which what must not happen has every opportunity to happen.
+    /// Turns for a while, for a test that something does not happen.
     public func run(for time: Duration, sourceLocation: SourceLocation = #_sourceLocation) throws {
         var isOver = false
         schedule(after: time) { isOver = true }
         try run(until: "over", turns: .max, sourceLocation: sourceLocation) { isOver }
     }
 
-    /// Turns until there is nothing to do: what is under way on this machine has come through.
+    /// Turns until there is nothing to do: all that was under way on this machine has arrived.
     public func settle(for quiet: Duration = .milliseconds(20), sourceLocation: SourceLocation = #_sourceLocation) throws {
         // A turn that had to wait all of its time had nothing to do.
         for _ in 0..<10_000 {
@@ -46,8 +46,8 @@ extension EventLoop {
         Issue.record("the loop does not come to rest", sourceLocation: sourceLocation)
     }
 
-    /// How many turns the loop makes within a time in which it is left alone. It waits as long as it likes in each, so one that has
-    /// nothing to do makes the one that ends the time.
+    /// How many turns the loop makes within a time in which nothing happens to it. A turn may wait for all of the time, so a loop
+    /// with nothing to do makes one.
     public func turns(during time: Duration) throws -> UInt64 {
         let before = turnCount
         let limit = ContinuousClock.now.advanced(by: time)

@@ -1,7 +1,7 @@
 import Glibc
 public import Reactor
 
-/// The far end of a connection under test: system calls, and nothing of the libraries.
+/// The other end of a connection under test. It makes system calls, and uses nothing of the libraries.
 ///
 /// What arrives is kept until it is taken. `receiveSome`, `receiveLine` and `receiveAll` take it, and wait for it: they are for tests of
 /// a server on another thread, or in another process. `bytes`, `text`, `lines` and `receiveAvailable` never wait: they are for tests whose

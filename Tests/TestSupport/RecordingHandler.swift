@@ -1,6 +1,6 @@
 public import Reactor
 
-/// Notes down all that happens to its connections, in the order in which it happens.
+/// Records all that happens to its connections, in that order.
 public final class RecordingHandler: ConnectionHandler {
     public enum Event: Hashable, Sendable {
         case opened
@@ -12,7 +12,7 @@ public final class RecordingHandler: ConnectionHandler {
     }
 
     public private(set) var events: [Event] = []
-    /// Those that have opened and are not closed yet, in the order in which they opened.
+    /// The connections that have opened and are not closed yet, in the order in which they opened.
     public private(set) var connections: [Connection] = []
     /// The bytes of the messages, as they came.
     public private(set) var messages: [[UInt8]] = []
@@ -28,7 +28,7 @@ public final class RecordingHandler: ConnectionHandler {
     /// What is done at the end of input, of a connection that allows a half-close; nil finishes it, as a handler that decides nothing does.
     public var onReadToEnd: ((Connection) -> Void)?
     public var onClose: ((Connection) -> Void)?
-    /// Whether a message that is too long ends the connection, as it does unless a handler decides otherwise.
+    /// Whether a message that is too long closes the connection, as it does by default.
     public var closesOnLongMessage = false
 
     public init() {}
@@ -48,7 +48,7 @@ public final class RecordingHandler: ConnectionHandler {
     }
 
     public func connection(_ connection: Connection, didReceive batch: borrowing MessageBatch) {
-        // Whoever is called back may send, close or reconnect, but only once the batch has been read.
+        // The callbacks may send, close or reconnect. So they are called once the batch has been read.
         var fresh: [[UInt8]] = []
         batch.forEach { message in fresh.append(message.indices.map { message[$0] }) }
         batchSizes.append(batch.count)

@@ -1,8 +1,8 @@
 import Glibc
 
-/// Random numbers that a seed determines (SplitMix64), so that a failure can be had again.
+/// Random numbers that a seed determines (SplitMix64), so that a failure can be repeated.
 ///
-/// The seed is that of the environment's CHATREACTOR_SEED, or a random one, and is printed.
+/// `init()` takes the seed from the environment's CHATREACTOR_SEED, or a random one, and prints it.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
     public let seed: UInt64
     private var state: UInt64

@@ -1,7 +1,7 @@
 public import Glibc
 public import Reactor
 
-/// Writing to a pipe that nobody reads is an error then, and not a signal that ends the tests.
+/// Ignores SIGPIPE: writing to a pipe that nobody reads is an error, and no signal ends the tests.
 let brokenPipesAreErrors: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
 
 /// Two sockets that are connected to each other: one that does not block, for a loop to own, and the peer's.
@@ -103,7 +103,7 @@ extension Int32 {
     }
 }
 
-/// An address at which nobody listens for as long as this lives, or at which somebody listens and never accepts.
+/// An address at which nobody listens as long as this lives, or at which a listener never accepts.
 public final class DeafAddress {
     public let address: SocketAddress
     private let descriptor: Int32
@@ -127,7 +127,7 @@ public final class DeafAddress {
 
 /// Waits until nobody listens at an address.
 ///
-/// A listener that has been closed may live on for a moment: a child process that another test is starting has a copy of it.
+/// A closed listener may accept for a moment more: a child process that another test is starting has a copy of its descriptor.
 public func waitUntilRefused(at address: SocketAddress) throws {
     try wait(for: "a refusal at \(address)") {
         do {

@@ -13,7 +13,7 @@ public struct TimedOut: Error, CustomStringConvertible {
     }
 }
 
-/// Looks again and again until something is as it must become.
+/// Checks again and again until a condition holds.
 public func wait(for what: String, until isReached: () throws -> Bool) throws {
     let deadline = ContinuousClock.now.advanced(by: patience)
     while try !isReached() {
@@ -22,7 +22,7 @@ public func wait(for what: String, until isReached: () throws -> Bool) throws {
     }
 }
 
-/// Waits until one of the descriptors can be read, or is at its end; the result says which can. None if the time is over.
+/// Waits until one of the descriptors can be read, or is at its end. Returns which can; none if the time is over.
 ///
 /// The corresponding C function is `poll`.
 public func waitForInput(on descriptors: [Int32], atMost time: Duration) throws(Errno) -> [Bool] {
@@ -36,7 +36,7 @@ public func waitForInput(on descriptors: [Int32], atMost time: Duration) throws(
     return entries.map { $0.revents != 0 }
 }
 
-/// Reads a pipe, a terminal or a socket, and gives up when its patience is over: a test that would hang fails instead.
+/// Reads a pipe, a terminal or a socket. A read that would wait too long throws, so that the test fails and does not hang.
 public final class StreamReader {
     public let descriptor: Int32
     /// What was read from the descriptor, and not yet from here.
@@ -104,7 +104,7 @@ public final class StreamReader {
         }
     }
 
-    /// Whether nothing comes for a while, nor the end. A test that something does not happen cannot do better.
+    /// Whether neither input nor the end comes for a while. A test that something does not happen cannot do better.
     public func isSilent(for time: Duration = .milliseconds(200)) throws -> Bool {
         try unread.isEmpty && waitForInput(on: [descriptor], atMost: time) == [false]
     }
@@ -118,7 +118,7 @@ public final class StreamReader {
             if count > 0 { unsafe unread.append(contentsOf: buffer[..<count]) }
             return count
         }
-        // A terminal whose other side has been closed says EIO, and a connection that was reset is at its end, too.
+        // A terminal whose other side is closed answers EIO. A connection that was reset is at its end, too.
         if count < 0, errno != EIO, errno != ECONNRESET { throw Errno(rawValue: errno) }
         return count > 0
     }

@@ -1,7 +1,7 @@
 import Glibc
 public import Reactor
 
-/// A path that nobody else uses, and at which there is nothing. What is put there is removed with this.
+/// A path that nobody else uses, and at which there is nothing. A file that is made there is removed with this.
 public final class TemporaryPath {
     public let path: String
 

@@ -46,13 +46,13 @@ public final class TestConnection {
         if ownsLoop { loop.close() }
     }
 
-    /// Turns until the connection is closed, and says why.
+    /// Turns until the connection is closed, and returns the reason.
     public func closeReason(sourceLocation: SourceLocation = #_sourceLocation) throws -> CloseReason? {
         try loop.run(until: "closed", sourceLocation: sourceLocation) { !handler.closeReasons.isEmpty }
         return handler.closeReasons.first
     }
 
-    /// Turns until the peer has seen the end of the connection, and says what it has received by then.
+    /// Turns until the peer has seen the end of the connection, and returns what it has received by then.
     public func drain(sourceLocation: SourceLocation = #_sourceLocation) throws -> [UInt8] {
         var all: [UInt8] = []
         try loop.run(until: "at the end of the peer's input", sourceLocation: sourceLocation) {

@@ -1,6 +1,6 @@
-/// Somebody who does harm to a server, a little at each step.
+/// Does harm to a server, a little at each step.
 public protocol Attacker: AnyObject {
-    /// Does what is to be done now, without waiting. Says whether there was anything: if not, there is time to sleep a millisecond.
+    /// Does what is due now, without waiting. Returns whether anything was due: if not, the caller may sleep for a millisecond.
     func step() -> Bool
 
     /// Closes all connections, and takes back whatever else was done.
@@ -9,7 +9,7 @@ public protocol Attacker: AnyObject {
     /// What happened, as far as one must know it: each a sentence without a full stop.
     var remarks: [String] { get }
 
-    /// What the server should not have done, if it did something of the kind.
+    /// What the server did that it should not have done, or nil.
     var complaint: String? { get }
 }
 
@@ -18,7 +18,7 @@ extension Attacker {
     public var complaint: String? { nil }
 }
 
-/// Nobody, who does nothing.
+/// Does nothing.
 public final class Nobody: Attacker {
     public init() {}
     public func step() -> Bool { false }

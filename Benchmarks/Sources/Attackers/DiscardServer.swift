@@ -1,9 +1,9 @@
 import Reactor
 
-/// A listener that takes every connection and all that comes, and makes nothing of it.
+/// A server that accepts every connection, and reads and discards all input.
 ///
 /// An attack on it costs the attacker's core what the attack on a server costs it. So a measurement during the one can be compared with a
-/// measurement during the other: what differs is the server's doing.
+/// measurement during the other: the server alone makes the difference.
 public final class DiscardServer {
     public let port: UInt16
     private let loop: EventLoop

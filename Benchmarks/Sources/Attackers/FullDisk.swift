@@ -11,7 +11,7 @@ public final class FullDisk: Attacker {
         filler = directory.appending(path: "filler")
     }
 
-    /// Whoever writes there may make room again by closing a file, so it goes on.
+    /// A program that writes there may make room again by closing a file, so this goes on filling it.
     public func step() -> Bool {
         if fileHandle == nil {
             _ = FileManager.default.createFile(atPath: filler.path, contents: nil)

@@ -1,4 +1,4 @@
-/// A client that says lines of bytes that harm terminals and break parsers, and another that looks whether they come as they were said.
+/// A client that sends lines of bytes that harm terminals and break parsers, and another that checks that they arrive unchanged.
 public final class HostileBytes: Attacker {
     /// Each line begins with the mark that the load passes over.
     private static let hostileLines: [[UInt8]] = [

@@ -7,7 +7,7 @@ public enum Interruption {
 
     public static var isRequested: Bool { flag.load(ordering: .relaxed) }
 
-    /// Has SIGINT and SIGTERM noted, rather than end the process at once. The corresponding C function is `signal`.
+    /// Has SIGINT and SIGTERM recorded, instead of ending the process at once. The corresponding C function is `signal`.
     public static func watch() {
         _ = isRequested
         // A handler, since what is ignored would be ignored by the processes that are started here, too.

@@ -5,7 +5,7 @@ public import Relays
 
 /// The well-behaved clients of a server: the load generator in a process of its own, with a fixed rate.
 ///
-/// Where that is allowed, it has a real-time priority, and sleeps between lines. Whoever else is on its core then has what it leaves, and
+/// Where that is allowed, it has a real-time priority, and sleeps between lines. Other processes on its core then have the rest, and
 /// takes nothing from it but what the kernel does for them.
 public final class Load {
     public struct Plan: Codable, Sendable {

@@ -44,7 +44,7 @@ public final class Probe {
         var found: Int?
         while let end = heard.firstIndex(of: 10) {
             let words = String(decoding: heard[..<end], as: UTF8.self).split(separator: " ")
-            // In a relay without framing, it may come behind something else.
+            // In a relay without framing, it may come after something else.
             if words.count >= 3, words[words.count - 2] == "\(name)", let number = Int(words[words.count - 1]) { found = number }
             heard.removeSubrange(...end)
         }

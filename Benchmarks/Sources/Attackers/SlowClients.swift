@@ -58,7 +58,7 @@ public final class SlowClients: Attacker {
         sockets.append(socket)
     }
 
-    /// Says whether the connection goes on.
+    /// Returns whether the connection goes on.
     private func act(_ socket: HostileSocket) -> Bool {
         switch manner {
         case .neverReading:

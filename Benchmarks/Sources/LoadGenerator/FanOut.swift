@@ -179,7 +179,7 @@ public final class FanOut {
         if let loss = traffic.firstLoss { throw LoadFailure("\(plan.address) closed a connection: \(loss)") }
     }
 
-    /// Receives what is under way, and says how many deliveries never came.
+    /// Receives what is under way, and returns how many deliveries never came.
     private func drain() throws -> Int {
         var lastOutstanding = outstanding
         var lastProgress = Nanoseconds.now

@@ -102,7 +102,7 @@ struct LineVerifier {
         recordLatencies(at: now)
     }
 
-    /// Looks at whole frames, and says how many bytes they were. What is left is less than a frame.
+    /// Looks at whole frames, and returns how many bytes they have. What is left is less than a frame.
     private mutating func scan(_ bytes: UnsafeRawBufferPointer, at now: Tick) -> Int {
         guard let start = bytes.baseAddress else { return 0 }
         var offset = 0
@@ -121,7 +121,7 @@ struct LineVerifier {
                 let newline = unsafe memchr(start + offset, Int32(UInt8(ascii: "\n")), bytes.count - offset)
                 let end = unsafe newline.map { unsafe UnsafeRawPointer($0) - start + 1 }
                 if isInForeignLine { findings.foreignBytes += (end ?? bytes.count) - offset }
-                // Behind the newline of a foreign line a line must begin; behind that of anything else, one may.
+                // After the newline of a foreign line, a line must begin. After any other newline, one may.
                 isAligned = isInForeignLine && end != nil
                 guard let end else { return bytes.count }
                 offset = end

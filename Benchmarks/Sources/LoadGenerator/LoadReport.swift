@@ -16,7 +16,7 @@ public struct LoadReport: Codable, Sendable {
     /// How much of one core the generator itself used.
     public var generatorShare: Double
     public var check: Check
-    /// What one must know to judge the figures.
+    /// The conditions under which the figures came about.
     public var remarks: [String]
 
     public struct Latency: Codable, Sendable {

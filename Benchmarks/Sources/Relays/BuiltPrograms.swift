@@ -44,7 +44,7 @@ public final class BuiltPrograms {
         if output.status != 0 { throw RunFailure("\(product) does not build:\n\(output.errors)\(output.text)") }
     }
 
-    /// The command that starts a relay, without its arguments. Throws why it cannot be had here.
+    /// The command that starts a relay, without its arguments. Throws the reason if it cannot be built or found here.
     public func command(for relay: Relay) throws -> [String] {
         if let command = commands[relay.name] { return command }
         let command = try makeCommand(for: relay)

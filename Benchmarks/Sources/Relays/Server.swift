@@ -3,9 +3,9 @@ public import Reactor
 
 /// A relay that runs, on a core of its own.
 public final class Server {
-    /// What a server finds around it, where that is not what is usual.
+    /// How a server is started, where that is not the usual way.
     public struct Surroundings: Sendable {
-        /// What it is told besides the relay's own arguments.
+        /// Arguments besides the relay's own.
         public var arguments: [String] = []
         public var environment: [String: String] = [:]
         /// How many files it may open.

@@ -6,7 +6,7 @@ struct AttackRounds {
     let runner: AttackRunner
     let scenarios: [AttackScenario]
     private(set) var results: [AttackResult] = []
-    /// Relays that cannot be had here, and why.
+    /// Relays that cannot be built or found here, and why.
     private(set) var skipped: [(relay: Relay, reason: String)] = []
     private var relays: [(relay: Relay, command: [String], linesPerSecond: Double)] = []
 

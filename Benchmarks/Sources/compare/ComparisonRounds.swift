@@ -8,7 +8,7 @@ struct ComparisonRounds {
     let scenarios: [Scenario]
     let programs: BuiltPrograms
     private(set) var results: [Result] = []
-    /// Relays that cannot be had here, and why.
+    /// Relays that cannot be built or found here, and why.
     private(set) var skipped: [(relay: Relay, reason: String)] = []
     private var relays: [(relay: Relay, command: [String])] = []
 

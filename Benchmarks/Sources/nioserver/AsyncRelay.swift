@@ -1,6 +1,6 @@
 import NIOConcurrencyHelpers
 
-/// Who is there, and how each is written to.
+/// The connections, and how each is written to.
 private final class Room: Sendable {
     private let state = NIOLockedValueBox<(writers: [Int: Writer], next: Int)>(([:], 0))
 
@@ -27,7 +27,7 @@ func serveAsyncRelay(onPort port: Int) async throws {
         defer { room.leave(number) }
         for try await line in lines {
             for (other, writer) in room.writers where other != number {
-                // One who has gone is no reason to end.
+                // That one connection is gone is no reason to end.
                 try? await writer.write(line)
             }
         }

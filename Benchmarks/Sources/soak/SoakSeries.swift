@@ -34,7 +34,7 @@ struct SoakSeries: Codable {
 
     var points: [Point] = []
 
-    /// The points behind the warming up.
+    /// The points after the warm-up.
     private var settled: ArraySlice<Point> {
         let end = (points.last?.time ?? 0) * Self.warmUpShare
         return points.drop { $0.time < end }

@@ -3,7 +3,7 @@ import Reactor
 import TestSupport
 import Testing
 
-/// A chatd that runs for one test, at a port that nobody else has.
+/// A chatd that runs for one test, at a free port.
 final class Daemon {
     let process: ChildProcess
     /// Its first listeners, as it names them: `127.0.0.1:3001`.
@@ -44,7 +44,7 @@ final class Daemon {
 
     /// Clients that have joined: whatever is relayed from now on reaches them.
     ///
-    /// A listener accepts its callers in the order in which they have come. So whoever gets what the last one says has joined.
+    /// A listener accepts clients in the order in which they connected. So a client that gets a line of the last one has joined.
     func join(_ count: Int, receiveBuffer: Int32? = nil) throws -> [Peer] {
         let clients = try (0..<count).map { _ in try connect(receiveBuffer: receiveBuffer) }
         let usher = try connect()
@@ -57,7 +57,7 @@ final class Daemon {
         return clients
     }
 
-    /// Ends the daemon as its operator would, and sees that it ends in order.
+    /// Ends the daemon as its operator would, and checks that it ends in order.
     func end() throws {
         process.send(signal: SIGTERM)
         let end = try process.waitForEnd()
@@ -67,7 +67,7 @@ final class Daemon {
     }
 }
 
-/// Runs a chatd for as long as `body` takes. Every test that does so shows, too, that nothing that it did has ended the daemon.
+/// Runs a chatd for as long as `body` takes. Each such test also shows that nothing in it has ended the daemon.
 func withDaemon(
     _ arguments: [String] = [], listeners: Int = 1, environment: [String] = [], launcher: [String] = [],
     input: ChildProcess.Stream = .null, output: ChildProcess.Stream = .pipe, _ body: (Daemon) throws -> Void

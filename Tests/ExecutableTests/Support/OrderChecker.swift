@@ -49,7 +49,7 @@ struct OrderChecker {
     /// How much of the stream a client has got: for a listener, how many bytes.
     func position(of client: Int) -> Int { receivers[client].position }
 
-    /// Takes what a client has received. Says whether it is what it should be.
+    /// Takes what a client has received. Returns whether that is right.
     mutating func receive(_ bytes: UnsafeRawBufferPointer, by client: Int) -> Bool {
         if client < senderCount {
             unsafe receivers[client].early.append(contentsOf: bytes)

@@ -12,7 +12,7 @@ extension ChildProcess {
 
     var statistics: Statistics {
         var statistics = Statistics()
-        // The name, in parentheses, may have anything in it; utime and stime are the 12th and 13th field behind it.
+        // The name, in parentheses, may contain anything; utime and stime are the 12th and 13th field after it.
         let fields = text(of: "stat").split(separator: ")").last?.split(separator: " ") ?? []
         if fields.count > 12 { statistics.ticks = (Int(fields[11]) ?? 0) + (Int(fields[12]) ?? 0) }
         for line in text(of: "status").split(separator: "\n") where line.contains("voluntary_ctxt_switches") {

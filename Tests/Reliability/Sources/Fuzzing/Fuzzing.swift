@@ -1,6 +1,6 @@
 import Glibc
 
-/// What libFuzzer calls with each input. One program holds all targets, and the environment's FUZZ_TARGET says which it is.
+/// The function that libFuzzer calls with each input. One program has all targets; the environment's FUZZ_TARGET chooses one.
 ///
 /// A target returns if all was as it must be, and ends the process if not: libFuzzer then keeps the input.
 @c(LLVMFuzzerTestOneInput)

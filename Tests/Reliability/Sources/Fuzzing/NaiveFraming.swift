@@ -1,6 +1,6 @@
 import Reactor
 
-/// Framing as one would write it down, with the whole stream at hand.
+/// Framing in the simplest way, with the whole stream at hand.
 enum NaiveFraming {
     case lines
     case automatic(idle: Duration)

@@ -80,7 +80,7 @@ final class RelayPeer {
 
     var hasEverything: Bool { due.isEmpty && received.isEmpty }
 
-    /// Takes off what has been received of what is due, and says how many notices of long lines were among it. What is left is a part of
+    /// Removes what has been received from what is due, and returns how many notices of long lines were among it. What is left is a part of
     /// the next message or notice.
     func checkReceived(maySkip: Bool) -> Int {
         var notices = 0

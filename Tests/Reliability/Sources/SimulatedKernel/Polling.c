@@ -123,7 +123,7 @@ static descriptor *pick_watched(void) {
     return &kernel.descriptors[0];
 }
 
-/// An event for someone who is not ready, or is not there any more.
+/// An event for a descriptor that is not ready, or is not registered any more.
 static int add_false_alarms(struct epoll_event *events, int count) {
     if (happens(kernel.faults.spurious_events)) {
         descriptor *it = pick_watched();
@@ -152,7 +152,7 @@ static void report_edge(uint64_t data) {
     }
 }
 
-/// Lets time pass until the deadline or until the network brings something, and says whether there is something to wait for.
+/// Lets time pass until the deadline or until the network brings something. Returns whether there is anything to wait for.
 static bool sleep_until(int64_t deadline) {
     int64_t next = next_network_event();
     if (deadline < next) next = deadline;

@@ -48,7 +48,7 @@ void reset_stream(stream *it, int error) {
 void close_stream(stream *it) {
     it->is_closed = true;
     it->descriptor = -1;
-    // Whoever closes a socket without having read everything resets it.
+    // Closing a socket with unread input resets the connection.
     if (it->kind == STREAM_SOCKET && waiting(&it->input) > 0) {
         it->other_end_was_reset = true;
     } else if (!it->is_dead) {

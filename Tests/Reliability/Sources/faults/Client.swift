@@ -169,7 +169,7 @@ final class Client {
         }
     }
 
-    /// What came behind the last whole line.
+    /// What came after the last whole line.
     var rest: [UInt8] { Array(received[parsed...]) }
 
     func hasJoined(_ configuration: Configuration) -> Bool { isConsole || notices.contains(configuration.reply) }

@@ -15,7 +15,7 @@ enum Configuration: String, CaseIterable, ExpressibleByArgument {
     var isBrief: Bool { self == .brief || self == .briefConsole }
     var maximumLine: Int { isBrief ? 8 : 4_096 }
 
-    /// What a client is told whose line is too long: that is how each of them learns that it has been accepted.
+    /// The answer to a line that is too long. Each client sends such a line first, so the answer tells it that it has been accepted.
     var reply: String { "! line too long: the limit is \(maximumLine) bytes" }
 
     func arguments(path: String) -> [String] {

@@ -3,7 +3,7 @@ import Glibc
 /// One run: a daemon that meets one fault, a few clients that talk, and whether every promise was kept meanwhile.
 ///
 /// It goes on as things happen: nothing sleeps. `l` listens, `w` listens and is slow for a while, `s` and `t` talk, `q` says the quit
-/// word, `h` shuts its side behind half a line, `r` resets its connection; `c` is the console. Then two more come, and SIGTERM ends it.
+/// word, `h` shuts its side after half a line, `r` resets its connection; `c` is the console. Then two more come, and SIGTERM ends it.
 final class Conversation {
     /// How the run ended, of the ways that are right.
     enum Outcome: String, CaseIterable {
@@ -297,7 +297,7 @@ final class Conversation {
         }
     }
 
-    /// Every line once, whole, in its sender's order, and never one's own; nothing behind the last whole line, unless the connection
+    /// Every line once, whole, in its sender's order, and never one's own; nothing after the last whole line, unless the connection
     /// was closed within it.
     private func checkLines(of client: Client) throws {
         var next = client.missed

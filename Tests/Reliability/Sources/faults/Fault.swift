@@ -1,6 +1,6 @@
 import Glibc
 
-/// What is done to one system call of the daemon, as the preloaded library is told.
+/// What the preloaded library does to one system call of the daemon.
 struct Fault {
     /// How many calls a fault strikes that no kernel would repeat for ever, such as EINTR.
     static let burst = 50

@@ -58,7 +58,7 @@ final class FaultSweep: Sendable {
         try? FileManager.default.removeItem(atPath: directory)
     }
 
-    /// Runs all, `jobs` at a time. Says what failed.
+    /// Runs all, `jobs` at a time. Returns what failed.
     func run(jobs: Int) -> (rows: [String: Row], failures: [String]) {
         let group = DispatchGroup()
         for number in 0..<max(jobs, 1) {
@@ -76,7 +76,7 @@ final class FaultSweep: Sendable {
     private func run(_ series: Series, _ report: Report) {
         let name = series.fault.call + (series.cuts ? " cut" : "")
         var fault = series.fault
-        // What unharmed runs do tells how far to go at least: no two are the same.
+        // The number of calls in undisturbed runs, of which no two are the same, is how far to go at least.
         fault.number = 0
         var sites = Int.max
         for _ in 1...3 {
@@ -110,7 +110,7 @@ final class FaultSweep: Sendable {
         }
     }
 
-    /// Says whether the fault struck; nil if a promise was broken without it.
+    /// Returns whether the fault struck; nil if a promise was broken without it.
     private func runOnce(_ fault: Fault, _ configuration: Configuration, _ report: Report, _ name: String) -> Bool? {
         report.clear()
         var outcome: Conversation.Outcome?

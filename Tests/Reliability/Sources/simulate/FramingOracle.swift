@@ -1,6 +1,6 @@
 import Reactor
 
-/// Says of each message that a peer's connection hands on whether it is the next one in what the peer wrote, by looking at all of it.
+/// Checks each message that a connection delivers against all that its peer wrote: it must be the next one.
 struct FramingOracle {
     /// The framings that it knows.
     enum Kind: Equatable {
@@ -48,9 +48,9 @@ struct FramingOracle {
             expected = expected[..<newline]
             if expected.last == 13 { expected.removeLast() }
             position = newline + 1
-            if expected.count > limit { throw Finding("a line that is too long was handed on") }
+            if expected.count > limit { throw Finding("a line that is too long was delivered") }
         } else {
-            guard hasEnded || isIdle(after: quiet) else { throw Finding("an unfinished line was handed on") }
+            guard hasEnded || isIdle(after: quiet) else { throw Finding("an unfinished line was delivered") }
             position = received
         }
         if message.count != expected.count || !Self.isEqual(message, expected) {
@@ -77,12 +77,12 @@ struct FramingOracle {
         }
     }
 
-    /// At the end of a turn, all that was received has been handed on but for an unfinished line.
+    /// At the end of a turn, all that was received has been delivered, except an unfinished line.
     mutating func checkNothingIsKept(received: Int) throws(Finding) {
         dropRestOfLongLine(received)
         if isDiscarding { return }
         if kind == .chunks ? position < received : written[position..<received].contains(10) {
-            throw Finding("a message was received and not handed on")
+            throw Finding("a message was received and not delivered")
         }
     }
 

@@ -218,7 +218,7 @@ extension Scenario {
         if lag > capacity / 2, member.lags[topic].since == nil { member.lags[topic].since = kernel_now() }
     }
 
-    /// Whether whoever is not slowed down by the kernel may publish: those who heed the pressure do not.
+    /// Whether a publisher that is not paused may publish. One that minds the pressure does not.
     private func mayPublish(to topic: Int) -> Bool {
         plan.setting.isReckless || !topics[topic].isUnderPressure
     }

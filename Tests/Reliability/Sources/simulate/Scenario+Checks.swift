@@ -45,7 +45,7 @@ extension Scenario {
         try throwFinding()
     }
 
-    /// The policy has been applied to whoever is too far behind.
+    /// The policy has been applied to each subscriber that is too far behind.
     private func checkLag(of member: Member, in topic: Int, _ start: Int64) throws(Finding) {
         noteLag(of: member, in: topic)
         let configuration = plan.setting.topics[topic]

@@ -53,7 +53,7 @@ final class Scenario {
                 do {
                     try scenario.play(isTraced: isTraced)
                 } catch {
-                    // So that nothing of it is alive in the next one.
+                    // Nothing of this scenario may be alive in the next one.
                     scenario.isLoopClosed = true
                     scenario.loop.close()
                     scenario.letGo()
@@ -220,7 +220,7 @@ final class Scenario {
 
     func post() {
         postedTasks += 1
-        // What another thread hands over can hold nothing of the loop's thread: it finds the scenario there.
+        // A task of another thread must not hold anything of the loop's thread. It finds the scenario there.
         let number = postedTasks
         loop.remote.execute { loop in unsafe Scenario.current?.runQueuedTask(number, on: loop) }
     }

@@ -1,6 +1,6 @@
 import SimulatedKernel
 
-/// Whether `ContinuousClock`, which the loop asks for the time, is told it by the simulated kernel.
+/// Whether `ContinuousClock`, which the loop uses, gets its time from the simulated kernel.
 enum SimulatedClock {
     static var isInPlace: Bool {
         var faults = kernel_faults()

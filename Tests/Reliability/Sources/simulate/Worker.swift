@@ -29,7 +29,7 @@ final class Worker {
         world_exit(report.finding == nil ? 0 : 1)
     }
 
-    /// Waits for its end, and says what it has found.
+    /// Waits for its end, and returns what it has found.
     func wait() -> Finding? {
         var status: Int32 = 0
         while unsafe waitpid(identifier, &status, 0) < 0, errno == EINTR {}

@@ -121,9 +121,9 @@ int world_newest(void);
 int world_waiting_callers(void);
 bool world_listener_is_watched(void);
 
-/// Writes; says how many bytes there was room for.
+/// Writes, and returns how many bytes there was room for.
 size_t world_write(int stream, const uint8_t *_Nonnull bytes, size_t count);
-/// Takes bytes; says how many there were.
+/// Reads, and returns how many bytes there were.
 size_t world_read(int stream, size_t limit);
 /// From now on the kernel holds as much for the other end as it likes.
 void world_widen(int stream);
@@ -142,7 +142,7 @@ size_t world_unreceived_count(int stream);
 /// When the kernel last took bytes for the stream, and when the program last received some.
 int64_t world_last_sent(int stream);
 int64_t world_last_received(int stream);
-/// Whether the program has let go of its end, and whether the other end was told so by an end of the stream or by a reset.
+/// Whether the program has closed its end, and whether the other end has seen an end of the stream or a reset.
 bool world_is_closed(int stream);
 bool world_saw_end(int stream);
 bool world_saw_reset(int stream);
