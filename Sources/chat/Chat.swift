@@ -56,15 +56,24 @@ struct Chat: ParsableCommand {
         }
         switch try talk(with: addresses) {
         case .finished, nil: return
-        case .couldNotConnect(let address, let reason):
-            throw Failure("cannot connect to \(address): \(reason)", code: EX_UNAVAILABLE)
-        case .serverGone(.endOfInput): throw Failure("the server has closed the connection", code: EX_TEMPFAIL)
-        case .serverGone(let reason): throw Failure("the server is gone: \(reason)", code: EX_TEMPFAIL)
+        case .couldNotConnect(let attempts):
+            let sentences = attempts.map { "to \($0.address): \(Self.sentence(for: $0.reason))" }
+            throw Failure("cannot connect \(sentences.joined(separator: ", nor "))", code: EX_UNAVAILABLE)
+        case .serverGone(.endOfInput, let explanation):
+            let sentence = "the server has closed the connection"
+            throw Failure(explanation.map { "\(sentence): \($0)" } ?? sentence, code: EX_TEMPFAIL)
+        case .serverGone(let reason, _): throw Failure("the server is gone: \(reason)", code: EX_TEMPFAIL)
         case .inputFailed(let reason): throw Failure("cannot read standard input: \(reason)", code: EX_IOERR)
         case .outputGone(.failed(let error)) where error != .brokenPipe && error != Errno(rawValue: EIO):
             throw Failure("cannot write standard output: \(error)", code: EX_IOERR)
         case .outputGone: throw Failure("nobody reads what is printed", code: EX_IOERR)
         }
+    }
+
+    /// Why an address could not be connected to.
+    private static func sentence(for reason: CloseReason) -> String {
+        // What the system says of a Unix-domain socket whose queue is full: "Resource temporarily unavailable".
+        reason == .failed(.wouldBlock) ? "too many others are waiting to be accepted there" : "\(reason)"
     }
 
     private func talk(with addresses: [SocketAddress]) throws -> ChatClient.Outcome? {

@@ -26,10 +26,10 @@ final class ChatClient {
     enum Outcome {
         /// The user left, or the input came to its end.
         case finished
-        /// No address of the server could be connected to; the last one and the reason.
-        case couldNotConnect(SocketAddress, CloseReason)
-        /// The server has closed the connection, or was lost.
-        case serverGone(CloseReason)
+        /// No address of the server could be connected to. Each that was tried, in their order, and why it failed.
+        case couldNotConnect([(address: SocketAddress, reason: CloseReason)])
+        /// The server has closed the connection, or was lost. The explanation is the server's own, if it has given one.
+        case serverGone(CloseReason, explanation: String?)
         /// The input could not be read to its end. What was read has been sent.
         case inputFailed(CloseReason)
         /// The output could not be written.
@@ -45,6 +45,7 @@ final class ChatClient {
     private let configuration: Configuration
     private let quitWord: [UInt8]?
     private var untried: ArraySlice<SocketAddress>
+    private var failedAttempts: [(address: SocketAddress, reason: CloseReason)] = []
     private let output: TerminalOutput
     private var input: Connection?
     private var server: Connection?
@@ -53,6 +54,7 @@ final class ChatClient {
     private var hasInputEnded = false
     private var inputFailure: CloseReason?
     private var shownLines = LineSplitter()
+    private var lastLine = LastLine()
     private lazy var idleTimer = loop.makeTimer { [weak self] in self?.showUnfinishedLine() }
     private lazy var lingerTimer = loop.makeTimer { [weak self] in self?.server?.finish() }
     /// The outcome that is reported once everything that came is printed.
@@ -116,7 +118,8 @@ final class ChatClient {
     }
 
     private func couldNotConnect(to address: SocketAddress, _ reason: CloseReason) {
-        if untried.isEmpty { finish(.couldNotConnect(address, reason)) } else { connectToNext() }
+        failedAttempts.append((address, reason))
+        if untried.isEmpty { finish(.couldNotConnect(failedAttempts)) } else { connectToNext() }
     }
 
     private func didConnect(_ connection: Connection) {
@@ -132,6 +135,7 @@ final class ChatClient {
     }
 
     private func didReceive(_ chunks: borrowing MessageBatch) {
+        chunks.forEach { lastLine.receive($0) }
         if configuration.isOutputTerminal {
             chunks.forEach { shownLines.receive($0, show: output.writeText) }
             // The server may be one that never sends a newline.
@@ -170,7 +174,7 @@ final class ChatClient {
     private func serverDidClose(_ reason: CloseReason) {
         showUnfinishedLine()
         if reason != .requested {
-            finish(.serverGone(reason))
+            finish(.serverGone(reason, explanation: lastLine.reason))
         } else {
             finish(inputFailure.map { .inputFailed($0) } ?? .finished)
         }

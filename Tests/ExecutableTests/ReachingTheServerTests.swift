@@ -14,9 +14,10 @@ import Testing
         try peer.send("goodbye\n")
         peer.close()
         try daemon.end()
-        // What came before is still printed.
+        // What came before is still printed, and the server's last line is also why it has closed the connection.
         #expect(try chat.output.all() == Array("goodbye\n! goodbye: the server is shutting down\n".utf8))
-        #expect(try chat.error.all() == Array("chat: the server has closed the connection\n".utf8))
+        let sentence = "chat: the server has closed the connection: the server is shutting down\n"
+        #expect(try chat.error.all() == Array(sentence.utf8))
         #expect(try chat.waitForEnd() == .exit(EX_TEMPFAIL))
     }
 
@@ -75,5 +76,54 @@ import Testing
         #expect(start.duration(to: .now) >= .milliseconds(200))
         let error = String(decoding: try chat.error.all(), as: UTF8.self)
         #expect(error == "chat: cannot connect to \(deaf.address): connecting took too long\n")
+    }
+
+    @Test func `every address that was tried is named, each with its error`() throws {
+        // One that nobody listens at, on both families: localhost may be one address or two.
+        let deaf = try DeafAddress()
+        let port = deaf.address.port ?? 0
+        let addresses = try Endpoint("localhost:\(port)").resolve()
+        let chat = try startChat(["localhost:\(port)"])
+        #expect(try chat.waitForEnd() == .exit(EX_UNAVAILABLE))
+        let error = String(decoding: try chat.error.all(), as: UTF8.self)
+        #expect(error.hasPrefix("chat: cannot connect to "))
+        #expect(error.count { $0 == "\n" } == 1)
+        for address in addresses { #expect(error.contains("to \(address): "), "\(error)") }
+        #expect(error.contains("127.0.0.1:\(port): Connection refused"))
+    }
+
+    @Test func `a Unix-domain socket whose queue is full is told by a sentence`() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/socket"
+        let server = try PlayedServer(at: .unix(path: path), backlog: 0)
+        // The one caller that a queue of no length takes.
+        let caller = try Peer(path: path)
+        let chat = try startChat(["unix:\(path)"])
+        let sentence = "chat: cannot connect to unix:\(path): too many others are waiting to be accepted there\n"
+        #expect(try chat.error.all() == Array(sentence.utf8))
+        #expect(try chat.waitForEnd() == .exit(EX_UNAVAILABLE))
+        withExtendedLifetime((server, caller)) {}
+    }
+
+    @Test(arguments: [
+        ("hello\n! goodbye: you are reading too slowly\n", ": you are reading too slowly"),
+        ("! the server is full, try again later\n", ": the server is full, try again later"),
+        // What another client may have said must not harm a terminal.
+        ("! goodbye: \u{1B}[2J\n", ": ^[[2J"),
+        ("! goodbye: and then something else\nhello\n", ""), ("goodbye\n", ""), ("", ""), ("! goodbye: unfinished", ""),
+        ("! goodbye: " + String(repeating: "a", count: 2_000) + "\n", ""),
+        (String(repeating: "a", count: 100_000) + "\n! goodbye: after much\n", ": after much"),
+    ])
+    func `what a server says in its last line is why it has closed the connection`(sent: String, told: String) throws {
+        let server = try PlayedServer()
+        let chat = try startChat(["\(server.address)"])
+        let client = try server.accept()
+        for half in [sent.prefix(sent.count / 2), sent.suffix(sent.count - sent.count / 2)] {
+            try client.send(String(half))
+            _ = try chat.output.bytes(half.utf8.count)
+        }
+        client.close()
+        #expect(try chat.error.all() == Array("chat: the server has closed the connection\(told)\n".utf8))
+        #expect(try chat.waitForEnd() == .exit(EX_TEMPFAIL))
     }
 }
