@@ -50,14 +50,14 @@ let package = Package(
                     name: "ServiceLifecycle", package: "swift-service-lifecycle",
                     condition: .when(traits: ["ServiceLifecycle"])),
             ],
-            swiftSettings: settings),
+            packageAccess: false, swiftSettings: settings),
         .target(
             name: "ChatReactorMetrics",
             dependencies: [
                 "ChatReactor",
                 .product(name: "Metrics", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
             ],
-            swiftSettings: settings),
+            packageAccess: false, swiftSettings: settings),
         // The client and what both programs share are built on what is public, as an embedder's program would be.
         .target(
             name: "CommandLineSupport",

@@ -1,3 +1,3 @@
-// Whoever imports ChatReactor has the loop and the topics, too.
+// An import of ChatReactor imports the loop and the topics as well.
 @_exported public import Broadcast
 @_exported public import Reactor

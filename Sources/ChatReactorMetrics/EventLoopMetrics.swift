@@ -23,13 +23,13 @@
     /// | `reactor.chat.deliveries` | counter | what these make: one for each other client that was connected |
     /// | `reactor.chat.accept_failures` | counter | callers that could not be accepted, by `error` |
     ///
-    /// Those of a topic have the dimension `topic`, and those of a server `server`; the topic of a server's room has the server's name. Counters
-    /// begin with what happened before, except those of a server, which begin when it is added.
+    /// The metrics of a topic have the dimension `topic`, those of a server `server`; the topic of a server's room has the server's
+    /// name. Counters begin with what happened before, except those of a server, which begin when it is added.
     ///
-    /// What the loop and its topics count, they count anyway: reports read it, and nothing is done between two of them. A server tells
-    /// of its clients, and of the messages of each read, as it tells any other observer.
+    /// The loop and its topics count anyway, and a report reads their counts; there is no cost between two reports. A server calls
+    /// its observers for each client and for the messages of each read, and this is one of them.
     ///
-    /// All of it belongs to the loop's thread. The object lives until its loop is closed, whether or not anybody keeps it.
+    /// It belongs to the loop's thread. With an interval, the loop keeps it until the loop is closed.
     public final class EventLoopMetrics {
         private let loop: EventLoop
         private let factory: any MetricsFactory
@@ -37,9 +37,9 @@
         private var reports: [() -> Void] = []
 
         /// - Parameters:
-        ///   - interval: The time between two reports, a millisecond at least. Each wakes the loop, even one that has nothing to do.
-        ///     Nil leaves it to others to call `report`.
-        ///   - factory: Where the metrics go.
+        ///   - interval: The time between two reports, a millisecond at least. Each report wakes the loop, even one that has nothing
+        ///     to do. With nil, nothing is reported until `report` is called.
+        ///   - factory: What makes the metrics, and so decides where they go.
         public init(
             of loop: EventLoop, every interval: Duration? = .seconds(10), factory: any MetricsFactory = MetricsSystem.factory
         ) {
@@ -51,7 +51,7 @@
             scheduleReport()
         }
 
-        /// Reports a topic from now on, and for as long as the loop.
+        /// Reports a topic from now on, and keeps it.
         public func add(_ topic: Topic, named name: String) {
             let dimensions = [("topic", name)]
             count("reactor.topic.messages", dimensions) { topic.messageCount }
@@ -61,7 +61,7 @@
             measure("reactor.topic.subscribers", dimensions) { topic.subscriberCount }
         }
 
-        /// Reports a server and its topic from now on, and for as long as the loop.
+        /// Reports a server and the topic of its room from now on, and keeps them.
         public func add(_ server: ChatServer, named name: String) {
             let observer = ServerObserver(name: name, factory: factory)
             server.addObserver(observer)
@@ -71,7 +71,7 @@
             add(server.room.topic, named: name)
         }
 
-        /// Reports now. Counters are passed on as what has been added since the last report.
+        /// Reports now. A counter is incremented by what was added since the last report.
         public func report() {
             for report in reports { report() }
         }
@@ -100,7 +100,7 @@
         }
     }
 
-    /// Counts what a server tells. What is seldom goes to its counter at once.
+    /// Counts what happens at a server. Messages are counted here, and reported with the rest; rarer events go to their counters at once.
     private final class ServerObserver: ChatServerObserver {
         let dimensions: [(String, String)]
         private(set) var messageCount = 0

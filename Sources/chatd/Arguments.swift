@@ -2,7 +2,7 @@ import ArgumentParser
 import ChatReactor
 import Logging
 
-// How the values of the options are written.
+// The types of the options' values.
 
 enum FramingName: String, ExpressibleByArgument, CaseIterable {
     case auto, line, chunk
@@ -44,7 +44,7 @@ struct ByteCount: ExpressibleByArgument, ExpressibleByIntegerLiteral, CustomStri
     var description: String { String(value) }
 }
 
-/// A level of swift-log, without the list of all its values in the help.
+/// A log level of swift-log. The help has no room for a list of all its values, which an enumeration would get.
 struct LogLevel: ExpressibleByArgument, CustomStringConvertible {
     static let notice = LogLevel(value: .notice)
 

@@ -21,18 +21,24 @@ struct ListeningPlaces {
     /// Listens at all places. If one cannot be had, this throws, and the other listeners stay.
     func listen(_ server: ChatServer) throws -> [Listener] {
         var listeners: [Listener] = []
-        // Two endpoints may have an address in common: 0.0.0.0 and [::], which means both families. A port 0 is another one each time.
-        var taken: Set<SocketAddress> = []
+        // Two endpoints may have an address in common, as 0.0.0.0 and [::] have, which means both families; and a listener on every
+        // address of a family serves each of them. The kernel would refuse a second listener.
+        let wildcards = Set(places.joined().filter { $0 == $0.wildcard })
+        var served: Set<SocketAddress> = []
         for place in places {
             var failure: Failure?
             var ofPlace: [Listener] = []
-            let addresses = place.filter { $0.port == 0 || !taken.contains($0) }
+            let addresses = place.filter { address in
+                // Port 0 is another port each time.
+                if address.port == 0 { return true }
+                return !served.contains(address) && (address == address.wildcard || !wildcards.contains(address.wildcard))
+            }
             for address in addresses {
                 // The kernel picks the port of the first address, and the others get the same.
                 let wanted = address.port == 0 ? address.withPort(ofPlace.first?.address.port ?? 0) : address
                 do throws(Errno) {
                     ofPlace.append(try server.listen(on: wanted))
-                    taken.insert(wanted)
+                    served.insert(wanted)
                 } catch {
                     let code = error == .permissionDenied ? EX_NOPERM : EX_UNAVAILABLE
                     let reason = Failure("cannot listen on \(wanted): \(error)", code: code)
@@ -45,5 +51,16 @@ struct ListeningPlaces {
             listeners += ofPlace
         }
         return listeners
+    }
+}
+
+extension SocketAddress {
+    /// The address that stands for every address of the same family, at the same port; for a path, that path.
+    fileprivate var wildcard: SocketAddress {
+        switch self {
+        case .ipv4(_, let port): .ipv4(address: 0, port: port)
+        case .ipv6(_, _, let port, _): .ipv6(high: 0, low: 0, port: port, scope: 0)
+        case .unix: self
+        }
     }
 }

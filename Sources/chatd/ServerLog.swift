@@ -1,7 +1,7 @@
 import ChatReactor
 import Logging
 
-/// What happens at the server, for its log. Messages never go there.
+/// Logs what happens at the server. Messages are never logged.
 final class ServerLog: ChatServerObserver {
     private var logger: Logger
     private var lastWarning: ContinuousClock.Instant?
@@ -23,7 +23,7 @@ final class ServerLog: ChatServerObserver {
     }
 
     func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno) {
-        // The server tries ten times a second, and every failure would be the same news.
+        // The server tries again ten times a second; one warning in ten seconds is enough.
         if let lastWarning, lastWarning.duration(to: .now) < .seconds(10) { return }
         lastWarning = .now
         logger.warning("cannot accept", metadata: ["address": "\(address)", "error": "\(error)"])

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The service manager that has started the daemon, if one has: systemd, or anything that speaks its protocol.
+/// The service manager that started the daemon, if there is one: systemd, or another that speaks its protocol.
 enum ServiceManager {
     /// Tells the manager the daemon's state, as in `READY=1`. See sd_notify(3).
     ///

@@ -69,6 +69,9 @@ import Testing
         let shell = try Shell()
         try shell.type("$chatd --print --port 0")
         let client = try Peer(port: shell.port())
+        // What is printed has come from a client that was accepted.
+        try client.send("joined\n")
+        try shell.screen.text(through: "joined\r\n")
         try shell.type("hello")
         #expect(try client.receiveLine() == "hello")
         try shell.process.write("\u{1A}")

@@ -55,9 +55,9 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: hasIPv6Loopback)) func `an address that two places have in common is listened on once`() throws {
+    @Test(.enabled(if: hasIPv6Loopback)) func `an address that several places have in common is listened on once`() throws {
         let free = try freePort()
-        let arguments = ["0.0.0.0", "[::]", "*"].flatMap { ["--listen", "\($0):\(free)"] }
+        let arguments = ["127.0.0.1", "0.0.0.0", "[::]", "*", "localhost"].flatMap { ["--listen", "\($0):\(free)"] }
         try withDaemon(arguments, listeners: 2) { daemon in
             #expect(daemon.addresses == ["0.0.0.0:\(free)", "[::]:\(free)"])
             _ = try Peer(port6: free)

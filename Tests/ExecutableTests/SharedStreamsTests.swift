@@ -48,6 +48,29 @@ import Testing
         #expect(!terminal.isNonblocking)
     }
 
+    @Test(.enabled(if: canLosePermissions), arguments: [false, true], [SIGTERM, SIGKILL])
+    func `a terminal that chatd may not open anew`(isControlling: Bool, signal: Int32) throws {
+        let terminal = try SharedTerminal()
+        let chatd = try terminal.start("chatd", ["--listen", "127.0.0.1:0"], isControlling: isControlling)
+        try terminal.screen.text(through: "listening on 127.0.0.1:")
+        let port = try #require(try terminal.screen.line()?.split(separator: "\r").first.flatMap { UInt16($0) })
+        let client = try Peer(port: port)
+        for round in 0..<3 {
+            try client.send("sent \(round)\n")
+            try terminal.screen.text(through: "sent \(round)\r\n")
+            try terminal.type("typed \(round)\n")
+            #expect(try client.receiveLine() == "typed \(round)")
+        }
+        #expect(!terminal.isNonblocking)
+        if signal == SIGKILL { chatd.kill() } else { chatd.send(signal: signal) }
+        if signal == SIGTERM {
+            #expect(try client.receiveLine() == "! goodbye: the server is shutting down")
+            client.close()
+            #expect(try chatd.waitForEnd() == .exit(0))
+        }
+        #expect(!terminal.isNonblocking)
+    }
+
     @Test func `a terminal that chat may open anew`() throws {
         let terminal = try SharedTerminal()
         let server = try PlayedServer()
