@@ -44,6 +44,20 @@ struct QuitWordTests {
         #expect(try farewell(fixture, clients[0], clients[1]) == "x\n")
     }
 
+    @Test func aLetterThatGoesOnAsAWordEndsNothing() throws {
+        let fixture = try ServerFixture {
+            $0.framing = .automatic(idle: .milliseconds(1), letterIdle: .seconds(3_600))
+        }
+        let clients = try fixture.join(2)
+        for piece in ["x", "m", "a", "s", "\r\n"] {
+            try clients[0].send(piece)
+            // Many idle times.
+            try fixture.loop.run(for: .milliseconds(10))
+        }
+        try fixture.run(until: { clients[1].text == "xmas\n" })
+        #expect(fixture.reasons.isEmpty)
+    }
+
     @Test func whoLeavesStillGetsWhatWasSaidBefore() throws {
         let fixture = try ServerFixture()
         let clients = try fixture.join(2)

@@ -78,9 +78,9 @@ extension Connection {
             position = parse(position..<min(end, position &+ buffer.readSize), in: buffer, as: options)
             if options !== sharedOptions, messages.isDiscarding { return finish(reason: .messageTooLong) }
         } while position < end && isTakingMessages
-        guard case .automatic(let idleTime) = sharedOptions.format, isTakingMessages else { return }
-        if messages.isUnfinished, !messages.hasSeenNewline {
-            if !isTimerArmed(.flushing) { armTimer(.idleInput, at: .now.advanced(clamping: idleTime)) }
+        guard case .automatic(let framing) = sharedOptions.format, isTakingMessages else { return }
+        if let pause = messages.pauseThatEndsLine(framing) {
+            if !isTimerArmed(.flushing) { armTimer(.idleInput, at: .now.advanced(clamping: pause)) }
         } else {
             disarmTimer(.idleInput)
         }
@@ -97,10 +97,15 @@ extension Connection {
             let batch = unsafe MessageBatch(base: buffer.base, start: range.lowerBound, ends: buffer.ends, count: 1)
             handler.connection(self, didReceive: batch)
             return range.upperBound
-        case .lines, .automatic:
+        case .lines:
             let lines = isSingle ? range.lowerBound..<buffer.endOfFirstLine(in: range) : range
             return withMessages { messages, receiver in
                 messages.receiveLines(lines, in: buffer, limit: limit, to: &receiver)
+            }
+        case .automatic:
+            let lines = isSingle ? range.lowerBound..<buffer.endOfFirstLine(in: range) : range
+            return withMessages { messages, receiver in
+                messages.receiveText(lines, in: buffer, limit: limit, to: &receiver)
             }
         case .other:
             let (end, reason) = withMessages { messages, receiver in
@@ -115,8 +120,10 @@ extension Connection {
 
     /// The peer has sent nothing more of an unfinished message for a while.
     func inputIsIdle() {
-        guard isTakingMessages, !hasReadToEnd, !messages.hasSeenNewline else { return }
-        finishLine()
+        guard isTakingMessages, !hasReadToEnd else { return }
+        let limit = sharedOptions.value.maximumMessageLength
+        loop.readBuffer.reserveHeadroom(sharedOptions.longestTail)
+        withMessages { messages, receiver in messages.endLineAtPause(in: loop.readBuffer, limit: limit, to: &receiver) }
     }
 
     /// At the end of input the rest of a line is a line. With the other framings it is not a message, and is dropped.
@@ -141,11 +148,11 @@ extension Connection {
     }
 
     /// Passes on messages to the handler, until that closes or upgrades the connection.
-    private struct Receiver: MessageReceiver {
+    private struct Receiver: TextReceiver {
         let connection: Connection
         let options: SharedOptions
 
-        private var goesOn: Bool { connection.isTakingMessages && connection.sharedOptions === options }
+        var goesOn: Bool { connection.isTakingMessages && connection.sharedOptions === options }
 
         func receive(_ messages: borrowing MessageBatch) -> Bool {
             connection.handler.connection(connection, didReceive: messages)
@@ -155,6 +162,13 @@ extension Connection {
         func messageWasTooLong() -> Bool {
             connection.handler.connectionDidDiscardMessage(connection)
             return goesOn
+        }
+
+        func refuse(_ refusal: TelnetState.Refusal, option: UInt8) {
+            // A peer that asks and does not read the answers gets no more of them. And only a socket leads back to who has asked.
+            guard connection.kind == .socket, connection.pendingOutput < 4_096 else { return }
+            let answer: [3 of UInt8] = [TelnetState.interpretAsCommand, refusal.rawValue, option]
+            _ = connection.sendUnlimited(answer.span)
         }
     }
 

@@ -55,7 +55,7 @@ extension Connection {
         /// The framing, told apart once and not with every read.
         enum Format {
             case lines
-            case automatic(idle: Duration)
+            case automatic(AutomaticFraming)
             case chunks
             case other
         }
@@ -67,7 +67,7 @@ extension Connection {
             self.value = value
             switch value.framing {
             case is LineFraming: format = .lines
-            case let framing as AutomaticFraming: format = .automatic(idle: framing.idle)
+            case let framing as AutomaticFraming: format = .automatic(framing)
             case is ChunkFraming: format = .chunks
             default: format = .other
             }

@@ -42,8 +42,12 @@ extension MessageBuffer {
     /// Delivers the unfinished line as a whole one, because no more of it will come.
     mutating func finishLine(in buffer: ReadBuffer, limit: Int, to receiver: inout some MessageReceiver) {
         isDiscarding = false
+        if !tail.isEmpty { deliverTail(in: buffer, limit: limit, to: &receiver) }
+    }
+
+    /// Delivers the tail as a line.
+    mutating func deliverTail(in buffer: ReadBuffer, limit: Int, to receiver: inout some MessageReceiver) {
         let length = tail.count
-        if length == 0 { return }
         // A carriage return was allowed beyond the limit, and has turned out not to be half of a terminator.
         if length > limit {
             tail = []

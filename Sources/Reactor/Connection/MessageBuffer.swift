@@ -6,12 +6,21 @@ struct MessageBuffer {
     /// The beginning of the unfinished message; nothing while a message is being discarded. The beginning of a line has no newline
     /// in it, so a search need not look at it again.
     var tail: [UInt8] = []
-    /// How many bytes must come before there is anything to do but to keep or discard them. 0 if any byte may be the last.
-    private var awaited = 0
+    /// How many bytes must come before there is anything to do but to keep or discard them. 0 if any byte may be the last. For text, how
+    /// many bytes of a telnet subnegotiation have come.
+    var awaited = 0
     /// Whether the message that is arriving is too long, and is thrown away.
     var isDiscarding = false
     /// Whether a newline has ever come. Only lines set it.
     var hasSeenNewline = false
+    // These are for text alone: see MessageBuffer+Text.
+    /// Whether the last byte of text was a carriage return, which a NUL may follow.
+    var hasSeenCarriageReturn = false
+    /// Whether a pause has ever ended a line.
+    var hasEndedLineAtPause = false
+    /// Whether the first letter of the unfinished line came alone.
+    var isTyped = false
+    var telnet = TelnetState.text
     /// Whether an earlier framing has left `tail`, and the present one has not seen it yet.
     private(set) var isUnparsed = false
 
@@ -21,6 +30,7 @@ struct MessageBuffer {
     /// Leaves the beginning of the unfinished message to another framing, which gets it as if it had just been read.
     mutating func leaveTail() {
         awaited = 0
+        telnet = .text
         isUnparsed = !tail.isEmpty
     }
 

@@ -92,8 +92,30 @@
 
     /// Where the first line in a part of the buffer ends, newline included; the end of the part if there is no newline.
     func endOfFirstLine(in range: Range<Int>) -> Int {
-        let bytes = unsafe UnsafeBufferPointer(start: base + range.lowerBound, count: range.count)
-        let newline = unsafe bytes.span.firstIndex(of: UInt8(ascii: "\n"), from: 0)
-        return newline.map { range.lowerBound &+ $0 &+ 1 } ?? range.upperBound
+        min(firstIndex(of: UInt8(ascii: "\n"), in: range) &+ 1, range.upperBound)
     }
+
+    /// Where a byte comes first in a part of the buffer; the end of the part if it does not come.
+    func firstIndex(of byte: UInt8, in range: Range<Int>) -> Int {
+        let bytes = unsafe UnsafeBufferPointer(start: base + range.lowerBound, count: range.count)
+        return unsafe bytes.span.firstIndex(of: byte, from: 0).map { range.lowerBound &+ $0 } ?? range.upperBound
+    }
+
+    /// Whether a part of the buffer is UTF-8 without NUL. It may begin and end within a letter.
+    ///
+    /// - Complexity: O(*n*) for *n* bytes.
+    func isText(_ range: Range<Int>) -> Bool {
+        var range = range
+        for _ in 0..<3 where !range.isEmpty && isContinuation(range.lowerBound) { range = range.dropFirst() }
+        if firstIndex(of: 0, in: range) < range.upperBound { return false }
+        // The last letter may lack bytes: it is checked without those that have come.
+        if let letter = range.suffix(3).last(where: { !isContinuation($0) }), unsafe (0xC2...0xF4).contains(base[letter]) {
+            range = range.lowerBound..<letter
+        }
+        let bytes = unsafe UnsafeBufferPointer(start: base + range.lowerBound, count: range.count)
+        return unsafe (try? UTF8Span(validating: bytes.span)) != nil
+    }
+
+    /// Whether a byte continues a letter of UTF-8.
+    private func isContinuation(_ place: Int) -> Bool { unsafe base[place] & 0xC0 == 0x80 }
 }

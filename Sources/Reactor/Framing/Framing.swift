@@ -1,13 +1,13 @@
 /// How a connection's bytes become messages.
 ///
-/// Lines, chunks, messages that NUL ends and messages behind their length come with the library:
+/// Lines, chunks, messages that end with a NUL and messages that begin with their length come with the library:
 ///
 /// ```swift
 /// var options = Connection.Options()
 /// options.framing = .lengthPrefixed(.fourBytes)
 /// ```
 ///
-/// Another is written in a few lines, since all that it has to say is where a message ends. This one's messages are sixteen bytes
+/// To write another takes a few lines, because a framing only says where a message ends. The messages of this one have sixteen bytes
 /// each:
 ///
 /// ```swift
@@ -28,23 +28,23 @@ public protocol Framing: Sendable {
     ///
     /// - Parameters:
     ///   - bytes: At least one byte, of which the first begins a message. Other messages may follow.
-    ///   - seen: In how many of the bytes this has already been asked about the same message, and the answer was `unknown`: a search for
-    ///     a terminator may begin there. 0 otherwise.
-    /// - Returns: The length of the first message; less than one byte counts as malformed.
+    ///   - seen: How many of the bytes the framing has already seen, and has answered `unknown`: a search for a terminator may begin
+    ///     there. 0 otherwise.
+    /// - Returns: The length of the first message. A length below one byte counts as malformed.
     func messageExtent(in bytes: Span<UInt8>, seen: Int) -> MessageExtent
 
-    /// Which bytes of a message are its content: what a handler gets, less the header and the terminator that only its peer and
-    /// the framing care about. All of them unless a framing says otherwise. What a topic relays is the message as it came.
+    /// Says which bytes of a message are its content, which a handler gets: the message without its header and its terminator. By
+    /// default all bytes are. A topic relays the message as it came.
     ///
     /// - Parameter message: One whole message, as long as `messageExtent` has said.
-    /// - Returns: A range of indices of `message`; what is beyond them is cut off.
+    /// - Returns: A range of indices of `message`. A range that goes beyond them is clamped to them.
     func content(of message: Span<UInt8>) -> Range<Int>
 
-    /// How many bytes of a message at most are not its content, from 0 to 65,536; 64 unless a framing says otherwise.
+    /// How many bytes of a message at most are not its content, from 0 to 65,536; by default 64.
     ///
     /// A message that is longer than `Connection.Options.maximumMessageLength` plus this is too long as soon as its length is
-    /// known; a shorter one is judged by its content, once it is there. The value is read once, when a listener or a connection
-    /// is made.
+    /// known. Of a shorter message, the content is measured once all of it is there. The value is read once, when a listener or
+    /// a connection is made or a connection is upgraded.
     var maximumEnvelopeLength: Int { get }
 }
 
@@ -56,14 +56,14 @@ extension Framing {
     public var maximumEnvelopeLength: Int { 64 }
 }
 
-/// How long a message is, as far as the bytes tell that have come.
+/// What the bytes that have come say about the length of a message.
 public enum MessageExtent: Hashable, Sendable {
-    /// The message has this many bytes, header and terminator included: at least one. They need not all be there yet; if they are
-    /// not, the framing is asked again when they are, and not before.
+    /// The message has this many bytes, header and terminator included: at least one. If they are not all there yet, the framing is
+    /// asked again when they are, and not before.
     case length(Int)
-    /// That cannot be told yet. The framing is asked again when more bytes have come.
+    /// The length is not known yet. The framing is asked again when more bytes have come.
     case unknown
-    /// The bytes cannot be a message. What precedes them is handed on, what waits for the peer is sent, and the connection closes
+    /// The bytes cannot be a message. The messages before them are delivered, the output that waits is sent, and the connection closes
     /// with the reason `malformedMessage`.
     case malformed
 }

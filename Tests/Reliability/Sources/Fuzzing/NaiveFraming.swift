@@ -11,7 +11,7 @@ enum NaiveFraming {
     var framing: any Framing {
         switch self {
         case .lines: .lines
-        case .automatic(let idle): .automatic(idle: idle)
+        case .automatic(let idle): .automatic(idle: idle, letterIdle: idle)
         case .chunks: .chunks
         case .messages(let oracle): oracle.framing
         }
@@ -26,11 +26,9 @@ enum NaiveFraming {
         case .chunks: return .init(events: reads.map { .message($0) })
         case .lines: return .init(events: FramingOracle.events(of: stream, limit: limit))
         case .automatic(let idle):
-            // With no idle time, what a read leaves unfinished is a line at once, until the first newline has come.
-            let isAtOnce = idle <= .zero
-            let first = isAtOnce ? reads.firstIndex { $0.contains(10) } ?? reads.endIndex : 0
-            let lines = reads[..<first].flatMap { FramingOracle.events(of: $0, limit: limit) }
-            return .init(events: lines + FramingOracle.events(of: reads[first...].flatMap { $0 }, limit: limit))
+            // With no idle time, each read is followed by a pause.
+            let input = reads.flatMap { idle <= .zero ? [.read($0), .pause(isLong: true)] : [AutomaticOracle.Input.read($0)] }
+            return .init(events: AutomaticOracle.events(of: input, limit: limit))
         case .messages(let oracle): return oracle.expectation(of: stream, limit: limit)
         }
     }

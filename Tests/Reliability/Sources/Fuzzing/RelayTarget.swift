@@ -54,7 +54,9 @@ final class RelayTarget {
             for _ in 0...input.number(below: 64) { try loop.runOnce(waitingAtMost: .zero) }
         case 1: peer.writeLines(input.number(below: 256), length: input.number(below: Self.limit + 3))
         case 2:
-            let text = input.bytes(input.number(below: 32))
+            var text = input.bytes(input.number(below: 32))
+            // FramingTarget looks at telnet's commands, which would be answered here.
+            if framing is AutomaticFraming { text = text.map { $0 == 255 || $0 == 0 ? 1 : $0 } }
             // Only the server's notices begin with an exclamation mark.
             peer.write(text.isEmpty ? Array("x\n".utf8) : text.map { $0 == UInt8(ascii: "!") ? UInt8(ascii: "x") : $0 })
         case 3: peer.read(atMost: 16 * input.number(below: 256))

@@ -11,7 +11,7 @@ struct FramingOracle {
         var framing: any Framing {
             switch self {
             case .lines: .lines
-            case .automatic(let idle): .automatic(idle: idle)
+            case .automatic(let idle): .automatic(idle: idle, letterIdle: idle)
             case .chunks: .chunks
             }
         }
@@ -24,6 +24,8 @@ struct FramingOracle {
     /// How much of it has become messages.
     private var position = 0
     private var hasSeenNewline = false
+    /// Whether a pause has ended a line.
+    private var hasEndedLineAtPause = false
     /// Whether a line that is too long has been reported, and not ended yet.
     private var isDiscarding = false
 
@@ -40,6 +42,7 @@ struct FramingOracle {
     ///   - quiet: How many nanoseconds ago it received the last of them.
     mutating func check(_ message: Span<UInt8>, received: Int, hasEnded: Bool, quiet: Int64) throws(Finding) {
         dropRestOfLongLine(received)
+        skipTerminator(received)
         var expected = written[position..<received]
         if kind == .chunks {
             position = received
@@ -52,6 +55,10 @@ struct FramingOracle {
         } else {
             guard hasEnded || isIdle(after: quiet) else { throw Finding("an unfinished line was delivered") }
             position = received
+            if !hasEnded {
+                hasEndedLineAtPause = true
+                if expected.last == 13 { expected.removeLast() }
+            }
         }
         if message.count != expected.count || !Self.isEqual(message, expected) {
             throw Finding("a message is not what the peer wrote", "\(message.count) bytes instead of \(expected.count)")
@@ -66,6 +73,7 @@ struct FramingOracle {
 
     mutating func checkDiscarded(received: Int) throws(Finding) {
         dropRestOfLongLine(received)
+        skipTerminator(received)
         let line = written[position..<received]
         if let newline = line.firstIndex(of: 10) {
             let content = line[..<newline].last == 13 ? line[..<newline].dropLast() : line[..<newline]
@@ -81,6 +89,7 @@ struct FramingOracle {
     mutating func checkNothingIsKept(received: Int) throws(Finding) {
         dropRestOfLongLine(received)
         if isDiscarding { return }
+        skipTerminator(received)
         if kind == .chunks ? position < received : written[position..<received].contains(10) {
             throw Finding("a message was received and not delivered")
         }
@@ -90,6 +99,17 @@ struct FramingOracle {
         guard isDiscarding, let newline = written[position..<received].firstIndex(of: 10) else { return }
         isDiscarding = false
         position = newline + 1
+    }
+
+    /// A first newline that follows a line that a pause has ended belongs to that line.
+    private mutating func skipTerminator(_ received: Int) {
+        guard hasEndedLineAtPause, !hasSeenNewline else { return }
+        let rest = written[position..<received]
+        for terminator in [[10], [13, 10]] as [[UInt8]] where rest.starts(with: terminator) {
+            hasSeenNewline = true
+            position += terminator.count
+            return
+        }
     }
 
     private static func isEqual(_ message: Span<UInt8>, _ expected: ArraySlice<UInt8>) -> Bool {
