@@ -84,7 +84,8 @@ public final class TerminalOutput {
         func connectionDidClose(_ connection: Connection, reason: CloseReason) {
             guard let output else { return }
             output.connection = nil
-            output.didClose?(reason)
+            // The thread that copies the output has ended, since it could not write.
+            output.didClose?(reason == .endOfInput ? .failed(.brokenPipe) : reason)
         }
     }
 }

@@ -59,10 +59,10 @@ struct Chat: ParsableCommand {
         case .couldNotConnect(let attempts):
             let sentences = attempts.map { "to \($0.address): \(Self.sentence(for: $0.reason))" }
             throw Failure("cannot connect \(sentences.joined(separator: ", nor "))", code: EX_UNAVAILABLE)
-        case .serverGone(.endOfInput, let explanation):
-            let sentence = "the server has closed the connection"
-            throw Failure(explanation.map { "\(sentence): \($0)" } ?? sentence, code: EX_TEMPFAIL)
-        case .serverGone(let reason, _): throw Failure("the server is gone: \(reason)", code: EX_TEMPFAIL)
+        case .serverGone(_, let explanation?):
+            throw Failure("the server has closed the connection: \(explanation)", code: EX_TEMPFAIL)
+        case .serverGone(.endOfInput, nil): throw Failure("the server has closed the connection", code: EX_TEMPFAIL)
+        case .serverGone(let reason, nil): throw Failure("the server is gone: \(reason)", code: EX_TEMPFAIL)
         case .inputFailed(let reason): throw Failure("cannot read standard input: \(reason)", code: EX_IOERR)
         case .outputGone(.failed(let error)) where error != .brokenPipe && error != Errno(rawValue: EIO):
             throw Failure("cannot write standard output: \(error)", code: EX_IOERR)

@@ -28,7 +28,7 @@ final class ChatClient {
         case finished
         /// No address of the server could be connected to. Each that was tried, in their order, and why it failed.
         case couldNotConnect([(address: SocketAddress, reason: CloseReason)])
-        /// The server has closed the connection, or was lost. The explanation is the server's own, if it has given one.
+        /// The server has closed the connection, or was lost. The explanation is the server's own, if its last line was one.
         case serverGone(CloseReason, explanation: String?)
         /// The input could not be read to its end. What was read has been sent.
         case inputFailed(CloseReason)
@@ -38,7 +38,7 @@ final class ChatClient {
 
     /// How much may wait for the server before the input is paused.
     private static let sendCapacity = 262_144
-    /// How long nothing must have come from a server that has never sent a newline until what it has sent is shown.
+    /// How long a pause must be to end a line of a server that has never sent a newline.
     private static let idleTime = Duration.milliseconds(50)
 
     private let loop: EventLoop
@@ -47,6 +47,7 @@ final class ChatClient {
     private var untried: ArraySlice<SocketAddress>
     private var failedAttempts: [(address: SocketAddress, reason: CloseReason)] = []
     private let output: TerminalOutput
+    /// Standard input, once the server is connected.
     private var input: Connection?
     private var server: Connection?
     private var isInputPaused = false
@@ -93,6 +94,8 @@ final class ChatClient {
     private func finish(_ outcome: Outcome) {
         if pendingOutcome != nil { return }
         pendingOutcome = outcome
+        // What is typed from now on belongs to the shell, however long the output takes.
+        input?.close()
         output.finish()
     }
 
@@ -212,6 +215,7 @@ final class ChatClient {
 
     private func didRead(_ messages: borrowing MessageBatch) {
         guard let server else { return }
+        // What follows the quit word is not sent.
         let quit = quitWord.flatMap { messages.firstIndex(of: $0) }
         messages.withWireBytes(in: 0..<(quit.map { $0 + 1 } ?? messages.count)) { bytes in _ = server.send(bytes) }
         if quit != nil {
@@ -226,6 +230,7 @@ final class ChatClient {
     private func inputDidEnd(_ reason: CloseReason) {
         hasInputEnded = true
         if case .failed = reason { inputFailure = reason }
+        // If not, the server takes the rest first: see `serverDidDrain`.
         if server?.pendingOutput == 0 { lingerTimer.arm(after: configuration.linger) }
     }
 

@@ -15,17 +15,21 @@ struct LastLine {
         tail.removeFirst(max(0, tail.count - Self.capacity))
     }
 
-    /// The reason that a server has given in its last line, as chatd does: `! goodbye: you are reading too slowly`. Nil if the last line
-    /// has no newline or is another one. It is made harmless for a terminal.
+    /// How a last line begins that says why the connection is closed, and how much of that is no part of the reason.
+    private static let beginnings = [("! goodbye: ", 11), ("! the server is full", 2)]
+
+    /// The reason that the server has given in its last line, as chatd does: `! goodbye: you are reading too slowly`. Nil if that line is
+    /// another one, or has no newline. It is harmless for a terminal, because anybody may have sent such a line.
     var reason: String? {
         guard tail.last == UInt8(ascii: "\n") else { return nil }
         let lines = tail.dropLast().split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         // Of a line that fills the tail, the beginning may be lost.
         guard let line = lines.last, lines.count > 1 || tail.count < Self.capacity else { return nil }
-        guard line.starts(with: "! ".utf8) else { return nil }
-        let goodbye = "! goodbye: ".utf8
-        var text: [UInt8] = []
-        TerminalText.append(Array(line.dropFirst(line.starts(with: goodbye) ? goodbye.count : 2)).span, to: &text)
-        return String(decoding: text, as: UTF8.self)
+        for (beginning, length) in Self.beginnings where line.starts(with: beginning.utf8) {
+            var text: [UInt8] = []
+            TerminalText.append(Array(line.dropFirst(length)).span, to: &text)
+            return String(decoding: text, as: UTF8.self)
+        }
+        return nil
     }
 }

@@ -110,7 +110,8 @@ import Testing
         ("! the server is full, try again later\n", ": the server is full, try again later"),
         // What another client may have said must not harm a terminal.
         ("! goodbye: \u{1B}[2J\n", ": ^[[2J"),
-        ("! goodbye: and then something else\nhello\n", ""), ("goodbye\n", ""), ("", ""), ("! goodbye: unfinished", ""),
+        ("! goodbye: and then something else\nhello\n", ""), ("goodbye\n", ""),
+        ("! another notice\n", ""), ("", ""), ("! goodbye: unfinished", ""),
         ("! goodbye: " + String(repeating: "a", count: 2_000) + "\n", ""),
         (String(repeating: "a", count: 100_000) + "\n! goodbye: after much\n", ": after much"),
     ])
@@ -124,6 +125,30 @@ import Testing
         }
         client.close()
         #expect(try chat.error.all() == Array("chat: the server has closed the connection\(told)\n".utf8))
+        #expect(try chat.waitForEnd() == .exit(EX_TEMPFAIL))
+    }
+
+    @Test func `a server that resets the connection after its reason`() throws {
+        let server = try PlayedServer()
+        let chat = try startChat(["\(server.address)"])
+        let client = try server.accept()
+        let line = "! goodbye: you are reading too slowly\n"
+        try client.send(line)
+        #expect(try chat.output.bytes(line.utf8.count) == Array(line.utf8))
+        client.reset()
+        let sentence = "chat: the server has closed the connection: you are reading too slowly\n"
+        #expect(try chat.error.all() == Array(sentence.utf8))
+        #expect(try chat.waitForEnd() == .exit(EX_TEMPFAIL))
+    }
+
+    @Test func `a server that resets the connection without a reason`() throws {
+        let server = try PlayedServer()
+        let chat = try startChat(["\(server.address)"])
+        let client = try server.accept()
+        try client.send("hello\n")
+        #expect(try chat.output.line() == "hello")
+        client.reset()
+        #expect(try chat.error.all() == Array("chat: the server is gone: Connection reset by peer\n".utf8))
         #expect(try chat.waitForEnd() == .exit(EX_TEMPFAIL))
     }
 }

@@ -84,6 +84,27 @@ import Testing
         #expect(!terminal.isNonblocking)
     }
 
+    @Test func `what is typed after the server has gone is left to others, however long the output takes`() throws {
+        let terminal = try SharedTerminal()
+        let server = try PlayedServer()
+        let (reader, writer) = try makePipe()
+        let screen = Peer(takingOver: reader)
+        let chat = try startChat(
+            ["\(server.address)"], input: .descriptor(terminal.descriptor), output: .descriptor(writer))
+        close(writer)
+        let client = try server.accept()
+        // More than a pipe takes, so that chat waits for the test.
+        let content = pattern(200_000)
+        try client.send(content)
+        client.shutDownSending()
+        #expect(try client.receiveAll() == [])
+        try terminal.type("for others\n")
+        let others = StreamReader(takingOver: dup(terminal.descriptor))
+        #expect(try others.line() == "for others")
+        #expect(try screen.receive(content.count) == content)
+        #expect(try chat.waitForEnd() == .exit(EX_TEMPFAIL))
+    }
+
     @Test func `sockets, which cannot be opened anew`() throws {
         let server = try PlayedServer()
         let (input, keys) = try socketPair()

@@ -42,8 +42,12 @@ extension EventLoop {
     /// Makes a connection of a descriptor that was opened elsewhere: a pipe, a terminal, a file. It should not block.
     ///
     /// ```swift
-    /// try loop.adopt(.reopening(STDIN_FILENO, for: .input), for: .input, handler: handler)
+    /// let number = open("/dev/ttyUSB0", O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+    /// try loop.adopt(OwnedDescriptor(takingOver: number), for: .input, handler: handler)
     /// ```
+    ///
+    /// Do not set O_NONBLOCK on a standard stream: the flag belongs to the open file, which the shell shares. Open a terminal or a pipe
+    /// anew, at `/proc/self/fd/0`.
     ///
     /// Regular files, which epoll refuses, work too: they are always ready. Whoever writes to a pipe should ignore SIGPIPE. The
     /// handler's `connectionDidOpen` is called before this returns. To keep the descriptor and watch it only, there is

@@ -35,30 +35,4 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
         discard self
         return rawValue
     }
-
-    /// A descriptor of one's own for what a standard stream refers to, to be read or written without blocking.
-    ///
-    /// A terminal or a pipe is opened anew: O_NONBLOCK belongs to the open file, which other programs share, and one that sets it
-    /// on its standard input surprises the shell that it was started from. A regular file never blocks, and is not opened anew,
-    /// since the place where the next byte goes belongs to the open file, too. A socket cannot be opened anew.
-    ///
-    /// - Throws: `EBADF` if the stream is closed, and what the kernel says about having one descriptor more.
-    ///
-    /// The corresponding C functions are `fstat`, `open` on `/proc/self/fd`, and `fcntl`.
-    public static func reopening(_ descriptor: Int32, for direction: Direction) throws(Errno) -> OwnedDescriptor {
-        var status = stat()
-        try retryingOnInterrupt { unsafe fstat(descriptor, &status) }
-        let kind = status.st_mode & S_IFMT
-        if kind == S_IFCHR || kind == S_IFIFO {
-            let mode = direction == .input ? O_RDONLY : O_WRONLY
-            let result = unsafe open("/proc/self/fd/\(descriptor)", mode | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
-            if result >= 0 { return OwnedDescriptor(takingOver: result) }
-        }
-        let duplicate = OwnedDescriptor(takingOver: try retryingOnInterrupt { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) })
-        if kind != S_IFREG {
-            let flags = try retryingOnInterrupt { fcntl(duplicate.rawValue, F_GETFL, 0) }
-            try retryingOnInterrupt { fcntl(duplicate.rawValue, F_SETFL, flags | O_NONBLOCK) }
-        }
-        return duplicate
-    }
 }
