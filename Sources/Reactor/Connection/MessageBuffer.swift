@@ -9,20 +9,62 @@ struct MessageBuffer {
     /// How many bytes must come before there is anything to do but to keep or discard them. 0 if any byte may be the last. For text, how
     /// many bytes of a telnet subnegotiation have come.
     var awaited = 0
-    /// Whether the message that is arriving is too long, and is thrown away.
-    var isDiscarding = false
-    /// Whether a newline has ever come. Only lines set it.
-    var hasSeenNewline = false
-    // These are for text alone: see MessageBuffer+Text.
-    /// Whether the last byte of text was a carriage return, which a NUL may follow.
-    var hasSeenCarriageReturn = false
-    /// Whether a pause has ever ended a line.
-    var hasEndedLineAtPause = false
-    /// Whether the first letter of the unfinished line came alone.
-    var isTyped = false
+    /// For text: where it stands between letters and the commands of telnet.
     var telnet = TelnetState.text
+    /// What is true or false, a bit each: of ten thousand connections each has these.
+    private var flags = Flags()
+
+    private struct Flags: OptionSet {
+        var rawValue: UInt8 = 0
+
+        static let isDiscarding = Self(rawValue: 1)
+        static let hasSeenNewline = Self(rawValue: 2)
+        static let isUnparsed = Self(rawValue: 4)
+        static let hasSeenCarriageReturn = Self(rawValue: 8)
+        static let hasEndedLineAtPause = Self(rawValue: 16)
+        static let isTyped = Self(rawValue: 32)
+    }
+
+    private subscript(flag: Flags) -> Bool {
+        get { flags.contains(flag) }
+        set { if newValue { flags.insert(flag) } else { flags.remove(flag) } }
+    }
+
+    /// Whether the message that is arriving is too long, and is thrown away.
+    var isDiscarding: Bool {
+        get { self[.isDiscarding] }
+        set { self[.isDiscarding] = newValue }
+    }
+
+    /// Whether a newline has ever come. Only lines set it.
+    var hasSeenNewline: Bool {
+        get { self[.hasSeenNewline] }
+        set { self[.hasSeenNewline] = newValue }
+    }
+
     /// Whether an earlier framing has left `tail`, and the present one has not seen it yet.
-    private(set) var isUnparsed = false
+    private(set) var isUnparsed: Bool {
+        get { self[.isUnparsed] }
+        set { self[.isUnparsed] = newValue }
+    }
+
+    /// For text: whether its last byte was a carriage return, which a NUL may follow.
+    var hasSeenCarriageReturn: Bool {
+        get { self[.hasSeenCarriageReturn] }
+        set { self[.hasSeenCarriageReturn] = newValue }
+    }
+
+    /// For text: whether a pause has ever ended a line.
+    var hasEndedLineAtPause: Bool {
+        get { self[.hasEndedLineAtPause] }
+        set { self[.hasEndedLineAtPause] = newValue }
+    }
+
+    /// For text: whether the first letter of the unfinished line came alone.
+    var isTyped: Bool {
+        get { self[.isTyped] }
+        set { self[.isTyped] = newValue }
+    }
 
     /// Whether a message has begun.
     var isUnfinished: Bool { !tail.isEmpty || isDiscarding }
