@@ -65,4 +65,24 @@ import Testing
             #expect(try clients[1].receiveLine() == "still here")
         }
     }
+
+    /// What a client still lacks of a long line is not output of its own, and does not count as such.
+    @Test func `a client that has yet to take a line of megabytes is answered as well`() throws {
+        try withDaemon(["--max-line", "4000000"]) { daemon in
+            let clients = try daemon.join(2)
+            let slow = try daemon.connect(receiveBuffer: 4_096)
+            try slow.send("here\n")
+            #expect(try clients[0].receiveLine() == "here")
+            try clients[0].send(Self.line(of: 3_900_000))
+            #expect(try clients[1].receiveLine() == "here")
+            #expect(try clients[1].receiveLine()?.utf8.count == 3_900_000)
+            // By now the daemon has sent the slow client as much as the kernel takes, which is less than the line.
+            try slow.send(Self.line(of: 4_000_001) + "short\n")
+            #expect(try clients[0].receiveLine() == "short")
+            #expect(try slow.receiveLine()?.utf8.count == 3_900_000)
+            #expect(try slow.receiveLine() == "! line too long: the limit is 4000000 bytes")
+            try clients[0].send("still here?\n")
+            #expect(try slow.receiveLine() == "still here?")
+        }
+    }
 }

@@ -1,39 +1,39 @@
-/// Why a connection was closed. What a `ConnectionHandler` is told at its end, and what a log may print.
+/// Why a connection was closed: for `ConnectionHandler.connectionDidClose`, and for logs.
 ///
-/// A later version may have more reasons, so a `switch` over them in another package has an `@unknown default`.
+/// A later version may add reasons, so a `switch` over them in another package needs an `@unknown default`.
 @nonexhaustive
 public enum CloseReason: Hashable, Sendable {
-    /// The peer said that it has nothing more to send. What was still due to it has been sent.
+    /// The peer has shut down its side. Everything that waited for it was sent first.
     case endOfInput
-    /// This side asked for it.
+    /// This side called `Connection.finish` or `close`.
     case requested
-    /// This side is shutting down.
+    /// The loop is shutting down or closing.
     case shutdown
-    /// A message was longer than the connection allows.
+    /// A message was longer than `Connection.Options.maximumMessageLength`.
     case messageTooLong
-    /// What came cannot be a message, as the framing has it. What was still due to the peer has been sent.
+    /// The framing says that what came is no message. Everything that waited for the peer was sent first.
     case malformedMessage
-    /// The input ended within a message, which is dropped. What was still due to the peer has been sent.
+    /// The input ended within a message, which is dropped. Everything that waited for the peer was sent first.
     case incompleteMessage
-    /// The peer took its output too slowly.
+    /// The peer read too slowly: see `Connection.Options.flushTimeout`, and the policies of topics.
     case tooSlow
-    /// More output of its own waited than the connection allows.
+    /// More than `Connection.Options.maximumPendingOutput` would have waited for the peer.
     case outputOverflow
-    /// No connection came about within its deadline.
+    /// The connection was not made by its deadline.
     case connectTimedOut
-    /// The input ended although the transport, TLS perhaps, was not told that it would: something may be missing. What was unfinished is
-    /// dropped.
+    /// The input ended, and the peer's transport, TLS perhaps, had not said that it would. Somebody may have cut it off. An
+    /// unfinished message is dropped.
     case truncated
-    /// The transport gave up: its handshake failed, or what came was not sealed by the peer.
+    /// The transport gave up: its handshake failed, or the peer has not sealed what came.
     indirect case transportFailed(TransportFailure)
     /// The handshake of the transport was not complete by its deadline.
     case handshakeTimedOut
-    /// A system call failed: the peer reset the connection, or could not be reached.
+    /// A system call failed, because the peer reset the connection or could not be reached, for example.
     case failed(Errno)
 }
 
 extension CloseReason: CustomStringConvertible {
-    /// A few words in lower case, as in `end of input`; for a failure the system's sentence, as in `Connection reset by peer`.
+    /// A few words in lower case, as in `end of input`; for `failed`, the system's sentence, as in `Connection reset by peer`.
     public var description: String {
         switch self {
         case .endOfInput: "end of input"
@@ -53,5 +53,5 @@ extension CloseReason: CustomStringConvertible {
     }
 }
 
-/// What the asynchronous interface throws when a connection has ended, or cannot come about.
+/// The connections of tasks throw a `CloseReason` when they have ended, or cannot be made.
 extension CloseReason: Error {}

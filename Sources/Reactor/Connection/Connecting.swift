@@ -1,5 +1,5 @@
 extension EventLoop {
-    /// Begins to connect. The handler's `connectionDidOpen` or `connectionDidClose` says how it went.
+    /// Begins to connect. The handler gets `connectionDidOpen` if that succeeds, and `connectionDidClose` if it fails.
     ///
     /// ```swift
     /// let connection = try loop.connect(
@@ -7,20 +7,20 @@ extension EventLoop {
     /// connection.send("hello\n")
     /// ```
     ///
-    /// What is sent meanwhile leaves as soon as the connection is open. That of a Unix-domain socket comes about at once: then
-    /// the handler has been told before this returns. TCP takes one address and tries no other; `Endpoint.resolve` may give
-    /// several.
+    /// What is passed to `send` meanwhile leaves as soon as the connection is open. A connection to a Unix-domain socket is open
+    /// when this returns, and its handler has been called. This tries one address; `Endpoint.resolve` may return several.
     ///
     /// - Parameters:
-    ///   - address: Where to. A path of more than 107 bytes is refused with `fileNameTooLong`.
+    ///   - address: The address to connect to. A path of more than 107 bytes is refused with `fileNameTooLong`.
     ///   - deadline: When to give up, with the reason `connectTimedOut`; nil leaves that to the kernel, which tries for about two
     ///     minutes.
-    ///   - options: How the connection is to behave.
-    ///   - handler: What is told of the connection. The connection keeps it.
-    /// - Returns: The connection, which the loop keeps until it is closed.
-    /// - Throws: What the kernel says at once: `Errno.tooManyOpenFiles`, `.connectionRefused` for a path at which nobody listens
-    ///   any more, `.wouldBlock` for a path whose queue of connections is full (where TCP would wait), and others; `.canceled` if
-    ///   the loop is closed. Then the handler is told nothing. What it says later is the reason for closing: `failed(_:)`.
+    ///   - options: The connection's settings.
+    ///   - handler: The connection's handler, which the connection retains.
+    /// - Returns: The connection, which the loop retains until it is closed.
+    /// - Throws: An error that the kernel reports at once: `Errno.tooManyOpenFiles`, `.connectionRefused` for a path at which
+    ///   nobody listens any more, `.wouldBlock` for a path whose queue of connections is full (where TCP would wait), and
+    ///   others; `.canceled` if the loop is closed. The handler is then not called. An error that the kernel reports later is the
+    ///   reason for closing: `failed(_:)`.
     ///
     /// The corresponding C functions are `socket` and `connect`.
     @discardableResult
@@ -39,22 +39,21 @@ extension EventLoop {
         return connection
     }
 
-    /// Makes a connection of a descriptor that was opened elsewhere: a pipe, a terminal, a file. It should not block.
+    /// Makes a connection of an open descriptor: a pipe, a terminal, a file. The descriptor should be nonblocking.
     ///
     /// ```swift
     /// let number = open("/dev/ttyUSB0", O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
     /// try loop.adopt(OwnedDescriptor(takingOver: number), for: .input, handler: handler)
     /// ```
     ///
-    /// Do not set O_NONBLOCK on a standard stream: the flag belongs to the open file, which the shell shares. Open a terminal or a pipe
-    /// anew, at `/proc/self/fd/0`.
+    /// Do not set O_NONBLOCK on a standard stream: the flag belongs to the open file, which the shell shares. Open a terminal or
+    /// a pipe anew, at `/proc/self/fd/0`.
     ///
-    /// Regular files, which epoll refuses, work too: they are always ready. Whoever writes to a pipe should ignore SIGPIPE. The
-    /// handler's `connectionDidOpen` is called before this returns. To keep the descriptor and watch it only, there is
-    /// `watch(_:for:handler:)`.
+    /// Regular files, which epoll refuses, work too: they are always ready. A program that writes to a pipe should ignore
+    /// SIGPIPE. The handler's `connectionDidOpen` is called before this returns. `watch(_:for:handler:)` watches a descriptor
+    /// without taking it over.
     ///
-    /// - Throws: What epoll says, as `watch` does, and `Errno.canceled` if the loop is closed. The descriptor is closed all the
-    ///   same.
+    /// - Throws: An error of epoll, as `watch` does, and `Errno.canceled` if the loop is closed. Then the descriptor is closed.
     ///
     /// The corresponding C functions are `epoll_ctl`, and `read` and `writev` later on.
     @discardableResult
@@ -69,13 +68,12 @@ extension EventLoop {
         return connection
     }
 
-    /// Makes a connection of a connected stream socket that was opened elsewhere, one of a pair perhaps. It must not block.
+    /// Makes a connection of a connected stream socket, one of a pair perhaps. The socket must be nonblocking.
     ///
     /// The handler's `connectionDidOpen` is called before this returns. The socket's options stay as they are, so
     /// `Connection.Options.unsentLowWater` does not apply.
     ///
-    /// - Throws: What epoll says, as `watch` does, and `Errno.canceled` if the loop is closed. The descriptor is closed all the
-    ///   same.
+    /// - Throws: An error of epoll, as `watch` does, and `Errno.canceled` if the loop is closed. Then the descriptor is closed.
     ///
     /// The corresponding C functions are `epoll_ctl`, and `recv` and `sendmsg` later on.
     @discardableResult

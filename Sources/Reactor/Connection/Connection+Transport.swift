@@ -1,10 +1,10 @@
 import Glibc
 
-/// What a connection keeps for its transport. A plain connection has none.
+/// A transport, and the bytes that it has sealed. A plain connection has none.
 final class TransportState {
     let transport: any Transport
-    /// What is sealed, and the kernel has not taken yet. Nothing more is sealed meanwhile, so it holds one `WireBuffer.outputSize` at most,
-    /// and what a handshake step or the end adds.
+    /// Sealed bytes that the kernel has not taken yet. The connection seals nothing more while there are any, so these are one
+    /// `WireBuffer.outputSize` at most, and what a step of the handshake or the end adds.
     fileprivate var sealed: [UInt8] = []
     fileprivate var hasBegun = false
     fileprivate var hasSealedEnd = false
@@ -17,12 +17,12 @@ final class TransportState {
     var sealedCount: Int { sealed.count }
 }
 
-/// A connection whose bytes a transport opens and seals.
+/// How a connection works that has a transport.
 extension Connection {
     // MARK: - The handshake
 
-    /// Has the next step of the handshake taken when it is this connection's turn: a step may take a millisecond, and four hundred of them
-    /// at once would hold up everybody else.
+    /// Has the loop take the next step of the handshake when it is this connection's turn. A step may take a millisecond, and
+    /// four hundred steps in one turn would hold up all other connections.
     func scheduleHandshake() {
         guard let transport, !transport.isHandshakeScheduled else { return }
         transport.isHandshakeScheduled = true
@@ -35,7 +35,7 @@ extension Connection {
         guard phase == .establishing else { return }
         isBlocked = false
         guard writeSealed() else {
-            // What the peer sends meanwhile would be signalled in each turn, and not be read.
+            // Without this, epoll would report in each turn what the peer sends meanwhile, and the loop would spin.
             if phase == .establishing { updateInterest(.writable) }
             return
         }
@@ -45,7 +45,7 @@ extension Connection {
         if count < 0 {
             let error = Errno.last
             guard error == .wouldBlock || error == .interrupted else { return close(reason: .failed(error)) }
-            // The first step needs no input: a client speaks first.
+            // The first step needs no input, since a client speaks first.
             if state.hasBegun { return updateInterest(.readable) }
         } else {
             loop.didRead(count)
@@ -60,7 +60,8 @@ extension Connection {
                 mustGoOn = !isComplete && wire.isFull
                 keepSealed(from: &wire)
             }
-            // What of the last step the kernel does not take yet waits; what the peer has sent after its own last step does not.
+            // The kernel may not take all of the last step's output yet. The input that has come with that step is delivered
+            // all the same.
             _ = writeSealed()
             guard isComplete, phase == .establishing else { return }
             open()
@@ -101,7 +102,7 @@ extension Connection {
                         start: buffer.start + opened, count: buffer.readSize &- opened)
                     let count = try unsafe transport.open(&wire, into: room)
                     opened &+= min(max(count, 0), room.count)
-                    // What the transport answers by itself, to a change of keys perhaps.
+                    // The transport may answer by itself, to a change of keys perhaps.
                     keepSealed(from: &wire)
                     if count <= 0, wire.inputCount == before { break }
                 }
@@ -116,7 +117,7 @@ extension Connection {
         if isTakingMessages, !hasReadToEnd, transport.hasEnded { readToEnd() }
     }
 
-    /// Closes the connection. An alert that says why is worth sending, though it may not arrive.
+    /// Closes the connection. The transport's output may be an alert that says why, so it is sent first.
     private func transportDidFail(_ failure: TransportFailure, _ wire: inout Wire) {
         keepSealed(from: &wire)
         _ = writeSealed()
@@ -125,8 +126,8 @@ extension Connection {
 
     // MARK: - Writing
 
-    /// Seals runs of bytes and writes them, until all are sealed or the kernel takes no more. Returns how many bytes are sealed: they will
-    /// leave, so for who passed them they have been sent.
+    /// Seals runs of bytes and writes them, until all are sealed or the kernel takes no more. Returns how many bytes are sealed:
+    /// the connection will send these, so the caller counts them as sent.
     func sealAndWrite(
         _ leading: UnsafeRawBufferPointer, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer
     ) -> Int {
@@ -143,7 +144,7 @@ extension Connection {
                         taken &+= count
                         unsafe rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
                     }
-                    // A transport that neither seals nor writes would be asked for ever.
+                    // A transport that neither takes bytes nor makes output would be called for ever.
                     if wire.outputCount == 0 { throw TransportFailure("nothing could be sealed") }
                     keepSealed(from: &wire)
                     if !writeSealed() { return taken }
@@ -155,7 +156,7 @@ extension Connection {
         return taken
     }
 
-    /// Seals the end, and returns whether it has left: otherwise `flush` comes back once it has.
+    /// Seals the end, and returns whether the kernel has taken it. If not, `flush` calls this again.
     func sealEnd() -> Bool {
         guard let state = transport else { return true }
         if !state.hasSealedEnd {
@@ -171,7 +172,8 @@ extension Connection {
         unsafe wire.emptyOutput { bytes in unsafe transport?.sealed.append(contentsOf: bytes) }
     }
 
-    /// Writes what is sealed, and returns whether the kernel has taken all of it. If not, the connection is blocked or closed.
+    /// Writes the sealed bytes, and returns whether the kernel has taken all of them. If not, the connection is blocked or
+    /// closed.
     private func writeSealed() -> Bool {
         guard phase != .closed, let state = transport else { return false }
         if state.sealed.isEmpty { return true }

@@ -1,36 +1,39 @@
 import Glibc
 
-/// What a connection is sent: its own output, and that of topics.
+/// How a connection sends its own output and that of topics.
 extension Connection {
-    /// How many bytes that were passed to `send` the kernel has not taken yet; with a transport, how many it has not sealed yet. What a
-    /// topic still has for the peer does not count.
+    /// How many of the bytes that were passed to `send` the kernel has not taken yet; with a transport, how many are not
+    /// sealed yet. A topic's messages do not count.
     public var pendingOutput: Int { output?.ownCount ?? 0 }
 
-    /// How many bytes wait besides what is still in the topics' logs: own output, the rest of a message, and what is sealed.
+    /// How many bytes the connection holds: own output, the rest of a topic's message, and sealed bytes. What is still in the
+    /// topics' logs does not count.
     package var waitingCount: Int { (output?.count ?? 0) &+ (transport?.sealedCount ?? 0) }
 
     package var hasWaitingOutput: Bool { waitingCount > 0 }
 
-    /// Whether a topic may send straight to the descriptor, as long as nothing else waits: it is a socket without a transport.
+    /// Whether a topic may call send(2) on the descriptor itself while nothing else waits: the descriptor is a socket, and has no
+    /// transport.
     package var takesDirectSends: Bool { kind == .socket && transport == nil }
 
-    /// Whether `send` takes anything.
+    /// Whether `send` accepts bytes.
     private var acceptsOutput: Bool { isTakingMessages && !hasFailedOutput }
 
-    /// Whether anything can be written, as far as the connection is concerned.
+    /// Whether the connection's state allows it to write. The kernel may be full all the same.
     private var canWrite: Bool { isOpen && phase != .lingering && !hasFailedOutput }
 
-    /// Sends bytes at the end of the turn, after those that were passed before. Returns whether they were accepted: a connection
-    /// that is closed or finishing takes none, and one for which more would wait than `Options.maximumPendingOutput` is closed for it.
+    /// Sends bytes at the end of the turn, after those of earlier calls. Returns whether they were accepted. A connection
+    /// accepts none if it is finishing or closed, or if sending to it has failed before. If more than
+    /// `Options.maximumPendingOutput` would wait, it closes with the reason `outputOverflow`.
     ///
-    /// The bytes are sent as they are: a line needs its newline, and a message with a length needs that before it, which
-    /// `LengthPrefixedFraming` makes.
+    /// The bytes are sent as they are: a line needs its newline, and a message with a length needs its length in front, as
+    /// `LengthPrefixedFraming` makes it.
     ///
-    /// Beside a topic that keeps the socket full, what was passed to `send` and what the topic has take turns.
+    /// If a topic keeps the socket full, the bytes that were passed to `send` and the topic's messages take turns.
     ///
     /// The corresponding C function is `sendmsg`, or `writev` for what is no socket.
     ///
-    /// - Complexity: O(n) of the bytes, which are copied.
+    /// - Complexity: O(*n*) for *n* bytes, which are copied.
     @discardableResult
     public func send(_ bytes: Span<UInt8>) -> Bool {
         if acceptsOutput, !hasRoom(for: bytes.count) { close(reason: .outputOverflow) }
@@ -58,31 +61,32 @@ extension Connection {
         send(text.utf8.span)
     }
 
-    /// Keeps the rest of a topic's message that has begun to leave. It leaves before anything else, and does not count as pending.
+    /// Keeps the rest of a topic's message, of which the kernel has taken the beginning. The connection sends it before anything
+    /// else. It does not count as pending output.
     package func keepRest(_ bytes: UnsafeBufferPointer<UInt8>) {
         if hasFailedOutput || phase == .closed { return }
         changeOutput { unsafe $0.insertRest(bytes) }
     }
 
-    /// A topic sends directly only while nothing waits, so it has to know when that changes.
+    /// Changes the output, and tells the topics if that has become empty or has ceased to be: they call send(2) themselves only
+    /// while it is empty.
     private func changeOutput(_ change: (inout OutputBuffer) -> Void) {
         let wasEmpty = output?.isEmpty ?? true
         withOutput(change)
         if (output?.isEmpty ?? true) != wasEmpty { outputSource?.connectionStateDidChange(self) }
     }
 
-    /// Writes what waits and then two given runs of bytes of a topic, in one system call.
+    /// Writes what leads in the output, and then two runs of a topic's bytes, by one system call.
     ///
-    /// Returns how many bytes of the two runs were taken. If those are not all, the connection is blocked or closed, or it is a file, which is
-    /// tried again in the next turn.
-    ///
-    /// What of the own output does not have its turn yet stays, and leaves after the topic's.
+    /// Returns how many bytes of the two runs were taken. If not all were, the connection is blocked or closed, or it is a file,
+    /// and the next turn tries again. Own output that does not have its turn yet leaves after the topic's bytes.
     ///
     /// The corresponding C functions are `sendmsg`, and `writev` for what is no socket.
     package func write(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) -> Int {
         guard canWrite else { return 0 }
         let given = first.count &+ second.count
-        // A copy: a send that fails drops the output, and a transport is foreign code. Neither may happen while `output` is accessed.
+        // A second reference to the bytes: a send that fails drops the output, and a transport is foreign code. Neither may
+        // happen during an access to `output`.
         let waiting = output ?? OutputBuffer()
         let (leading, written) = unsafe waiting.withUnsafeLeadingBytes { leading in
             unsafe (leading.count, transport == nil ? writeOnce(leading, first, second) : sealAndWrite(leading, first, second))
@@ -95,7 +99,7 @@ extension Connection {
         if !waiting.isEmpty {
             changeOutput { output in
                 output.removeFirst(min(written, leading))
-                // The kernel is full just where the topic's output would have begun: that goes first the next time.
+                // The kernel is full just where the topic's bytes would have begun: they go first the next time.
                 if written == leading, given > 0 { output.endTurn() }
                 if written > leading { output.beginTurn() }
             }
@@ -108,8 +112,8 @@ extension Connection {
     /// No run of bytes.
     var noBytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
 
-    /// Writes up to three runs of bytes by one system call, and returns what that does. Three empty ones are no call: on a socket of
-    /// packets it would send an empty packet.
+    /// Writes up to three runs of bytes by one system call, and returns its result. Three empty runs make no call, which would
+    /// send an empty packet on a socket of packets.
     func writeOnce(
         _ leading: UnsafeRawBufferPointer, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer
     ) -> Int {
@@ -125,19 +129,19 @@ extension Connection {
         }
     }
 
-    /// The kernel has not taken all that was sent: because of `error`, or because it is full for now.
+    /// The kernel has not taken all of the bytes: because of `error`, or because it is full for now.
     package func sendFellShort(_ error: Errno?) {
         guard let error, error != .wouldBlock, error != .interrupted else { return block() }
         failOutput(error)
     }
 
-    /// The kernel takes nothing more for now: waits for EPOLLOUT, which is watched for in no other case.
+    /// The kernel takes nothing more for now: waits for EPOLLOUT. The connection watches for that in no other case.
     func block() {
         if isBlocked || phase == .closed { return }
         isBlocked = true
         updateInterest(interest.union(.writable))
         if kind == .file {
-            // A file never says that it takes more. The next attempt tells why it took less, a full disk perhaps.
+            // epoll does not report files. The next attempt fails with the reason why this one fell short, a full disk perhaps.
             isBlocked = false
             return scheduleFlush()
         }
@@ -159,15 +163,18 @@ extension Connection {
         loop.scheduleFlush(self)
     }
 
-    /// Delivers what an upgrade has left to the new handler, and writes what waits. EPOLLOUT is disarmed here, after all of the turn's output has been tried, so a peer that stays slow costs no
-    /// epoll_ctl for each time that it takes a little.
+    /// Delivers to a new handler what an upgrade has left, and writes what waits. The loop calls this at the end of a turn,
+    /// after it has flushed the topics.
+    ///
+    /// EPOLLOUT is disarmed here, and only if everything has left: a slow peer costs no epoll_ctl each time that it takes a
+    /// little.
     func flush() {
         isFlushScheduled = false
         if messages.isUnparsed { receiveUnparsed() }
         if hasFailedOutput, wantsInput, !hasUnreadInput { readToEnd() }
         guard canWrite else { return }
         if !isBlocked, hasWaitingOutput {
-            // The topics have had their turn: a loop flushes them before its connections.
+            // The loop has flushed the topics already, so it is the own output's turn.
             withOutput { $0.beginTurn() }
             _ = unsafe write(noBytes, noBytes)
             guard canWrite else { return }
@@ -177,7 +184,7 @@ extension Connection {
             owesDrain = false
             handler.connectionDidDrain(self)
         }
-        // The handler may have closed the connection, and more may be due in the next turn.
+        // The handler may have closed the connection, or have sent more.
         guard canWrite, !isBlocked, !hasWaitingOutput else { return }
         if phase == .finishing {
             if let outputSource, outputSource.hasOutput(for: self) { scheduleFlush() } else { completeFinish() }

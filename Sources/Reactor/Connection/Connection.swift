@@ -2,57 +2,59 @@ import Glibc
 
 /// A stream of messages in and bytes out: an accepted or a connecting socket, or any descriptor that can be read or written.
 ///
-/// `EventLoop.listen` makes connections of those who call, `EventLoop.connect` makes one to somebody else, and `EventLoop.adopt`
-/// makes one of a descriptor. A `ConnectionHandler` is told what happens to it.
+/// A listener makes a connection for each client that it accepts (`EventLoop.listen`), `EventLoop.connect` makes one to a server,
+/// and `EventLoop.adopt` makes one of an open descriptor. The connection tells its `ConnectionHandler` what happens to it.
 ///
-/// What is sent leaves at the end of the turn, in one system call; what the kernel does not take waits until it does.
+/// The connection collects the output of a turn and sends it at the end of the turn, by one system call. It keeps what the kernel
+/// does not take, and sends that when the kernel takes more.
 ///
 ///      connecting ──→ open ──→ finishing ──→ closed
 ///           │           │          │           ↑
 ///           └───────────┴──────────┴───────────┘
 ///
-///      open         messages come, and what is sent is accepted
-///      finishing    nothing is read or accepted any more; what waits is sent: after `finish`, and at the end of input
-///      closed       from `close` on. The handler's `connectionDidClose` is called at the end of the turn
+///      open         the handler gets messages, and `send` accepts bytes
+///      finishing    after `finish`, and at the end of input: the connection sends what waits, and neither reads nor accepts more
+///      closed       from `close` on; the loop calls the handler's `connectionDidClose` at the end of the turn
 ///
-/// The loop keeps a connection until it is closed. A connection belongs to its loop's thread; other threads know it by its `id`.
+/// The loop retains a connection until it is closed. A connection belongs to its loop's thread. Other threads refer to it by its
+/// `id`.
 public final class Connection {
     /// The loop that the connection belongs to.
     public let loop: EventLoop
-    /// The connection's name, for other threads and for tables: `EventLoop.connection(_:)` finds the connection by it, as long as
-    /// it is open.
+    /// The connection's name, for other threads and for tables. `EventLoop.connection(_:)` finds an open connection by it.
     public private(set) var id = ID.none
 
-    // There may be ten thousand connections. This order leaves no gaps, and with it an object has 120 bytes: malloc takes 16 more for the
-    // next one.
+    // There may be ten thousand connections. This order of the properties leaves no gaps: an object has 120 bytes, and with one
+    // more malloc would take 16 more.
 
-    /// Who is told what happens to the connection. `upgrade` replaces it.
+    /// The object that the connection tells what happens. `upgrade` replaces it.
     public internal(set) var handler: any ConnectionHandler
     var sharedOptions: SharedOptions
     package var outputSource: (any OutputSource)?
     private var details: Details?
     var messages = MessageBuffer()
     var kind: DescriptorKind
-    /// For the output source, which may number its connections.
+    /// A place for the output source to keep its index of this connection.
     package var outputIndex: UInt32 = 0
     /// UInt32, because a handler may pause once for each message of a read.
     var pauses: UInt32 = 0
     private var descriptor: OwnedDescriptor
     private(set) var phase: Phase
     var interest: Interest = []
-    /// Whether the connection closes, or has closed, once all of its output was sent. It may be told so before it is open.
+    /// Whether `finish` was called, or the input has ended: the connection closes once all of its output is sent. This may be
+    /// so before the connection is open.
     public private(set) var isFinishing = false
     var isFlushScheduled = false
-    /// Whether `connectionDidDrain` is due once no own output waits.
+    /// Whether the handler gets `connectionDidDrain` when no own output waits any more.
     var owesDrain = false
-    /// Whether the peer has shut its side.
+    /// Whether all input has been read, up to its end.
     var hasReadToEnd = false
-    /// Whether the kernel has refused output, and EPOLLOUT will say when it takes more.
+    /// Whether the kernel takes no output for now, so that the connection waits for EPOLLOUT.
     package var isBlocked = false
-    /// Whether sending has failed for good. What the peer said before that is still read, and then the connection closes.
+    /// Whether sending has failed for good. The connection still reads what the peer sent before that, and then closes.
     package private(set) var hasFailedOutput = false
 
-    /// What a connection needs while something is under way, or at its end. Ten thousand quiet ones do without, most of the time.
+    /// What a connection needs only while something is under way, or at its end. A quiet connection has no such object.
     private final class Details {
         var output = OutputBuffer()
         var transport: TransportState?
@@ -69,24 +71,25 @@ public final class Connection {
         /// The transport's handshake is under way.
         case establishing
         case open
-        /// Nothing is read or accepted any more; what waits is sent.
+        /// The connection sends what waits, and neither reads nor accepts more.
         case finishing
-        /// Everything is sent, and the peer was told so. What it still sends is discarded until it has shut its side, too.
+        /// Everything is sent, and the output is shut down. The connection discards what the peer still sends until the peer
+        /// shuts down its side, too.
         case lingering
         case closed
     }
 
-    /// What a connection waits for that must not last for ever. It never waits for two of these at a time, so one timer does.
+    /// What the one timer of a connection limits. A connection never waits for two of these at a time.
     enum TimerPurpose: UInt8 {
         case connecting
         case establishing
-        /// More of an unfinished message, under the framing that takes a pause for its end.
+        /// A pause within a line that counts as its end, under `AutomaticFraming`.
         case idleInput
-        /// A peer that takes what still waits for it.
+        /// Sending what waits to a peer that has been told of the end; reading what a peer left that cannot be sent to any more.
         case flushing
-        /// A peer that shuts its side.
+        /// Waiting for the peer to shut down its side.
         case lingering
-        /// The terminal, while another job has it.
+        /// The next attempt to read a terminal that another job has in the foreground.
         case foreground
     }
 
@@ -102,7 +105,7 @@ public final class Connection {
         self.descriptor = consume descriptor
     }
 
-    /// Begins to watch the descriptor. If that fails, the caller must forget the connection, which closes the descriptor.
+    /// Begins to watch the descriptor. If that fails, the caller must drop the connection, which closes the descriptor.
     func start(
         as role: TransportRole = .server, reading: Bool = true, deadline: ContinuousClock.Instant? = nil
     ) throws(Errno) {
@@ -163,31 +166,36 @@ public final class Connection {
     /// Whether messages are still delivered.
     var isTakingMessages: Bool { phase != .closed && !isFinishing }
 
-    /// The peer's address, or nil if there is none or it is gone; of a client on a Unix-domain socket, as a rule, an empty path.
+    /// The peer's address; nil if the descriptor is no socket, or the peer is gone. A client on a Unix-domain socket has an empty
+    /// path as a rule. Each access is a system call.
     ///
     /// The corresponding C function is `getpeername`.
     public var remoteAddress: SocketAddress? { try? Socket.remoteAddress(of: rawDescriptor) }
 
-    /// This side's address, or nil if there is none. The corresponding C function is `getsockname`.
+    /// This side's address; nil if the descriptor is no socket. Each access is a system call.
+    ///
+    /// The corresponding C function is `getsockname`.
     public var localAddress: SocketAddress? { try? Socket.localAddress(of: rawDescriptor) }
 
     // MARK: - Pausing
 
-    /// Stops reading, and so, through TCP, the peer's sending. Pauses are counted: each needs a `resumeReading` of its own.
+    /// Stops reading. When the kernel's buffers are full, TCP then stops the peer's sending. Pauses are counted: each needs a
+    /// `resumeReading` of its own.
     ///
-    /// A handler that passes messages on slows down their sender by it:
+    /// A handler that passes messages on can so slow down their sender:
     ///
     /// ```swift
     /// if other.pendingOutput > 262_144 { connection.pauseReading() }    // and resumes in `connectionDidDrain` of the other
     /// ```
     ///
-    /// Messages that were read already still come. While reading is paused, the end of the peer's input is not noticed.
+    /// The handler still gets the messages that were read before. While reading is paused, the connection does not notice the end
+    /// of the peer's input.
     public func pauseReading() {
-        // The kernel is told only if the descriptor turns readable meanwhile: pausing ten thousand quiet peers costs nothing.
+        // epoll learns of the pause only when the descriptor turns readable: to pause ten thousand quiet peers costs nothing.
         pauses += 1
     }
 
-    /// Takes back one `pauseReading`. One that has none to take back does nothing in a release build, and ends a debug build.
+    /// Takes back one `pauseReading`. Without one to take back, this does nothing in a release build, and ends a debug build.
     public func resumeReading() {
         assert(pauses > 0, "resumeReading without pauseReading")
         if pauses == 0 { return }
@@ -230,19 +238,21 @@ public final class Connection {
         phase = .open
         handler.connectionDidOpen(self)
         if isFinishing, phase == .open { phase = .finishing }
-        // While the output of a handshake was blocked, there was no reading.
+        // The handshake has stopped reading if its output was blocked.
         watchForInputIfWanted()
         if isBlocked { limitFlush() }
-        // A handshake may leave EPOLLOUT armed, which only a flush disarms: the loop would spin.
+        // A handshake may leave EPOLLOUT armed. Only a flush disarms it, and without one the loop would spin.
         if hasWaitingOutput || isFinishing || interest.contains(.writable) { scheduleFlush() }
     }
 
     // MARK: - Closing
 
-    /// Closes the connection once everything that waits for its peer has been sent. Nothing more is read or accepted for sending.
+    /// Sends everything that waits for the peer, and then closes the connection. From now on the connection neither reads nor
+    /// accepts bytes to send.
     ///
-    /// The peer is told that this is the end, and has `Options.lingerTimeout` to agree: a socket that is closed while its peer
-    /// still sends would take back what the peer has not read yet. Does nothing if the connection is finishing or closed already.
+    /// When everything is sent, the connection shuts down its output, and waits up to `Options.lingerTimeout` for the peer to
+    /// shut down its own. If the socket were closed while the peer still sends, the kernel would reset the connection, and
+    /// the peer would lose what it has not read yet. Does nothing if the connection is finishing or closed.
     ///
     /// The corresponding C function is `shutdown`.
     public func finish() {
@@ -252,24 +262,24 @@ public final class Connection {
     /// Does what `finish()` does; `connectionDidClose` gets the given reason.
     public func finish(reason: CloseReason) {
         guard isTakingMessages else { return }
-        // Nothing can be sent any more.
+        // Nothing can be sent any more, so there is nothing to wait for.
         if hasFailedOutput { return close(reason: reason) }
         self.reason = reason
         isFinishing = true
-        // A deadline for connecting and for the handshake still holds.
+        // Before it is open, the connection keeps its phase and with it the deadline for connecting or for the handshake.
         if phase == .open { phase = .finishing }
         disarmTimer(.idleInput)
         outputSource?.connectionStateDidChange(self)
         if isBlocked { limitFlush() } else { scheduleFlush() }
     }
 
-    /// A peer that has been told of the end, and takes nothing, must not be able to hold on to the connection.
+    /// Limits the time for sending what waits. A peer that takes nothing would otherwise keep a finishing connection for ever.
     func limitFlush() {
         guard phase == .finishing, !isTimerArmed(.flushing), let timeout = sharedOptions.value.flushTimeout else { return }
         armTimer(.flushing, at: .now.advanced(clamping: timeout))
     }
 
-    /// Tells the peer that everything was sent, and lingers until it agrees.
+    /// Everything is sent: shuts down the output, and lingers until the peer shuts down its side.
     func completeFinish() {
         if transport != nil, !sealEnd() { return }
         disarmTimer(.flushing)
@@ -281,8 +291,8 @@ public final class Connection {
         armTimer(.lingering, at: .now.advanced(clamping: sharedOptions.value.lingerTimeout))
     }
 
-    /// Sending has failed. What the peer said before that may still be in the kernel, or be a line that is unfinished: it is read and
-    /// delivered first, and then the connection closes for the given reason.
+    /// Sending has failed. The peer may have sent messages before it went that are still in the kernel, or a line that is not
+    /// finished. The connection first reads and delivers these, and then closes for the given reason.
     func failOutput(_ error: Errno) {
         if phase == .closed || hasFailedOutput { return }
         guard kind == .socket, phase == .open, !hasReadToEnd else { return close(reason: .failed(error)) }
@@ -292,32 +302,36 @@ public final class Connection {
         owesDrain = false
         withOutput { $0 = OutputBuffer() }
         outputSource?.connectionStateDidChange(self)
-        // While reading is paused, nothing else would end it.
+        // If the handler never resumes reading, only this timer ends the connection.
         if let timeout = sharedOptions.value.flushTimeout { armTimer(.flushing, at: .now.advanced(clamping: timeout)) }
         updateInterest(wantsInput ? .readable : [])
-        // Not here: a topic may be sending to its subscribers.
+        // `flush` ends the connection if there is nothing to read. Here a topic may be in the midst of its fan-out, and must not
+        // be called back.
         scheduleFlush()
         (handler as? AsyncConnectionHandler)?.connectionDidFailOutput()
     }
 
-    /// Whether the kernel has input that was not read. The corresponding C function is `ioctl(FIONREAD)`.
+    /// Whether the kernel holds input. The corresponding C function is `ioctl(FIONREAD)`.
     var hasUnreadInput: Bool {
         var count: Int32 = 0
         guard kind == .socket, unsafe ioctl(rawDescriptor, UInt(FIONREAD), &count) == 0 else { return false }
         return count > 0
     }
 
-    /// Closes the connection at the end of this turn; what waits for its peer is dropped. Does nothing once it is closed.
+    /// Closes the connection at the end of this turn, and drops what waits for the peer. Does nothing if the connection is
+    /// closed.
     ///
-    /// The handler's `connectionDidClose` is called then, and not before this returns. The corresponding C function is `close`.
+    /// The handler gets `connectionDidClose` at the end of the turn, never before this returns. The corresponding C function is
+    /// `close`.
     public func close() {
         close(reason: .requested)
     }
 
-    /// Does what `close()` does; `connectionDidClose` gets the given reason. Of several reasons the first counts.
+    /// Does what `close()` does; `connectionDidClose` gets the given reason. If this is called several times, the first reason
+    /// counts.
     public func close(reason: CloseReason) {
         if phase == .closed { return }
-        // All was sent, and the peer was told so: however it takes that, the connection has ended as it was meant to.
+        // A connection that lingers has sent everything: whatever the peer does then, the connection has ended as it should.
         if phase != .lingering, !hasFailedOutput { self.reason = reason }
         phase = .closed
         if let details { disarmTimer(details.timerPurpose) }
@@ -325,7 +339,8 @@ public final class Connection {
         loop.scheduleReap(self)
     }
 
-    /// Lets go of the descriptor, at the end of the turn in which the connection was closed.
+    /// Closes the descriptor, and tells the handler. The loop calls this at the end of the turn in which the connection was
+    /// closed.
     func reap() {
         guard phase == .closed, rawDescriptor >= 0 else { return }
         if kind == .file { loop.removeAlwaysReady(id) }
@@ -336,7 +351,8 @@ public final class Connection {
         loop.connectionCount &-= 1
         messages = MessageBuffer()
         details?.output = OutputBuffer()
-        // What these hold may be an embedder's, whose deinit may come back here: they are taken out first, and released after.
+        // These may own an embedder's objects, whose deinit may call this connection. They are released last, and outside of any
+        // access to a property.
         let transport = details?.transport.take()
         let source = outputSource.take()
         source?.connectionDidClose(self)
@@ -399,9 +415,9 @@ public final class Connection {
         interest = new
     }
 
-    /// The peer has shut its side, and the handler goes on sending to it. If the peer is gone altogether, there is nobody to send to.
+    /// The peer has shut down its side, and the handler goes on sending. Closes the connection if the peer is gone altogether.
     private func closeIfHungUp() {
-        // Events may be stale or spurious. The corresponding C function is `poll`.
+        // The event may be out of date, so the kernel is asked. The corresponding C function is `poll`.
         var request = pollfd(fd: rawDescriptor, events: 0, revents: 0)
         guard unsafe poll(&request, 1, 0) == 1, Int32(request.revents) & (POLLHUP | POLLERR) != 0 else { return }
         let error = Socket.takeError(of: rawDescriptor)
@@ -411,7 +427,7 @@ public final class Connection {
 
 extension Connection: EventSource {
     func descriptorIsReady(_ readiness: Readiness) {
-        // A hang-up or an error is found, and told apart, by the system call that meets it.
+        // The next read or write finds out what a hang-up or an error is.
         let isTroubled = readiness.contains(.hangUp) || readiness.contains(.error)
         switch phase {
         case .closed: return
@@ -422,7 +438,7 @@ extension Connection: EventSource {
         if hasReadToEnd, isTroubled, phase == .open, kind == .socket { return closeIfHungUp() }
         if readiness.contains(.writable) || isTroubled { descriptorIsWritable() }
         if readiness.contains(.readable) || isTroubled { read() }
-        // Urgent data, in which nobody is interested here: see `watchForReset`.
+        // Urgent data is ignored, and must not be reported in each turn: see `watchForReset`.
         if readiness.contains(.priority) { updateInterest(interest.subtracting(.priority)) }
     }
 
@@ -431,7 +447,7 @@ extension Connection: EventSource {
     }
 
     func loopIsShuttingDown() {
-        // Nobody is served by a connection that is yet to be made, unless there is something to send.
+        // A connection that is not made yet is worth waiting for only if there is something to send.
         if phase == .connecting, pendingOutput == 0 { close(reason: .shutdown) } else { finish(reason: .shutdown) }
     }
 }

@@ -1,11 +1,13 @@
-/// What happens to a connection. All of it is called on the loop's thread, in this order:
+/// An object that a connection tells what happens to it. The connection calls these on the loop's thread, in this order:
 ///
-///     connectionDidOpen → (connection(_:didReceive:) | connectionDidDiscardMessage | connectionDidDrain)* → connectionDidClose
+///     connectionDidOpen → (connection(_:didReceive:) | connectionDidDiscardMessage)* → connectionDidReadToEnd
+///         → connectionDidClose
 ///
-/// A connection that never opened, because connecting failed, has `connectionDidClose` alone. None of these is called from
-/// within `send`, `finish` or `close`.
+/// `connectionDidDrain` comes at any time between the first and the last. `connectionDidReadToEnd` comes only if the connection
+/// allows a half-close, and the peer shuts down its side first. If connecting fails, `connectionDidClose` comes alone. None of
+/// these is called from within `send`, `finish` or `close`.
 ///
-/// One handler may serve any number of connections. One that is made for each connection has room for its state:
+/// One handler may serve any number of connections. A handler that is made for each connection has room for its state:
 ///
 /// ```swift
 /// final class Counter: ConnectionHandler {
@@ -18,30 +20,34 @@
 /// }
 /// ```
 ///
-/// A connection keeps its handler. A handler that keeps its connection lets go of it in `connectionDidClose`, or keeps it weakly;
-/// otherwise the two keep each other for ever.
+/// A connection retains its handler. A handler that refers to its connection must drop the reference in `connectionDidClose`, or
+/// hold it weakly; otherwise the two retain each other for ever.
 public protocol ConnectionHandler: AnyObject {
-    /// The connection can be used from now on.
+    /// The connection has opened: its messages come, and it sends.
     func connectionDidOpen(_ connection: Connection)
 
-    /// Messages have come. They can be used during this call only.
+    /// Messages have come. They are valid during this call only.
     func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch)
 
-    /// A message was longer than the connection allows, and has been or will be thrown away up to its end; the messages around it
-    /// are whole. Closes the connection unless the handler decides otherwise; it closes in any case if the framing cannot tell where the
-    /// message ends, once what waits for the peer is sent. Lines, and messages that say their length, can always be passed over.
+    /// A message was longer than `Connection.Options.maximumMessageLength`. The connection discards it up to its end; the
+    /// messages around it are whole.
+    ///
+    /// The default closes the connection, with the reason `messageTooLong`. A handler that does otherwise keeps it open,
+    /// unless the framing cannot tell where the message ends: then the connection finishes. Lines, and messages that say
+    /// their length, can always be passed over.
     func connectionDidDiscardMessage(_ connection: Connection)
 
-    /// All that was passed to `Connection.send` has been taken by the kernel; which is not to say that the peer has read it.
-    /// Comes once for each turn that has sent the last of it, and is the place to send more of what is long.
+    /// The kernel has taken all bytes that were passed to `Connection.send`; the peer may not have read them yet. This comes once
+    /// for each turn that has sent the last of them. A handler with much to send can send the next part here.
     func connectionDidDrain(_ connection: Connection)
 
-    /// The peer has nothing more to send; all of its messages have come. Called only with `Connection.Options.allowsHalfClose`. The connection can
-    /// still be sent to, as long as the peer reads, and it is the handler that ends it, by `Connection.finish`. Finishes it unless the handler
-    /// decides otherwise.
+    /// The peer has shut down its side, and all of its messages have come. Called only with `Connection.Options.allowsHalfClose`.
+    ///
+    /// The connection stays open for sending until the handler ends it, by `Connection.finish` as a rule, or until the peer
+    /// is gone altogether. The default finishes the connection, with the reason `endOfInput`.
     func connectionDidReadToEnd(_ connection: Connection)
 
-    /// The connection is closed; nothing more is called for it. Comes exactly once, at the end of the turn.
+    /// The connection is closed. This is the last call for it, and comes exactly once, at the end of the turn.
     func connectionDidClose(_ connection: Connection, reason: CloseReason)
 }
 

@@ -1,5 +1,5 @@
 extension Connection {
-    /// What one connection, or all those of a listener, are set to. What is out of range is brought into it.
+    /// The settings of a connection, or of all connections of a listener. Values that are out of range are clamped.
     ///
     /// ```swift
     /// var options = Connection.Options()
@@ -13,25 +13,27 @@ extension Connection {
         /// How long a message may be, in bytes of content: a line without its newline. Chunks know no such limit. From 1 to
         /// 1 GiB.
         public var maximumMessageLength = 65_536
-        /// Whether the messages of one read are delivered together. If not, each is delivered alone, so that a handler can replace
-        /// itself and the framing after any of them: see `Connection.upgrade`. That costs a call for each message.
+        /// Whether the messages of one read are delivered together. If not, each is delivered alone, so that a handler can
+        /// replace itself and the framing after any of them: see `Connection.upgrade`. That costs a call for each message.
         public var batchesMessages = true
-        /// How many bytes passed to `send` may wait for the peer, from 0 to 1 GiB. A `send` beyond it closes the connection, with
-        /// the reason `outputOverflow`. What a topic's log holds does not count.
+        /// How many bytes that were passed to `send` may wait for the peer, from 0 to 1 GiB. A `send` that would exceed it closes
+        /// the connection, with the reason `outputOverflow`. A topic's messages do not count.
         public var maximumPendingOutput = 1_048_576
-        /// How long a connection that is finishing has for what still waits for its peer, before it is closed with the reason
-        /// `tooSlow`. Nil: for as long as the peer likes.
+        /// How long a finishing connection may take to send what waits, before it closes with the reason `tooSlow`; nil for as
+        /// long as the peer likes. A connection that cannot send any more, and whose reading is paused, is kept as long.
         public var flushTimeout: Duration? = .seconds(30)
-        /// Whether a connection can still be sent to once its peer has nothing more to send: the handler's `connectionDidReadToEnd` is called
-        /// then, and decides. If not, the connection finishes at the end of input. Asynchronous connections always allow it.
+        /// Whether the connection stays open for sending at the end of its input. If so, the handler gets
+        /// `connectionDidReadToEnd`, and ends the connection when it likes. If not, the connection finishes at the end of
+        /// input. The connections of tasks always allow it.
         public var allowsHalfClose = false
-        /// How long a connection that was finished on this side waits for its peer to agree. Zero closes it as soon as all is
-        /// sent.
+        /// How long a connection that has sent everything waits for its peer to shut down its side. With zero the connection
+        /// closes as soon as everything is sent.
         public var lingerTimeout = Duration.seconds(1)
         /// How many bytes a TCP socket takes beyond what its peer's window admits; 0 leaves that to the system. It bounds the
-        /// kernel's memory for a peer that does not read. See `TCP_NOTSENT_LOWAT` in tcp(7).
+        /// kernel's memory for a peer that does not read. From 0 to 2³¹ - 1. See `TCP_NOTSENT_LOWAT` in tcp(7).
         public var unsentLowWater = 131_072
-        /// Makes the transport of each connection; nil for plain bytes. If it throws, the connection closes: it never goes on without.
+        /// Makes the transport of each connection; nil for plain bytes. If it throws, the connection closes: it never goes on
+        /// without a transport.
         package var makeTransport: (@Sendable (TransportRole) throws(TransportFailure) -> any Transport)?
         /// How long the handshake of a transport may take.
         package var handshakeTimeout = Duration.seconds(10)
@@ -43,16 +45,16 @@ extension Connection {
         package static func messageLength(nearest length: Int) -> Int { min(max(length, 1), 1 << 30) }
     }
 
-    /// The options are the same for all connections of a listener: each keeps one reference.
+    /// The clamped options, and what follows from them. All connections of a listener share one object.
     final class SharedOptions {
         let value: Options
         let format: Format
-        /// The framing's longest envelope, asked for once: what the read buffer has room for must be what the parser allows.
+        /// The framing's longest envelope. It is asked for once, since the read buffer's room and the parser's limit must agree.
         let envelopeLimit: Int
         /// How many bytes of an unfinished message are kept at most.
         var longestTail: Int { value.maximumMessageLength &+ envelopeLimit }
 
-        /// The framing, told apart once and not with every read.
+        /// The kind of framing, found out once and not with every read.
         enum Format {
             case lines
             case automatic(AutomaticFraming)

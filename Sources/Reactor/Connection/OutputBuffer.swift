@@ -1,19 +1,20 @@
-/// What waits for a connection's peer to take it. While nothing waits it owns no memory.
+/// The bytes that wait until the kernel takes them. An empty buffer owns no memory.
 ///
 ///      ┌─ rest ────────┬─ turn ──────────────────┬─ later ──────────────┐
 ///      │ of a message  │ own output that leaves  │ own output that the  │
 ///      │ of a topic    │ before the topic's      │ topic's goes before  │
 ///      └───────────────┴─────────────────────────┴──────────────────────┘
 ///
-/// Own output is what was passed to `send`. The rest of a message that the kernel has taken in part leaves before anything else, or
-/// two messages would be mixed. After that, own output and the topics' take turns, so that neither waits for ever while the other
-/// keeps the socket full. A turn of own output ends where a `send` ended, so the topics' messages never cut one in two.
+/// Own output is what was passed to `send`. If the kernel has taken a part of a topic's message, its rest leaves before anything
+/// else; otherwise two messages would be mixed. After that, own output and the topics' take turns, so that neither waits for ever
+/// while the other keeps the socket full. A turn of own output ends where a `send` ended, so a topic's message never cuts one in
+/// two.
 struct OutputBuffer {
     private var bytes: [UInt8] = []
     private var head: UInt32 = 0
     private var restCount: UInt32 = 0
     private var turnCount: UInt32 = 0
-    /// Whether the kernel has taken a part of the turn. What is appended then belongs to the next one.
+    /// Whether the turn is closed: what is appended belongs to a later one. A turn closes when the kernel has taken a part of it.
     private var turnHasBegun = false
 
     /// How many bytes wait.
@@ -28,27 +29,28 @@ struct OutputBuffer {
         if !turnHasBegun { turnCount = UInt32(clamping: Int(turnCount) &+ new.count) }
     }
 
-    /// Puts the rest of a topic's message before all own output. Called only when the turn's own output has left.
+    /// Puts the rest of a topic's message before all own output. The caller has written all of the turn before it began the
+    /// message, so nothing else has left in part.
     ///
-    /// - Complexity: O(n) of the bytes that wait, for a rest is kept only once the kernel is full.
+    /// - Complexity: O(*n*) for *n* bytes that wait. This happens only when the kernel is full.
     mutating func insertRest(_ rest: UnsafeBufferPointer<UInt8>) {
         assert(restCount == 0 && (turnCount == 0 || !turnHasBegun), "a message within another's rest")
         unsafe bytes.insert(contentsOf: rest, at: Int(head))
         restCount = UInt32(truncatingIfNeeded: rest.count)
     }
 
-    /// Begins a turn of all own output: the topics' has had its own, or there is none.
+    /// Begins a turn of all own output, because the topics have had theirs.
     mutating func beginTurn() {
         turnCount = UInt32(clamping: ownCount)
         turnHasBegun = false
     }
 
-    /// Ends the turn: the topics' output leads, although what is appended now may be taken at once.
+    /// Closes an empty turn, so that the topics' output leaves before what is appended from now on.
     mutating func endTurn() {
         turnHasBegun = true
     }
 
-    /// The bytes that leave before a topic's: the rest and the turn.
+    /// Calls `body` with the bytes that leave before a topic's: the rest and the turn.
     func withUnsafeLeadingBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         unsafe bytes.withUnsafeBytes { all in
             let start = Int(head)
@@ -56,7 +58,7 @@ struct OutputBuffer {
         }
     }
 
-    /// The kernel has taken so many of the leading bytes.
+    /// Removes the first `count` of the leading bytes, which the kernel has taken. Amortized constant time for each byte.
     mutating func removeFirst(_ count: Int) {
         assert(count <= Int(restCount) + Int(turnCount), "more than what leaves before a topic's output")
         let rest = min(count, Int(restCount))
@@ -71,7 +73,7 @@ struct OutputBuffer {
         } else if gone <= bytes.count / 2, let newHead = UInt32(exactly: gone) {
             head = newHead
         } else {
-            // At least as many bytes have left as are moved now, so each byte is moved once at most, on average.
+            // More bytes have left since the last move than are moved now, so a byte is moved once at most, on average.
             bytes.removeFirst(gone)
             head = 0
         }

@@ -1,44 +1,47 @@
-/// A filter of bytes between a connection and its socket: what the peer sends is *opened* into messages' bytes, and what is sent to it
-/// is *sealed*. TLS is one.
+/// A filter of bytes between a connection and its socket, such as TLS. It *opens* what the peer sends, which makes the bytes of
+/// messages, and *seals* the bytes of messages, which makes what the peer gets.
 ///
-/// A transport has no socket and no events. It works on memory that is lent to it for one call, a `Wire`; reading, writing, closing and
-/// deadlines stay with the connection. All of it is called on the loop's thread.
+/// A transport has no socket and no events. It works on a `Wire`, which is memory that the connection lends it for one call. The
+/// connection reads, writes, closes, and keeps the deadlines. It calls the transport on the loop's thread.
 ///
 ///      socket ──→ Wire.input ──→ open ──→ messages
 ///      socket ←── Wire.output ←── seal ←── send, topics
 package protocol Transport: AnyObject {
-    /// Takes the next step of the handshake. Returns true once it is complete; what the peer sent after it may be left in the input.
+    /// Takes the next step of the handshake. Returns true once the handshake is complete; it may then leave in the input what the
+    /// peer has sent after it.
     ///
-    /// It is called once at the start, again whenever more input has come, and again as long as it leaves the output full; not again once it
-    /// is complete. Until then it takes all of the input, and keeps what it cannot use yet.
+    /// The connection calls this at the start, whenever more input has come, and as long as it leaves the output full, until it
+    /// returns true. Until then it takes all of the input, and keeps what it cannot use yet.
     func establish(_ wire: inout Wire) throws(TransportFailure) -> Bool
 
-    /// Opens some of the input into `plaintext`, which has room for a byte at least, and returns how many bytes that made. Called again until
-    /// it returns 0 and takes no input. What it cannot open yet, for it is the beginning of a record, the transport takes and keeps.
+    /// Opens some of the input into `plaintext`, which has room for a byte at least, and returns how many bytes it has put there.
+    /// The connection calls this again until it returns 0 and takes no input. The transport takes and keeps the beginning of a
+    /// record that it cannot open yet.
     func open(_ wire: inout Wire, into plaintext: UnsafeMutableRawBufferPointer) throws(TransportFailure) -> Int
 
-    /// Seals some of the bytes into the output, and returns how many: those are the transport's from then on. It returns 0 only if the
-    /// output has no room for a record.
+    /// Seals some of the bytes into the output, and returns how many it has taken. It returns 0 only if the output has no
+    /// room for a record.
     func seal(_ bytes: UnsafeRawBufferPointer, _ wire: inout Wire) throws(TransportFailure) -> Int
 
-    /// Says to the peer, in the output, that nothing more will come.
+    /// Puts into the output what tells the peer that nothing more will come.
     func sealEnd(_ wire: inout Wire)
 
-    /// Whether the peer has said that nothing more will come. The end of the socket's input without it is a truncation.
+    /// Whether the peer has told the transport that nothing more will come. If the socket's input ends before that, it was
+    /// cut off.
     var hasEnded: Bool { get }
 }
 
-/// Which side of a connection a transport is for.
+/// The side of a connection that a transport is for.
 package enum TransportRole: Sendable {
-    /// This side has connected.
+    /// The side that has connected.
     case client
-    /// This side has accepted.
+    /// The side that has accepted the connection, or was made of a connected socket.
     case server
 }
 
 /// Why a transport gave up.
 public struct TransportFailure: Error, Hashable, Sendable, CustomStringConvertible {
-    /// A few words for a log: what failed, and what the library beneath the transport says of it.
+    /// A few words for a log: what failed, and what the library that the transport uses says of it.
     public let description: String
 
     package init(_ description: String) {
@@ -46,11 +49,11 @@ public struct TransportFailure: Error, Hashable, Sendable, CustomStringConvertib
     }
 }
 
-/// The memory that a transport is lent for one call: what has come from the socket, and room for what is to go there.
+/// The memory that a connection lends a transport for one call: bytes from the socket, and room for bytes to the socket.
 @safe package struct Wire: ~Copyable {
     private var input: UnsafeRawBufferPointer
     private let output: UnsafeMutableRawBufferPointer
-    /// How many bytes the transport has put into the output.
+    /// How many bytes are in the output.
     package private(set) var outputCount = 0
 
     init(input: UnsafeRawBufferPointer, output: UnsafeMutableRawBufferPointer) {
@@ -62,10 +65,10 @@ public struct TransportFailure: Error, Hashable, Sendable, CustomStringConvertib
     package var inputCount: Int { unsafe input.count }
     /// How many bytes the output has room for.
     package var room: Int { unsafe output.count &- outputCount }
-    /// Whether the output has no room. Then the connection empties it, and calls again.
+    /// Whether the output has no room. The connection then empties it, and calls the transport again.
     package var isFull: Bool { room == 0 }
 
-    /// Takes input: `body` gets all that is left, and returns how many of its bytes it has taken.
+    /// Takes input: `body` gets all that is left, and returns how many bytes of it it has taken.
     package mutating func takeInput(_ body: (UnsafeRawBufferPointer) -> Int) {
         let taken = unsafe min(max(body(input), 0), input.count)
         unsafe input = UnsafeRawBufferPointer(rebasing: input.dropFirst(taken))
@@ -77,7 +80,7 @@ public struct TransportFailure: Error, Hashable, Sendable, CustomStringConvertib
         outputCount &+= unsafe min(max(body(rest), 0), rest.count)
     }
 
-    /// Has `body` take what the output holds, which is empty then.
+    /// Calls `body` with what the output holds, and empties it.
     mutating func emptyOutput(_ body: (UnsafeRawBufferPointer) -> Void) {
         if outputCount == 0 { return }
         unsafe body(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(output)[..<outputCount]))
@@ -85,9 +88,10 @@ public struct TransportFailure: Error, Hashable, Sendable, CustomStringConvertib
     }
 }
 
-/// The memory that a loop lends to the transports of its connections, one after the other. It is made with the first of them.
+/// The memory that a loop lends to the transports of its connections, one after the other. The loop makes it for the first of
+/// them.
 @safe final class WireBuffer {
-    /// For a record of TLS, several times.
+    /// Room for several records of TLS.
     static let outputSize = 65_536
     let inputSize: Int
     let input: UnsafeMutableRawPointer
@@ -99,7 +103,7 @@ public struct TransportFailure: Error, Hashable, Sendable, CustomStringConvertib
         unsafe output = .allocate(byteCount: Self.outputSize, alignment: 16)
     }
 
-    /// The memory as a transport gets it, with the first `inputCount` bytes as its input, and an empty output.
+    /// Makes a wire of the memory, with its first `inputCount` bytes as the input, and an empty output.
     func wire(inputCount: Int = 0) -> Wire {
         unsafe Wire(input: UnsafeRawBufferPointer(start: input, count: inputCount), output: output)
     }

@@ -1,18 +1,19 @@
 import CLinux
 import Glibc
 
-/// What a connection's descriptor is, and with which system calls it is read, written and shut for that.
+/// The kind of a connection's descriptor, which decides the system calls that read it, write it and shut it down.
 package enum DescriptorKind: UInt8 {
-    /// A connected stream socket that nobody else uses.
+    /// A connected stream socket that no other process uses.
     case socket
-    /// A pipe, or a device or a socket that other processes may share: it is read and written, and never shut down.
+    /// A pipe; also a device or a socket that other processes may share, which therefore is never shut down.
     case stream
-    /// A terminal. Read from the background, it answers EIO until the process is in the foreground again.
+    /// A terminal. A process in the background that reads it gets EIO until it is in the foreground again.
     case terminal
-    /// A regular file, a directory, or a device such as /dev/null: it never blocks, and epoll refuses to watch it.
+    /// A regular file, a directory, a block device, or a device that epoll refuses to watch, such as /dev/null. It never blocks.
     case file
 
-    /// What a descriptor is that is not to be used as a socket. The corresponding C functions are `fstat` and `isatty`.
+    /// Finds out the kind of a descriptor that is not to be used as a socket. A device that epoll refuses is found out later, by
+    /// the connection. The corresponding C functions are `fstat` and `isatty`.
     init(of descriptor: Int32) {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else {
@@ -26,13 +27,13 @@ package enum DescriptorKind: UInt8 {
         }
     }
 
-    /// Reads once, and returns what the system call does. The corresponding C functions are `recv` and `read`.
+    /// Reads once, and returns the result of the system call. The corresponding C functions are `recv` and `read`.
     func read(_ descriptor: Int32, into buffer: UnsafeMutableRawPointer, count: Int) -> Int {
         self == .socket ? unsafe recv(descriptor, buffer, count, 0) : unsafe Glibc.read(descriptor, buffer, count)
     }
 
-    /// Writes several ranges of bytes once, and returns what the system call does. The corresponding C functions are `sendmsg` and
-    /// `writev`.
+    /// Writes several ranges of bytes once, and returns the result of the system call. A broken pipe is the error EPIPE; only for
+    /// what is no socket the kernel sends SIGPIPE, too. The corresponding C functions are `sendmsg` and `writev`.
     func write(_ descriptor: Int32, _ vectors: UnsafeMutableBufferPointer<iovec>) -> Int {
         guard self == .socket else { return unsafe writev(descriptor, vectors.baseAddress, Int32(vectors.count)) }
         var message = unsafe msghdr()
@@ -41,12 +42,13 @@ package enum DescriptorKind: UInt8 {
         return unsafe sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
     }
 
-    /// Tells the peer that nothing more will come. Returns false where that cannot be told. The corresponding C function is `shutdown`.
+    /// Tells the peer that nothing more will come. Returns false if that cannot be told. The corresponding C function is
+    /// `shutdown`.
     func shutDownOutput(of descriptor: Int32) -> Bool {
         self == .socket && shutdown(descriptor, Int32(SHUT_WR)) == 0
     }
 
-    /// Whether a failed read means the end of input: EIO is what a terminal answers once it has hung up.
+    /// Whether the error of a read means the end of input: a terminal that has hung up answers EIO.
     func isEndOfInput(_ error: Errno) -> Bool {
         (self == .terminal || self == .stream) && error == Errno(rawValue: EIO)
     }
