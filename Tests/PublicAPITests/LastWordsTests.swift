@@ -175,6 +175,19 @@ struct LastWordsTests {
         #expect(try room.heard() == ["unfinished"])
     }
 
+    @Test("So is one that has said something before, once that is read")
+    func shutReadingAfterALine() throws {
+        let room = try Room(.unix)
+        try room.betweenReadingAndSending {
+            try room.speaker.peer.send("last words\n")
+            shutdown(room.speaker.peer.descriptor, Int32(SHUT_RD))
+            room.topic.publish("noise\n")
+        }
+        try room.loop.settle()
+        #expect(room.speaker.handler.closeReasons == [.failed(.brokenPipe)])
+        #expect(try room.heard() == ["last words"])
+    }
+
     @Test("The reason for closing is the failure, and what is incomplete in another framing is dropped")
     func otherFramings() throws {
         let room = try Room(.unix, options: .framed(.lengthPrefixed(.oneByte)))

@@ -96,7 +96,7 @@ extension Connection {
             return 0
         }
         if phase == .closed || hasFailedOutput { return 0 }
-        if !waiting.isEmpty {
+        if !waiting.isUnused {
             changeOutput { output in
                 output.removeFirst(min(written, leading))
                 // The kernel is full just where the topic's bytes would have begun: they go first the next time.
@@ -173,9 +173,9 @@ extension Connection {
         if messages.isUnparsed { receiveUnparsed() }
         if hasFailedOutput, wantsInput, !hasUnreadInput { readToEnd() }
         guard canWrite else { return }
+        // The loop has flushed the topics already, so it is the own output's turn.
+        if !isBlocked, output?.isUnused == false { withOutput { $0.beginTurn() } }
         if !isBlocked, hasWaitingOutput {
-            // The loop has flushed the topics already, so it is the own output's turn.
-            withOutput { $0.beginTurn() }
             _ = unsafe write(noBytes, noBytes)
             guard canWrite else { return }
         }

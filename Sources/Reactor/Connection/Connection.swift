@@ -62,7 +62,7 @@ public final class Connection {
         var timerPurpose = TimerPurpose.connecting
         var reason = CloseReason.requested
 
-        var isUnused: Bool { output.isEmpty && transport == nil && timer == nil && reason == .requested }
+        var isUnused: Bool { output.isUnused && transport == nil && timer == nil && reason == .requested }
     }
 
     enum Phase: UInt8 {

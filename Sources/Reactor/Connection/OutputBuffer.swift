@@ -22,6 +22,8 @@ struct OutputBuffer {
     /// How many bytes of own output wait.
     var ownCount: Int { count &- Int(restCount) }
     var isEmpty: Bool { bytes.isEmpty }
+    /// Whether the buffer is as a new one: an empty buffer whose turn is closed is not, since the topics' output leads.
+    var isUnused: Bool { bytes.isEmpty && !turnHasBegun }
 
     /// Appends own output. Amortized constant time for each byte.
     mutating func append(_ new: UnsafeBufferPointer<UInt8>) {
