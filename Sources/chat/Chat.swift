@@ -3,7 +3,7 @@ import CommandLineSupport
 import Glibc
 import Reactor
 
-/// The terminal client: arguments in, library calls out.
+/// The client: arguments in, library calls out.
 @main
 struct Chat: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -22,7 +22,7 @@ struct Chat: ParsableCommand {
     @Option(help: ArgumentHelp("Seconds to stay after a piped input.", valueName: "s"))
     var linger: Seconds = 1
 
-    @Option(help: ArgumentHelp("How long to try each address.", valueName: "s"))
+    @Option(help: ArgumentHelp("Seconds to try each address.", valueName: "s"))
     var connectTimeout: Seconds = 10
 
     @Option(help: ArgumentHelp("The typed line that leaves.", valueName: "word"))
@@ -93,6 +93,8 @@ struct Chat: ParsableCommand {
             client.start()
             // A failure to connect may be known already.
             if outcome == nil { try loop.run() }
+            // Otherwise the optimizer may release the client before it has ended: its timers and its output refer to it weakly.
+            withExtendedLifetime(client) {}
             return outcome
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)

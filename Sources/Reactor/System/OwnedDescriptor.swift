@@ -1,9 +1,9 @@
 import Glibc
 
-/// A file descriptor with exactly one owner, closed when the owner lets go of it.
+/// A file descriptor with exactly one owner. It is closed when its owner releases it.
 ///
-/// Being noncopyable, it can be neither leaked nor closed twice; a double close would hit whatever the number was given
-/// to in between, which is the hardest bug of a server to find. It may move from thread to thread, as the number may.
+/// Because it is noncopyable, it can be neither leaked nor closed twice. A second close would close whatever has got the number in
+/// between, which is the hardest bug of a server to find. It may move from thread to thread.
 public struct OwnedDescriptor: ~Copyable, Sendable {
     /// What a descriptor that is no socket is used for.
     public enum Direction: Sendable {
@@ -16,7 +16,7 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
     /// The number, for system calls. It stays valid for as long as this value lives.
     public let rawValue: Int32
 
-    /// Takes over a descriptor that nothing else closes. Whether the number is one that is open is not looked at.
+    /// Takes over a descriptor that nothing else closes. Does not check whether the number is open.
     public init(takingOver rawValue: Int32) {
         self.rawValue = rawValue
     }
@@ -24,12 +24,12 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
     deinit {
         // A negative number names no descriptor.
         if rawValue < 0 { return }
-        // Never retried: after EINTR, Linux has closed the number already, and it may belong to another thread by now.
+        // Never retried: after EINTR, Linux has closed the number already, and another thread may have opened it again.
         // The corresponding C function is `close`.
         _ = close(rawValue)
     }
 
-    /// Gives up ownership without closing, and says which number the caller has to close from now on.
+    /// Gives up ownership without closing, and returns the number, which the caller has to close.
     public consuming func release() -> Int32 {
         let rawValue = rawValue
         discard self
