@@ -8,11 +8,11 @@ extension ChatServer {
         // These three and an object's header are 40 bytes, the most that malloc puts into a block of 48. There may be 10,000 clients.
 
         /// The room that the client is in.
-        public internal(set) var room: Room
+        public internal(set) final var room: Room
         /// When the client has lately sent a line that was too long, oldest first.
         private var longLines: [ContinuousClock.Instant] = []
         /// The name of the client's connection. It stays when the connection is closed.
-        public private(set) var id = Connection.ID.none
+        public private(set) final var id = Connection.ID.none
 
         init(in room: Room) {
             self.room = room

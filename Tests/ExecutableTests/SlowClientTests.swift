@@ -2,7 +2,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What becomes of a client that does not read, as `--slow` has it, while the others go on.
+/// `--slow` decides what happens to a client that does not read, while the others go on.
 @Suite struct SlowClientTests {
     private static let lineCount = 40_000
 

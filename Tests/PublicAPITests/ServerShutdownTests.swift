@@ -42,7 +42,7 @@ struct ServerShutdownTests {
         #expect(throws: Errno.self) { _ = try Peer(to: room.address) }
     }
 
-    @Test("Whoever does not take its output in time is closed without it")
+    @Test("A client that does not take its output in time is closed without it")
     func inTime() throws {
         let room = try ChatRoom(2) {
             $0.slowClients = .backpressure(stall: .seconds(3_600), grace: .seconds(3_600))

@@ -78,6 +78,9 @@ final class RelayPeer {
 
     // MARK: - What it must have got
 
+    /// Whether its last line was that it is closed as too slow.
+    private(set) var wasToldTooSlow = false
+
     var hasEverything: Bool { due.isEmpty && received.isEmpty }
 
     /// Removes what has been received from what is due, and returns how many notices of long lines were among it. What is left is a part of
@@ -91,7 +94,10 @@ final class RelayPeer {
                 received = received[(end + 1)...]
                 if notice.hasPrefix("! line too long") {
                     notices += 1
-                } else if !notice.hasPrefix("! goodbye: ") {
+                } else if notice.hasPrefix("! goodbye: ") {
+                    // Its connection lingers until the peer closes, too: no reason may have been reported yet.
+                    wasToldTooSlow = notice.hasSuffix("you are reading too slowly")
+                } else {
                     skip(notice, maySkip)
                 }
                 continue

@@ -136,7 +136,7 @@ final class RelayTarget {
         }
         let notices = peer.checkReceived(maySkip: policy == .skip)
         guard notices <= long else { fatalError("peer \(peer.name) was told of \(notices) long lines, and has sent \(long)") }
-        var isBroken = peer.hasHungUp || peer.reason == .tooSlow
+        var isBroken = peer.hasHungUp || peer.reason == .tooSlow || (peer.wasToldTooSlow && policy != .skip)
         if case .failed = peer.reason { isBroken = true }
         if !isBroken, !peer.hasEverything {
             fatalError("peer \(peer.name) did not get \(peer.due.count) messages, or has got a part of one")
