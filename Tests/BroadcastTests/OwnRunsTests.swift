@@ -32,6 +32,21 @@ struct OwnRunsTests {
         loop.close()
     }
 
+    /// A cursor keeps one run of its connection's own messages. Only a second run makes an object for the subscriber.
+    @Test func ownMessagesInARowAreOneRun() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let topic = try Topic(on: loop)
+        let peer = try Peer(on: loop, in: topic)
+        topic.publish("zero\n")
+        for text in ["one\n", "two\n"] { topic.publish(text, from: peer.connection) }
+        #expect(topic.cursors[0].ownStart == 5 && topic.cursors[0].ownEnd == 13)
+        #expect(topic.cursors[0].subscriber == nil)
+        topic.publish("three\n")
+        topic.publish("four\n", from: peer.connection)
+        #expect(topic.cursors[0].subscriber != nil)
+    }
+
     @Test func agreesWithAnArray() {
         var random = SeededGenerator()
         var runs = OwnRuns()
