@@ -4,18 +4,17 @@ import Testing
 
 /// Bytes become messages: whole, in order, whatever the pieces in which they come.
 struct FramingTests {
-    private static func options(limit: Int = 65_536, framing: any Framing = .lines) -> Connection.Options {
+    private static func options(limit: Int = 65_536) -> Connection.Options {
         var options = Connection.Options()
         options.maximumMessageLength = limit
-        options.framing = framing
         return options
     }
 
     /// Sends each piece in a read of its own, then ends the input, and returns what the handler was told.
     private func events(
-        of pieces: [String], limit: Int = 65_536, framing: any Framing = .lines
+        of pieces: [String], limit: Int = 65_536
     ) throws -> [RecordingHandler.Event] {
-        let wire = try TestConnection(options: Self.options(limit: limit, framing: framing))
+        let wire = try TestConnection(options: Self.options(limit: limit))
         for piece in pieces {
             try wire.peer.send(piece)
             try wire.loop.runOnce(waitingAtMost: .seconds(5))
@@ -63,35 +62,6 @@ struct FramingTests {
     ])
     func lines(_ example: Case) throws {
         #expect(try events(of: example.pieces, limit: example.limit) == example.expected)
-    }
-
-    @Test func chunksAreWhatTheReadsBrought() throws {
-        let pieces = ["one\ntwo\r\n", "\r", "three"]
-        #expect(try events(of: pieces, framing: .chunks) == pieces.map(RecordingHandler.Event.received))
-    }
-
-    @Test func aLineThatIsTooLongClosesTheConnectionUnlessTheHandlerDecidesOtherwise() throws {
-        final class Plain: ConnectionHandler {
-            var reason: CloseReason?
-            func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {}
-            func connectionDidClose(_ connection: Connection, reason: CloseReason) { self.reason = reason }
-        }
-        let loop = try EventLoop()
-        defer { loop.close() }
-        let (mine, peer) = try socketPair()
-        let handler = Plain()
-        try loop.adopt(socket: OwnedDescriptor(takingOver: mine), options: Self.options(limit: 3), handler: handler)
-        try peer.send("1234")
-        try loop.run(until: "closed") { handler.reason != nil }
-        #expect(handler.reason == .messageTooLong)
-    }
-
-    @Test func aHandlerThatClosesGetsNoneOfTheLinesBehind() throws {
-        let wire = try TestConnection(options: Self.options(limit: 3))
-        wire.handler.closesOnLongMessage = true
-        try wire.peer.send("one\n1234\ntwo\n")
-        #expect(try wire.closeReason() == .messageTooLong)
-        #expect(wire.handler.events == [.opened, .received("one"), .discarded, .closed(.messageTooLong)])
     }
 
     /// The loop's one buffer, its headroom and its budget must serve any mixture of splits, limits and read sizes.

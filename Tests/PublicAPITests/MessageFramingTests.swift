@@ -72,31 +72,6 @@ struct MessageFramingTests {
         #expect(wire.handler.messages.count == 2)
     }
 
-    @Test func lengthsAreInNetworkByteOrder() throws {
-        for (framing, bytes) in [
-            (LengthPrefixedFraming(.oneByte), [3]), (.lengthPrefixed(.twoBytes), [0, 3]),
-            (.lengthPrefixed(.fourBytes), [0, 0, 0, 3]),
-        ] as [(LengthPrefixedFraming, [UInt8])] {
-            let wire = try TestConnection(options: Self.options(framing))
-            try wire.peer.send(bytes + Array("one".utf8) + [UInt8](repeating: 0, count: bytes.count) + bytes + Array("two".utf8))
-            try wire.loop.run(until: "received") { wire.handler.messages.count == 3 }
-            #expect(wire.handler.texts == ["one", "", "two"])
-        }
-    }
-
-    @Test func aMessageToSendHasItsLengthInFront() {
-        func message(_ width: LengthPrefixedFraming.Width, _ count: Int) -> [UInt8]? {
-            LengthPrefixedFraming(width).frame([UInt8](repeating: 7, count: count).span)
-        }
-        #expect(message(.oneByte, 0) == [0])
-        #expect(message(.oneByte, 2) == [2, 7, 7])
-        #expect(message(.oneByte, 255)?.count == 256)
-        #expect(message(.oneByte, 256) == nil)
-        #expect(message(.twoBytes, 258)?.prefix(3) == [1, 2, 7])
-        #expect(message(.twoBytes, 65_536) == nil)
-        #expect(message(.fourBytes, 65_536)?.prefix(5) == [0, 1, 0, 0, 7])
-    }
-
     /// The longest that the limit allows, in as many reads as it takes, and what follows it.
     @Test func aMessageOfManyReads() throws {
         let content = pattern(100_000)
@@ -139,15 +114,6 @@ struct MessageFramingTests {
         try wire.peer.send([0, 0, 0, 1, 120, 255, 255, 255, 255])
         #expect(try wire.closeReason() == .messageTooLong)
         #expect(wire.handler.events == [.opened, .received("x"), .discarded, .closed(.messageTooLong)])
-    }
-
-    @Test func aHandlerThatGoesOnGetsWhatIsBehindAMessageThatIsTooLong() throws {
-        let wire = try TestConnection(options: Self.options(.lengthPrefixed(.oneByte), limit: 3))
-        try wire.peer.send([1, 97, 5, 1, 98])
-        try wire.loop.run(until: "discarded") { wire.handler.events.contains(.discarded) }
-        try wire.peer.send([1, 98, 1, 1, 99])
-        try wire.loop.run(until: "received") { wire.handler.messages.count == 2 }
-        #expect(wire.handler.events == [.opened, .received("a"), .discarded, .received("c")])
     }
 
     /// There is no telling where such a message ends without keeping it.
@@ -203,15 +169,5 @@ struct MessageFramingTests {
         #expect(wire.handler.texts == ["whole"])
         let replies = String(decoding: try wire.drain(), as: UTF8.self)
         #expect(replies == "got whole")
-    }
-
-    @Test func aHandlerThatClosesGetsNoneOfTheMessagesBehind() throws {
-        let wire = try TestConnection(options: Self.options(.nulTerminated))
-        wire.handler.onMessage = { connection, _ in connection.close() }
-        try wire.peer.send("one\0")
-        try wire.peer.send("two\0three")
-        #expect(try wire.closeReason() == .requested)
-        try wire.loop.settle()
-        #expect(wire.handler.count(of: .received("three")) == 0)
     }
 }
