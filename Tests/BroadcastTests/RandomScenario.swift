@@ -287,12 +287,12 @@ final class RandomScenario {
         for member in members {
             try check(member)
             if member.peer.connection?.waitingCount ?? 0 > 0, member.privateLines.isEmpty { record.splitMessages += 1 }
-            if let reason = member.peer.closeReason { try judge(reason, of: member) }
+            if let reason = member.peer.closeReason { try checkReason(reason, of: member) }
         }
         publishedInTurn = 0
     }
 
-    private func judge(_ reason: CloseReason, of member: Member) throws {
+    private func checkReason(_ reason: CloseReason, of member: Member) throws {
         guard member.standing != .closed else { return }
         let wasFinishing = member.standing == .finishing || member.standing == .outside
         if reason == .tooSlow {

@@ -11,9 +11,7 @@ struct FramingTests {
     }
 
     /// Sends each piece in a read of its own, then ends the input, and returns what the handler was told.
-    private func events(
-        of pieces: [String], limit: Int = 65_536
-    ) throws -> [RecordingHandler.Event] {
+    private func events(of pieces: [String], limit: Int = 65_536) throws -> [RecordingHandler.Event] {
         let wire = try TestConnection(options: Self.options(limit: limit))
         for piece in pieces {
             try wire.peer.send(piece)

@@ -35,8 +35,8 @@ public final class Load {
 
     /// Starts.
     ///
-    /// - Parameter patience: How many seconds it may take beyond its plan, before it is killed.
-    public init(_ plan: Plan, on server: Server, programs: BuiltPrograms, patience: Double = 30) throws {
+    /// - Parameter timeout: How many seconds it may take beyond its plan, before it is killed.
+    public init(_ plan: Plan, on server: Server, programs: BuiltPrograms, timeout: Double = 30) throws {
         self.plan = plan
         output = programs.temporary.appending(path: "load.out")
         errors = programs.temporary.appending(path: "load.err")
@@ -55,7 +55,7 @@ public final class Load {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: output)
         process.standardError = try FileHandle(forWritingTo: errors)
-        deadline = .now + .seconds(plan.warmUp + plan.seconds + patience)
+        deadline = .now + .seconds(plan.warmUp + plan.seconds + timeout)
         try process.run()
     }
 

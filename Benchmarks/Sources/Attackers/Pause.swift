@@ -4,7 +4,7 @@ import Glibc
 public final class Pause: Attacker {
     /// A line that takes no longer passes as before.
     private static let usual = Duration.milliseconds(50)
-    private static let patience = Duration.seconds(30)
+    private static let timeout = Duration.seconds(30)
 
     private enum State {
         case new
@@ -50,7 +50,7 @@ public final class Pause: Attacker {
     private func resume(at now: ContinuousClock.Instant) {
         kill(process, SIGCONT)
         state = .continued
-        while now.duration(to: .now) < Self.patience {
+        while now.duration(to: .now) < Self.timeout {
             if let time = probe?.roundTrip(within: Self.usual), time <= Self.usual {
                 recoveryTime = now.duration(to: .now)
                 return
@@ -68,7 +68,7 @@ public final class Pause: Attacker {
     }
 
     public var complaint: String? {
-        if case .continued = state, recoveryTime == nil { return "did not recover within \(Self.patience)" }
+        if case .continued = state, recoveryTime == nil { return "did not recover within \(Self.timeout)" }
         return nil
     }
 }

@@ -3,7 +3,7 @@ import Reactor
 /// Opens many connections, a few at a time, so that a server's queue of callers never overflows because of the generator.
 struct ConnectionOpener {
     /// How many connections may be on their way. Some servers let only ten wait to be accepted.
-    private static let patience = 8
+    private static let maximumPending = 8
     private static let timeLimit = Duration.seconds(120)
 
     let loop: EventLoop
@@ -28,7 +28,7 @@ struct ConnectionOpener {
             if ContinuousClock.now > deadline {
                 throw LoadFailure("only \(open) of \(handlers.count) connections to \(address) opened in \(Self.timeLimit)")
             }
-            while started < handlers.count, started - open < Self.patience {
+            while started < handlers.count, started - open < Self.maximumPending {
                 do throws(Errno) {
                     try loop.connect(to: address, deadline: deadline, options: options, handler: handlers[started])
                 } catch .wouldBlock {

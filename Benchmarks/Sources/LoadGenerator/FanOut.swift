@@ -1,10 +1,10 @@
 import Glibc
 import Reactor
 
-/// One load on one server: connects, waits until everybody hears everybody, warms up, measures, drains, checks.
+/// One load on one server: connects, waits until every receiver gets the lines of every sender, warms up, measures, drains, checks.
 public final class FanOut {
-    /// What may pass with nothing arriving before something is wrong.
-    private static let patience: Nanoseconds = 10_000_000_000
+    /// How long nothing may arrive before something is wrong.
+    private static let timeout: Nanoseconds = 10_000_000_000
 
     private let plan: LoadPlan
     private let loop: EventLoop
@@ -17,7 +17,7 @@ public final class FanOut {
     /// Takes the reports of the plan's `reportInterval`.
     public var onInterval: ((IntervalReport) -> Void)?
 
-    /// Called when all are connected and hear each other, and the load begins with its warming up.
+    /// Called when all are connected and receive from each other, and the load begins with its warm-up.
     public var onBegin: (() -> Void)?
 
     public init(_ plan: LoadPlan) throws {
@@ -111,7 +111,7 @@ public final class FanOut {
     /// wait to be accepted, and then would miss the first lines; and a subscription takes its time.
     private func gather() throws {
         let expected = peers.count { $0.role == .receiver } - (plan.wire.audience == .everybodyElse ? 1 : 0)
-        let deadline = Nanoseconds.now + 6 * Self.patience
+        let deadline = Nanoseconds.now + 6 * Self.timeout
         var pause = Duration.milliseconds(5)
         while traffic.audience < expected {
             if Nanoseconds.now > deadline {
@@ -127,7 +127,7 @@ public final class FanOut {
 
     /// Waits until nothing has arrived for a while.
     private func settle(_ quietTime: Duration) throws {
-        let deadline = Nanoseconds.now + Self.patience
+        let deadline = Nanoseconds.now + Self.timeout
         var lastCount = -1
         while lastCount != traffic.receivedBytes, Nanoseconds.now < deadline {
             lastCount = traffic.receivedBytes
@@ -174,8 +174,8 @@ public final class FanOut {
         }
     }
 
-    private func turn(waitingAtMost patience: Duration) throws {
-        try loop.runOnce(waitingAtMost: patience)
+    private func turn(waitingAtMost timeout: Duration) throws {
+        try loop.runOnce(waitingAtMost: timeout)
         if let loss = traffic.firstLoss { throw LoadFailure("\(plan.address) closed a connection: \(loss)") }
     }
 
@@ -189,7 +189,7 @@ public final class FanOut {
             if outstanding != lastOutstanding {
                 lastOutstanding = outstanding
                 lastProgress = now
-            } else if now - lastProgress > Self.patience / 5 {
+            } else if now - lastProgress > Self.timeout / 5 {
                 return outstanding
             }
         }

@@ -38,7 +38,7 @@ public final class BuiltPrograms {
     }
 
     private static func build(_ product: String, package: URL) throws {
-        note("building \(product)")
+        printStatus("building \(product)")
         let output = try Command.run(
             ["swift", "build", "-c", "release", "--package-path", package.path, "--product", product], timeLimit: 1_800)
         if output.status != 0 { throw RunFailure("\(product) does not build:\n\(output.errors)\(output.text)") }
@@ -65,7 +65,7 @@ public final class BuiltPrograms {
             return [try Command.path(of: interpreter), "\(peers)/\(file)"]
         case .built(let tool, let arguments):
             let destination = temporary.appending(path: relay.name).path
-            note("building \(relay.name)")
+            printStatus("building \(relay.name)")
             let output = try Command.run([try Command.path(of: tool)] + arguments(peers, destination), timeLimit: 600)
             if output.status != 0 {
                 throw RunFailure("does not build: \(output.errors.firstLine ?? "no reason given")")

@@ -24,7 +24,7 @@ public struct RunFailure: Error, CustomStringConvertible {
     }
 }
 
-/// Says on standard error what is going on; standard output is for the result.
-public func note(_ sentence: String) {
+/// Prints a sentence about the progress to standard error. Standard output is for the result.
+public func printStatus(_ sentence: String) {
     FileHandle.standardError.write(Data("\(ProcessInfo.processInfo.processName): \(sentence)\n".utf8))
 }

@@ -104,7 +104,7 @@ struct Attack: ParsableCommand {
         do {
             return try SmallDisk(in: programs.temporary, bytes: printed + 4_194_304)
         } catch {
-            note("\(error)")
+            printStatus("\(error)")
             return nil
         }
     }

@@ -21,10 +21,10 @@ struct AttackRounds {
             do {
                 let command = try runner.programs.command(for: relay)
                 let rate = try runner.rate(of: relay, command: command)
-                note("\(relay.name): \(rate.short) lines a second")
+                printStatus("\(relay.name): \(rate.short) lines a second")
                 relays.append((relay, command, rate))
             } catch {
-                note("\(relay.name) is left out: \(error)")
+                printStatus("\(relay.name) is left out: \(error)")
                 skipped.append((relay, "\(error)"))
             }
         }
@@ -37,7 +37,7 @@ struct AttackRounds {
                     let result = runner.run(scenario, on: relay, command: command, linesPerSecond: rate, round: round)
                     let ratio = scenario.greatestRatio == nil ? nil : result.ratio.map { "p99 × \($0.short)" }
                     let findings = [ratio].compactMap(\.self) + (result.faults.isEmpty ? ["ok"] : result.faults)
-                    note(
+                    printStatus(
                         "round \(round + 1) of \(runner.method.rounds), \(scenario.name), \(relay.name): "
                             + findings.joined(separator: "; "))
                     results.append(result)

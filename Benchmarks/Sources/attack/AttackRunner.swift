@@ -10,7 +10,7 @@ struct AttackRunner {
     /// A server that holds more is ended: it has shown what it does, and the machine is to live on.
     private static let mostMemory = 1_500 << 20
     /// For what should take no time: descriptors that return, a line that arrives.
-    private static let patience = Duration.seconds(5)
+    private static let timeout = Duration.seconds(5)
     /// What chatd's log, with its marks, and its buffers take once they have been used.
     private static let logBytes = 4 << 20
     private static let bytesPerConnection = 2_048
@@ -50,7 +50,7 @@ struct AttackRunner {
             defer { server.stop() }
             var plan = plan(rate, clients: 100)
             plan.seconds = 1
-            let load = try Load(plan, on: server, programs: programs, patience: 5)
+            let load = try Load(plan, on: server, programs: programs, timeout: 5)
             while load.isRunning, !load.isOverdue { usleep(10_000) }
             if load.isRunning { load.kill() }
             if case .report(let report) = load.outcome, let share = report.server?.cpuShare, share < 0.95,
@@ -172,9 +172,9 @@ struct AttackRunner {
         result.after = watch.latest
         if watch.latest.descriptors > result.before.descriptors {
             let count = watch.latest.descriptors - result.before.descriptors
-            result.complaints.append("\(count) descriptors still open \(Self.patience) later")
+            result.complaints.append("\(count) descriptors still open \(Self.timeout) later")
         }
-        if Probe(port: port)?.roundTrip(within: Self.patience) == nil {
+        if Probe(port: port)?.roundTrip(within: Self.timeout) == nil {
             result.complaints.append(server.isRunning ? "frozen: no line passes any more" : "crashed after the attack")
         }
     }
@@ -225,7 +225,7 @@ struct AttackRunner {
     }
 
     private func awaitDescriptors(_ count: Int, _ watch: inout ServerWatch) {
-        let deadline = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.now + Self.timeout
         while true {
             watch.look()
             if watch.latest.descriptors <= count || ContinuousClock.now > deadline { return }
@@ -253,7 +253,7 @@ struct AttackRunner {
         callers.end()
         let free = ContinuousClock.now
         var buffer = [UInt8](repeating: 0, count: 4_096)
-        while free.duration(to: .now) < Self.patience {
+        while free.duration(to: .now) < Self.timeout {
             speaker.send("#anybody there?\n")
             if case .bytes = waiting.receive(into: &buffer) {
                 result.starvedMilliseconds = free.duration(to: .now) / .milliseconds(1)
@@ -263,6 +263,6 @@ struct AttackRunner {
         }
         result.complaints.append(
             server.isRunning
-                ? "served no caller within \(Self.patience) after it had descriptors again" : "crashed (\(server.ending ?? "?"))")
+                ? "served no caller within \(Self.timeout) after it had descriptors again" : "crashed (\(server.ending ?? "?"))")
     }
 }

@@ -17,7 +17,7 @@ struct Page {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try encoder.encode(Figures(machine: machine, method: method, results: results))
             .write(to: directory.appending(path: "attacks.json"))
-        note("wrote attacks.md and attacks.json to \(directory.path)")
+        printStatus("wrote attacks.md and attacks.json to \(directory.path)")
     }
 
     private struct Figures: Codable {

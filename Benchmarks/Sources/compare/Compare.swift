@@ -65,7 +65,7 @@ struct Compare: ParsableCommand {
         let summary = Summary(rounds.results)
         let page = Page(
             machine: Machine(), method: method, summary: summary, scenarios: scenarios, skipped: rounds.skipped,
-            targets: Target.all.map { $0.judged(by: summary) })
+            targets: Target.all.map { $0.result(in: summary) })
         print(page.markdown)
         try page.write(to: URL(filePath: output, directoryHint: .isDirectory))
     }

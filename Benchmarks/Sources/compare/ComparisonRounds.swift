@@ -26,7 +26,7 @@ struct ComparisonRounds {
             do {
                 relays.append((relay, try programs.command(for: relay)))
             } catch let failure as RunFailure {
-                note("\(relay.name) is left out: \(failure)")
+                printStatus("\(relay.name) is left out: \(failure)")
                 skipped.append((relay, failure.description))
             }
         }
@@ -38,7 +38,7 @@ struct ComparisonRounds {
                 let contestants = relays.filter { scenario.relays.contains($0.relay.name) && isDue($0.relay, in: round) }
                 // Forward and backward in turn, so that none always comes after the same other.
                 for (relay, command) in round.isMultiple(of: 2) ? contestants : contestants.reversed() {
-                    note("round \(round + 1) of \(method.rounds), \(scenario.name): \(relay.name)")
+                    printStatus("round \(round + 1) of \(method.rounds), \(scenario.name): \(relay.name)")
                     results.append(measure(relay, command, in: scenario, round: round))
                 }
             }
@@ -63,7 +63,7 @@ struct ComparisonRounds {
             }
         } catch {
             result.failure = "\(error)"
-            note("\(relay.name) failed: \(error)")
+            printStatus("\(relay.name) failed: \(error)")
         }
         return result
     }

@@ -8,7 +8,7 @@ struct Page {
     var summary: Summary
     var scenarios: [Scenario]
     var skipped: [(relay: Relay, reason: String)]
-    var targets: [Target.Judgement]
+    var targets: [Target.Outcome]
 
     func write(to directory: URL) throws {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -18,13 +18,13 @@ struct Page {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try encoder.encode(Figures(machine: machine, method: method, targets: targets, results: summary.results))
             .write(to: directory.appending(path: "results.json"))
-        note("wrote results.md, results.json and results.svg to \(directory.path)")
+        printStatus("wrote results.md, results.json and results.svg to \(directory.path)")
     }
 
     private struct Figures: Codable {
         var machine: Machine
         var method: Method
-        var targets: [Target.Judgement]
+        var targets: [Target.Outcome]
         var results: [Result]
     }
 

@@ -13,7 +13,7 @@ struct Target: Sendable {
         var place: String?
     }
 
-    struct Judgement: Codable {
+    struct Outcome: Codable {
         var name: String
         var must: String
         var aim: String
@@ -27,20 +27,20 @@ struct Target: Sendable {
     var goal: Goal
     var measure: @Sendable (Summary) -> [Finding]
 
-    func judged(by summary: Summary) -> Judgement {
+    func result(in summary: Summary) -> Outcome {
         let findings = measure(summary)
         switch goal {
         case .atLeast(let must, let aim):
             let worst = findings.min { $0.value < $1.value }
-            return judgement("≥", must, aim, worst, isMet: worst.map { $0.value >= must })
+            return result("≥", must, aim, worst, isMet: worst.map { $0.value >= must })
         case .atMost(let must, let aim):
             let worst = findings.max { $0.value < $1.value }
-            return judgement("≤", must, aim, worst, isMet: worst.map { $0.value <= must })
+            return result("≤", must, aim, worst, isMet: worst.map { $0.value <= must })
         }
     }
 
-    private func judgement(_ sign: String, _ must: Double, _ aim: Double?, _ worst: Finding?, isMet: Bool?) -> Judgement {
-        Judgement(
+    private func result(_ sign: String, _ must: Double, _ aim: Double?, _ worst: Finding?, isMet: Bool?) -> Outcome {
+        Outcome(
             name: name, must: "\(sign) \(must.short)", aim: aim.map { "\(sign) \($0.short)" } ?? "", measured: worst?.value,
             place: worst?.place, isMet: isMet)
     }

@@ -117,7 +117,7 @@ struct Soak: ParsableCommand {
                 report, residentBytes: watch.latest.residentBytes, descriptors: watch.latest.descriptors)
             let count = result.course.points.count
             guard count.isMultiple(of: max(Int(60 / every), 1)) else { continue }
-            note(
+            printStatus(
                 "\(((report.start + report.seconds) / 60).short) of \(minutes.short) minutes: "
                     + "\(watch.latest.residentBytes / 1_024) KiB, \(watch.latest.descriptors) descriptors, "
                     + "p99 \(report.latency?.p99Microseconds.short ?? "–") µs, \(report.check.missing) lines lost")

@@ -46,7 +46,7 @@ struct SoakResult: Codable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try encoder.encode(self).write(to: directory.appending(path: "soak.json"))
-        note("wrote soak.md and soak.json to \(directory.path)")
+        printStatus("wrote soak.md and soak.json to \(directory.path)")
     }
 
     var markdown: String {

@@ -17,7 +17,7 @@ final class Conversation {
         case ended
     }
 
-    private static let patience = Duration.seconds(10)
+    private static let timeout = Duration.seconds(10)
     /// How long nothing must happen before a client that is not let in gives up. Only a lasting failure may have that happen.
     private static let quietTime = Duration.milliseconds(250)
     private static let turnLimit: UInt64 = 2_000
@@ -56,7 +56,7 @@ final class Conversation {
     func run() throws -> Outcome {
         // If standard error is what fails, nobody hears of the port, and the daemon just has to go on.
         try wait(for: "the daemon to listen", givesUp: fault.call == "write") { self.port != nil }
-        if isGone { return try judgeEnd() }
+        if isGone { return try checkEnd() }
         guard let port else { return try end() }
         if let streams = daemon.console {
             let console = Client(console: streams)
@@ -66,10 +66,10 @@ final class Conversation {
         let names = configuration.isBrief ? ["l", "s", "t"] : ["l", "w", "s", "t", "q", "h", "r"]
         for name in names where !isGone { try join(name, port) }
         try waitForJoining()
-        if isGone { return try judgeEnd() }
+        if isGone { return try checkEnd() }
         if configuration.isBrief { try talkBriefly() } else { try talk() }
         if !isGone, !configuration.isBrief { try letOthersIn(port) }
-        if isGone { return try judgeEnd() }
+        if isGone { return try checkEnd() }
 
         return try end()
     }
@@ -78,7 +78,7 @@ final class Conversation {
         for client in clients { client.isLeaving = true }
         kill(daemon.pid, SIGTERM)
         try wait(for: "the daemon to end") { self.isGone }
-        return try judgeEnd()
+        return try checkEnd()
     }
 
     private func join(_ name: String, _ port: UInt16, missing: [String: Int] = [:]) throws {
@@ -178,7 +178,7 @@ final class Conversation {
     private func wait(
         for what: String, givesUp: Bool = false, lookingEvery interval: Duration? = nil, until isDone: @escaping () -> Bool
     ) throws {
-        let limit = ContinuousClock.now.advanced(by: Self.patience)
+        let limit = ContinuousClock.now.advanced(by: Self.timeout)
         while !isGone, !isDone() {
             var entries = [pollfd(fd: daemon.error, events: Int16(POLLIN), revents: 0)]
             for client in clients { entries += client.poll }
@@ -203,7 +203,7 @@ final class Conversation {
 
     /// Takes what is still on its way from a daemon that has ended.
     private func receiveRest() throws {
-        let limit = ContinuousClock.now.advanced(by: Self.patience)
+        let limit = ContinuousClock.now.advanced(by: Self.timeout)
         for client in clients {
             client.isPaused = false
             client.read()
@@ -244,7 +244,7 @@ final class Conversation {
 
     // MARK: - The promises
 
-    private func judgeEnd() throws -> Outcome {
+    private func checkEnd() throws -> Outcome {
         let end = daemon.waitForEnd()
         let report = report.read()
         if let signal = end.signal { throw BrokenPromise("ended by signal \(signal): \(sentences.prefix(20))") }

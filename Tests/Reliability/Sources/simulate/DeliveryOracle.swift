@@ -50,7 +50,7 @@ struct DeliveryOracle {
         subscriptions.lastIndex { $0.topic == topic && !$0.hasEnded }
     }
 
-    func hears(_ topic: Int) -> Bool { current(topic) != nil }
+    func isSubscribed(to topic: Int) -> Bool { current(topic) != nil }
 
     mutating func subscribe(to topic: Int, history: ArraySlice<Message>) {
         subscriptions.append(Subscription(topic: topic, due: history))

@@ -69,7 +69,7 @@ final class Member: ConnectionHandler {
     // MARK: - ConnectionHandler
 
     func connectionDidOpen(_ connection: Connection) {
-        if isOpened || reason != nil { scenario.note(Finding("a connection opens twice, or after its end")) }
+        if isOpened || reason != nil { scenario.record(Finding("a connection opens twice, or after its end")) }
         if stream < 0 { stream = world_newest() }
         isOpened = true
         self.connection = connection
@@ -78,8 +78,8 @@ final class Member: ConnectionHandler {
     }
 
     func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
-        if connection !== self.connection { scenario.note(Finding("a message is handed to another connection's handler")) }
-        if !isOpened || reason != nil { scenario.note(Finding("a message comes before a connection opens, or after its end")) }
+        if connection !== self.connection { scenario.record(Finding("a message is handed to another connection's handler")) }
+        if !isOpened || reason != nil { scenario.record(Finding("a message comes before a connection opens, or after its end")) }
         scenario.didReceive(messages, from: self, connection)
     }
 
@@ -88,7 +88,7 @@ final class Member: ConnectionHandler {
     }
 
     func connectionDidClose(_ connection: Connection, reason: CloseReason) {
-        if self.reason != nil { scenario.note(Finding("a connection closes twice")) }
+        if self.reason != nil { scenario.record(Finding("a connection closes twice")) }
         self.reason = reason
         scenario.didClose(self, reason)
     }

@@ -89,9 +89,9 @@ extension Scenario {
                 case .input: try loop.adopt(owned, for: .input, options: options, handler: member)
                 case .output: try loop.adopt(owned, for: .output, options: options, handler: member)
                 }
-            if connection.id != member.id { note(Finding("an adopted connection does not open")) }
+            if connection.id != member.id { record(Finding("an adopted connection does not open")) }
         } catch {
-            if error.rawValue != world_failure(stream) { note(Finding("adopting fails for no reason", "\(error)")) }
+            if error.rawValue != world_failure(stream) { record(Finding("adopting fails for no reason", "\(error)")) }
         }
     }
 
@@ -123,7 +123,7 @@ extension Scenario {
 
     func subscribe(_ member: Member, _ connection: Connection, to topic: Int, history: Int) {
         if member.kind == .input || topic >= topics.count { return }
-        let isNew = !connection.isFinishing && !member.delivery.hears(topic)
+        let isNew = !connection.isFinishing && !member.delivery.isSubscribed(to: topic)
         topics[topic].subscribe(connection, history: history)
         if !isNew { return }
         // Those of the last ones that lie in the last half of the log.
@@ -202,7 +202,7 @@ extension Scenario {
         tails[topic] += bytes.count
         publishedInTurn[topic] += bytes.count
         counts[.messagesPublished] += 1
-        for member in members where member.delivery.hears(topic) {
+        for member in members where member.delivery.isSubscribed(to: topic) {
             if member !== sender, member.isListening {
                 member.delivery.add(message, of: topic)
                 counts[.copiesDue] += 1
@@ -233,13 +233,13 @@ extension Scenario {
         let fits = message.count <= plan.setting.topics[topic].capacity / 4
         if fits { copy(message, of: topic, from: sender) }
         if topics[topic].publish(message.span, from: sender?.openConnection) != fits {
-            note(Finding("publishing says that a message was published, and it was not, or the other way round"))
+            record(Finding("publishing says that a message was published, and it was not, or the other way round"))
         }
     }
 
     func didReceive(_ messages: borrowing MessageBatch, from member: Member, _ connection: Connection) {
         let topic = member.entry.home
-        let isFree = !member.delivery.hears(topic) && !member.entry.isPublisher
+        let isFree = !member.delivery.isSubscribed(to: topic) && !member.entry.isPublisher
         let isPublishing = !isFree || mayPublish(to: topic)
         let terminator: [UInt8] = plan.setting.framing == .chunks ? [] : [10]
         let hasEnded = world_was_read_to_end(member.stream)
@@ -287,7 +287,11 @@ extension Scenario {
         let fits = connection.pendingOutput + length <= plan.setting.options.maximumPendingOutput
         let isAccepted = connection.send(line.span)
         if isAccepted { member.delivery.addPrivateLine(line) }
-        if wasOpen, isAccepted != fits { note(Finding("a private line is refused that fits, or taken that does not")) }
+        // Once sending has failed, a connection takes nothing more, and lives on until the peer's last words are read.
+        let mayRefuse = world_failure(member.stream) != 0
+        if wasOpen, isAccepted != fits, isAccepted || !mayRefuse {
+            record(Finding("a private line is refused that fits, or taken that does not"))
+        }
     }
 
     // MARK: - Timers and other threads
@@ -298,9 +302,9 @@ extension Scenario {
         let timer = loop.schedule(after: .milliseconds(delay)) { [unowned self] in
             counts[.timersFired] += 1
             guard let armed = timers.removeValue(forKey: number), armed.deadline == deadline else {
-                return note(Finding("a timer fires that was cancelled, or fires twice"))
+                return record(Finding("a timer fires that was cancelled, or fires twice"))
             }
-            if kernel_now() < deadline { note(Finding("a timer fires before its deadline")) }
+            if kernel_now() < deadline { record(Finding("a timer fires before its deadline")) }
         }
         timers[number] = (timer, deadline)
     }
@@ -321,7 +325,7 @@ extension Scenario {
     private func withConnection(of number: Int, _ body: (Member) -> Void) {
         guard let member = member(number), let id = member.id else { return }
         let found = loop.connection(id)
-        if found !== member.openConnection { return note(Finding("a connection's name finds another, or none while it lives")) }
+        if found !== member.openConnection { return record(Finding("a connection's name finds another, or none while it lives")) }
         if found != nil { body(member) }
     }
 }

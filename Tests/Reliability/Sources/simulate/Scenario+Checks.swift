@@ -89,11 +89,11 @@ extension Scenario {
     func didClose(_ member: Member, _ reason: CloseReason) {
         noting { () throws(Finding) in
             if member.stream >= 0 { try checkSent(member) }
-            try judge(reason, of: member)
+            try checkReason(reason, of: member)
         }
     }
 
-    private func judge(_ reason: CloseReason, of member: Member) throws(Finding) {
+    private func checkReason(_ reason: CloseReason, of member: Member) throws(Finding) {
         let isFlushed = member.delivery.isDone
         switch reason {
         case .endOfInput:
@@ -199,7 +199,8 @@ extension Scenario {
             if member.kind != .input, world_is_writable(member.stream) { try checkFlushed(member, connection) }
             let isPaused = member.pauses > 0 || member.kind == .output || connection.isFinishing
             let isHeldUp = topics.indices.contains {
-                topics[$0].isUnderPressure && (member.delivery.hears($0) || (member.entry.isPublisher && member.entry.home == $0))
+                topics[$0].isUnderPressure
+                    && (member.delivery.isSubscribed(to: $0) || (member.entry.isPublisher && member.entry.home == $0))
             }
             if !isPaused, !isHeldUp, world_unreceived_count(member.stream) > 0 {
                 throw Finding("a peer has written, and the loop rests", "peer \(member.number)")

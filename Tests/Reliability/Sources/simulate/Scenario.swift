@@ -122,24 +122,26 @@ final class Scenario {
     }
 
     /// Only the first finding counts: what follows may be a consequence.
-    func note(_ finding: Finding) {
+    func record(_ finding: Finding) {
         if self.finding == nil { self.finding = finding }
     }
 
     func noting(_ body: () throws(Finding) -> Void) {
-        do throws(Finding) { try body() } catch { note(error) }
+        do throws(Finding) { try body() } catch { record(error) }
     }
 
     func throwFinding() throws {
-        if let complaint = unsafe kernel_complaint() { note(Finding("misuse of the kernel", unsafe String(cString: complaint))) }
+        if let complaint = unsafe kernel_complaint() {
+            record(Finding("misuse of the kernel", unsafe String(cString: complaint)))
+        }
         if let finding { throw finding }
     }
 
     // MARK: - Time
 
-    func turn(waitingAtMost patience: Duration?) throws {
+    func turn(waitingAtMost timeout: Duration?) throws {
         let start = kernel_now()
-        try loop.runOnce(waitingAtMost: patience)
+        try loop.runOnce(waitingAtMost: timeout)
         try checkTurn(startedAt: start)
     }
 
@@ -228,7 +230,7 @@ final class Scenario {
     private func runQueuedTask(_ number: Int, on loop: EventLoop) {
         doneTasks += 1
         counts[.queuedTasks] += 1
-        if number != doneTasks { note(Finding("tasks of other threads run out of order, or not once")) }
+        if number != doneTasks { record(Finding("tasks of other threads run out of order, or not once")) }
         run(queuedTasks[number - 1])
     }
 }

@@ -7,7 +7,7 @@ final class Worker {
     private let identifier: Int32
 
     /// How long one scenario may take. The longest take a hundredth of it.
-    static let patience: UInt32 = 20
+    static let timeLimit: UInt32 = 20
 
     /// - Parameters:
     ///   - isQuiet: Whether what the child says of its own crash is left out.
@@ -37,7 +37,7 @@ final class Worker {
         let signal = status & 0x7F
         if signal == 0 { return status == 0 ? nil : Finding("the process ends", "exit code \(status >> 8)") }
         if !report.note.isEmpty { return Finding(report.note) }
-        if signal == SIGALRM { return Finding("an endless loop", "longer than \(Self.patience) seconds") }
+        if signal == SIGALRM { return Finding("an endless loop", "longer than \(Self.timeLimit) seconds") }
         return Finding("a crash", "signal \(signal)")
     }
 
@@ -49,6 +49,6 @@ final class Worker {
 
     /// Has the process end by a signal if it is still at the same scenario after too long a time.
     static func guardTime() {
-        alarm(patience)
+        alarm(timeLimit)
     }
 }
