@@ -165,7 +165,14 @@ import Testing
     }
 
     /// Whether a process can be started that may not open what belongs to its user, as after `su`.
-    private static let canLosePermissions = geteuid() != 0 || ChildProcess.isInstalled("setpriv")
+    private static let canLosePermissions: Bool = {
+        if geteuid() != 0 { return true }
+        let program = try? ChildProcess(withoutPermissions[0], withoutPermissions.dropFirst() + ["true"])
+        return (try? program?.waitForEnd()) == .exit(0)
+    }()
+
+    /// What runs a program as root, and without root's permission to open what is not permitted.
+    private static let withoutPermissions = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
 
     /// A terminal whose open file the test shares with a program.
     private final class SharedTerminal {
@@ -191,11 +198,11 @@ import Testing
         func start(_ program: String, _ arguments: [String], isControlling: Bool) throws -> ChildProcess {
             // The leader of a session gets the first terminal that it opens for its controlling one.
             let take = isControlling ? "exec 3<>$0; exec 3>&-; " : ""
-            let withoutPrivileges = geteuid() == 0 ? "setpriv --bounding-set -dac_override,-dac_read_search " : ""
-            let script = "\(take)chmod 000 $0; exec \(withoutPrivileges)\"$@\""
+            let launcher = geteuid() == 0 ? withoutPermissions : []
+            let command = launcher + [ChildProcess.pathOfExecutable(program)] + arguments
             let stream = ChildProcess.Stream.descriptor(descriptor)
-            let command = ["-c", script, path, ChildProcess.pathOfExecutable(program)] + arguments
-            return try ChildProcess("sh", command, input: stream, output: stream, error: stream)
+            let shell = ["-c", "\(take)chmod 000 $0; exec \"$@\"", path] + command
+            return try ChildProcess("sh", shell, input: stream, output: stream, error: stream)
         }
     }
 }
