@@ -43,6 +43,18 @@ struct FinishTests {
         #expect(member.handler.texts == ["one"])
     }
 
+    @Test("The beginning of a line is no message any more, not even if the peer resets the connection")
+    func nothingIsDelivered() throws {
+        let member = try TestConnection(.tcp)
+        try member.peer.send("one\nbegun")
+        try member.loop.run(until: "the first message") { !member.handler.texts.isEmpty }
+        member.connection.finish()
+        try member.loop.run(until: "the end of the peer's input") { member.peer.hasEnded }
+        member.peer.reset()
+        _ = try member.closeReason()
+        #expect(member.handler.texts == ["one"])
+    }
+
     @Test("A peer that still sends does not lose what it has not read yet")
     func noReset() throws {
         let loop = try EventLoop()

@@ -53,8 +53,8 @@ extension Connection {
         if kind.isEndOfInput(error) {
             return kind.isInBackground(rawDescriptor) ? awaitForeground() : readToEnd()
         }
-        // A peer that resets the connection has said what came before, a line without a newline, too.
-        if transport == nil { finishUnfinishedLine() }
+        // A peer that resets the connection has said what came before, a line without a newline, too. After `finish` it is not heard.
+        if transport == nil, phase == .open { finishUnfinishedLine() }
         close(reason: .failed(error))
     }
 

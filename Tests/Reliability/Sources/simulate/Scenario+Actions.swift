@@ -242,7 +242,8 @@ extension Scenario {
         let isFree = !member.delivery.isSubscribed(to: topic) && !member.entry.isPublisher
         let isPublishing = !isFree || mayPublish(to: topic)
         let terminator: [UInt8] = plan.setting.framing == .chunks ? [] : [10]
-        let hasEnded = world_was_read_to_end(member.stream)
+        // A reset ends what the peer says, too.
+        let hasEnded = world_was_read_to_end(member.stream) || world_failure(member.stream) != 0
         let quiet = kernel_now() - world_last_received(member.stream)
         if member.framing.isIdle(after: quiet), topics[topic].isUnderPressure { hadIdleLine[topic] = true }
         var first = 0
