@@ -66,6 +66,23 @@ struct AcceptingForOthersTests {
         #expect(peer.hasEnded)
     }
 
+    @Test("Whatever is thrown is reported, and the next are accepted", arguments: [Errno.invalidArgument, .wouldBlock, .connectionAbort])
+    func anyFailure(_ error: Errno) throws {
+        let (loop, handler) = (try EventLoop(), RecordingHandler())
+        defer { loop.close() }
+        var (count, errors) = (0, [Errno]())
+        let listener = try loop.listen(on: .temporaryPath()) { socket, _ throws(Errno) in
+            count += 1
+            if count <= 2 { throw error }
+            _ = try loop.adopt(socket: socket, handler: handler)
+        }
+        listener.onAcceptFailure = { errors.append($0) }
+        let peers = try (0..<3).map { _ in try Peer(to: listener.address) }
+        try loop.run(until: "the third is served") { handler.connections.count == 1 }
+        #expect(errors == [error, error])
+        #expect(peers.map(\.hasEnded) == [true, true, false])
+    }
+
     @Test("A socket for a loop that is closed or gone is closed, and no handler is made", arguments: [false, true])
     func closedLoop(isGone: Bool) throws {
         var loop: EventLoop? = try EventLoop()

@@ -175,6 +175,13 @@ struct ClosedLoopTests {
             connection.connection.send("hello\n")
             try connection.loop.runOnce()
         }
+        await #expect(processExitsWith: .failure) {
+            // A pause has ended the line, so a timer of the loop's own delivers it.
+            let connection = try TestConnection(options: .with { $0.framing = .automatic(idle: .milliseconds(1)) })
+            connection.handler.onMessage = { connection, _ in try? connection.loop.runOnce(waitingAtMost: .zero) }
+            try connection.peer.send("hello")
+            try connection.loop.run(until: "received") { !connection.handler.texts.isEmpty }
+        }
         let connection = try TestConnection()
         let loop = connection.loop
         try connection.peer.send("one\n")

@@ -43,6 +43,7 @@ struct EndpointTests {
         ("::1:3001", "put an IPv6 address in brackets, as in [::1]:3001, not '::1:3001'"),
         ("[::1:3001", "'[::1:3001' lacks a closing bracket"),
         ("[::1]3001", "'[::1]3001' has '3001' after its bracket; write [HOST]:PORT"),
+        ("127.0.0.1\0.example.com:1", "the host in '127.0.0.1\0.example.com:1' has a zero byte"),
         ("unix:", "'unix:' names no path; write unix:PATH"),
         ("unix:a\0b", "the path in 'unix:a\0b' has a zero byte"),
         (
@@ -96,6 +97,11 @@ struct EndpointTests {
         // A space is in no host's name, so nobody is asked.
         let error = #expect(throws: EndpointError.self) { try Endpoint("no such host:1").resolve() }
         #expect(error?.description.hasPrefix("cannot find the host 'no such host': ") == true)
+    }
+
+    /// The system would take the zero byte for the end of the name, and find another host.
+    @Test func aHostWithAZeroByteIsNotLookedUp() {
+        #expect(throws: EndpointError.self) { try Endpoint.tcp(host: "127.0.0.1\0.example.com", port: 1).resolve() }
     }
 
     @Test("A port that is there counts, whatever the default one")

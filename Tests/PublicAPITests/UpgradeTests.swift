@@ -318,6 +318,18 @@ struct UpgradeTests {
         #expect(framed.texts == ["x\n", "y"])
     }
 
+    @Test("After a line that a pause has ended, the new framing knows nothing of a command of telnet that has begun")
+    func afterAPauseWithinACommand() throws {
+        let test = try TestConnection(options: .with { $0.framing = .automatic(idle: .milliseconds(1)) })
+        let framed = RecordingHandler()
+        test.handler.onMessage = { connection, _ in connection.upgrade(to: Self.frames, handler: framed) }
+        // A subnegotiation without its end: more bytes of it than the message has.
+        try test.peer.send(Array("hello".utf8) + [255, 250, 31] + [UInt8](repeating: 1, count: 20))
+        try test.loop.run(until: "the line") { test.handler.texts == ["hello"] }
+        try test.peer.send(Self.frame("x"))
+        try test.loop.run(until: "the message", within: .seconds(2)) { framed.texts == ["x"] }
+    }
+
     @Test("The former handler and its framing may be released by it, and may call back then")
     func formerHandlerIsReleased() throws {
         final class Leaving: ConnectionHandler {

@@ -123,7 +123,11 @@ extension Connection {
         guard isTakingMessages, !hasReadToEnd else { return }
         let limit = sharedOptions.value.maximumMessageLength
         loop.readBuffer.reserveHeadroom(sharedOptions.longestTail)
+        let options = sharedOptions
         withMessages { messages, receiver in messages.endLineAtPause(in: loop.readBuffer, limit: limit, to: &receiver) }
+        // The handler has upgraded the connection. A pause may be within a command of telnet, of which the new framing must not know:
+        // it would wait for as many bytes as the command has had.
+        if options !== sharedOptions { messages.leaveTail() }
     }
 
     /// At the end of input the rest of a line is a line. With the other framings it is not a message, and is dropped.

@@ -388,7 +388,7 @@ public final class Connection {
         switch details.timerPurpose {
         case .connecting: close(reason: .connectTimedOut)
         case .establishing: close(reason: .handshakeTimedOut)
-        case .idleInput: inputIsIdle()
+        case .idleInput: loop.callHandler { inputIsIdle() }
         case .flushing: close(reason: .tooSlow)
         case .lingering: close()
         case .foreground: watchForInputIfWanted()

@@ -116,16 +116,19 @@ public final class Listener {
         for _ in 0..<loop.configuration.acceptBudget {
             // The accept handler may have closed the listener, or the loop.
             guard descriptor != nil, !loop.isClosed else { return }
+            var isAccepted = false
             do throws(Errno) {
                 var peer = SocketAddress.unix(path: "")
                 let socket = try acceptOne(from: &peer)
+                (isAccepted, hasAccepted) = (true, true)
                 try acceptHandler?(socket, peer)
-                hasAccepted = true
             } catch {
                 switch error {
-                case .wouldBlock: return
                 case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory, .noBufferSpace, .noSpace:
                     return pauseAccepting(because: error)
+                // The accept handler has thrown it. The connection is closed, and the next one may be accepted.
+                case _ where isAccepted: if descriptor != nil, !loop.isClosed { onAcceptFailure?(error) }
+                case .wouldBlock: return
                 // A peer that has gone again (ECONNABORTED), an interruption, or an error of the network that accept(2) passes
                 // on.
                 default: failure = error

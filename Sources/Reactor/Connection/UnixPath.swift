@@ -74,7 +74,8 @@ struct UnixPath {
     private static func lockFolder(of path: String, attempts: Int) throws(Errno) -> FolderLock {
         let folder: String
         if let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) {
-            folder = String(path[...slash])
+            // Of bytes, not of characters: a mark that follows the slash makes one character with it.
+            folder = String(Substring(path.utf8[...slash]))
         } else {
             folder = "."
         }

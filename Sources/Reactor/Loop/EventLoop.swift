@@ -309,6 +309,15 @@ public final class EventLoop {
         }
     }
 
+    /// Runs `body`, which calls a handler from a timer of the library's own, and lends it a batch perhaps. Without this, the handler
+    /// could make the loop turn, which would overwrite the batch.
+    func callHandler(_ body: () -> Void) {
+        let wasInHandler = isInHandler
+        isInHandler = true
+        body()
+        isInHandler = wasInHandler
+    }
+
     private func runInbox() {
         // A job runs to its end before the next, even if it makes the loop turn.
         if isRunningJob || isClosed { return }

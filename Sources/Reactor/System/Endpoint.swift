@@ -30,6 +30,7 @@ public enum Endpoint: Hashable, Sendable {
         }
         let (host, port) = try Self.split(text)
         if host.isEmpty { throw EndpointError("'\(text)' names no host; write HOST:PORT") }
+        if host.utf8.contains(0) { throw EndpointError("the host in '\(text)' has a zero byte") }
         if let port {
             guard port.utf8.allSatisfy({ (48...57).contains($0) }), let number = UInt16(port) else {
                 throw EndpointError("'\(port)' is no port; write a number from 0 to 65535")

@@ -157,6 +157,8 @@ extension SocketAddress {
     ///
     /// Blocks while a name is looked up, so it belongs before the loop runs. The corresponding C function is `getaddrinfo`.
     static func resolving(host: String, port: UInt16) throws(EndpointError) -> [SocketAddress] {
+        // In C the zero byte ends the name, so another host would be found.
+        if host.utf8.contains(0) { throw EndpointError("the host '\(host)' has a zero byte") }
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
