@@ -46,6 +46,22 @@ struct AutomaticFramingTests {
         #expect(wire.handler.texts == ["line", "partial"])
     }
 
+    /// A connection has one timer, and it is needed to look for the foreground again: half a second without input is a pause.
+    @Test(arguments: [false, true])
+    func aLineEndsWhileAnotherJobHasTheTerminal(isUpgraded: Bool) throws {
+        var options = Connection.Options()
+        options.framing = .automatic(idle: .milliseconds(50))
+        let wire = try TestConnection(options: isUpgraded ? .init() : options)
+        try wire.peer.send("hello")
+        try wire.loop.run(until: "read") { wire.peer.isRead }
+        // What reading a terminal does from the background. That of a test has no jobs.
+        wire.connection.awaitForeground()
+        if isUpgraded { wire.connection.upgrade(to: options, handler: wire.handler) }
+        try wire.loop.run(until: "the line", within: .seconds(3)) { wire.handler.texts == ["hello"] }
+        try wire.peer.send("again\n")
+        try wire.loop.run(until: "the next line", within: .seconds(3)) { wire.handler.texts == ["hello", "again"] }
+    }
+
     @Test func aNewlineInTimeEndsTheIdleTime() throws {
         let wire = try wire(idle: .seconds(3_600))
         try wire.peer.send("li")

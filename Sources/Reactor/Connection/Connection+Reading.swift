@@ -59,9 +59,15 @@ extension Connection {
     }
 
     /// Another job has the terminal, which stays readable meanwhile: asks again a little later, and not in every turn.
-    private func awaitForeground() {
+    func awaitForeground() {
         armTimer(.foreground, at: .now.advanced(by: .milliseconds(500)))
         stopWatchingForInput()
+    }
+
+    /// Nothing could be read for half a second. That ends a line as any other pause does; the timer was not free to wait for one.
+    func lookForForeground() {
+        if case .automatic(let framing) = sharedOptions.format, messages.pauseThatEndsLine(framing) != nil { inputIsIdle() }
+        watchForInputIfWanted()
     }
 
     // MARK: - Messages
@@ -80,7 +86,7 @@ extension Connection {
         } while position < end && isTakingMessages
         guard case .automatic(let framing) = sharedOptions.format, isTakingMessages else { return }
         if let pause = messages.pauseThatEndsLine(framing) {
-            if !isTimerArmed(.flushing) { armTimer(.idleInput, at: .now.advanced(clamping: pause)) }
+            if !isTimerArmed(.flushing), !isTimerArmed(.foreground) { armTimer(.idleInput, at: .now.advanced(clamping: pause)) }
         } else {
             disarmTimer(.idleInput)
         }

@@ -79,7 +79,7 @@ public final class Connection {
         case closed
     }
 
-    /// What the one timer of a connection limits. A connection never waits for two of these at a time.
+    /// What the one timer of a connection limits. Two of these are never needed at a time; `foreground` stands in for `idleInput`.
     enum TimerPurpose: UInt8 {
         case connecting
         case establishing
@@ -391,7 +391,7 @@ public final class Connection {
         case .idleInput: loop.callHandler { inputIsIdle() }
         case .flushing: close(reason: .tooSlow)
         case .lingering: close()
-        case .foreground: watchForInputIfWanted()
+        case .foreground: loop.callHandler { lookForForeground() }
         }
     }
 
