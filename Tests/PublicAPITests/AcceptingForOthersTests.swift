@@ -66,7 +66,9 @@ struct AcceptingForOthersTests {
         #expect(peer.hasEnded)
     }
 
-    @Test("Whatever is thrown is reported, and the next are accepted", arguments: [Errno.invalidArgument, .wouldBlock, .connectionAbort])
+    @Test(
+        "Whatever is thrown is reported, and the next are accepted",
+        arguments: [Errno.invalidArgument, .wouldBlock, .connectionAbort])
     func anyFailure(_ error: Errno) throws {
         let (loop, handler) = (try EventLoop(), RecordingHandler())
         defer { loop.close() }

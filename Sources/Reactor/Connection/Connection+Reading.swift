@@ -86,7 +86,9 @@ extension Connection {
         } while position < end && isTakingMessages
         guard case .automatic(let framing) = sharedOptions.format, isTakingMessages else { return }
         if let pause = messages.pauseThatEndsLine(framing) {
-            if !isTimerArmed(.flushing), !isTimerArmed(.foreground) { armTimer(.idleInput, at: .now.advanced(clamping: pause)) }
+            if !isTimerArmed(.flushing), !isTimerArmed(.foreground) {
+                armTimer(.idleInput, at: .now.advanced(clamping: pause))
+            }
         } else {
             disarmTimer(.idleInput)
         }
@@ -131,8 +133,8 @@ extension Connection {
         loop.readBuffer.reserveHeadroom(sharedOptions.longestTail)
         let options = sharedOptions
         withMessages { messages, receiver in messages.endLineAtPause(in: loop.readBuffer, limit: limit, to: &receiver) }
-        // The handler has upgraded the connection. A pause may be within a command of telnet, of which the new framing must not know:
-        // it would wait for as many bytes as the command has had.
+        // The handler may have upgraded the connection, and a command of telnet may have begun before the pause. The new framing
+        // must not know of that command, or it would wait for as many bytes as have come of it.
         if options !== sharedOptions { messages.leaveTail() }
     }
 

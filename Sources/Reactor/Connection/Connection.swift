@@ -79,7 +79,7 @@ public final class Connection {
         case closed
     }
 
-    /// What the one timer of a connection limits. Two of these are never needed at a time; `foreground` stands in for `idleInput`.
+    /// What the one timer of a connection limits. Two are never needed at a time: `foreground` stands in for `idleInput`.
     enum TimerPurpose: UInt8 {
         case connecting
         case establishing

@@ -5,8 +5,8 @@ extension EventLoop.Remote {
     /// connections for others.
     ///
     /// `makeHandler` is called on the loop's thread; then the handler's `connectionDidOpen` says that it has begun. If the loop
-    /// is closed or gone, the socket is closed and no handler is made. If the kernel cannot watch the socket, the socket is closed
-    /// and the handler is not called.
+    /// is closed or gone, the socket is closed and no handler is made. If the kernel cannot watch the socket, the socket is
+    /// closed and the handler is not called.
     ///
     /// See `EventLoop.adopt(socket:options:handler:)` for what the socket has to be.
     public func adopt(
