@@ -139,7 +139,10 @@ extension Topic {
         let sent = unsafe subscriber.connection.write(
             log.bytes(from: first.lowerBound, to: first.upperBound), log.bytes(from: second.lowerBound, to: second.upperBound))
         if sent > 0 {
-            advance(at: Int(subscriber.index), to: sent <= first.count ? first.lowerBound &+ sent : second.lowerBound &+ sent &- first.count)
+            let isWithinFirst = sent <= first.count
+            advance(
+                at: Int(subscriber.index),
+                to: isWithinFirst ? first.lowerBound &+ sent : second.lowerBound &+ sent &- first.count)
         }
         return sent
     }

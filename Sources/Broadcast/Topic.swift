@@ -170,7 +170,11 @@ public final class Topic {
         cursors.remove(at: index)
         if index < cursors.count {
             let index32 = UInt32(truncatingIfNeeded: index)
-            if let moved = cursors[index].subscriber { moved.index = index32 } else { cursors[index].connection.outputIndex = index32 }
+            if let moved = cursors[index].subscriber {
+                moved.index = index32
+            } else {
+                cursors[index].connection.outputIndex = index32
+            }
         }
         if let subscriber = removed.subscriber {
             subscriber.index = Subscriber.noIndex

@@ -309,8 +309,8 @@ public final class EventLoop {
         }
     }
 
-    /// Runs `body`, which calls a connection's handler from a timer, and lends it a batch perhaps. Without this, the handler could
-    /// make the loop turn, which would overwrite the batch.
+    /// Runs `body`, which calls a connection's handler from a timer, and lends it a batch perhaps. Without this, the handler
+    /// could make the loop turn, which would overwrite the batch.
     func callHandler(_ body: () -> Void) {
         let wasInHandler = isInHandler
         isInHandler = true
