@@ -188,8 +188,9 @@ public final class Connection {
     /// if other.pendingOutput > 262_144 { connection.pauseReading() }    // and resumes in `connectionDidDrain` of the other
     /// ```
     ///
-    /// The handler still gets the messages that were read before. While reading is paused, the connection does not notice the end
-    /// of the peer's input.
+    /// The handler still gets the messages that were read before, up to `EventLoop.Configuration.readSize` bytes of them. So a limit
+    /// for a rate counts what has come, and pauses for longer when that was more. While reading is paused, the connection does not
+    /// notice the end of the peer's input, nor that the peer has reset the connection.
     public func pauseReading() {
         // epoll learns of the pause only when the descriptor turns readable: to pause ten thousand quiet peers costs nothing.
         pauses += 1
