@@ -148,6 +148,8 @@ struct SignalTests {
             }
             sender.cancel()
             await sender.value
+            // What is not delivered before the last watcher goes would end the process.
+            while isPending(SIGUSR1) { usleep(1_000) }
             try await background.stop()
         }
     }
@@ -160,6 +162,13 @@ private func endBySignal(_ signal: Int32) -> Never {
     kill(getpid(), signal)
     sleep(10)
     exit(1)
+}
+
+/// Whether a signal waits for a thread of the process. The calling thread must block it, as those of Swift's pool do.
+private func isPending(_ signal: Int32) -> Bool {
+    var set = sigset_t()
+    unsafe sigpending(&set)
+    return unsafe sigismember(&set, signal) == 1
 }
 
 /// The calling thread's blocked signals.

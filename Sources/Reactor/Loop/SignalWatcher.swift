@@ -40,7 +40,8 @@ public final class SignalWatcher {
 
     /// Ends the watch, at once and for good; the handler may do so itself. Does nothing if the watcher is cancelled already.
     ///
-    /// A signal that has come and that the handler was not called for is lost. The corresponding C function is `sigaction`.
+    /// A signal that has come and that the handler was not called for is lost. One that was sent and that no thread has taken yet does
+    /// what it did before it was watched. The corresponding C function is `sigaction`.
     public func cancel() {
         guard let subscription = subscription.take() else { return }
         // Removing cannot fail.
