@@ -152,6 +152,29 @@ struct LastWordsTests {
         #expect(try room.heard() == ["one", "two"])
     }
 
+    @Test("A client that has said nothing is closed at once, even while its reading is paused")
+    func pausedAndSilent() throws {
+        let room = try Room(.tcp, options: .withoutFlushTimeout)
+        room.speaker.connection.pauseReading()
+        try room.depart(.reset)
+        room.topic.publish("noise\n")
+        try room.loop.run(until: "closed") { !room.speaker.connection.isOpen }
+    }
+
+    @Test("A line that was begun before a pause is heard when the pause ends, though nothing more comes")
+    func pausedWithinALine() throws {
+        let room = try Room(.tcp, options: .withoutFlushTimeout)
+        try room.speaker.peer.send("last words")
+        try room.loop.settle()
+        room.speaker.connection.pauseReading()
+        try room.depart(.reset)
+        room.topic.publish("noise\n")
+        try room.loop.settle()
+        #expect(room.speaker.connection.isOpen)
+        room.speaker.connection.resumeReading()
+        #expect(try room.heard() == ["last words"])
+    }
+
     @Test("A client that cannot be sent to, and is not read either, is closed after the flush timeout")
     func pausedForEver() throws {
         let room = try Room(.unix, options: .with { $0.flushTimeout = .milliseconds(50) })
@@ -245,5 +268,13 @@ struct LastWordsTests {
         #expect(outcome.value.reason == .failed(.brokenPipe))
         #expect(outcome.value.lines == ["one", "two"])
         #expect(outcome.value.endReason == .failed(.brokenPipe))
+    }
+}
+
+extension Connection.Options {
+    fileprivate static var withoutFlushTimeout: Self {
+        var options = Self()
+        options.flushTimeout = nil
+        return options
     }
 }

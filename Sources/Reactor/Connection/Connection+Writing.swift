@@ -171,7 +171,7 @@ extension Connection {
     func flush() {
         isFlushScheduled = false
         if messages.isUnparsed { receiveUnparsed() }
-        if hasFailedOutput, wantsInput, !hasUnreadInput { readToEnd() }
+        if hasFailedOutput, wantsInput || !messages.isUnfinished, !hasUnreadInput { readToEnd() }
         guard canWrite else { return }
         // The loop has flushed the topics already, so it is the own output's turn.
         if !isBlocked, output?.isUnused == false { withOutput { $0.beginTurn() } }

@@ -202,6 +202,8 @@ public final class Connection {
         if pauses == 0 { return }
         pauses -= 1
         watchForInputIfWanted()
+        // It was kept open for what its peer had begun to say. No event may come for that any more.
+        if hasFailedOutput { scheduleFlush() }
     }
 
     // MARK: - Opening

@@ -130,7 +130,7 @@ int getsockopt(int number, int level, int option, void *value, socklen_t *size) 
     stream *it = find_stream(number);
     if (it == NULL) return (int)leave("getsockopt", number, 0, EBADF);
     if (level != SOL_SOCKET || option != SO_ERROR) return (int)leave("getsockopt", number, 0, ENOPROTOOPT);
-    if (it->error != 0) it->failure = it->error;
+    if (it->error != 0) note_failure(it, it->error);
     *(int *)value = it->error;
     *size = sizeof(int);
     it->error = 0;

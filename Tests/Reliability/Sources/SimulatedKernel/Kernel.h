@@ -46,6 +46,7 @@ typedef struct {
     bool other_end_was_reset;
     /// SO_ERROR.
     int error;
+    /// The first that the library was told of: a connection closes for that.
     int failure;
 
     bool is_connecting;
@@ -144,6 +145,7 @@ void die(const char *what) __attribute__((noreturn));
 
 // Streams.
 int new_stream(stream_kind kind, size_t input_capacity, size_t output_capacity);
+void note_failure(stream *it, int error);
 void reset_stream(stream *it, int error);
 void close_stream(stream *it);
 uint32_t stream_readiness(const stream *it);

@@ -53,8 +53,9 @@ int epoll_ctl(int epoll, int operation, int number, struct epoll_event *event) {
     if (it->kind == STREAM && happens(kernel.faults.failures)) {
         kernel.counts[KERNEL_COUNT_FAILURES]++;
         kernel.progress++;
-        kernel.streams[it->stream].failure = operation == EPOLL_CTL_ADD && (next_random() & 1) ? ENOSPC : ENOMEM;
-        return (int)leave(name, number, -1, kernel.streams[it->stream].failure);
+        int error = operation == EPOLL_CTL_ADD && (next_random() & 1) ? ENOSPC : ENOMEM;
+        note_failure(&kernel.streams[it->stream], error);
+        return (int)leave(name, number, -1, error);
     }
     it->is_watched = true;
     it->interest = event->events;

@@ -117,9 +117,13 @@ static int mishap(stream *it) {
     return 0;
 }
 
+void note_failure(stream *it, int error) {
+    if (it->failure == 0) it->failure = error;
+}
+
 static long fail(const char *name, int number, stream *it, int error) {
     if (error != EAGAIN && error != EINTR) {
-        it->failure = error;
+        note_failure(it, error);
         kernel.progress++;
     }
     return leave(name, number, -1, error);

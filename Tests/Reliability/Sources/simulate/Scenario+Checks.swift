@@ -196,12 +196,15 @@ extension Scenario {
         }
         for member in members {
             guard let connection = member.openConnection else { continue }
-            if member.kind != .input, world_is_writable(member.stream) { try checkFlushed(member, connection) }
             let isPaused = member.pauses > 0 || member.kind == .output || connection.isFinishing
             let isHeldUp = topics.indices.contains {
                 topics[$0].isUnderPressure
                     && (member.delivery.isSubscribed(to: $0) || (member.entry.isPublisher && member.entry.home == $0))
             }
+            // A peer that has reset gets nothing any more. While its reading is paused, its last words keep the connection open, until
+            // the flush timeout.
+            let isUnheard = (isPaused || isHeldUp) && world_failure(member.stream) != 0
+            if member.kind != .input, !isUnheard, world_is_writable(member.stream) { try checkFlushed(member, connection) }
             if !isPaused, !isHeldUp, world_unreceived_count(member.stream) > 0 {
                 throw Finding("a peer has written, and the loop rests", "peer \(member.number)")
             }
