@@ -12,7 +12,7 @@ extension EventLoop {
     /// - Everything else cannot be opened anew: a socket, for instance, and a terminal or a pipe of another user, as after `su`. A
     ///   thread reads or writes it, and may block.
     ///
-    /// Whoever writes to a pipe must ignore SIGPIPE.
+    /// A program that uses this for output must ignore SIGPIPE. Otherwise it ends when the reader of a pipe has gone.
     ///
     /// - Throws: `EBADF` if the stream is closed or is not open for that direction, and what the kernel says about descriptors, threads
     ///   and memory that it lacks.
@@ -54,8 +54,8 @@ private func openAnew(_ number: Int32, for direction: OwnedDescriptor.Direction)
     let flags = (direction == .input ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_CLOEXEC | O_NOCTTY
     let opened = unsafe open("/proc/self/fd/\(number)", flags)
     if opened >= 0 { return opened }
-    // A process may always open its controlling terminal by this name, even if the terminal is another user's. Only of that terminal
-    // does tcgetsid(3) know the session.
+    // A process may always open its controlling terminal by this name, even if the terminal is another user's. tcgetsid(3)
+    // succeeds for the controlling terminal alone.
     return tcgetsid(number) >= 0 ? unsafe open("/dev/tty", flags) : -1
 }
 

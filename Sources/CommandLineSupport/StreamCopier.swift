@@ -1,8 +1,8 @@
 import Glibc
 import Reactor
 
-/// A thread that copies a stream from or to a socket, and may block on either. It stands between the loop, which must not block, and a
-/// stream that must not be set not to.
+/// A thread that copies a stream from or to a socket, and may block on either. It stands between the loop, which must not
+/// block, and a stream on which O_NONBLOCK must not be set, because other programs share it.
 ///
 /// It ends at the end of the input, or when the output takes nothing more, and closes its end of the socket then.
 final class StreamCopier {
@@ -60,7 +60,7 @@ final class StreamCopier {
         }
     }
 
-    /// Waits for input, and returns how much has come: 0 at the end, and less after a failure.
+    /// Waits for input, and returns how much has come: 0 at the end, and -1 after a failure.
     private func readSome(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         while true {
             let count = unsafe read(source, buffer.baseAddress, buffer.count)

@@ -56,7 +56,7 @@ final class ChatClient {
     private var inputFailure: CloseReason?
     private var shownLines = LineSplitter()
     private var lastLine = LastLine()
-    private lazy var idleTimer = loop.makeTimer { [weak self] in self?.showUnfinishedLine() }
+    private lazy var idleTimer = loop.makeTimer { [weak self] in self?.serverDidPause() }
     private lazy var lingerTimer = loop.makeTimer { [weak self] in self?.server?.finish() }
     /// The outcome that is reported once everything that came is printed.
     private var pendingOutcome: Outcome?
@@ -156,8 +156,8 @@ final class ChatClient {
         }
     }
 
-    private func showUnfinishedLine() {
-        if shownLines.isUnfinished { shownLines.finishLine(show: output.writeText) }
+    private func serverDidPause() {
+        shownLines.pause(show: output.writeText)
     }
 
     private func resumeServer() {
@@ -175,7 +175,7 @@ final class ChatClient {
     }
 
     private func serverDidClose(_ reason: CloseReason) {
-        showUnfinishedLine()
+        if shownLines.isUnfinished { shownLines.finishLine(show: output.writeText) }
         if reason != .requested {
             finish(.serverGone(reason, explanation: lastLine.reason))
         } else {
@@ -247,7 +247,7 @@ final class ChatClient {
 
         func connectionDidDiscardMessage(_ connection: Connection) {
             let limit = Connection.Options().maximumMessageLength
-            writeToStandardError("chat: that line was too long to send: the limit is \(limit) bytes\n")
+            writeLineToStandardError("chat: that line was too long to send: the limit is \(limit) bytes")
         }
 
         func connectionDidClose(_ connection: Connection, reason: CloseReason) {

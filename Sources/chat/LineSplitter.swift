@@ -9,6 +9,8 @@ struct LineSplitter {
     private var unfinished: [UInt8] = []
     /// Whether any newline has come. Before the first one, the server may be one that sends none.
     private(set) var hasSeenNewline = false
+    /// Whether a pause has ended the latest line. A newline right after it belongs to that line.
+    private var isEndedByPause = false
 
     /// Whether a line has begun whose newline has not come.
     var isUnfinished: Bool { !unfinished.isEmpty }
@@ -21,7 +23,7 @@ struct LineSplitter {
             if bytes[index] == UInt8(ascii: "\n") {
                 hasSeenNewline = true
                 if unfinished.last == UInt8(ascii: "\r") { unfinished.removeLast() }
-                finishLine(show: show)
+                if isEndedByPause, unfinished.isEmpty { isEndedByPause = false } else { finishLine(show: show) }
             } else {
                 unfinished.append(bytes[index])
                 if unfinished.count == Self.maximumPieceLength { showPiece(show) }
@@ -33,6 +35,20 @@ struct LineSplitter {
     mutating func finishLine(show: (_ text: Span<UInt8>, _ endsLine: Bool) -> Void) {
         show(unfinished.span, true)
         unfinished.removeAll(keepingCapacity: true)
+        isEndedByPause = false
+    }
+
+    /// Takes a pause for the end of what is unfinished, if no newline has ever come. A pause within a character ends nothing.
+    mutating func pause(show: (_ text: Span<UInt8>, _ endsLine: Bool) -> Void) {
+        let carriageReturn = UInt8(ascii: "\r")
+        if hasSeenNewline || unfinished.isEmpty || unfinished == [carriageReturn] { return }
+        if unfinished.last == carriageReturn {
+            unfinished.removeLast()
+        } else if Self.lengthOfCutCharacter(in: unfinished) > 0 {
+            return
+        }
+        finishLine(show: show)
+        isEndedByPause = true
     }
 
     private mutating func showPiece(_ show: (_ text: Span<UInt8>, _ endsLine: Bool) -> Void) {
@@ -44,13 +60,13 @@ struct LineSplitter {
     /// How many bytes at the end begin a character of UTF-8 that is not whole: three at most. A carriage return counts as one, too: a
     /// newline may follow it.
     private static func lengthOfCutCharacter(in bytes: [UInt8]) -> Int {
-        for length in 1...3 {
-            switch bytes[bytes.count - length] {
+        for (length, byte) in zip(1...3, bytes.reversed()) {
+            switch byte {
             case UInt8(ascii: "\r") where length == 1: return 1
             case 0x80..<0xC0: continue
-            case 0xC0..<0xE0: return length < 2 ? length : 0
+            case 0xC2..<0xE0: return length < 2 ? length : 0
             case 0xE0..<0xF0: return length < 3 ? length : 0
-            case 0xF0...: return length
+            case 0xF0...0xF4: return length
             default: return 0
             }
         }

@@ -21,8 +21,8 @@ struct ListeningPlaces {
     /// Listens at all places. If one cannot be had, this throws, and the other listeners stay.
     func listen(_ server: ChatServer) throws -> [Listener] {
         var listeners: [Listener] = []
-        // Two endpoints may have an address in common, as 0.0.0.0 and [::] have, which means both families; and a listener on every
-        // address of a family serves each of them. The kernel would refuse a second listener.
+        // The kernel refuses a second listener at one address. Two endpoints may have an address in common: 0.0.0.0 is one of
+        // the two addresses that [::] stands for. And a listener at 0.0.0.0 serves 127.0.0.1 as well.
         let wildcards = Set(places.joined().filter { $0 == $0.wildcard })
         var served: Set<SocketAddress> = []
         for place in places {
