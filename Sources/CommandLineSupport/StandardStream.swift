@@ -62,7 +62,8 @@ private func openAnew(_ number: Int32, for direction: OwnedDescriptor.Direction)
 extension OwnedDescriptor {
     /// Another descriptor of the same open file.
     fileprivate static func duplicating(_ number: Int32) throws(Errno) -> OwnedDescriptor {
-        let duplicate = fcntl(number, F_DUPFD_CLOEXEC, 0)
+        var duplicate: Int32
+        repeat { duplicate = fcntl(number, F_DUPFD_CLOEXEC, 0) } while duplicate < 0 && errno == EINTR
         if duplicate < 0 { throw .last }
         return OwnedDescriptor(takingOver: duplicate)
     }

@@ -24,7 +24,7 @@ final class StreamCopier {
         if unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair) < 0 { throw .last }
         let loopEnd = OwnedDescriptor(takingOver: pair[0])
         let threadEnd = OwnedDescriptor(takingOver: pair[1])
-        if fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0 { throw .last }
+        while fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0 { if errno != EINTR { throw .last } }
         let copier =
             direction == .input
             ? StreamCopier(source: stream, target: pair[1], socket: threadEnd)
