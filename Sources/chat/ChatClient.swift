@@ -38,7 +38,7 @@ final class ChatClient {
 
     /// How much may wait for the server before the input is paused.
     private static let sendCapacity = 262_144
-    /// How long a pause must be to end a line of a server that has never sent a newline.
+    /// How long a pause must be for the unfinished line of a server to be shown.
     private static let idleTime = Duration.milliseconds(50)
 
     private let loop: EventLoop
@@ -141,12 +141,7 @@ final class ChatClient {
         chunks.forEach { lastLine.receive($0) }
         if configuration.isOutputTerminal {
             chunks.forEach { shownLines.receive($0, show: output.writeText) }
-            // The server may be one that never sends a newline.
-            if shownLines.isUnfinished, !shownLines.hasSeenNewline {
-                idleTimer.arm(after: Self.idleTime)
-            } else {
-                idleTimer.cancel()
-            }
+            if shownLines.isUnfinished { idleTimer.arm(after: Self.idleTime) } else { idleTimer.cancel() }
         } else {
             output.write(chunks, in: 0..<chunks.count)
         }

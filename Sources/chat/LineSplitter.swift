@@ -1,19 +1,22 @@
 /// Cuts what a server sends into lines, for people to read.
 ///
-/// A line that is longer than `maximumPieceLength` comes in pieces, so that a server cannot make the client keep more than that. A piece
-/// is cut between two characters, as long as the text is UTF-8.
+/// A line comes in pieces if it is longer than `maximumPieceLength`, so that a server cannot make the client keep more than that,
+/// and if the server pauses within it: people see what it has begun to say. A piece is cut between two characters, as long as the
+/// text is UTF-8.
 struct LineSplitter {
     /// How many bytes of an unfinished line are kept.
     static let maximumPieceLength = 65_536
 
     private var unfinished: [UInt8] = []
     /// Whether any newline has come. Before the first one, the server may be one that sends none.
-    private(set) var hasSeenNewline = false
+    private var hasSeenNewline = false
+    /// Whether the beginning of the line was shown, as a piece.
+    private var hasShownPiece = false
     /// Whether a pause has ended the latest line. A newline right after it belongs to that line.
     private var isEndedByPause = false
 
     /// Whether a line has begun whose newline has not come.
-    var isUnfinished: Bool { !unfinished.isEmpty }
+    var isUnfinished: Bool { hasShownPiece || !unfinished.isEmpty }
 
     /// Takes bytes as they come, and calls `show` with each line, without its newline, or with a piece of one.
     ///
@@ -23,7 +26,7 @@ struct LineSplitter {
             if bytes[index] == UInt8(ascii: "\n") {
                 hasSeenNewline = true
                 if unfinished.last == UInt8(ascii: "\r") { unfinished.removeLast() }
-                if isEndedByPause, unfinished.isEmpty { isEndedByPause = false } else { finishLine(show: show) }
+                if isEndedByPause, !isUnfinished { isEndedByPause = false } else { finishLine(show: show) }
             } else {
                 unfinished.append(bytes[index])
                 if unfinished.count == Self.maximumPieceLength { showPiece(show) }
@@ -35,13 +38,15 @@ struct LineSplitter {
     mutating func finishLine(show: (_ text: Span<UInt8>, _ endsLine: Bool) -> Void) {
         show(unfinished.span, true)
         unfinished.removeAll(keepingCapacity: true)
-        isEndedByPause = false
+        (hasShownPiece, isEndedByPause) = (false, false)
     }
 
-    /// Takes a pause for the end of what is unfinished, if no newline has ever come. A pause within a character ends nothing.
+    /// Shows what is unfinished, because nothing has come for a while. It is taken for a line if no newline has ever come. A pause
+    /// within a character changes nothing.
     mutating func pause(show: (_ text: Span<UInt8>, _ endsLine: Bool) -> Void) {
+        if hasSeenNewline { return showPiece(show) }
         let carriageReturn = UInt8(ascii: "\r")
-        if hasSeenNewline || unfinished.isEmpty || unfinished == [carriageReturn] { return }
+        if !isUnfinished || unfinished == [carriageReturn] { return }
         if unfinished.last == carriageReturn {
             unfinished.removeLast()
         } else if Self.lengthOfCutCharacter(in: unfinished) > 0 {
@@ -53,12 +58,14 @@ struct LineSplitter {
 
     private mutating func showPiece(_ show: (_ text: Span<UInt8>, _ endsLine: Bool) -> Void) {
         let end = unfinished.count - Self.lengthOfCutCharacter(in: unfinished)
+        if end == 0 { return }
         show(unfinished.span.extracting(0..<end), false)
         unfinished.removeFirst(end)
+        (hasShownPiece, isEndedByPause) = (true, false)
     }
 
-    /// How many bytes at the end begin a character of UTF-8 that is not whole: three at most. A carriage return counts as one, too: a
-    /// newline may follow it.
+    /// How many bytes at the end begin a character of UTF-8 that is not whole: three at most. A carriage return counts as one, too:
+    /// a newline may follow it.
     private static func lengthOfCutCharacter(in bytes: [UInt8]) -> Int {
         for (length, byte) in zip(1...3, bytes.reversed()) {
             switch byte {

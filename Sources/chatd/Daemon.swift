@@ -42,7 +42,7 @@ final class Daemon {
         console = try Console(
             server: server, readsInput: options.console ?? (isatty(STDIN_FILENO) == 1),
             printsMessages: options.print ?? (isatty(STDOUT_FILENO) == 1), onWarning: say)
-        // Last, so that a daemon that has said where it listens goes on.
+        // Not before the console is there: a daemon that has said where it listens must not end because of a stream.
         for listener in try places.listen(server) { say("listening on \(listener.address)") }
         ServiceManager.notify("READY=1")
         do throws(Errno) {

@@ -41,6 +41,20 @@ import Testing
         #expect(try chat.output.text(through: "next\r\n") == "next\r\n")
     }
 
+    @Test func `a line that has begun is shown after a pause, and goes on where it was`() throws {
+        let server = try PlayedServer()
+        let chat = try startChat(["\(server.address)"], input: .terminal, output: .terminal, error: .terminal)
+        let client = try server.accept()
+        try client.send("a line\nname> ")
+        try chat.output.text(through: "a line\r\n")
+        #expect(try chat.output.text(through: "name> ") == "name> ")
+        try client.send("nobody\r\nbye> ")
+        #expect(try chat.output.text(through: "bye> ") == "nobody\r\nbye> ")
+        client.close()
+        // What chat itself says begins a line.
+        try chat.output.text(through: "\r\nchat: the server has closed the connection\r\n")
+    }
+
     @Test func `what could harm the terminal is made visible`() throws {
         try withTalk { chat, peer in
             let hostile: [UInt8] = Array("\u{1B}]0;title\u{7} \u{1B}[2J \u{202E}gnp.exe ".utf8) + [0xFF, 10]
