@@ -276,7 +276,7 @@ final class Conversation {
         if fault.call != "write", told.count != 1 || !fault.reasons.contains(where: told[0].contains) {
             throw BrokenPromise("does not say why it ended: \(sentences)")
         }
-        if ![EX_OSERR, EX_UNAVAILABLE, EX_NOPERM, EX_NOHOST].contains(code) {
+        if ![EX_OSERR, EX_IOERR, EX_UNAVAILABLE, EX_NOPERM, EX_NOHOST].contains(code) {
             throw BrokenPromise("ended with \(code), which is no code for that: \(sentences)")
         }
     }
