@@ -24,12 +24,13 @@ extension ParsableCommand {
         let code = exitCode(for: error)
         if code.isSuccess {
             print(fullMessage(for: error))
-            // Until then it may be in a buffer, and nobody knows whether the disk is full.
+            // Until it is flushed, the text may be in a buffer, and nobody knows whether the disk is full.
             if fflush(nil) == 0 { Glibc.exit(EX_OK) }
             writeLineToStandardError("\(name): cannot write standard output: \(Errno.last)")
             Glibc.exit(EX_IOERR)
         }
-        var sentence = message(for: error)
+        // Some of the parser's messages have several lines, of which the later ones are indented.
+        var sentence = message(for: error).split(separator: "\n").map { $0.drop { $0 == " " } }.joined(separator: " ")
         if sentence.hasSuffix(".") { sentence.removeLast() }
         // As in "Did you mean '--port'?".
         let hint = sentence.hasSuffix("?") ? " See" : "; see"

@@ -3,7 +3,7 @@ import CommandLineSupport
 import Glibc
 import Reactor
 
-/// The client: arguments in, library calls out.
+/// The program `chat`: reads its arguments, runs a `ChatClient`, and says how that ended.
 @main
 struct Chat: ParsableCommand {
     static let configuration = CommandConfiguration(

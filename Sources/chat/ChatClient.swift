@@ -86,7 +86,7 @@ final class ChatClient {
     /// Begins to connect. To be called once; the loop has to be run then.
     func start() {
         output.didDrain = { [weak self] in self?.resumeServer() }
-        output.didClose = { [weak self] reason in self?.end(reason) }
+        output.didClose = { [weak self] reason in self?.outputDidClose(reason) }
         connectToNext()
     }
 
@@ -99,7 +99,7 @@ final class ChatClient {
         output.finish()
     }
 
-    private func end(_ reason: CloseReason) {
+    private func outputDidClose(_ reason: CloseReason) {
         if reason != .requested { return onEnd(.outputGone(reason)) }
         onEnd(pendingOutcome ?? .outputGone(reason))
     }

@@ -46,6 +46,7 @@ import Testing
         Case("chatd", ["--no-such-option"], EX_USAGE, mentions: "--no-such-option"),
         Case("chatd", ["argument"], EX_USAGE, mentions: "argument"),
         Case("chatd", ["--prot", "1"], EX_USAGE, mentions: "Did you mean '--port'? See chatd --help"),
+        Case("chatd", ["--generate-completion-script", "csh"], EX_USAGE, mentions: "'csh'. Please use --generate"),
         Case("chat", ["\u{1B}[2J\nhost.invalid"], EX_NOHOST, mentions: "'^[[2J^Jhost.invalid'"),
         Case("chatd", ["--listen", "no-such-host.invalid:0"], EX_NOHOST, mentions: "no-such-host.invalid"),
         // An address for documentation, which no machine has.
