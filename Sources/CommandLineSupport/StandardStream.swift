@@ -42,7 +42,10 @@ extension EventLoop {
         var options = options
         // The thread closes its end once it has written everything, and may need long for that.
         options.lingerTimeout = .seconds(1 << 30)
-        return try adopt(socket: StreamCopier.start(number, for: direction), options: options, handler: handler)
+        let failure = StreamFailure()
+        return try adopt(
+            socket: StreamCopier.start(number, for: direction, reportingTo: failure), options: options,
+            handler: CopiedStreamHandler(handler, failure: failure))
     }
 }
 
