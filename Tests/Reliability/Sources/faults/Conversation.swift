@@ -306,6 +306,11 @@ final class Conversation {
             guard sender != client.name, let speaker = clients.first(where: { $0.name == sender }) else {
                 throw BrokenPromise("\(client.name) got \(line.debugDescription.prefix(60))")
             }
+            // Nobody has waited for what is typed to be heard, so it is not known where one begins to hear it who came later.
+            let isFirst = next[sender] == client.missed[sender]
+            if speaker.isConsole, fault.mayEndTyping, isFirst, let number = speaker.said.firstIndex(of: line) {
+                next[sender] = number
+            }
             let number = next[sender, default: 0]
             let mayEndWithin = speaker.isConsole ? fault.mayEndTyping : speaker.wasCutOff
             guard number < speaker.said.count,

@@ -19,6 +19,8 @@ final class Member: ConnectionHandler {
     var delivery = DeliveryOracle()
 
     struct Lag {
+        /// Whether it was behind by more than half of the log at the end of a turn.
+        var isKnown = false
         /// When it fell behind by more than half of the log.
         var since: Int64?
         /// The same, but when the loop must have noticed it, at the end of a turn.
