@@ -277,4 +277,20 @@ extension Connection.Options {
         options.flushTimeout = nil
         return options
     }
+
+    @Test("The reason is why nothing can be read, although sending to the peer fails as well")
+    func reasonOfReading() throws {
+        var configuration = Topic.Configuration()
+        configuration.capacity = 4_096
+        let member = try TestConnection(.tcp)
+        let topic = try Topic(on: member.loop, configuration: configuration)
+        topic.subscribe(member.connection)
+        // More than a quarter of the log at a time, so the topic fans out while the line is being delivered.
+        member.handler.onMessage = { _, text in for _ in 0..<2 { topic.publish(text + "\n") } }
+        try member.peer.send(String(repeating: "a", count: 600))
+        try member.loop.run(until: "read") { member.peer.isRead }
+        member.peer.reset()
+        #expect(try member.closeReason() == .failed(.connectionReset))
+        #expect(topic.messageCount == 2)
+    }
 }

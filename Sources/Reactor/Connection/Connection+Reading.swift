@@ -54,7 +54,11 @@ extension Connection {
             return kind.isInBackground(rawDescriptor) ? awaitForeground() : readToEnd()
         }
         // A peer that resets the connection has said what came before, a line without a newline, too. After `finish` it is not heard.
-        if transport == nil, phase == .open { finishUnfinishedLine() }
+        if transport == nil, phase == .open {
+            // Nothing is sent any more: that would fail with another error, which would then be the reason.
+            if kind == .socket { failOutput(error) }
+            finishUnfinishedLine()
+        }
         close(reason: .failed(error))
     }
 

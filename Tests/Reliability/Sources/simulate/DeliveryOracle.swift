@@ -14,7 +14,7 @@ struct DeliveryOracle {
     struct Subscription {
         let topic: Int
         fileprivate(set) var due: ArraySlice<Message>
-        /// Whether it has ended. The message that was sent in part by then still comes.
+        /// Whether it has ended. The message or the notice that was sent in part by then still comes.
         fileprivate(set) var hasEnded = false
     }
 
@@ -60,6 +60,8 @@ struct DeliveryOracle {
     mutating func unsubscribe(from topic: Int) {
         guard let index = current(topic) else { return }
         subscriptions[index].hasEnded = true
+        // A notice that was sent in part still comes, too, and counts messages that were due.
+        if partial == .notice { return }
         subscriptions[index].due = subscriptions[index].due.prefix(partial == .subscription(index) ? 1 : 0)
     }
 
