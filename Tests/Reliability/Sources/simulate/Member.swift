@@ -21,6 +21,8 @@ final class Member: ConnectionHandler {
     struct Lag {
         /// Whether it was behind by more than half of the log at the end of a turn.
         var isKnown = false
+        /// The first turn after which it should have been closed.
+        var overdueSince: Int64?
         /// When it fell behind by more than half of the log.
         var since: Int64?
         /// The same, but when the loop must have noticed it, at the end of a turn.
