@@ -247,6 +247,8 @@ final class Conversation {
     private func checkEnd() throws -> Outcome {
         let end = daemon.waitForEnd()
         let report = report.read()
+        // A daemon that cannot go on watches no signals any more, so the one that is sent to end it may do so before it has ended by itself.
+        if end.signal == SIGTERM, fault.endsLoop, report.strikes > 0 { return .ended }
         if let signal = end.signal { throw BrokenPromise("ended by signal \(signal): \(sentences.prefix(20))") }
         if report.turns > Self.turnLimit { throw BrokenPromise("spins: \(report.turns) turns") }
         if end.seconds > Self.secondsLimit { throw BrokenPromise("took \(end.seconds) s of processor time") }
