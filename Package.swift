@@ -93,7 +93,7 @@ let package = Package(
             name: "BroadcastTests", dependencies: ["Broadcast", "KernelFaults", "Reactor", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "ChatReactorTests", dependencies: ["Broadcast", "ChatReactor", "Reactor", "TestSupport"],
+            name: "ChatReactorTests", dependencies: ["Broadcast", "ChatReactor", "KernelFaults", "Reactor", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "ExecutableTests",

@@ -15,8 +15,9 @@ struct RecordModel {
 
     let capacity: Int
     private(set) var entries: [Entry] = []
-    /// Where each entry ends.
-    private var ends: [Int] = []
+    /// Where each entry begins.
+    private var starts: [Int] = []
+    private var tail = 0
     /// The oldest entry that is kept.
     private(set) var first = 0
 
@@ -42,14 +43,14 @@ struct RecordModel {
             time: .random(in: .min ... .max, using: &random), online: .random(in: .min ... .max, using: &random))
     }
 
-    /// Appends an entry, which is in one piece, and forgets those that begin in the capacity's last lap.
+    /// Appends an entry, which is in one piece, and forgets those that begin more than the capacity before its end.
     mutating func append(_ entry: Entry) {
         let size = (36 + entry.from.count + entry.text.count + 7) / 8 * 8
-        var start = ends.last ?? 0
-        if start % capacity + size > capacity { start += capacity - start % capacity }
+        if tail % capacity + size > capacity { tail += capacity - tail % capacity }
         entries.append(entry)
-        ends.append(start + size)
-        while (first == 0 ? 0 : ends[first - 1]) < start + size - capacity { first += 1 }
+        starts.append(tail)
+        tail += size
+        while starts[first] < tail - capacity { first += 1 }
     }
 }
 

@@ -10,7 +10,8 @@
 /// one piece: where the rest of the ring is too short for one, a filler takes that rest (see ``RecordRing``). A sequence number
 /// together with the log's epoch names a record for good.
 ///
-/// The ring is memory, of which a log takes only as much as it has used, and none while it is empty.
+/// The ring is memory, of which a log takes only as much as it has used, and none while it is empty; or it is a file, and the
+/// records outlive the process (see ``RecordFile``).
 ///
 /// It belongs to one thread.
 @safe final class RecordLog {
@@ -24,14 +25,19 @@
     /// The number of the record that will be appended next.
     private(set) var nextSequence: UInt64 = 1
 
+    /// How many records of the file were found to be damaged or lost when it was opened. They were cut off, and if there were any, the
+    /// epoch is a new one. Always 0 of a log in memory.
+    var lostCount: UInt64 { file?.lostCount ?? 0 }
+
     private var first = 0
     private var tail = 0
     /// Nil while nothing has been appended to a log in memory.
     private var ring: RecordRing?
-    /// The memory that the log has allocated, and how much that is.
+    private let file: RecordFile?
+    /// The memory that the log has allocated, unless it has a file, and how much that is.
     private var memory: UnsafeMutableRawPointer?
     private var allocated = 0
-    /// How much memory the log has taken, in bytes.
+    /// How much memory a log without a file has taken.
     var allocatedBytes: Int { allocated }
     /// While records are lent to a reader, they must stay where they are.
     private var isReading = false
@@ -43,6 +49,29 @@
         self.capacity = Self.validCapacity(capacity)
         epoch = Self.randomEpoch()
         unsafe memory = nil
+        file = nil
+    }
+
+    /// A log in a file, which is made if there is none. It holds what it held when it was last open.
+    ///
+    /// - Parameters:
+    ///   - path: Of the file. It is locked as long as the log lives, and takes a descriptor of the process.
+    ///   - capacity: Of a new file, as `init(capacity:)` has it; all of it is reserved on the disk. A file that is there keeps its own.
+    ///   - boot: What names this boot of the machine.
+    /// - Throws: Why the file cannot be used; then it is as it was. If there was none, none is left behind.
+    /// - Complexity: O(*n*) for *n* bytes of capacity. It waits for the disk if the file is new, or was last open before the machine was
+    ///   booted.
+    init(file path: String, capacity: Int, boot: [UInt8] = RecordFile.currentBoot()) throws(RecordFileError) {
+        let file = try RecordFile.open(path, capacity: Self.validCapacity(capacity), boot: boot)
+        self.file = file
+        self.capacity = file.ring.capacity
+        epoch = file.epoch
+        unsafe memory = nil
+        ring = file.ring
+        first = file.extent.first
+        firstSequence = file.extent.firstSequence
+        tail = file.extent.tail
+        nextSequence = file.extent.nextSequence
     }
 
     deinit {
@@ -87,6 +116,7 @@
         ring.write(kind, from: from, text: text, time: time, online: online, sequence: sequence, at: start % capacity)
         tail = end
         nextSequence &+= 1
+        file?.didAppend(tail: tail, nextSequence: nextSequence)
         return sequence
     }
 
@@ -100,17 +130,22 @@
     private func evict(notBefore limit: Int) {
         guard first < limit, let ring else { return }
         while first < limit, first < tail {
-            first &+= ring.fillerSize(at: first % capacity)
-            first &+= ring.recordSize(at: first % capacity)
-            firstSequence &+= 1
+            let filler = ring.fillerSize(at: first % capacity)
+            if filler > 0 {
+                first &+= filler
+            } else {
+                first &+= ring.recordSize(at: first % capacity)
+                firstSequence &+= 1
+            }
         }
+        file?.willOverwrite(first: first, firstSequence: firstSequence)
     }
 
     /// Sees to memory for the ring's bytes up to a position. As long as it is less than the capacity, the ring has not wrapped, so what
     /// is there is copied as it lies.
     private func allocate(upTo end: Int) -> RecordRing {
         let needed = min(end, capacity)
-        if let ring, needed <= allocated { return ring }
+        if let ring, file != nil || needed <= allocated { return ring }
         var size = max(allocated, 256)
         while size < needed { size &*= 2 }
         size = min(size, capacity)

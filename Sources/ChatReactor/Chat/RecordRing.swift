@@ -17,7 +17,7 @@ import Glibc
     let capacity: Int
     /// What checksums begin with, or nil for no checksums. It differs from file to file, so that nobody who may choose a text can
     /// write one that would be taken for records, were the size of its own record damaged.
-    private let salt: UInt32?
+    let salt: UInt32?
 
     /// - Parameter base: The ring's memory, aligned to 8 bytes. The caller keeps it for as long as this is used, and uses no offset
     ///   that lies outside of it.
