@@ -190,6 +190,13 @@ public final class Topic {
         (0..<cursors.count).map { cursors[$0].connection }
     }
 
+    /// How many bytes that were published the connection has not been sent yet, its own among them; nil if it is not subscribed.
+    ///
+    /// - Complexity: O(1), for a connection that is subscribed to few topics.
+    public func lag(of connection: Connection) -> Int? {
+        index(of: connection).map { log.tail &- cursors[$0].position }
+    }
+
     /// Where the connection's cursor is in the table, or nil if it is not subscribed.
     private func index(of connection: Connection) -> Int? {
         if connection.outputSource === self { return Int(connection.outputIndex) }
@@ -293,13 +300,19 @@ public final class Topic {
     ///
     /// The result is false if nothing was published: of an empty message, of one that is longer than `maximumMessageLength`, and
     /// if there is no memory for the log, see `allocateLog`.
+    ///
+    /// - Parameter others: Who is not to get it either: those who ignore the sender, for instance.
+    /// - Complexity: O(*n*) for *n* others.
     @discardableResult
-    public func publish(_ message: Span<UInt8>, from sender: Connection? = nil) -> Bool {
+    public func publish(_ message: Span<UInt8>, from sender: Connection? = nil, except others: [Connection] = []) -> Bool {
         if message.isEmpty || message.count > maximumMessageLength || !prepareLog() { return false }
         makeRoom(message.count)
         let position = log.tail
         unsafe message.withUnsafeBufferPointer { bytes in
             if let start = bytes.baseAddress { unsafe log.append(start, count: bytes.count) }
+        }
+        for other in others where other !== sender {
+            if let index = index(of: other) { addOwn(position..<log.tail, at: index) }
         }
         didPublish(from: position, by: sender)
         return true
@@ -327,8 +340,12 @@ public final class Topic {
         scheduleFlush()
         // Subscribers have no chance to take bytes within a turn. The turn ends while there is room for one more read, or one
         // that was less than half of the log behind could be beyond three quarters before anybody can be paused.
-        if log.tail &- flushedTail >= growthLimit { loop.readNoMoreInThisTurn() }
+        if hasGrownEnough { loop.readNoMoreInThisTurn() }
     }
+
+    /// Whether the log has grown so far in this turn that publishers had better wait for the next one. What one read brings does
+    /// not make it grow further than subscribers can follow, but what is made of it may be longer.
+    package var hasGrownEnough: Bool { log.tail &- flushedTail >= growthLimit }
 
     private var growthLimit: Int { max(log.capacity / 4 &- loop.configuration.readSize, log.capacity / 8) }
 }

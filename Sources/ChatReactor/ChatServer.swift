@@ -1,7 +1,8 @@
 public import Broadcast
 public import Reactor
 
-/// A line relay: what one client sends reaches every other client. The daemon `chatd` is this, with arguments, a console and a log.
+/// A line relay: what one client sends reaches every other client. With ``Configuration/chat`` it has people in it, with names, rooms and a
+/// history. The daemon `chatd` is this, with arguments, a console and a log.
 ///
 /// ```swift
 /// let loop = try EventLoop()
@@ -29,6 +30,9 @@ public final class ChatServer {
         public var logCapacity = 1_048_576
         /// What is done about a client that falls behind by half of that.
         public var slowClients = SlowSubscriberPolicy.backpressure()
+        /// What makes the server a chat: people with names, rooms, a history and commands. With nil it is a relay, which carries the bytes
+        /// of its clients as they are.
+        public var chat: Chat.Configuration?
 
         /// What `chatd` does without any option.
         public init() {}
@@ -38,16 +42,19 @@ public final class ChatServer {
     public let loop: EventLoop
     /// The configuration, clamped.
     public let configuration: Configuration
-    /// The room that all clients are in.
+    /// The room that clients enter first: the only one of a relay, and the lobby of a chat.
     public let room: Room
+    /// The people, the rooms and the hooks of a chat; nil in a relay.
+    public let chat: Chat?
     /// How many clients are connected.
     public private(set) var clientCount = 0
 
     /// What a client may send to leave. A chunk is what one read brings, so a typed newline is a part of it.
     let quitMessages: [[UInt8]]
     private var observers: [any ChatServerObserver] = []
+    var hasObservers: Bool { !observers.isEmpty }
     private var listeners: [Listener] = []
-    /// Set while there are clients. They know the server by their room, which does not keep it.
+    /// Set while there are clients. They know the server, and do not keep it.
     private var selfWhileServing: ChatServer?
     private var isShuttingDown = false
     private var shutDownTimer: EventLoop.Timer?
@@ -65,23 +72,36 @@ public final class ChatServer {
         self.configuration = configuration
         let ends = configuration.framing is ChunkFraming ? ["", "\n", "\r\n"] : [""]
         quitMessages = configuration.quitWord.map { word in ends.map { Array((word + $0).utf8) } } ?? []
-        var topic = Topic.Configuration()
-        topic.capacity = max(
-            configuration.logCapacity, 4 * (configuration.maximumMessageLength + loop.configuration.readSize))
-        topic.policy = configuration.slowClients
-        topic.skipNotice = { Array("! \($0) messages skipped: you are reading too slowly\n".utf8) }
-        topic.closingNotice = Array("! goodbye: you are reading too slowly\n".utf8)
-        room = Room(topic: try Topic(on: loop, configuration: topic))
-        // Without memory for the log, the server would relay nothing: that is reported now, and not with the first message.
-        try room.topic.allocateLog()
+        if let chat = configuration.chat {
+            let chat = Chat(on: loop, chat, settings: configuration)
+            self.chat = chat
+            room = chat.lobby
+            chat.server = self
+        } else {
+            chat = nil
+            room = Room(topic: try Self.makeRelayTopic(on: loop, configuration))
+        }
         room.server = self
+    }
+
+    private static func makeRelayTopic(on loop: EventLoop, _ configuration: Configuration) throws(Errno) -> Topic {
+        var options = Topic.Configuration()
+        options.capacity = max(
+            configuration.logCapacity, 4 * (configuration.maximumMessageLength + loop.configuration.readSize))
+        options.policy = configuration.slowClients
+        options.skipNotice = { Array("! \($0) messages skipped: you are reading too slowly\n".utf8) }
+        options.closingNotice = Array("! goodbye: you are reading too slowly\n".utf8)
+        let topic = try Topic(on: loop, configuration: options)
+        // Without memory for the log, the server would relay nothing: that is reported now, and not with the first message.
+        try topic.allocateLog()
+        return topic
     }
 
     /// The clients, in no particular order.
     ///
     /// - Complexity: O(*n*) for *n* connections of the loop.
     public var clients: [Client] {
-        loop.connections.compactMap { $0.handler as? Client }.filter { $0.room.server === self }
+        loop.connections.compactMap { $0.handler as? Client }.filter { $0.server === self }
     }
 
     // MARK: - Observers
@@ -113,8 +133,10 @@ public final class ChatServer {
         var options = Connection.Options()
         options.framing = configuration.framing
         options.maximumMessageLength = configuration.maximumMessageLength
+        // A person may have to wait for the next turn after any line: see `Conversation.holdBackIfFull`.
+        options.batchesMessages = chat == nil
         // The listener keeps the server, and lets go of it when it is closed.
-        let listener = try loop.listen(on: address, options: options) { RelayClient(in: self.room) }
+        let listener = try loop.listen(on: address, options: options) { self.makeClient() }
         listener.rejectionMessage = "! the server is full, try again later\n"
         let boundAddress = listener.address
         listener.onAcceptFailure = { [weak self] error in
@@ -125,12 +147,18 @@ public final class ChatServer {
         return listener
     }
 
-    /// Says one line, given without its newline, to every client.
+    private func makeClient() -> any ConnectionHandler {
+        if let person = chat?.makePerson() { return person }
+        return RelayClient(of: self)
+    }
+
+    /// Says one line, given without its newline, to every client: in a chat to every room, as a notice.
     ///
-    /// - Returns: Whether it was published: with its newline it must not be longer than a quarter of the log.
+    /// - Returns: Whether it was published everywhere: with its newline it must not be longer than a quarter of a room's log.
     @discardableResult
     public func announce(_ line: String) -> Bool {
-        room.announce(line)
+        guard let chat else { return room.announce(line) }
+        return chat.rooms.map { $0.announce(line) }.allSatisfy { $0 }
     }
 
     // MARK: - Shutting down
@@ -165,7 +193,8 @@ public final class ChatServer {
         let closing = listeners
         listeners = []
         for listener in closing { listener.close() }
-        room.announce("! goodbye: the server is shutting down")
+        let goodbye = "goodbye: the server is shutting down"
+        if let chat { chat.tellAll(.error(goodbye)) } else { room.announce("! " + goodbye) }
         for client in clients { client.connection?.finish(reason: .shutdown) }
     }
 
@@ -192,6 +221,10 @@ public final class ChatServer {
 
     func didRelay(_ messages: borrowing MessageBatch, in range: Range<Int>, from client: Client) {
         for observer in observers { observer.server(self, didRelay: messages, in: range, from: client) }
+    }
+
+    func didPublish(_ event: Event) {
+        for observer in observers { observer.server(self, didPublish: event) }
     }
 
     func clientDidLeave(_ client: Client, reason: CloseReason) {

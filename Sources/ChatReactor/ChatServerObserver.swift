@@ -12,6 +12,9 @@ public protocol ChatServerObserver: AnyObject {
     func server(
         _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from client: ChatServer.Client)
 
+    /// Something has happened in a room of a chat: somebody has said something, come, or left. Not what is said privately.
+    func server(_ server: ChatServer, didPublish event: ChatServer.Event)
+
     /// A client has gone. Its connection is closed already.
     func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason)
 
@@ -28,6 +31,9 @@ extension ChatServerObserver {
     public func server(
         _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from client: ChatServer.Client
     ) {}
+
+    /// Does nothing.
+    public func server(_ server: ChatServer, didPublish event: ChatServer.Event) {}
 
     /// Does nothing.
     public func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason) {}

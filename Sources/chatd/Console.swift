@@ -44,7 +44,7 @@ final class Console {
             let input = try server.loop.adoptStandardStream(
                 STDIN_FILENO, for: .input, options: options, handler: Typing(console: self))
             self.input = input
-            server.room.topic.addPublisher(input)
+            server.room.topic?.addPublisher(input)
         }
     }
 
@@ -76,11 +76,11 @@ final class Console {
     private func didType(_ lines: borrowing MessageBatch) {
         var first = 0
         while let quitWord, let quit = lines.firstIndex(of: quitWord, from: first) {
-            server.room.topic.publish(lines, in: first..<quit)
+            server.room.topic?.publish(lines, in: first..<quit)
             first = quit + 1
             onWarning("this is how a client leaves; to stop the server, press Ctrl-C")
         }
-        server.room.topic.publish(lines, in: first..<lines.count)
+        server.room.topic?.publish(lines, in: first..<lines.count)
     }
 
     private func inputDidClose(_ reason: CloseReason) {

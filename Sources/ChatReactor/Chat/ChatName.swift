@@ -47,7 +47,8 @@ public struct ChatName: Hashable, Sendable, CustomStringConvertible {
         if isReserved { throw .reserved }
     }
 
-    private init(unchecked text: String) {
+    /// A name that is not judged: one that somebody has, or that nobody can ask for.
+    init(unchecked text: String) {
         self.text = text
         var spelled = String.UnicodeScalarView()
         for scalar in text.unicodeScalars { spelled.append(contentsOf: scalar.spelledOut) }

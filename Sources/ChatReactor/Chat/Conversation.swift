@@ -1,0 +1,180 @@
+import Broadcast
+import Reactor
+
+/// What is said in a room of people: the log of its records, and a topic for each form in which somebody gets them.
+///
+///      say ──> records ──> encoded once a form ──> topic of lines ──> everybody but the speaker
+///                 │                           └──> topic of JSON  ──> 〃
+///                 └──> replayed to those who come later
+///
+/// A record is appended first, so what is published is in the history, and has a number, in the same order.
+final class Conversation {
+    let records: RecordLog
+    weak var chat: Chat?
+    weak var room: ChatServer.Room?
+    /// What the people in the room talk about; empty if nobody has said.
+    var topicText = ""
+
+    private var topics: [Topic?] = Array(repeating: nil, count: WireForm.allCases.count)
+    private var peopleByNumber: [Int: Person] = [:]
+    private lazy var presence = Presence(in: self)
+    /// Those who have more to say than the room takes in one turn, in the order in which they may go on.
+    private var heldBack: [Person] = []
+    private var heldBackTimer: EventLoop.Timer?
+    private var encoded: [UInt8] = []
+    private var content: [UInt8] = []
+    private let topicCapacity: Int
+
+    init(of chat: Chat, records: RecordLog, topicCapacity: Int) {
+        self.chat = chat
+        self.records = records
+        self.topicCapacity = topicCapacity
+    }
+
+    // MARK: - People
+
+    /// Those in the room, in no particular order.
+    ///
+    /// - Complexity: O(*n*).
+    var people: [Person] { Array(peopleByNumber.values) }
+    var online: Int { peopleByNumber.count }
+
+    func contains(_ person: Person) -> Bool { peopleByNumber[person.number] != nil }
+
+    /// Adds a person, and tells the others.
+    func add(_ person: Person) {
+        peopleByNumber[person.number] = person
+        presence.didJoin(person)
+    }
+
+    /// Removes a person, and tells the others why.
+    func remove(_ person: Person, reason: String) {
+        let removed = peopleByNumber.removeValue(forKey: person.number)
+        if removed == nil { return }
+        heldBack = heldBack.filter { $0 !== person }
+        if online == 0, let room { chat?.roomIsEmpty(room) }
+        presence.didLeave(person, reason: reason)
+    }
+
+    // MARK: - Forms
+
+    /// Subscribes a person to what is said from now on.
+    ///
+    /// - Throws: `Errno.noMemory` or `.tooManyOpenFiles` if the form has no topic yet, and none can be made.
+    func subscribe(_ connection: Connection, form: WireForm) throws(Errno) {
+        let topic = try topic(of: form)
+        topic.subscribe(connection)
+    }
+
+    /// Takes a person out of the topic. The last one of a form takes the topic along.
+    func unsubscribe(_ connection: Connection, form: WireForm) {
+        guard let topic = topics[form.rawValue] else { return }
+        topic.unsubscribe(connection)
+        if topic.subscriberCount == 0 { topics[form.rawValue] = nil }
+    }
+
+    private func topic(of form: WireForm) throws(Errno) -> Topic {
+        if let topic = topics[form.rawValue] { return topic }
+        guard let chat else { throw .canceled }
+        var configuration = Topic.Configuration()
+        configuration.capacity = topicCapacity
+        configuration.policy = chat.slowClients
+        let name = room?.name ?? ChatName.lobby
+        configuration.skipNotice = { missed in form.encode(.gap(room: name, missed: UInt64(clamping: missed))) }
+        configuration.closingNotice = form.encode(.error("goodbye: you are reading too slowly"))
+        let topic = try Topic(on: chat.loop, configuration: configuration)
+        // A message that could not be published for lack of memory would be missing. So there is memory, or there is no topic.
+        try topic.allocateLog()
+        topics[form.rawValue] = topic
+        return topic
+    }
+
+    /// How many bytes a person has not been sent yet that were said in the room.
+    func lag(of person: Person) -> Int {
+        guard let connection = person.connection else { return 0 }
+        return topics[person.form.rawValue]?.lag(of: connection) ?? 0
+    }
+
+    // MARK: - Speaking
+
+    /// Puts down what has happened, and tells everybody but the person who did it.
+    ///
+    /// - Returns: The record's number and time; nil if the text is too long for the room.
+    /// - Complexity: O(*n*) for *n* bytes, and for the number of those who ignore the person.
+    @discardableResult
+    func publish(
+        _ kind: Record.Kind, from name: String, _ text: Span<UInt8>, by person: Person? = nil, online: Int = 0
+    ) -> (sequence: UInt64, time: Int64)? {
+        guard let room, let chat else { return nil }
+        content.removeAll(keepingCapacity: true)
+        content.append(name)
+        let fromLength = content.count
+        content.append(text)
+        let time = Timestamp.now
+        let online = Int32(clamping: online)
+        guard let sequence = records.append(kind, from: name.utf8.span, text: text, time: time, online: online) else {
+            return nil
+        }
+        let sender = person?.connection
+        let others = person.map { chat.ignorers(of: $0.name) } ?? []
+        for form in WireForm.allCases {
+            guard let topic = topics[form.rawValue] else { continue }
+            encoded.removeAll(keepingCapacity: true)
+            unsafe content.withUnsafeBufferPointer { content in
+                guard let start = content.baseAddress else { return }
+                let record = unsafe Record(
+                    sequence: sequence, time: time, kind: kind, online: online, content: start, fromLength: fromLength,
+                    textLength: content.count &- fromLength)
+                form.encode(record, in: room.name, isReplayed: false, label: chat.label, to: &encoded)
+            }
+            topic.publish(encoded.span, from: sender, except: others)
+        }
+        if let server = room.server, server.hasObservers {
+            server.didPublish(ChatServer.Event(kind, in: room, by: person, name: name, text: text, online: Int(online)))
+        }
+        return (sequence, time)
+    }
+
+    /// Says a line of the server's own to everybody.
+    func announce(_ line: String) -> Bool {
+        publish(.notice, from: "", String(madeVisible: line).utf8.span) != nil
+    }
+
+    /// Tells everybody in the room something that is not in its history.
+    func tellAll(_ reply: Reply) {
+        for form in WireForm.allCases {
+            if let topic = topics[form.rawValue] { topic.publish(form.encode(reply).span) }
+        }
+    }
+
+    // MARK: - Holding back
+
+    /// Whether nobody can say more in this turn without leaving those behind who are slow.
+    private var hasGrownEnough: Bool { topics.contains { $0?.hasGrownEnough == true } }
+
+    /// Has a person who has just said something wait for the next turn, if the room takes no more in this one.
+    ///
+    /// A read may hold thousands of short lines, each of which becomes longer by a name. They must not make the log grow by more than
+    /// subscribers can follow: one of them would be closed who has not been slow.
+    func holdBackIfFull(_ person: Person) {
+        guard hasGrownEnough, let connection = person.connection else { return }
+        connection.pauseReading()
+        heldBack.append(person)
+        armHeldBackTimer()
+    }
+
+    private func armHeldBackTimer() {
+        guard let loop = chat?.loop else { return }
+        let timer = heldBackTimer ?? loop.makeTimer { [weak self] in self?.letNextGoOn() }
+        heldBackTimer = timer
+        timer.arm(after: .zero)
+    }
+
+    /// One in a turn: the others would say something, too, before the room is seen to be full again.
+    private func letNextGoOn() {
+        if heldBack.isEmpty { return }
+        let person = heldBack.removeFirst()
+        if !heldBack.isEmpty { armHeldBackTimer() }
+        person.connection?.resumeReading()
+    }
+}

@@ -1,0 +1,52 @@
+import Glibc
+
+/// Times of records: milliseconds since the beginning of 1970, UTC.
+enum Timestamp {
+    /// The time now.
+    ///
+    /// The corresponding C function is `clock_gettime`.
+    static var now: Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) &* 1_000 &+ Int64(time.tv_nsec) / 1_000_000
+    }
+
+    /// As RFC 3339 has it, in UTC and with milliseconds: `2026-11-27T19:03:05.120Z`.
+    ///
+    /// The corresponding C function is `gmtime_r`.
+    static func rfc3339(_ time: Int64) -> String {
+        let date = CalendarDate(of: time, isLocal: false)
+        let milliseconds = Int32(truncatingIfNeeded: (time % 1_000 &+ 1_000) % 1_000)
+        return "\(date.day)T\(date.clock):\(padded(date.second)).\(padded(milliseconds, to: 3))Z"
+    }
+
+    /// For people, in the zone of the server: `19:03`, and `2026-11-26 19:03` if that is another day than `now` is in.
+    ///
+    /// The corresponding C function is `localtime_r`.
+    static func forPeople(_ time: Int64, now: Int64) -> String {
+        let date = CalendarDate(of: time, isLocal: true)
+        return date.day == CalendarDate(of: now, isLocal: true).day ? date.clock : "\(date.day) \(date.clock)"
+    }
+
+    private struct CalendarDate {
+        let day: String
+        let clock: String
+        let second: Int32
+
+        init(of time: Int64, isLocal: Bool) {
+            // Rounded down, also before 1970.
+            var seconds = time_t((time &- (time % 1_000 &+ 1_000) % 1_000) / 1_000)
+            var fields = unsafe tm()
+            // A year beyond 32 bits leaves all at zero.
+            _ = unsafe isLocal ? localtime_r(&seconds, &fields) : gmtime_r(&seconds, &fields)
+            unsafe day = "\(padded(fields.tm_year &+ 1_900, to: 4))-\(padded(fields.tm_mon &+ 1))-\(padded(fields.tm_mday))"
+            unsafe clock = "\(padded(fields.tm_hour)):\(padded(fields.tm_min))"
+            unsafe second = fields.tm_sec
+        }
+    }
+
+    private static func padded(_ number: Int32, to width: Int = 2) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(width &- digits.utf8.count, 0)) + digits
+    }
+}
