@@ -60,16 +60,15 @@ import Synchronization
     /// How many records that the file had held were found to be lost when it was opened.
     private(set) var lostCount: UInt64 = 0
 
-    /// Holds the lock on the file.
-    private let descriptor: OwnedDescriptor
+    private let lock: FileLock
     private let head: UnsafeMutableRawPointer
 
     /// Takes over a mapping of the file.
     private init(
-        path: String, descriptor: consuming OwnedDescriptor, head: UnsafeMutableRawPointer, capacity: Int, salt: UInt32
+        path: String, lock: consuming FileLock, head: UnsafeMutableRawPointer, capacity: Int, salt: UInt32
     ) {
         self.path = path
-        self.descriptor = descriptor
+        self.lock = lock
         unsafe self.head = head
         ring = unsafe RecordRing(base: head + Self.headLength, capacity: capacity, salt: salt)
     }
@@ -139,7 +138,7 @@ import Synchronization
         var status = stat()
         try attempt("look at", path) { unsafe fstat(result, &status) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw RecordFileError(path: path, reason: .notALog) }
-        try lock(descriptor, path)
+        let lock = try FileLock(descriptor, path)
 
         // What the head says is looked at before anything is mapped: beyond the end of a file there is no memory.
         var head = [UInt8](repeating: 0, count: bootOffset)
@@ -158,7 +157,7 @@ import Synchronization
         guard status.st_size == headLength + capacity else {
             throw RecordFileError(path: path, reason: .length(said: headLength + capacity, found: Int(status.st_size)))
         }
-        let file = try map(descriptor, path, capacity: capacity, salt: UInt32(number(24, 4)))
+        let file = try map(lock, path, capacity: capacity, salt: UInt32(number(24, 4)))
         try file.load(boot: boot)
         return file
     }
@@ -174,14 +173,14 @@ import Synchronization
                 unsafe Glibc.open(temporaryPath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
             })
         defer { unsafe unlink(temporaryPath) }
-        try lock(descriptor, path)
-        // Without blocks of its own on the disk, a page that is written when the disk is full would end the process (SIGBUS).
         let number = descriptor.rawValue
+        let lock = try FileLock(descriptor, path)
+        // Without blocks of its own on the disk, a page that is written when the disk is full would end the process (SIGBUS).
         try attempt("reserve \(headLength + capacity) bytes for", path) {
             errno = posix_fallocate(number, 0, headLength + capacity)
             return errno == 0 ? 0 : -1
         }
-        let file = try map(descriptor, path, capacity: capacity, salt: .random(in: 0 ... .max))
+        let file = try map(lock, path, capacity: capacity, salt: .random(in: 0 ... .max))
         file.writeHead(boot: boot)
         // Otherwise a power failure could leave the name, and none of the head.
         try attempt("write", path) { fsync(number) }
@@ -190,24 +189,35 @@ import Synchronization
         throw RecordFileError(path: path, reason: .system("make", .last))
     }
 
-    private static func lock(_ descriptor: borrowing OwnedDescriptor, _ path: String) throws(RecordFileError) {
-        let number = descriptor.rawValue
-        do throws(Errno) {
-            try retryingOnInterrupt { flock(number, LOCK_EX | LOCK_NB) }
-        } catch {
-            throw RecordFileError(path: path, reason: error == .wouldBlock ? .inUse : .system("lock", error))
+    /// A lock on a file that no other process has, and no other `FileLock`.
+    private struct FileLock: ~Copyable {
+        let descriptor: OwnedDescriptor
+
+        init(_ descriptor: consuming OwnedDescriptor, _ path: String) throws(RecordFileError) {
+            let number = descriptor.rawValue
+            do throws(Errno) {
+                try retryingOnInterrupt { flock(number, LOCK_EX | LOCK_NB) }
+            } catch {
+                throw RecordFileError(path: path, reason: error == .wouldBlock ? .inUse : .system("lock", error))
+            }
+            self.descriptor = descriptor
+        }
+
+        deinit {
+            // To close it is not enough: a child that was just started has the descriptor too until it runs its own program.
+            flock(descriptor.rawValue, LOCK_UN)
         }
     }
 
     private static func map(
-        _ descriptor: consuming OwnedDescriptor, _ path: String, capacity: Int, salt: UInt32
+        _ lock: consuming FileLock, _ path: String, capacity: Int, salt: UInt32
     ) throws(RecordFileError) -> RecordFile {
         let head = unsafe mmap(
-            nil, headLength &+ capacity, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.rawValue, 0)
+            nil, headLength &+ capacity, PROT_READ | PROT_WRITE, MAP_SHARED, lock.descriptor.rawValue, 0)
         guard let head = unsafe head, unsafe head != MAP_FAILED else {
             throw RecordFileError(path: path, reason: .system("map", .last))
         }
-        return unsafe RecordFile(path: path, descriptor: descriptor, head: head, capacity: capacity, salt: salt)
+        return unsafe RecordFile(path: path, lock: lock, head: head, capacity: capacity, salt: salt)
     }
 
     private func writeHead(boot: [UInt8]) {
@@ -299,9 +309,10 @@ import Synchronization
                 return nil
             }
         }
-        // The process may have been killed after it had written `tail`.
+        guard position == extent.tail, !isFirst else { return nil }
+        // The process may have been killed between the stores of `firstSequence` and `first`, or of `tail` and `nextSequence`.
         let isWritten = written == extent.nextSequence || written == extent.nextSequence &- 1
-        return position == extent.tail && isWritten && !isFirst ? extent : nil
+        return isWritten && self[.firstSequence] >= extent.firstSequence ? extent : nil
     }
 
     // MARK: - After a power failure
