@@ -51,26 +51,30 @@ final class Conversation {
     func remove(_ person: Person, reason: String) {
         let removed = peopleByNumber.removeValue(forKey: person.number)
         if removed == nil { return }
-        heldBack = heldBack.filter { $0 !== person }
+        if heldBack.contains(where: { $0 === person }) {
+            heldBack = heldBack.filter { $0 !== person }
+            // It may be in other rooms.
+            person.connection?.resumeReading()
+        }
         if online == 0, let room { chat?.roomIsEmpty(room) }
         presence.didLeave(person, reason: reason)
     }
 
     // MARK: - Forms
 
-    /// Subscribes a person to what is said from now on.
+    /// Has a person sent what is said from now on.
     ///
     /// - Throws: `Errno.noMemory` or `.tooManyOpenFiles` if the form has no topic yet, and none can be made.
-    func subscribe(_ connection: Connection, form: WireForm) throws(Errno) {
-        let topic = try topic(of: form)
-        topic.subscribe(connection)
+    func subscribe(_ person: Person) throws(Errno) {
+        let topic = try topic(of: person.form)
+        if let connection = person.connection { topic.subscribe(connection) }
     }
 
-    /// Takes a person out of the topic. The last one of a form takes the topic along.
-    func unsubscribe(_ connection: Connection, form: WireForm) {
-        guard let topic = topics[form.rawValue] else { return }
-        topic.unsubscribe(connection)
-        if topic.subscriberCount == 0 { topics[form.rawValue] = nil }
+    /// Takes a person out of the topic, whose connection may be closed already. The last one of a form takes the topic along.
+    func unsubscribe(_ person: Person) {
+        guard let topic = topics[person.form.rawValue] else { return }
+        if let connection = person.connection { topic.unsubscribe(connection) }
+        if topic.subscriberCount == 0 { topics[person.form.rawValue] = nil }
     }
 
     private func topic(of form: WireForm) throws(Errno) -> Topic {

@@ -123,7 +123,7 @@ extension Person {
 
     func listRooms() {
         let rooms = (chat?.rooms ?? []).map { (name: $0.name, online: $0.conversation?.online ?? 0) }
-        tell(.rooms(Array(rooms.sorted { $0.online > $1.online }.prefix(Self.listLimit))))
+        tell(.rooms(Array(rooms.sorted { ($1.online, $0.name.text) < ($0.online, $1.name.text) }.prefix(Self.listLimit))))
     }
 
     func join(_ text: String) {
@@ -187,7 +187,7 @@ extension Person {
     func showHistory(_ text: String) {
         guard let room, let count = Int(text), count > 0 else { return tellUsage("history") }
         tell(.notice("history of \(room.name):"))
-        unsubscribe(from: room)
+        room.conversation?.unsubscribe(self)
         replay(.last(min(count, Self.historyLimit)), of: room)
     }
 

@@ -159,10 +159,10 @@ public final class Person: ChatServer.Client, ConnectionHandler {
 
     /// Enters a room, and is sent some of its history, or goes to one that it is in already.
     func enter(_ room: ChatServer.Room, telling extent: Replay.Extent, isFirst: Bool = false) {
-        guard let conversation = room.conversation, let connection, let chat else { return }
+        guard let conversation = room.conversation, let chat else { return }
         let isNew = !conversation.contains(self)
         rooms = rooms.filter { $0 !== room } + [room]
-        if isNew { conversation.add(self) } else { conversation.unsubscribe(connection, form: form) }
+        if isNew { conversation.add(self) } else { conversation.unsubscribe(self) }
         greet(room, isFirst: isFirst)
         if isFirst { for line in chat.messageOfTheDay { tell(.notice(line)) } }
         replay(extent, of: room)
@@ -182,7 +182,7 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     func exit(_ room: ChatServer.Room, reason: String) {
         rooms = rooms.filter { $0 !== room }
         replays = replays.filter { $0.room !== room }
-        unsubscribe(from: room)
+        room.conversation?.unsubscribe(self)
         room.conversation?.remove(self, reason: reason)
     }
 
@@ -216,7 +216,7 @@ public final class Person: ChatServer.Client, ConnectionHandler {
             if !isLast { return }
             let room = replays.removeFirst().room
             do throws(Errno) {
-                try room.conversation?.subscribe(connection, form: form)
+                try room.conversation?.subscribe(self)
             } catch {
                 tell(.error("goodbye: \(room.name) cannot be entered: \(error)"))
                 return connection.finish()
@@ -228,10 +228,6 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         }
     }
 
-    func unsubscribe(from room: ChatServer.Room) {
-        if let connection { room.conversation?.unsubscribe(connection, form: form) }
-    }
-
     /// What is said goes to this room from now on, of those that the person is in.
     func prefer(_ room: ChatServer.Room) {
         rooms = rooms.filter { $0 !== room } + [room]
@@ -241,7 +237,7 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     /// Gets JSON from now on, of what happens from now on.
     func switchToJSON() {
         guard form != .json else { return tell(.notice("this is JSON already")) }
-        for room in rooms { unsubscribe(from: room) }
+        for room in rooms { room.conversation?.unsubscribe(self) }
         replays = []
         form = .json
         for room in rooms {

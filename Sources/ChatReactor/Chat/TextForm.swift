@@ -61,7 +61,12 @@ struct TextForm {
             output.append(contentsOf: text)
             output.append("\n")
         case .who(let room, let names, let isComplete):
-            output.append("* in \(room): \(names.map(\.text).joined(separator: ", "))\(isComplete ? "" : " and others")\n")
+            // Several lines, since a client may not take one of any length.
+            for start in stride(from: 0, to: names.count, by: 50) {
+                let part = names[start..<min(start &+ 50, names.count)].map(\.text).joined(separator: ", ")
+                output.append("* in \(room): \(part)\n")
+            }
+            if !isComplete { output.append("* in \(room): and others\n") }
         case .rooms(let rooms):
             for room in rooms { output.append("* \(room.name) (\(room.online) online)\n") }
         case .pong:

@@ -8,9 +8,10 @@ final class ChatFixture {
     var server: ChatServer { fixture.server }
     var chat: Chat { get throws { try #require(server.chat) } }
 
-    init(_ configure: (inout Chat.Configuration) -> Void = { _ in }, server change: (inout ChatServer.Configuration) -> Void = { _ in })
-        throws
-    {
+    init(
+        _ configure: (inout Chat.Configuration) -> Void = { _ in },
+        server change: (inout ChatServer.Configuration) -> Void = { _ in }
+    ) throws {
         var chat = Chat.Configuration(name: "tea")
         configure(&chat)
         fixture = try ServerFixture {
@@ -20,7 +21,9 @@ final class ChatFixture {
     }
 
     /// Has somebody come, and takes off what newcomers are told, unless the test is about that.
-    func join(_ name: String? = nil, json: Bool = false, keepsWelcome: Bool = false, receiveBuffer: Int32? = nil) throws -> Chatter {
+    func join(
+        _ name: String? = nil, json: Bool = false, keepsWelcome: Bool = false, receiveBuffer: Int32? = nil
+    ) throws -> Chatter {
         let client = try fixture.join(receiveBuffer: receiveBuffer)
         let chatter = Chatter(client, in: self)
         if let name { try chatter.send("/nick \(name)") }
