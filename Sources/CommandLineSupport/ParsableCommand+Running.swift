@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Glibc
+import Reactor
 
 extension ParsableCommand {
     /// Parses the arguments and runs the command. If either fails, prints one sentence that says why, and ends the process.
@@ -17,14 +18,23 @@ extension ParsableCommand {
     private static func exit(reporting error: any Error) -> Never {
         let name = configuration.commandName ?? _commandName
         if let failure = error as? Failure {
-            writeToStandardError("\(name): \(failure)\n")
+            writeLineToStandardError("\(name): \(failure)")
             Glibc.exit(failure.code)
         }
         let code = exitCode(for: error)
-        if code.isSuccess { exit(withError: error) }
-        var sentence = message(for: error)
+        if code.isSuccess {
+            print(fullMessage(for: error))
+            // Until it is flushed, the text may be in a buffer, and nobody knows whether the disk is full.
+            if fflush(nil) == 0 { Glibc.exit(EX_OK) }
+            writeLineToStandardError("\(name): cannot write standard output: \(Errno.last)")
+            Glibc.exit(EX_IOERR)
+        }
+        // Some of the parser's messages have several lines, of which the later ones are indented.
+        var sentence = message(for: error).split(separator: "\n").map { $0.drop { $0 == " " } }.joined(separator: " ")
         if sentence.hasSuffix(".") { sentence.removeLast() }
-        writeToStandardError("\(name): \(sentence); see \(name) --help\n")
+        // As in "Did you mean '--port'?".
+        let hint = sentence.hasSuffix("?") ? " See" : "; see"
+        writeLineToStandardError("\(name): \(sentence)\(hint) \(name) --help")
         Glibc.exit(code.rawValue)
     }
 }

@@ -12,7 +12,7 @@ extension EventLoop {
     /// - Everything else cannot be opened anew: a socket, for instance, and a terminal or a pipe of another user, as after `su`. A
     ///   thread reads or writes it, and may block.
     ///
-    /// Whoever writes to a pipe must ignore SIGPIPE.
+    /// A program that uses this for output must ignore SIGPIPE. Otherwise it ends when the reader of a pipe has gone.
     ///
     /// - Throws: `EBADF` if the stream is closed or is not open for that direction, and what the kernel says about descriptors, threads
     ///   and memory that it lacks.
@@ -42,7 +42,10 @@ extension EventLoop {
         var options = options
         // The thread closes its end once it has written everything, and may need long for that.
         options.lingerTimeout = .seconds(1 << 30)
-        return try adopt(socket: StreamCopier.start(number, for: direction), options: options, handler: handler)
+        let failure = StreamFailure()
+        return try adopt(
+            socket: StreamCopier.start(number, for: direction, reportingTo: failure), options: options,
+            handler: CopiedStreamHandler(handler, failure: failure))
     }
 }
 
@@ -54,15 +57,16 @@ private func openAnew(_ number: Int32, for direction: OwnedDescriptor.Direction)
     let flags = (direction == .input ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_CLOEXEC | O_NOCTTY
     let opened = unsafe open("/proc/self/fd/\(number)", flags)
     if opened >= 0 { return opened }
-    // A process may always open its controlling terminal by this name, even if the terminal is another user's. Only of that terminal
-    // does tcgetsid(3) know the session.
+    // A process may always open its controlling terminal by this name, even if the terminal is another user's. tcgetsid(3)
+    // succeeds for the controlling terminal alone.
     return tcgetsid(number) >= 0 ? unsafe open("/dev/tty", flags) : -1
 }
 
 extension OwnedDescriptor {
     /// Another descriptor of the same open file.
     fileprivate static func duplicating(_ number: Int32) throws(Errno) -> OwnedDescriptor {
-        let duplicate = fcntl(number, F_DUPFD_CLOEXEC, 0)
+        var duplicate: Int32
+        repeat { duplicate = fcntl(number, F_DUPFD_CLOEXEC, 0) } while duplicate < 0 && errno == EINTR
         if duplicate < 0 { throw .last }
         return OwnedDescriptor(takingOver: duplicate)
     }

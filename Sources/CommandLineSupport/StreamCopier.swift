@@ -1,34 +1,39 @@
 import Glibc
 import Reactor
 
-/// A thread that copies a stream from or to a socket, and may block on either. It stands between the loop, which must not block, and a
-/// stream that must not be set not to.
+/// A thread that copies a stream from or to a socket, and may block on either. It stands between the loop, which must not
+/// block, and a stream on which O_NONBLOCK must not be set, because other programs share it.
 ///
 /// It ends at the end of the input, or when the output takes nothing more, and closes its end of the socket then.
 final class StreamCopier {
     private let source: Int32
     private let target: Int32
     private let socket: OwnedDescriptor
+    private let failure: StreamFailure
 
-    private init(source: Int32, target: Int32, socket: consuming OwnedDescriptor) {
+    private init(source: Int32, target: Int32, socket: consuming OwnedDescriptor, failure: StreamFailure) {
         self.source = source
         self.target = target
         self.socket = socket
+        self.failure = failure
     }
 
-    /// Starts to copy the stream, which must stay open, and returns the loop's end of the socket.
+    /// Starts to copy the stream, which must stay open, and returns the loop's end of the socket. If the stream fails, `failure`
+    /// has the reason before the socket is closed.
     ///
     /// The corresponding C functions are `socketpair` and `pthread_create`.
-    static func start(_ stream: Int32, for direction: OwnedDescriptor.Direction) throws(Errno) -> OwnedDescriptor {
+    static func start(
+        _ stream: Int32, for direction: OwnedDescriptor.Direction, reportingTo failure: StreamFailure
+    ) throws(Errno) -> OwnedDescriptor {
         var pair: [Int32] = [-1, -1]
         if unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair) < 0 { throw .last }
         let loopEnd = OwnedDescriptor(takingOver: pair[0])
         let threadEnd = OwnedDescriptor(takingOver: pair[1])
-        if fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0 { throw .last }
+        while fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0 { if errno != EINTR { throw .last } }
         let copier =
             direction == .input
-            ? StreamCopier(source: stream, target: pair[1], socket: threadEnd)
-            : StreamCopier(source: pair[1], target: stream, socket: threadEnd)
+            ? StreamCopier(source: stream, target: pair[1], socket: threadEnd, failure: failure)
+            : StreamCopier(source: pair[1], target: stream, socket: threadEnd, failure: failure)
         try copier.startThread()
         return loopEnd
     }
@@ -60,11 +65,17 @@ final class StreamCopier {
         }
     }
 
-    /// Waits for input, and returns how much has come: 0 at the end, and less after a failure.
+    /// Waits for input, and returns how much has come: 0 at the end, and -1 after a failure.
     private func readSome(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         while true {
             let count = unsafe read(source, buffer.baseAddress, buffer.count)
-            guard count < 0, canRetry(source, for: POLLIN) else { return count }
+            if count >= 0 { return count }
+            let error = Errno.last
+            if !canRetry(source, for: POLLIN, after: error) {
+                // A terminal that is gone says EIO: that is the end of its input.
+                if error != Errno(rawValue: EIO) { failure.report(error) }
+                return count
+            }
         }
     }
 
@@ -75,7 +86,8 @@ final class StreamCopier {
             let count = unsafe write(target, rest.baseAddress, rest.count)
             if count > 0 {
                 unsafe rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-            } else if !canRetry(target, for: POLLOUT) {
+            } else if case let error = Errno.last, !canRetry(target, for: POLLOUT, after: error) {
+                failure.report(error)
                 return false
             }
         }
@@ -83,8 +95,8 @@ final class StreamCopier {
     }
 
     /// Whether a system call that has failed may succeed the next time. Waits until then.
-    private func canRetry(_ descriptor: Int32, for events: Int32) -> Bool {
-        switch errno {
+    private func canRetry(_ descriptor: Int32, for events: Int32, after error: Errno) -> Bool {
+        switch error.rawValue {
         case EINTR: return true
         case EAGAIN:
             // Another program has set the stream not to block.

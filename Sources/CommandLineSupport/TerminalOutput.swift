@@ -85,8 +85,7 @@ public final class TerminalOutput {
         func connectionDidClose(_ connection: Connection, reason: CloseReason) {
             guard let output else { return }
             output.connection = nil
-            // The thread that copies the output has ended, since it could not write.
-            output.didClose?(reason == .endOfInput ? .failed(.brokenPipe) : reason)
+            output.didClose?(reason)
         }
     }
 }

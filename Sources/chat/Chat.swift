@@ -3,7 +3,7 @@ import CommandLineSupport
 import Glibc
 import Reactor
 
-/// The client: arguments in, library calls out.
+/// The program `chat`: reads its arguments, runs a `ChatClient`, and says how that ended.
 @main
 struct Chat: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -76,28 +76,38 @@ struct Chat: ParsableCommand {
         reason == .failed(.wouldBlock) ? "too many others are waiting to be accepted there" : "\(reason)"
     }
 
-    private func talk(with addresses: [SocketAddress]) throws -> ChatClient.Outcome? {
+    private func talk(with addresses: [SocketAddress]) throws(Failure) -> ChatClient.Outcome? {
+        var configuration = ChatClient.Configuration()
+        configuration.connectTimeout = connectTimeout.duration
+        configuration.isInputTerminal = isatty(STDIN_FILENO) == 1
+        configuration.isOutputTerminal = isatty(STDOUT_FILENO) == 1
+        configuration.linger = configuration.isInputTerminal ? .zero : linger.duration
+        configuration.quitWord = noQuitWord ? nil : quitWord
+        let loop: EventLoop
         do throws(Errno) {
-            var configuration = ChatClient.Configuration()
-            configuration.connectTimeout = connectTimeout.duration
-            configuration.isInputTerminal = isatty(STDIN_FILENO) == 1
-            configuration.isOutputTerminal = isatty(STDOUT_FILENO) == 1
-            configuration.linger = configuration.isInputTerminal ? .zero : linger.duration
-            configuration.quitWord = noQuitWord ? nil : quitWord
-            let loop = try EventLoop()
-            var outcome: ChatClient.Outcome?
-            let client = try ChatClient(to: addresses, on: loop, configuration: configuration) {
-                outcome = $0
-                loop.stop()
-            }
-            client.start()
-            // A failure to connect may be known already.
-            if outcome == nil { try loop.run() }
-            // Otherwise the optimizer may release the client before it has ended: its timers and its output refer to it weakly.
-            withExtendedLifetime(client) {}
-            return outcome
+            loop = try EventLoop()
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
+        var outcome: ChatClient.Outcome?
+        let client: ChatClient
+        do throws(Errno) {
+            client = try ChatClient(to: addresses, on: loop, configuration: configuration) {
+                outcome = $0
+                loop.stop()
+            }
+        } catch {
+            throw Failure("cannot write standard output: \(error)", code: EX_IOERR)
+        }
+        client.start()
+        do throws(Errno) {
+            // A failure to connect may be known already.
+            if outcome == nil { try loop.run() }
+        } catch {
+            throw Failure("cannot go on: \(error)", code: EX_OSERR)
+        }
+        // Otherwise the optimizer may release the client before it has ended: its timers and its output refer to it weakly.
+        withExtendedLifetime(client) {}
+        return outcome
     }
 }

@@ -38,7 +38,7 @@ final class ChatClient {
 
     /// How much may wait for the server before the input is paused.
     private static let sendCapacity = 262_144
-    /// How long a pause must be to end a line of a server that has never sent a newline.
+    /// How long a pause must be for the unfinished line of a server to be shown.
     private static let idleTime = Duration.milliseconds(50)
 
     private let loop: EventLoop
@@ -56,7 +56,7 @@ final class ChatClient {
     private var inputFailure: CloseReason?
     private var shownLines = LineSplitter()
     private var lastLine = LastLine()
-    private lazy var idleTimer = loop.makeTimer { [weak self] in self?.showUnfinishedLine() }
+    private lazy var idleTimer = loop.makeTimer { [weak self] in self?.serverDidPause() }
     private lazy var lingerTimer = loop.makeTimer { [weak self] in self?.server?.finish() }
     /// The outcome that is reported once everything that came is printed.
     private var pendingOutcome: Outcome?
@@ -86,7 +86,7 @@ final class ChatClient {
     /// Begins to connect. To be called once; the loop has to be run then.
     func start() {
         output.didDrain = { [weak self] in self?.resumeServer() }
-        output.didClose = { [weak self] reason in self?.end(reason) }
+        output.didClose = { [weak self] reason in self?.outputDidClose(reason) }
         connectToNext()
     }
 
@@ -99,7 +99,7 @@ final class ChatClient {
         output.finish()
     }
 
-    private func end(_ reason: CloseReason) {
+    private func outputDidClose(_ reason: CloseReason) {
         if reason != .requested { return onEnd(.outputGone(reason)) }
         onEnd(pendingOutcome ?? .outputGone(reason))
     }
@@ -141,12 +141,7 @@ final class ChatClient {
         chunks.forEach { lastLine.receive($0) }
         if configuration.isOutputTerminal {
             chunks.forEach { shownLines.receive($0, show: output.writeText) }
-            // The server may be one that never sends a newline.
-            if shownLines.isUnfinished, !shownLines.hasSeenNewline {
-                idleTimer.arm(after: Self.idleTime)
-            } else {
-                idleTimer.cancel()
-            }
+            if shownLines.isUnfinished { idleTimer.arm(after: Self.idleTime) } else { idleTimer.cancel() }
         } else {
             output.write(chunks, in: 0..<chunks.count)
         }
@@ -156,8 +151,8 @@ final class ChatClient {
         }
     }
 
-    private func showUnfinishedLine() {
-        if shownLines.isUnfinished { shownLines.finishLine(show: output.writeText) }
+    private func serverDidPause() {
+        shownLines.pause(show: output.writeText)
     }
 
     private func resumeServer() {
@@ -175,7 +170,7 @@ final class ChatClient {
     }
 
     private func serverDidClose(_ reason: CloseReason) {
-        showUnfinishedLine()
+        if shownLines.isUnfinished { shownLines.finishLine(show: output.writeText) }
         if reason != .requested {
             finish(.serverGone(reason, explanation: lastLine.reason))
         } else {
@@ -247,7 +242,7 @@ final class ChatClient {
 
         func connectionDidDiscardMessage(_ connection: Connection) {
             let limit = Connection.Options().maximumMessageLength
-            writeToStandardError("chat: that line was too long to send: the limit is \(limit) bytes\n")
+            writeLineToStandardError("chat: that line was too long to send: the limit is \(limit) bytes")
         }
 
         func connectionDidClose(_ connection: Connection, reason: CloseReason) {

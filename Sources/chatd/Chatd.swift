@@ -2,7 +2,7 @@ import ArgumentParser
 import ChatReactor
 import CommandLineSupport
 
-/// The daemon: arguments in, library calls out.
+/// The program `chatd`: reads its arguments, and runs a `Daemon`.
 @main
 struct Chatd: ParsableCommand {
     static let configuration = CommandConfiguration(

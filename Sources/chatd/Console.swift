@@ -17,34 +17,33 @@ final class Console {
     private var finishTimer: EventLoop.Timer?
     private var onFinish: (() -> Void)?
 
-    /// Begins to read and to print.
+    /// Begins to read and to print, as soon as the loop runs.
     ///
     /// - Parameters:
     ///   - server: The server whose console it is.
     ///   - readsInput: Whether standard input is read.
     ///   - printsMessages: Whether messages are printed on standard output.
     ///   - onWarning: Called on the loop's thread with a sentence for the operator, without a newline.
-    /// - Throws: What `EventLoop.adoptStandardStream` does.
+    /// - Throws: A failure that says which stream cannot be used, and why.
     init(
         server: ChatServer, readsInput: Bool, printsMessages: Bool, onWarning: @escaping (String) -> Void
-    ) throws(Errno) {
+    ) throws(Failure) {
         self.server = server
         quitWord = server.configuration.quitWord.map { Array($0.utf8) }
         self.onWarning = onWarning
         if printsMessages {
-            let output = try TerminalOutput(STDOUT_FILENO, style: .text, on: server.loop)
-            output.didDrain = { [weak self] in self?.printUnshownCount() }
-            output.didClose = { [weak self] reason in self?.outputDidClose(reason) }
-            self.output = output
-            server.addObserver(Printer(console: self))
+            do throws(Errno) {
+                try startPrinting()
+            } catch {
+                throw Failure("cannot write standard output: \(error)", code: EX_IOERR)
+            }
         }
         if readsInput {
-            var options = Connection.Options()
-            options.maximumMessageLength = server.configuration.maximumMessageLength
-            let input = try server.loop.adoptStandardStream(
-                STDIN_FILENO, for: .input, options: options, handler: Typing(console: self))
-            self.input = input
-            server.room.topic?.addPublisher(input)
+            do throws(Errno) {
+                try startReading()
+            } catch {
+                throw Failure("cannot read standard input: \(error)", code: EX_IOERR)
+            }
         }
     }
 
@@ -58,11 +57,16 @@ final class Console {
         guard let output else { return completion() }
         printUnshownCount()
         onFinish = completion
+        output.finish()
+        // The time begins with the next turn of the loop. Even if it is none at all, the output is written once.
+        finishTimer = server.loop.schedule(after: .zero) { [weak self] in self?.limitFinish(to: timeout) }
+    }
+
+    private func limitFinish(to timeout: Duration) {
         finishTimer = server.loop.schedule(after: timeout) { [weak self] in
             self?.onWarning("the output was not read in time: its last messages are missing")
             self?.completeFinish()
         }
-        output.finish()
     }
 
     private func completeFinish() {
@@ -72,6 +76,15 @@ final class Console {
     }
 
     // MARK: - Typing
+
+    private func startReading() throws(Errno) {
+        var options = Connection.Options()
+        options.maximumMessageLength = server.configuration.maximumMessageLength
+        let input = try server.loop.adoptStandardStream(
+            STDIN_FILENO, for: .input, options: options, handler: Typing(console: self))
+        self.input = input
+        server.room.topic?.addPublisher(input)
+    }
 
     private func didType(_ lines: borrowing MessageBatch) {
         var first = 0
@@ -112,9 +125,23 @@ final class Console {
 
     // MARK: - Printing
 
+    private func startPrinting() throws(Errno) {
+        let output = try TerminalOutput(STDOUT_FILENO, style: .text, on: server.loop)
+        output.didDrain = { [weak self] in self?.printUnshownCount() }
+        output.didClose = { [weak self] reason in self?.outputDidClose(reason) }
+        self.output = output
+        server.addObserver(Printer(console: self))
+    }
+
     private func didRelay(_ messages: borrowing MessageBatch, in range: Range<Int>) {
         guard let output else { return }
-        if output.isFull { unshownCount += range.count } else { output.write(messages, in: range) }
+        if output.isFull {
+            unshownCount += range.count
+        } else {
+            // There is room before everything is written. The count must not come after newer messages.
+            printUnshownCount()
+            output.write(messages, in: range)
+        }
     }
 
     private func printUnshownCount() {

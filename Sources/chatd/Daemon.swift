@@ -29,6 +29,8 @@ final class Daemon {
     }
 
     func run() throws {
+        // However this ends, no path of a Unix-domain socket stays behind.
+        defer { loop.close() }
         // Looking up a name may take long. Signals are not watched yet, so Ctrl-C ends the process at once.
         let places = try ListeningPlaces(of: options)
         do throws(Errno) {
@@ -37,18 +39,13 @@ final class Daemon {
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
-        do {
-            for listener in try places.listen(server) { say("listening on \(listener.address)") }
-        } catch {
-            // Removes the paths of the Unix-domain sockets that were made before one place could not be listened at.
-            loop.close()
-            throw error
-        }
+        console = try Console(
+            server: server, readsInput: options.console ?? (isatty(STDIN_FILENO) == 1),
+            printsMessages: options.print ?? (isatty(STDOUT_FILENO) == 1), onWarning: say)
+        // Not before the console is there: a daemon that has said where it listens must not end because of a stream.
+        for listener in try places.listen(server) { say("listening on \(listener.address)") }
+        ServiceManager.notify("READY=1")
         do throws(Errno) {
-            console = try Console(
-                server: server, readsInput: options.console ?? (isatty(STDIN_FILENO) == 1),
-                printsMessages: options.print ?? (isatty(STDOUT_FILENO) == 1), onWarning: say)
-            ServiceManager.notify("READY=1")
             try loop.run()
         } catch {
             throw Failure("cannot go on: \(error)", code: EX_OSERR)
@@ -72,7 +69,7 @@ final class Daemon {
     }
 
     private func say(_ sentence: String) {
-        writeToStandardError("chatd: \(sentence)\n")
+        writeLineToStandardError("chatd: \(sentence)")
     }
 
     /// Each client takes a descriptor, and the limit that a shell sets by default is low.

@@ -19,38 +19,56 @@ struct ListeningPlaces {
     }
 
     /// Listens at all places. If one cannot be had, this throws, and the other listeners stay.
-    func listen(_ server: ChatServer) throws -> [Listener] {
+    func listen(_ server: ChatServer) throws(Failure) -> [Listener] {
         var listeners: [Listener] = []
-        // Two endpoints may have an address in common, as 0.0.0.0 and [::] have, which means both families; and a listener on every
-        // address of a family serves each of them. The kernel would refuse a second listener.
+        // The kernel refuses a second listener at one address. Two endpoints may have an address in common: 0.0.0.0 is one of
+        // the two addresses that [::] stands for. And a listener at 0.0.0.0 serves 127.0.0.1 as well.
         let wildcards = Set(places.joined().filter { $0 == $0.wildcard })
         var served: Set<SocketAddress> = []
         for place in places {
-            var failure: Failure?
-            var ofPlace: [Listener] = []
             let addresses = place.filter { address in
                 // Port 0 is another port each time.
                 if address.port == 0 { return true }
                 return !served.contains(address) && (address == address.wildcard || !wildcards.contains(address.wildcard))
             }
-            for address in addresses {
-                // The kernel picks the port of the first address, and the others get the same.
-                let wanted = address.port == 0 ? address.withPort(ofPlace.first?.address.port ?? 0) : address
-                do throws(Errno) {
-                    ofPlace.append(try server.listen(on: wanted))
-                    served.insert(wanted)
-                } catch {
-                    let code = error == .permissionDenied ? EX_NOPERM : EX_UNAVAILABLE
-                    let reason = Failure("cannot listen on \(wanted): \(error)", code: code)
-                    // A machine may serve one family alone. One address of a host is enough.
-                    guard error == .addressNotAvailable || error == .addressFamilyNotSupported else { throw reason }
-                    failure = reason
-                }
-            }
-            if ofPlace.isEmpty, addresses.count == place.count, let failure { throw failure }
+            let ofPlace = try Self.listen(server, at: addresses, isServed: addresses.count < place.count)
+            served.formUnion(ofPlace.map(\.address))
             listeners += ofPlace
         }
         return listeners
+    }
+
+    /// Listens at the addresses of one place. If the kernel picks the port, it is the same for all of them.
+    ///
+    /// - Parameter isServed: Whether the place has other addresses, at which a listener is already.
+    private static func listen(
+        _ server: ChatServer, at addresses: [SocketAddress], isServed: Bool
+    ) throws(Failure) -> [Listener] {
+        // The kernel picks a port that is free at the first address. Listeners whose port another program has at the next one
+        // are kept until there is a better port, so that the kernel does not pick theirs again.
+        var useless: [Listener] = []
+        defer { for listener in useless { listener.close() } }
+        nextPort: while true {
+            var listeners: [Listener] = []
+            var failure: Failure?
+            for address in addresses {
+                let wanted = address.port == 0 ? address.withPort(listeners.first?.address.port ?? 0) : address
+                do throws(Errno) {
+                    listeners.append(try server.listen(on: wanted))
+                } catch {
+                    if error == .addressInUse, address.port == 0, !listeners.isEmpty, useless.count < 100 {
+                        useless += listeners
+                        continue nextPort
+                    }
+                    let code = error == .permissionDenied ? EX_NOPERM : EX_UNAVAILABLE
+                    failure = Failure("cannot listen on \(wanted): \(error)", code: code)
+                    // A machine may serve one family alone. One address of a host is enough.
+                    if let failure, error != .addressNotAvailable, error != .addressFamilyNotSupported { throw failure }
+                }
+            }
+            if listeners.isEmpty, !isServed, let failure { throw failure }
+            return listeners
+        }
     }
 }
 

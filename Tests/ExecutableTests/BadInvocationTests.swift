@@ -1,4 +1,5 @@
 import Glibc
+import Reactor
 import TestSupport
 import Testing
 
@@ -17,7 +18,7 @@ import Testing
             self.mentions = mentions
         }
 
-        var testDescription: String { "\(program) \(arguments.joined(separator: " "))" }
+        var testDescription: String { "\(program) \(arguments.joined(separator: " "))".debugDescription }
     }
 
     @Test(arguments: [
@@ -44,6 +45,9 @@ import Testing
         Case("chatd", ["--log-level", "loud"], EX_USAGE, mentions: "loud"),
         Case("chatd", ["--no-such-option"], EX_USAGE, mentions: "--no-such-option"),
         Case("chatd", ["argument"], EX_USAGE, mentions: "argument"),
+        Case("chatd", ["--prot", "1"], EX_USAGE, mentions: "Did you mean '--port'? See chatd --help"),
+        Case("chatd", ["--generate-completion-script", "csh"], EX_USAGE, mentions: "'csh'. Please use --generate"),
+        Case("chat", ["\u{1B}[2J\nhost.invalid"], EX_NOHOST, mentions: "'^[[2J^Jhost.invalid'"),
         Case("chatd", ["--listen", "no-such-host.invalid:0"], EX_NOHOST, mentions: "no-such-host.invalid"),
         // An address for documentation, which no machine has.
         Case("chatd", ["--listen", "192.0.2.1:0"], EX_UNAVAILABLE, mentions: "192.0.2.1"),
@@ -61,6 +65,27 @@ import Testing
     ])
     func `is one line and an exit code`(_ test: Case) throws {
         try expectFailure(test)
+    }
+
+    @Test(arguments: ["chatd", "chat"]) func `a standard stream that is not open in the right direction`(program: String) throws {
+        let directory = try TemporaryDirectory()
+        let place = "unix:\(directory.path)/socket"
+        let arguments = program == "chatd" ? ["--console", "--print", "--listen", place] : [place]
+        let readable = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
+        let writable = unsafe open("/dev/null", O_WRONLY | O_CLOEXEC)
+        defer { for descriptor in [readable, writable] { close(descriptor) } }
+        let server = program == "chat" ? try PlayedServer(at: .unix(path: "\(directory.path)/socket")) : nil
+        for (input, output, what) in [
+            (readable, readable, "write standard output"), (writable, writable, "read standard input"),
+        ] {
+            let process = try ChildProcess(
+                ChildProcess.pathOfExecutable(program), arguments, input: .descriptor(input), output: .descriptor(output))
+            let error = String(decoding: try process.error.all(), as: UTF8.self)
+            #expect(error == "\(program): cannot \(what): Bad file descriptor\n")
+            #expect(try process.waitForEnd() == .exit(EX_IOERR))
+        }
+        // No path is left behind.
+        if server == nil { #expect(unsafe access("\(directory.path)/socket", F_OK) != 0) }
     }
 
     @Test func `a port that is in use`() throws {
@@ -87,7 +112,7 @@ import Testing
         }
         let path = "\(directory.path)/file"
         close(unsafe open(path, O_CREAT | O_WRONLY, 0o600))
-        try expectFailure(Case("chatd", ["--listen", "unix:\(path)"], EX_UNAVAILABLE, mentions: path))
+        try expectFailure(Case("chatd", ["--listen", "unix:\(path)"], EX_UNAVAILABLE, mentions: "\(path): File exists"))
         #expect(unsafe access(path, F_OK) == 0)
     }
 

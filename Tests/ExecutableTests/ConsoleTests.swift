@@ -169,6 +169,25 @@ import Testing
         }
     }
 
+    @Test func `messages that are not shown are counted before newer ones are printed`() throws {
+        try withDaemon(["--print"]) { daemon in
+            let clients = try daemon.join(2)
+            let line = String(repeating: "a", count: 1_023)
+            // More than the pipe takes and the console keeps.
+            try clients[0].send(String(repeating: line + "\n", count: 1_000))
+            #expect(try clients[1].receiveLines(1_000).count == 1_000)
+            // Now there is room again, but not everything is written.
+            #expect(try daemon.process.output.bytes(200_000).count == 200_000)
+            try clients[0].send("late\n")
+            #expect(try clients[1].receiveLine() == "late")
+            var printed: [String] = []
+            while printed.last != "late" { printed.append(try #require(try daemon.process.output.line())) }
+            let notice = try #require(printed.dropLast().last)
+            #expect(notice.hasPrefix("! ") && notice.hasSuffix(" messages not shown: the terminal is too slow"), "\(notice)")
+            #expect(printed.count { $0.hasPrefix("! ") } == 1)
+        }
+    }
+
     @Test func `an output whose reader has gone ends nothing`() throws {
         try withDaemon(["--print"], listeners: Self.listeners) { daemon in
             let clients = try daemon.join(2)
@@ -212,6 +231,22 @@ import Testing
         daemon.process.send(signal: SIGTERM)
         #expect(try daemon.process.waitForEnd() == .exit(0))
         #expect(try daemon.process.error.line()?.contains("not read in time") == true)
+    }
+
+    @Test func `with no time to end, what the output takes at once is printed, and nothing is said to be missing`() throws {
+        let daemon = try Daemon(["--print", "--drain-timeout", "0"], listeners: Self.listeners)
+        let clients = try daemon.join(2)
+        #expect(try daemon.process.output.line() == "joined")
+        // What comes in one turn of the loop together with the signal counts, too.
+        daemon.process.send(signal: SIGSTOP)
+        try clients[0].send("last words\n")
+        daemon.process.send(signal: SIGTERM)
+        daemon.process.send(signal: SIGCONT)
+        #expect(try daemon.process.waitForEnd() == .exit(0))
+        #expect(try daemon.process.error.all() == [])
+        let printed = String(decoding: try daemon.process.output.all(), as: UTF8.self)
+        // The signal may have come first: then nothing was relayed any more.
+        #expect(printed == "last words\n" || printed.isEmpty)
     }
 
     @Test func `a full disk is called that, and ends nothing`() throws {

@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -14,6 +15,16 @@ import Testing
 
     @Test(arguments: ["chatd", "chat"]) func `the version is a line with a number`(program: String) throws {
         #expect(try output(of: program, "--version").wholeMatch(of: #/chatd? [0-9]+\.[0-9]+\.[0-9]+\n/#) != nil)
+    }
+
+    @Test(arguments: ["chatd", "chat"], ["--help", "--version"])
+    func `a disk that is full is told`(program: String, argument: String) throws {
+        let disk = unsafe open("/dev/full", O_WRONLY | O_CLOEXEC)
+        defer { close(disk) }
+        let process = try ChildProcess(ChildProcess.pathOfExecutable(program), [argument], output: .descriptor(disk))
+        let sentence = "\(program): cannot write standard output: No space left on device\n"
+        #expect(try process.error.all() == Array(sentence.utf8))
+        #expect(try process.waitForEnd() == .exit(EX_IOERR))
     }
 
     private func output(of program: String, _ argument: String) throws -> String {

@@ -76,8 +76,25 @@ import Testing
         try daemon.end()
     }
 
+    /// In a network of its own, the kernel may pick four ports. Another daemon has three of them, on IPv6 alone.
+    @Test(.enabled(if: canUnshare && canSetUpNetwork, "needs a network namespace, bash and ip"))
+    func `the port that is picked is free at all addresses of the host`() throws {
+        let script = """
+            ip link set lo up
+            echo 40000 40003 > /proc/sys/net/ipv4/ip_local_port_range
+            exec 3< <("$1" --listen [::1]:40000 --listen [::1]:40001 --listen [::1]:40002 2>&1)
+            for _ in 1 2 3; do read -r -u 3; done
+            exec "$@"
+            """
+        // Both daemons end when this one is killed, with their process namespace.
+        let launcher = ["unshare", "-rnpf", "--kill-child", "bash", "-c", script, "bash"]
+        let daemon = try Daemon(listeners: 2, launcher: launcher)
+        #expect(daemon.addresses == ["127.0.0.1:40003", "[::1]:40003"])
+    }
+
     private static let canUnshare =
         (try? ChildProcess("unshare", ["-rn", "true"]).waitForEnd()) == .exit(0)
+    private static let canSetUpNetwork = ChildProcess.isInstalled("ip") && ChildProcess.isInstalled("bash")
 
     /// A port at which nobody listens.
     private func freePort() throws -> UInt16 {

@@ -58,6 +58,24 @@ import Testing
         #expect(fcntl(number, F_GETFL) == O_RDWR)
     }
 
+    @Test func `why a thread cannot read or write is told`() throws {
+        defer { loop.close() }
+        let (number, peer) = try socketPair()
+        defer { close(number) }
+        _ = fcntl(number, F_SETFL, 0)
+        // A peer that closes with something unread resets the connection.
+        #expect(unsafe write(number, "unread", 6) == 6)
+        _ = try loop.adoptStandardStream(number, for: .input, handler: handler)
+        peer.close()
+        try loop.run(until: "the end") { !handler.closeReasons.isEmpty }
+        #expect(handler.closeReasons == [.failed(.connectionReset)])
+
+        let output = try loop.adoptStandardStream(number, for: .output, handler: handler)
+        output.send("lost")
+        try loop.run(until: "the end") { handler.closeReasons.count == 2 }
+        #expect(handler.closeReasons.last == .failed(.brokenPipe))
+    }
+
     @Test func `a regular file shares its position with others`() throws {
         defer { loop.close() }
         let path = TemporaryPath()

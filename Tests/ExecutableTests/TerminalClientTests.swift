@@ -22,6 +22,39 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        (["gr\u{C3}", "\u{BC}\u{C3}\u{9F}e"], "\n"), (["gr\u{C3}\u{BC}\u{C3}\u{9F}e\r"], "\n"),
+        (["gr\u{C3}\u{BC}\u{C3}\u{9F}e"], "\r\n"),
+    ])
+    func `a pause cuts no character, and a newline after it makes no empty line`(pieces: [String], newline: String) throws {
+        let server = try PlayedServer()
+        let chat = try startChat(["\(server.address)"], input: .terminal, output: .terminal, error: .terminal)
+        let client = try server.accept()
+        for piece in pieces {
+            // Each character stands for the byte of its number.
+            try client.send(piece.unicodeScalars.map { UInt8($0.value) })
+            // Longer than any pause that ends a line. Where none does, nothing can be waited for.
+            usleep(200_000)
+        }
+        #expect(try chat.output.text(through: "\r\n") == "grüße\r\n")
+        try client.send(newline + "next\n")
+        #expect(try chat.output.text(through: "next\r\n") == "next\r\n")
+    }
+
+    @Test func `a line that has begun is shown after a pause, and goes on where it was`() throws {
+        let server = try PlayedServer()
+        let chat = try startChat(["\(server.address)"], input: .terminal, output: .terminal, error: .terminal)
+        let client = try server.accept()
+        try client.send("a line\nname> ")
+        try chat.output.text(through: "a line\r\n")
+        #expect(try chat.output.text(through: "name> ") == "name> ")
+        try client.send("nobody\r\nbye> ")
+        #expect(try chat.output.text(through: "bye> ") == "nobody\r\nbye> ")
+        client.close()
+        // What chat itself says begins a line.
+        try chat.output.text(through: "\r\nchat: the server has closed the connection\r\n")
+    }
+
     @Test func `what could harm the terminal is made visible`() throws {
         try withTalk { chat, peer in
             let hostile: [UInt8] = Array("\u{1B}]0;title\u{7} \u{1B}[2J \u{202E}gnp.exe ".utf8) + [0xFF, 10]

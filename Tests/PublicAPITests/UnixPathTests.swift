@@ -82,7 +82,7 @@ struct UnixPathTests {
         #expect(unsafe write(number, "precious", 8) == 8)
         close(number)
         let before = identity
-        #expect(throws: Errno.addressInUse) { try loop.listen(on: address, handler: handler) }
+        #expect(throws: Errno.fileExists) { try loop.listen(on: address, handler: handler) }
         #expect(identity == before)
         var status = stat()
         #expect(unsafe stat(path, &status) == 0 && status.st_size == 8)
@@ -92,7 +92,7 @@ struct UnixPathTests {
         defer { finish() }
         #expect(unsafe symlink("/dev/null", path) == 0)
         let before = identity
-        #expect(throws: Errno.addressInUse) { try loop.listen(on: address, handler: handler) }
+        #expect(throws: Errno.fileExists) { try loop.listen(on: address, handler: handler) }
         #expect(identity == before)
     }
 

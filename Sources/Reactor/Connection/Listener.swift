@@ -213,8 +213,9 @@ extension EventLoop {
     ///     and `Connection.Options.unsentLowWater`.
     ///   - handler: The handler of each connection.
     /// - Throws: `Errno.addressInUse`; `.permissionDenied` for a port below 1024 without the right to it, or for a folder;
-    ///   `.addressNotAvailable` for an address that this machine does not have; `.fileNameTooLong` for a path of more than 107
-    ///   bytes, `.invalidArgument` for an empty one; `.canceled` if the loop is closed; and what else the kernel says.
+    ///   `.addressNotAvailable` for an address that this machine does not have; `.fileExists` for the path of a file that is no
+    ///   socket; `.fileNameTooLong` for a path of more than 107 bytes, `.invalidArgument` for an empty one; `.canceled` if the
+    ///   loop is closed; and what else the kernel says.
     ///
     /// The corresponding C functions are `socket`, `setsockopt`, `bind` and `listen`; for a path also `flock` on its folder.
     @discardableResult

@@ -20,8 +20,8 @@ struct UnixPath {
     private let device: dev_t
     private let inode: ino_t
 
-    /// Binds a socket to a path and has it listen there. If a server has left the path behind, the path is replaced. Any other
-    /// file is refused with `addressInUse`.
+    /// Binds a socket to a path and has it listen there. If a server has left the path behind, the path is replaced. A path on
+    /// which a server listens is refused with `addressInUse`, and any other file with `fileExists`.
     ///
     /// The corresponding C functions are `flock`, `bind`, `listen`, `lstat` and `unlink`.
     init(_ path: String, listening socket: borrowing Socket) throws(Errno) {
@@ -30,7 +30,7 @@ struct UnixPath {
         do throws(Errno) {
             try socket.listen(on: address)
         } catch .addressInUse {
-            guard Self.isStale(path) else { throw .addressInUse }
+            guard Self.isStale(path) else { throw Self.isOtherFile(path) ? .fileExists : .addressInUse }
             unsafe unlink(path)
             try socket.listen(on: address)
         }
@@ -59,6 +59,12 @@ struct UnixPath {
         } catch {
             return error == .connectionRefused
         }
+    }
+
+    /// Whether the path is a file that no server has made. The corresponding C function is `lstat`.
+    private static func isOtherFile(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFSOCK
     }
 
     /// Nil if the path is no socket. The corresponding C function is `lstat`.

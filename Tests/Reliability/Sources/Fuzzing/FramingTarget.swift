@@ -44,6 +44,9 @@ enum FramingTarget {
         if flags & 4 != 0 {
             shutdown(peer, Int32(SHUT_WR))
         } else {
+            // The answers to commands of telnet: a socket that is closed before it has read all resets its peer.
+            var answers = [UInt8](repeating: 0, count: 4_096)
+            while unsafe recv(peer, &answers, answers.count, Int32(MSG_DONTWAIT)) > 0 {}
             close(peer)
             isPeerOpen = false
         }

@@ -163,7 +163,7 @@ final class Conversation {
 
     /// Whether some of what it has said may never have been read: it was cut off, or closed in the midst of leaving.
     private func mayHaveLost(_ sender: Client) -> Bool {
-        if sender.isConsole { return fault.mayEndConsole }
+        if sender.isConsole { return fault.mayEndTyping }
         return sender.wasCutOff || (sender.isClosed && (fault.isHard || !sender.hasJoined(configuration)))
     }
 
@@ -276,7 +276,7 @@ final class Conversation {
         if fault.call != "write", told.count != 1 || !fault.reasons.contains(where: told[0].contains) {
             throw BrokenPromise("does not say why it ended: \(sentences)")
         }
-        if ![EX_OSERR, EX_UNAVAILABLE, EX_NOPERM, EX_NOHOST].contains(code) {
+        if ![EX_OSERR, EX_IOERR, EX_UNAVAILABLE, EX_NOPERM, EX_NOHOST].contains(code) {
             throw BrokenPromise("ended with \(code), which is no code for that: \(sentences)")
         }
     }
@@ -297,7 +297,8 @@ final class Conversation {
         }
     }
 
-    /// Every line once, whole, in its sender's order, and never one's own; nothing after the last whole line, unless the connection
+    /// Every line once, whole, in its sender's order, and never one's own. The last line of a sender that cannot be read any more ends
+    /// where it could still be read. Nothing after the last whole line, unless the connection
     /// was closed within it.
     private func checkLines(of client: Client) throws {
         var next = client.missed
@@ -306,10 +307,14 @@ final class Conversation {
                 throw BrokenPromise("\(client.name) got \(line.debugDescription.prefix(60))")
             }
             let number = next[sender, default: 0]
-            guard number < speaker.said.count, speaker.said[number] == line else {
+            let mayEndWithin = speaker.isConsole ? fault.mayEndTyping : speaker.wasCutOff
+            guard number < speaker.said.count,
+                speaker.said[number] == line || mayEndWithin && speaker.said[number].hasPrefix(line)
+            else {
                 throw BrokenPromise("\(client.name) got \(line.debugDescription.prefix(60)) as number \(number + 1) of \(sender)")
             }
-            next[sender] = number + 1
+            // Nothing follows a line that ended with its sender.
+            next[sender] = speaker.said[number] == line ? number + 1 : speaker.said.count
         }
         let refusal = "! the server is full, try again later"
         let goodbye = "! goodbye: the server is shutting down"

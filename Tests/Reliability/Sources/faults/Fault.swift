@@ -59,6 +59,10 @@ struct Fault {
         isHard && ["read", "writev", "epoll_ctl:ADD", "epoll_ctl:MOD", "epoll_ctl:DEL"].contains(call)
     }
 
+    /// Whether the daemon may stop hearing what is typed. If standard input is a socket, a thread writes what comes to a socket of the
+    /// loop.
+    var mayEndTyping: Bool { mayEndConsole || isHard && ["recv", "write"].contains(call) }
+
     /// Whether the loop cannot go on, whenever it happens.
     var endsLoop: Bool { isHard && call == "epoll_wait" }
 }

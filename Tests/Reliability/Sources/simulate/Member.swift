@@ -77,6 +77,10 @@ final class Member: ConnectionHandler {
         scenario.didOpen(self, connection)
     }
 
+    func connectionDidDrain(_ connection: Connection) {
+        if connection.pendingOutput > 0 { scenario.record(Finding("a handler hears of a drain while own output waits")) }
+    }
+
     func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
         if connection !== self.connection { scenario.record(Finding("a message is handed to another connection's handler")) }
         if !isOpened || reason != nil { scenario.record(Finding("a message comes before a connection opens, or after its end")) }
