@@ -13,7 +13,8 @@ struct DamagedRecordFileTests {
         var model: RecordModel
     }
 
-    /// Appends records to a new log, and takes a snapshot after each that is asked for.
+    /// Appends records to a new log, and takes a snapshot after each that is asked for. In every other log all records have 64 bytes, so
+    /// that old and new ones lie beside each other without a seam.
     private func snapshots(
         of file: TemporaryPath, capacity: Int, records: Int, using random: inout SeededGenerator,
         isTaken: (Int) -> Bool
@@ -21,8 +22,9 @@ struct DamagedRecordFileTests {
         let log = try RecordLog(file: file.path, capacity: capacity, boot: thisBoot)
         var model = RecordModel(capacity: capacity)
         var snapshots: [Snapshot] = []
+        let length = Bool.random(using: &random) ? 64 - 36 : nil
         for number in 1...records {
-            let entry = model.randomEntry(using: &random)
+            let entry = model.randomEntry(length: length, using: &random)
             log.append(entry)
             model.append(entry)
             if isTaken(number) { snapshots.append(Snapshot(image: try RecordFileImage(of: file), model: model)) }

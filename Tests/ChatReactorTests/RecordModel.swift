@@ -27,20 +27,23 @@ struct RecordModel {
 
     var kept: ArraySlice<Entry> { entries[first...] }
 
-    /// A record with an unusual length as often as an ordinary one.
-    func randomEntry(using random: inout SeededGenerator) -> Entry {
-        let longest = capacity / 4 - 36
-        let length: Int
-        switch Int.random(in: 0..<8, using: &random) {
-        case 0: length = Int.random(in: 0...longest, using: &random)
-        case 1: length = max(0, longest - Int.random(in: 0...9, using: &random))
-        default: length = Int.random(in: 0...80, using: &random)
-        }
+    /// A record of any length, an unusual one now and then, unless the length is given.
+    func randomEntry(length: Int? = nil, using random: inout SeededGenerator) -> Entry {
+        let length = length ?? randomLength(using: &random)
         let fromLength = min(length, Int.random(in: 0...24, using: &random))
         return Entry(
             sequence: UInt64(entries.count + 1), kind: ChatReactor.Record.Kind.allCases.randomElement(using: &random)!,
             from: random.recordBytes(fromLength), text: random.recordBytes(length - fromLength),
             time: .random(in: .min ... .max, using: &random), online: .random(in: .min ... .max, using: &random))
+    }
+
+    private func randomLength(using random: inout SeededGenerator) -> Int {
+        let longest = capacity / 4 - 36
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0: return Int.random(in: 0...longest, using: &random)
+        case 1: return max(0, longest - Int.random(in: 0...9, using: &random))
+        default: return Int.random(in: 0...80, using: &random)
+        }
     }
 
     /// Appends an entry, which is in one piece, and forgets those that begin more than the capacity before its end.

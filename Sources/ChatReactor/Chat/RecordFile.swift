@@ -25,8 +25,9 @@ import Synchronization
 /// last open. During any other boot it is searched for whole records, and gets another epoch: what had been sent to clients may be
 /// lost without a trace, and its numbers will be given again.
 ///
-/// The file must not be shortened while it is open: then the next access to a page of it would end the process. Nor must anybody else
-/// write to it; the lock keeps out those who ask for it, and the mode everybody but the owner.
+/// The file must not be shortened while it is open: then the next access to a page of it would end the process (SIGBUS). So would a
+/// disk that cannot be read; and a full disk under a file system that never writes in place, as btrfs and ZFS, whatever was reserved.
+/// Nor must anybody else write to the file; the lock keeps out those who ask for it, and the mode everybody but the owner.
 @safe final class RecordFile {
     static let version: UInt32 = 1
     static let headLength = 4_096

@@ -44,7 +44,7 @@
 
     /// An empty log in memory.
     ///
-    /// - Parameter capacity: In bytes, rounded up to 4,096, and limited to 4 GiB.
+    /// - Parameter capacity: In bytes, rounded up to 4,096, and limited to 1 GiB.
     init(capacity: Int) {
         self.capacity = Self.validCapacity(capacity)
         epoch = Self.randomEpoch()
@@ -78,7 +78,8 @@
         unsafe memory?.deallocate()
     }
 
-    static func validCapacity(_ capacity: Int) -> Int { (min(max(capacity, 1), 1 << 32) + 4_095) & ~4_095 }
+    /// Sizes of blocks have 31 bits.
+    static func validCapacity(_ capacity: Int) -> Int { (min(max(capacity, 1), 1 << 30) + 4_095) & ~4_095 }
 
     static func randomEpoch() -> UInt64 { .random(in: 1..<1 << 53) }
 
