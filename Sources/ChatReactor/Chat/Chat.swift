@@ -63,8 +63,12 @@ public final class Chat {
     public private(set) lazy var lobby = makeRoom(
         .lobby, records: RecordLog(capacity: configuration.lobbySize), topicCapacity: lobbyTopicCapacity)
 
+    /// Lines that newcomers are told, each as a notice. At first they are those of the configuration.
+    public var messageOfTheDay: [String] {
+        didSet { messageOfTheDay = messageOfTheDay.map { String(madeVisible: $0) } }
+    }
+
     let name: String
-    let messageOfTheDay: [String]
     let slowClients: SlowSubscriberPolicy
     /// The line with which somebody leaves who gets lines.
     let quitWord: [UInt8]?
@@ -74,6 +78,7 @@ public final class Chat {
     /// The rooms that people have opened.
     private var openedRooms: [ChatName: ChatServer.Room] = [:]
     private var names = NameRegistry()
+    let moderation = Moderation()
     private var guestCount = 0
     /// Those who ignore somebody, by the name that they ignore.
     private var ignorersByName: [ChatName: [Person]] = [:]
@@ -155,6 +160,7 @@ public final class Chat {
 
     /// Lets a person in whose connection has opened.
     func admit(_ person: Person) {
+        if let ban = person.address.flatMap({ bans.ban(of: $0) }) { return close(person, telling: ban.notice) }
         var wanted: ChatName?
         switch hooks.admission(person) {
         case .admit: break
@@ -165,6 +171,7 @@ public final class Chat {
         }
         // The hook may have closed it.
         guard person.connection?.isOpen == true else { return }
+        if let wanted, let ban = bans.ban(of: wanted) { return close(person, telling: ban.notice) }
         if let wanted, (try? names.rename(person, to: wanted)) != nil {
             person.name = wanted
         } else {
@@ -172,16 +179,22 @@ public final class Chat {
             try? names.rename(person, to: person.name)
         }
         person.enter(lobby, telling: .last(configuration.history), isFirst: true)
+        if let (remaining, reason) = moderation.pendingShutdown {
+            person.tell(.notice(Moderation.shutdownNotice(in: remaining, reason: reason)))
+        }
     }
 
     func forget(_ person: Person) {
         names.remove(person)
+        // The number is never used again.
+        if person.isGuest { unmute(person.name) }
         for name in person.ignored { stopIgnoring(name, by: person) }
     }
 
     /// Gives a person another name, and tells those who are in its rooms.
     func rename(_ person: Person, to name: ChatName) throws(NameRegistry.Refusal) {
         let old = person.name
+        if bans.ban(of: name) != nil { throw .banned }
         try names.rename(person, to: name)
         // Those who ignore somebody go on to ignore whom it is called now.
         for ignorer in ignorersByName[old] ?? [] where !ignorer.ignored.contains(name) { ignore(name, by: ignorer) }

@@ -20,11 +20,13 @@ struct NameRegistry {
     enum Refusal: Error, CustomStringConvertible {
         case taken
         case kept
+        case banned
 
         var description: String {
             switch self {
             case .taken: "somebody else has that name"
             case .kept: "that name is kept for the one who has just left"
+            case .banned: "that name is banned"
             }
         }
     }

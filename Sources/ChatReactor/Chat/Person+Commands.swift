@@ -14,12 +14,6 @@ extension Person {
         if let command = chat?.commands[name] { tell(.error("this command is \(command.usage)")) }
     }
 
-    /// The first word of an argument, and what follows it.
-    private func split(_ argument: String) -> (first: String, rest: String) {
-        let first = argument.prefix { $0 != " " && $0 != "\t" }
-        return (String(first), argument.dropFirst(first.count).trimmed)
-    }
-
     /// A name, or nil after having said what is wrong with it.
     private func parseName(_ text: String) -> ChatName? {
         do throws(ChatName.Invalid) {
@@ -47,6 +41,7 @@ extension Person {
     func changeName(to text: String) {
         guard let chat else { return }
         if text.isEmpty { return tellUsage("nick") }
+        if isToldToBeMuted { return }
         let name: ChatName
         do throws(ChatName.Invalid) { name = try ChatName(text) } catch { return tell(.error("\(error)")) }
         if name.text == self.name.text { return tell(.error("you are \(name) already")) }
@@ -57,7 +52,7 @@ extension Person {
     // MARK: - Private messages
 
     func sayPrivately(_ argument: String) {
-        let (name, text) = split(argument)
+        let (name, text) = argument.splitAtSpace
         if name.isEmpty || text.isEmpty { return tellUsage("msg") }
         if let person = parsePerson(name) { sayPrivately(text, to: person) }
     }
@@ -70,6 +65,7 @@ extension Person {
     }
 
     private func sayPrivately(_ text: String, to person: Person) {
+        if isToldToBeMuted { return }
         guard let connection = person.connection, connection.isOpen else { return tell(.error("\(person.name) has left")) }
         // What is said privately waits for one alone, and must not make the server close it.
         if connection.pendingOutput > Self.privateMessageLimit { return tell(.error("\(person.name) is not reading")) }
@@ -140,12 +136,7 @@ extension Person {
     func leaveRoom() {
         guard let chat, let room else { return }
         if room === chat.lobby { return tell(.error("you are in the lobby; /quit leaves the server")) }
-        exit(room, reason: "moved")
-        if let next = self.room {
-            greet(next, isFirst: false)
-        } else {
-            enter(chat.lobby, telling: .last(chat.configuration.history))
-        }
+        leave(room)
     }
 
     func resume(_ argument: String) {
@@ -178,6 +169,7 @@ extension Person {
             let topic = conversation.topicText
             return tell(.notice(topic.isEmpty ? "\(room.name) has no topic" : "the topic is: \(topic)"))
         }
+        if isToldToBeMuted { return }
         if text.count > Self.topicLimit { return tell(.error("a topic has at most \(Self.topicLimit) characters")) }
         conversation.topicText = text == "-" ? "" : text
         didPublish(conversation.publish(.topic, from: name.text, conversation.topicText.utf8.span, by: self), in: room)
@@ -214,7 +206,7 @@ extension Person {
 
 extension StringProtocol {
     /// Without spaces and tabs at its ends.
-    fileprivate var trimmed: String {
+    var trimmed: String {
         var rest = self[...]
         while let first = rest.first, first == " " || first == "\t" { rest.removeFirst() }
         while let last = rest.last, last == " " || last == "\t" { rest.removeLast() }

@@ -51,6 +51,8 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     /// The room to which goes what the person says; nil once it has left.
     public override var room: ChatServer.Room? { rooms.last }
     var isGuest: Bool { name == .guest(number) }
+    /// Where the person comes from; nil once it is gone. Each access is a system call.
+    var address: SocketAddress? { connection?.remoteAddress }
 
     /// Tells the person something, as a notice of the server: one line, without its newline.
     public func notify(_ line: String) {
@@ -135,6 +137,7 @@ public final class Person: ChatServer.Client, ConnectionHandler {
 
     func publish(_ kind: Record.Kind, _ text: Span<UInt8>) {
         guard let chat, let room, let conversation = room.conversation else { return }
+        if isToldToBeMuted { return }
         if text.isEmpty { return tell(.error("there is nothing to say")) }
         switch chat.judge(text, by: self, in: room) {
         case .pass: didPublish(conversation.publish(kind, from: name.text, text, by: self), in: room)
@@ -147,6 +150,13 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     func didPublish(_ result: (sequence: UInt64, time: Int64)?, in room: ChatServer.Room) {
         guard let result else { return tell(.error("that is too long for this room")) }
         if form == .json { tell(.sent(room: room.name, sequence: result.sequence, time: result.time)) }
+    }
+
+    /// Whether the person is muted, and so has been told so, and may not do what others would hear of.
+    var isToldToBeMuted: Bool {
+        guard let mute = chat?.moderation.mute(of: name) else { return false }
+        tell(.error(mute.notice))
+        return true
     }
 
     func tell(_ reply: Reply) {
@@ -184,6 +194,18 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         replays = replays.filter { $0.room !== room }
         room.conversation?.unsubscribe(self)
         room.conversation?.remove(self, reason: reason)
+    }
+
+    /// Leaves a room for the one that the person was in before, or for the lobby.
+    func leave(_ room: ChatServer.Room) {
+        guard let chat else { return }
+        let wasPresent = room === self.room
+        exit(room, reason: "moved")
+        if let next = self.room {
+            if wasPresent { greet(next, isFirst: false) }
+        } else {
+            enter(chat.lobby, telling: .last(chat.configuration.history))
+        }
     }
 
     // MARK: - History

@@ -20,6 +20,27 @@ enum Timestamp {
         return "\(date.day)T\(date.clock):\(padded(date.second)).\(padded(milliseconds, to: 3))Z"
     }
 
+    /// Reads a time in UTC as `rfc3339` writes it, or without milliseconds; nil if the text is no such time.
+    ///
+    /// The corresponding C function is `timegm`.
+    static func parse(rfc3339 text: String) -> Int64? {
+        let bytes = Array(text.utf8)
+        guard bytes.count == 20 || bytes.count == 24 else { return nil }
+        func number(_ range: Range<Int>) -> Int32? {
+            bytes[range].allSatisfy { (48...57).contains($0) } ? Int32(String(decoding: bytes[range], as: UTF8.self)) : nil
+        }
+        guard let year = number(0..<4), let month = number(5..<7), let day = number(8..<10), let hour = number(11..<13),
+            let minute = number(14..<16), let second = number(17..<19), let milliseconds = bytes.count == 24 ? number(20..<23) : 0
+        else { return nil }
+        var fields = unsafe tm()
+        unsafe (fields.tm_year, fields.tm_mon, fields.tm_mday) = (year - 1_900, month - 1, day)
+        unsafe (fields.tm_hour, fields.tm_min, fields.tm_sec) = (hour, minute, second)
+        let time = Int64(unsafe timegm(&fields)) * 1_000 + Int64(milliseconds)
+        // A day that does not exist has become another one; and between the numbers there must be what belongs there.
+        let written = rfc3339(time)
+        return text == written || text == written.dropLast(5) + "Z" ? time : nil
+    }
+
     /// For people, in the zone of the server: `19:03`, and `2026-11-26 19:03` if that is another day than `now` is in.
     ///
     /// The corresponding C function is `localtime_r`.
