@@ -20,7 +20,7 @@ public final class ChatServer {
     public struct Configuration: Sendable {
         /// How the bytes of a client become messages. What the server itself says are lines, whatever the framing.
         public var framing: any Framing = .automatic()
-        /// How long a message may be, in bytes: a line without its newline. From 1 to 1 GiB. The sender of a longer one is told,
+        /// How long a message may be, in bytes: a line without its newline. From 1 to 1 GiB, and to 1 MiB in a chat. The sender of a longer one is told,
         /// and is closed after three within a minute.
         public var maximumMessageLength = 65_536
         /// The line with which a client leaves. It is relayed to nobody. With nil there is none.
@@ -68,6 +68,8 @@ public final class ChatServer {
     public init(on loop: EventLoop, configuration: Configuration = Configuration()) throws(Errno) {
         var configuration = configuration
         configuration.maximumMessageLength = Connection.Options.messageLength(nearest: configuration.maximumMessageLength)
+        // What is made of a line may be longer, and eight times that must fit into a log.
+        if configuration.chat != nil { configuration.maximumMessageLength = min(configuration.maximumMessageLength, 1 << 20) }
         self.loop = loop
         self.configuration = configuration
         let ends = configuration.framing is ChunkFraming ? ["", "\n", "\r\n"] : [""]

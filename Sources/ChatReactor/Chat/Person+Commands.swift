@@ -179,8 +179,7 @@ extension Person {
     func showHistory(_ text: String) {
         guard let room, let count = Int(text), count > 0 else { return tellUsage("history") }
         tell(.notice("history of \(room.name):"))
-        room.conversation?.unsubscribe(self)
-        replay(.last(min(count, Self.historyLimit)), of: room)
+        replay(.last(min(count, Self.historyLimit)), of: room, precedesLive: false)
     }
 
     // MARK: - Help and leaving

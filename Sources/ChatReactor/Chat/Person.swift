@@ -210,11 +210,12 @@ public final class Person: ChatServer.Client, ConnectionHandler {
 
     // MARK: - History
 
-    func replay(_ extent: Replay.Extent, of room: ChatServer.Room) {
-        guard let connection, let conversation = room.conversation else { return }
-        replays = replays.filter { $0.room !== room }
-        guard let replay = Replay(extent, of: room, liveFrom: conversation.records.nextSequence) else { return }
-        replays.append(replay)
+    /// Has the person sent a part of a room's history.
+    ///
+    /// - Parameter precedesLive: Whether it is subscribed to the room at the end. If it is already, what is live comes in between.
+    func replay(_ extent: Replay.Extent, of room: ChatServer.Room, precedesLive: Bool = true) {
+        guard let connection, let replay = Replay(extent, of: room, precedesLive: precedesLive) else { return }
+        replays = replays.filter { $0.room !== room || $0.precedesLive && !precedesLive } + [replay]
         if !isPausedForReplay {
             isPausedForReplay = true
             connection.pauseReading()
@@ -236,11 +237,12 @@ public final class Person: ChatServer.Client, ConnectionHandler {
             let (piece, isLast) = replays[0].next(for: self)
             if !piece.isEmpty { connection.send(piece.span) }
             if !isLast { return }
-            let room = replays.removeFirst().room
+            let replay = replays.removeFirst()
+            if !replay.precedesLive { continue }
             do throws(Errno) {
-                try room.conversation?.subscribe(self)
+                try replay.room.conversation?.subscribe(self)
             } catch {
-                tell(.error("goodbye: \(room.name) cannot be entered: \(error)"))
+                tell(.error("goodbye: \(replay.room.name) cannot be entered: \(error)"))
                 return connection.finish()
             }
         }

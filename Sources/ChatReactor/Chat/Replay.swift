@@ -22,6 +22,8 @@ struct Replay {
     }
 
     let room: ChatServer.Room
+    /// Whether the person is not subscribed yet: then what happens meanwhile is told as well. Otherwise the person gets that already.
+    let precedesLive: Bool
     private let conversation: Conversation
     private let label: TextLabel
     /// Whether only what people have said is told of the past.
@@ -34,10 +36,11 @@ struct Replay {
     /// What to say before the first piece.
     private var opening: [Reply] = []
 
-    /// - Parameter liveFrom: The number of the first record after the person came.
-    init?(_ extent: Extent, of room: ChatServer.Room, liveFrom: UInt64) {
+    init?(_ extent: Extent, of room: ChatServer.Room, precedesLive: Bool) {
         guard let conversation = room.conversation, let chat = conversation.chat else { return nil }
+        let liveFrom = conversation.records.nextSequence
         label = chat.label
+        self.precedesLive = precedesLive
         self.room = room
         self.conversation = conversation
         self.liveFrom = liveFrom
@@ -46,7 +49,7 @@ struct Replay {
         case .last(let count):
             onlySaid = true
             let last = count > 0 ? records.place(ofLast: count, where: \.isSaid) : records.end
-            place = last.sequence < liveFrom ? last : records.place(of: liveFrom)
+            place = last
         case .after(let epoch, let sequence):
             onlySaid = false
             if epoch == records.epoch, sequence < records.nextSequence {
@@ -64,10 +67,11 @@ struct Replay {
         let form = person.form
         var piece: [UInt8] = []
         var (count, hasToldEnd) = (count, hasToldEnd)
-        let (room, onlySaid, liveFrom, label) = (room, onlySaid, liveFrom, label)
+        let (room, onlySaid, liveFrom, label, precedesLive) = (room, onlySaid, liveFrom, label, precedesLive)
         let ignored = person.ignored
         let (next, missed) = conversation.records.read(from: place) { record in
             let isReplayed = record.sequence < liveFrom
+            if !isReplayed, !precedesLive { return false }
             if !isReplayed, !hasToldEnd {
                 hasToldEnd = true
                 if count > 0 { piece += form.encode(.historyEnd(room: room.name, count: count)) }
@@ -82,7 +86,7 @@ struct Replay {
         piece = opening.flatMap(form.encode) + piece
         opening = []
         place = next
-        let isLast = next.sequence == conversation.records.nextSequence
+        let isLast = next.sequence >= (precedesLive ? conversation.records.nextSequence : liveFrom)
         if isLast, !hasToldEnd, count > 0 {
             hasToldEnd = true
             piece += form.encode(.historyEnd(room: room.name, count: count))
