@@ -62,10 +62,11 @@ public final class ChatServer {
 
     /// A server that does not listen yet.
     ///
-    /// - Throws: `Errno.noMemory` for a log that there is no memory for, and what else the kernel says.
+    /// - Throws: ``StartError/system(_:)`` with `Errno.noMemory` for a log that there is no memory for, and with what else the kernel says;
+    ///   ``StartError/roomLog(_:)`` if the lobby's log cannot be had in its directory.
     ///
     /// The corresponding C functions are `memfd_create` and `mmap`.
-    public init(on loop: EventLoop, configuration: Configuration = Configuration()) throws(Errno) {
+    public init(on loop: EventLoop, configuration: Configuration = Configuration()) throws(StartError) {
         var configuration = configuration
         configuration.maximumMessageLength = Connection.Options.messageLength(nearest: configuration.maximumMessageLength)
         // What is made of a line may be longer, and eight times that must fit into a log.
@@ -75,15 +76,39 @@ public final class ChatServer {
         let ends = configuration.framing is ChunkFraming ? ["", "\n", "\r\n"] : [""]
         quitMessages = configuration.quitWord.map { word in ends.map { Array((word + $0).utf8) } } ?? []
         if let chat = configuration.chat {
-            let chat = Chat(on: loop, chat, settings: configuration)
-            self.chat = chat
-            room = chat.lobby
-            chat.server = self
+            do throws(RoomLogError) {
+                let chat = try Chat(on: loop, chat, settings: configuration)
+                self.chat = chat
+                room = chat.lobby
+                chat.server = self
+            } catch {
+                throw .roomLog(error)
+            }
         } else {
             chat = nil
-            room = Room(topic: try Self.makeRelayTopic(on: loop, configuration))
+            do throws(Errno) {
+                room = Room(topic: try Self.makeRelayTopic(on: loop, configuration))
+            } catch {
+                throw .system(error)
+            }
         }
         room.server = self
+    }
+
+    /// Why a server cannot be made.
+    @nonexhaustive
+    public enum StartError: Error, Hashable, CustomStringConvertible {
+        /// The kernel has refused something.
+        case system(Errno)
+        /// The log of the lobby cannot be had.
+        case roomLog(RoomLogError)
+
+        public var description: String {
+            switch self {
+            case .system(let error): "\(error)"
+            case .roomLog(let error): "\(error)"
+            }
+        }
     }
 
     private static func makeRelayTopic(on loop: EventLoop, _ configuration: Configuration) throws(Errno) -> Topic {
@@ -227,6 +252,14 @@ public final class ChatServer {
 
     func didPublish(_ event: Event) {
         for observer in observers { observer.server(self, didPublish: event) }
+    }
+
+    func didOpen(_ room: Room) {
+        for observer in observers { observer.server(self, didOpen: room) }
+    }
+
+    func cannotOpen(_ name: ChatName, _ error: RoomLogError) {
+        for observer in observers { observer.server(self, cannotOpenRoom: name, error: error) }
     }
 
     func clientDidLeave(_ client: Client, reason: CloseReason) {

@@ -15,6 +15,12 @@ public protocol ChatServerObserver: AnyObject {
     /// Something has happened in a room of a chat: somebody has said something, come, or left. Not what is said privately.
     func server(_ server: ChatServer, didPublish event: ChatServer.Event)
 
+    /// Somebody has opened a room. How much its file had lost is in ``ChatServer/Room/lostRecordCount``.
+    func server(_ server: ChatServer, didOpen room: ChatServer.Room)
+
+    /// Somebody wanted to open a room, and its log cannot be had. Who wanted it has been told so, without the path.
+    func server(_ server: ChatServer, cannotOpenRoom name: ChatName, error: RoomLogError)
+
     /// A client has gone. Its connection is closed already.
     func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason)
 
@@ -34,6 +40,12 @@ extension ChatServerObserver {
 
     /// Does nothing.
     public func server(_ server: ChatServer, didPublish event: ChatServer.Event) {}
+
+    /// Does nothing.
+    public func server(_ server: ChatServer, didOpen room: ChatServer.Room) {}
+
+    /// Does nothing.
+    public func server(_ server: ChatServer, cannotOpenRoom name: ChatName, error: RoomLogError) {}
 
     /// Does nothing.
     public func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason) {}

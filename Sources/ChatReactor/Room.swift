@@ -1,5 +1,5 @@
 public import Broadcast
-import Reactor
+public import Reactor
 
 extension ChatServer {
     /// A conversation: what one client says in a room reaches all other clients in it.
@@ -47,11 +47,34 @@ extension ChatServer {
         /// Says one line, given without its newline, to everybody in the room: as it is in a relay, and as a notice of the server in a chat,
         /// where it begins with `* `.
         ///
-        /// - Returns: Whether it was published: it must not be longer than a quarter of the room's log, with its newline.
+        /// - Returns: Whether it was published. In a relay it must not be longer than a quarter of the log, with its newline; in a chat not longer
+        ///   than a quarter of the room's log, or than three times the longest message.
         @discardableResult
         public func announce(_ line: String) -> Bool {
             topic?.publish(line + "\n") ?? conversation?.announce(line) ?? false
         }
+
+        /// Says one line, given without its newline, to everybody in the room under a name: what a bot or the server itself has to say. Nobody is
+        /// asked whether it may be said.
+        ///
+        /// ```swift
+        /// server.room.say("tea is ready", as: .server)
+        /// ```
+        ///
+        /// A name that a bot uses should be reserved, so that nobody else takes it: ``Chat/reserve(_:)``.
+        ///
+        /// - Parameter connection: On behalf of which it is said, if that is a connection which is in no room: a bridge to another chat, or the
+        ///   operator's terminal. Reading from it is paused while the room takes no more. It should have `Connection.Options.batchesMessages` set
+        ///   to false, or it is paused too late.
+        /// - Returns: Whether it was said. It must not be empty, nor longer than a quarter of the room's log or than three times the longest message.
+        @discardableResult
+        public func say(_ text: String, as name: ChatName, from connection: Connection? = nil) -> Bool {
+            topic?.publish("\(name): \(text)\n", from: connection) ?? conversation?.say(text, as: name, from: connection) ?? false
+        }
+
+        /// How many records the room's file had lost when it was opened, after a power failure for instance. What is left are whole records, in
+        /// order. Always 0 of a room without a file.
+        public var lostRecordCount: UInt64 { conversation?.records.lostCount ?? 0 }
     }
 }
 

@@ -22,6 +22,21 @@ final class ServerLog: ChatServerObserver {
         logger.log(level: reason == .tooSlow ? .notice : .debug, "closed", metadata: metadata)
     }
 
+    func server(_ server: ChatServer, didOpen room: ChatServer.Room) {
+        didOpen(room)
+    }
+
+    /// Warns if the room's log has lost something.
+    func didOpen(_ room: ChatServer.Room) {
+        logger.debug("opened", metadata: ["room": "\(room.name)"])
+        if room.lostRecordCount == 0 { return }
+        logger.warning("records were lost", metadata: ["room": "\(room.name)", "count": "\(room.lostRecordCount)"])
+    }
+
+    func server(_ server: ChatServer, cannotOpenRoom name: ChatName, error: RoomLogError) {
+        logger.warning("cannot open", metadata: ["room": "\(name)", "error": "\(error)"])
+    }
+
     func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno) {
         // The server tries again ten times a second; one warning in ten seconds is enough.
         if let lastWarning, lastWarning.duration(to: .now) < .seconds(10) { return }

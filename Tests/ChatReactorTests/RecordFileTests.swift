@@ -78,7 +78,7 @@ struct RecordFileTests {
         do {
             let log = try RecordLog(file: file.path, capacity: 4_096)
             log.append(.message, from: "ana", text: "here", time: 0)
-            #expect(throws: RecordFileError(path: file.path, reason: .inUse)) {
+            #expect(throws: RoomLogError(path: file.path, reason: .inUse)) {
                 try RecordLog(file: file.path, capacity: 4_096)
             }
             #expect(log.entries.count == 1)

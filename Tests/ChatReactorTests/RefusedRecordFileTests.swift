@@ -9,7 +9,7 @@ import Testing
 /// A file that is not a log as this program writes it is refused with the reason, and left as it is. Where no file can be made, none
 /// is left behind.
 struct RefusedRecordFileTests {
-    private func reason(_ path: String, capacity: Int = 4_096) -> RecordFileError.Reason? {
+    private func reason(_ path: String, capacity: Int = 4_096) -> RoomLogError.Reason? {
         do {
             _ = try RecordLog(file: path, capacity: capacity, boot: thisBoot)
             return nil
@@ -103,9 +103,9 @@ struct RefusedRecordFileTests {
 
     @Test func theSentencesNameThePathAndTheReason() {
         let sentences = [
-            RecordFileError.Reason.notALog, .version(7), .damagedHead, .length(said: 8_192, found: 100), .inUse,
+            RoomLogError.Reason.notALog, .version(7), .damagedHead, .length(said: 8_192, found: 100), .inUse,
             .system("reserve 8192 bytes for", .noSpace),
-        ].map { RecordFileError(path: "rooms/lobby", reason: $0).description }
+        ].map { RoomLogError(path: "rooms/lobby", reason: $0).description }
         #expect(
             sentences == [
                 "cannot use the room log rooms/lobby: it is not a room log",

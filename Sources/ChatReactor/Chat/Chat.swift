@@ -30,6 +30,14 @@ public final class Chat {
         public var maximumRooms = 10_000
         /// How a line of the text form shows who says something.
         public var label = TextLabel.name
+        /// The directory in which each room keeps its records in a file, which outlives the server. It must be there, and no other server may
+        /// use it. With nil, records are kept in memory.
+        ///
+        /// The disk space of a file is reserved when its room is first opened, so that nothing that is said can fail for lack of it. A file keeps
+        /// the size that it was made with.
+        public var roomLogDirectory: String?
+        /// How many files there may be in that directory: a room that would need one more is refused. Files of rooms that are empty count too.
+        public var maximumRoomLogs = 1_000
 
         public init(name: String) {
             self.name = name
@@ -40,7 +48,7 @@ public final class Chat {
     public enum Admission {
         /// Let it in, as a guest.
         case admit
-        /// Let it in under a name. If somebody has that name already, the newcomer is a guest.
+        /// Let it in under a name, which may be a reserved one. If somebody has that name already, the newcomer is a guest.
         case admitAs(ChatName)
         /// Close it, after telling it why, in one line.
         case refuse(String)
@@ -60,8 +68,7 @@ public final class Chat {
     /// The configuration, clamped.
     public let configuration: Configuration
     /// The room that everybody enters first. It is always there.
-    public private(set) lazy var lobby = makeRoom(
-        .lobby, records: RecordLog(capacity: configuration.lobbySize), topicCapacity: lobbyTopicCapacity)
+    public private(set) lazy var lobby = makeRoom(.lobby, records: lobbyRecords, topicCapacity: lobbyTopicCapacity)
 
     /// Lines that newcomers are told, each as a notice. At first they are those of the configuration.
     public var messageOfTheDay: [String] {
@@ -77,6 +84,11 @@ public final class Chat {
     weak var server: ChatServer?
     /// The rooms that people have opened.
     private var openedRooms: [ChatName: ChatServer.Room] = [:]
+    /// Where rooms have their logs, unless they are in memory.
+    private let roomLogs: RoomLogs?
+    private let lobbyRecords: RecordLog
+    /// The rooms with a file that are closed, but that somebody still refers to: then the file is still open, too.
+    private var closedRooms: [ClosedRoom] = []
     private var names = NameRegistry()
     let moderation = Moderation()
     private var guestCount = 0
@@ -86,17 +98,34 @@ public final class Chat {
     private var hooks = Hooks()
     private let topicCapacity: Int
     private let lobbyTopicCapacity: Int
+    /// How many bytes of text a record may have. The longest line that somebody can send becomes as long by being made visible. A form may
+    /// double it again, which still is less than a quarter of a topic's log.
+    let maximumTextLength: Int
+
+    private struct ClosedRoom {
+        weak var room: ChatServer.Room?
+    }
 
     private struct Hooks {
         var admission: (Person) -> Admission = { _ in .admit }
         var moderation: ((Person, ChatServer.Room, String) -> Verdict)?
     }
 
-    init(on loop: EventLoop, _ configuration: Configuration, settings: ChatServer.Configuration) {
+    init(on loop: EventLoop, _ configuration: Configuration, settings: ChatServer.Configuration) throws(RoomLogError) {
         var configuration = configuration
         configuration.history = min(max(configuration.history, 0), 10_000)
         configuration.maximumRooms = max(configuration.maximumRooms, 0)
+        // The lobby has one in any case.
+        configuration.maximumRoomLogs = max(configuration.maximumRoomLogs, 1)
         self.configuration = configuration
+        if let directory = configuration.roomLogDirectory {
+            let logs = try RoomLogs(directory, limit: configuration.maximumRoomLogs)
+            roomLogs = logs
+            lobbyRecords = try logs.open(.lobby, capacity: configuration.lobbySize)
+        } else {
+            roomLogs = nil
+            lobbyRecords = RecordLog(capacity: configuration.lobbySize)
+        }
         self.loop = loop
         name = String(madeVisible: configuration.name)
         messageOfTheDay = configuration.messageOfTheDay.map { String(madeVisible: $0) }
@@ -104,6 +133,7 @@ public final class Chat {
         quitWord = settings.quitWord.map { Array($0.utf8) }
         // A log grows in one turn by an eighth, and then one message more. That must be no more than a quarter, or somebody could lag too
         // far behind within one turn.
+        maximumTextLength = max(3 &* settings.maximumMessageLength, 512)
         let longest = WireForm.longestMessage(text: settings.maximumMessageLength)
         topicCapacity = max(configuration.roomSize, 8 * longest)
         lobbyTopicCapacity = max(settings.logCapacity, 8 * longest)
@@ -151,6 +181,16 @@ public final class Chat {
     /// Who has a name, which need not be written in the same case; nil if nobody has.
     public func person(named name: ChatName) -> Person? { names[name] }
 
+    /// Keeps a name for a bot, or for somebody who must log in: from now on nobody can take it, and `rename` alone gives it. Somebody who has
+    /// it already keeps it.
+    ///
+    /// - Returns: Whether nobody has it.
+    @discardableResult
+    public func reserve(_ name: ChatName) -> Bool {
+        names.reserve(name)
+        return names[name] == nil
+    }
+
     /// Makes who is at the other end of a connection that is being accepted.
     func makePerson() -> Person? {
         guard let server else { return nil }
@@ -172,7 +212,7 @@ public final class Chat {
         // The hook may have closed it.
         guard person.connection?.isOpen == true else { return }
         if let wanted, let ban = bans.ban(of: wanted) { return close(person, telling: ban.notice) }
-        if let wanted, (try? names.rename(person, to: wanted)) != nil {
+        if let wanted, (try? names.rename(person, to: wanted, isGranted: true)) != nil {
             person.name = wanted
         } else {
             // Nobody else can have a guest's name.
@@ -191,11 +231,22 @@ public final class Chat {
         for name in person.ignored { stopIgnoring(name, by: person) }
     }
 
+    /// Gives a person another name, which may be a reserved one, and tells those who are in its rooms.
+    ///
+    /// - Returns: Whether it has the name now. Not if somebody else has it, if it is banned, or if the person has left.
+    @discardableResult
+    public func rename(_ person: Person, to name: ChatName) -> Bool {
+        guard person.connection?.isOpen == true, person.room != nil else { return false }
+        return (try? rename(person, to: name, isGranted: true)) != nil
+    }
+
     /// Gives a person another name, and tells those who are in its rooms.
-    func rename(_ person: Person, to name: ChatName) throws(NameRegistry.Refusal) {
+    ///
+    /// - Parameter isGranted: Whether the person need not care about names that are reserved, or kept for others.
+    func rename(_ person: Person, to name: ChatName, isGranted: Bool) throws(NameRegistry.Refusal) {
         let old = person.name
         if bans.ban(of: name) != nil { throw .banned }
-        try names.rename(person, to: name)
+        try names.rename(person, to: name, isGranted: isGranted)
         // Those who ignore somebody go on to ignore whom it is called now.
         for ignorer in ignorersByName[old] ?? [] where !ignorer.ignored.contains(name) { ignore(name, by: ignorer) }
         for room in person.rooms {
@@ -238,19 +289,47 @@ public final class Chat {
     func openRoom(_ name: ChatName) throws(RoomRefusal) -> ChatServer.Room {
         if let room = room(named: name) { return room }
         if openedRooms.count >= configuration.maximumRooms { throw .tooMany }
-        let room = makeRoom(name, records: RecordLog(capacity: configuration.roomSize), topicCapacity: topicCapacity)
+        if let room = closedRooms.compactMap(\.room).first(where: { $0.name == name }) {
+            openedRooms[name] = room
+            return room
+        }
+        let room: ChatServer.Room
+        do throws(RoomRefusal) {
+            room = try makeRoom(name)
+        } catch {
+            if case .log(let error) = error { server?.cannotOpen(name, error) }
+            throw error
+        }
         openedRooms[name] = room
+        server?.didOpen(room)
         return room
     }
 
+    /// Why a room cannot be opened. The description is for those who have asked for it.
     enum RoomRefusal: Error, CustomStringConvertible {
         case tooMany
+        case log(RoomLogError)
 
         var description: String {
             switch self {
             case .tooMany: "there are too many rooms already"
+            // Nobody is told where the server has its files.
+            case .log(let error): "this room cannot be opened now: \(error.reason)"
             }
         }
+    }
+
+    private func makeRoom(_ name: ChatName) throws(RoomRefusal) -> ChatServer.Room {
+        let records: RecordLog
+        if let roomLogs {
+            if !roomLogs.mayOpen(name) { throw .tooMany }
+            do throws(RoomLogError) { records = try roomLogs.open(name, capacity: configuration.roomSize) } catch {
+                throw .log(error)
+            }
+        } else {
+            records = RecordLog(capacity: configuration.roomSize)
+        }
+        return makeRoom(name, records: records, topicCapacity: topicCapacity)
     }
 
     private func makeRoom(_ name: ChatName, records: RecordLog, topicCapacity: Int) -> ChatServer.Room {
@@ -261,7 +340,9 @@ public final class Chat {
 
     /// The last one has left.
     func roomIsEmpty(_ room: ChatServer.Room) {
-        if openedRooms[room.name] === room { openedRooms[room.name] = nil }
+        guard openedRooms[room.name] === room else { return }
+        openedRooms[room.name] = nil
+        if roomLogs != nil { closedRooms = closedRooms.filter { $0.room != nil } + [ClosedRoom(room: room)] }
     }
 
     /// Tells everybody something, in the form of each.

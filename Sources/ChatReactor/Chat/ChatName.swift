@@ -27,6 +27,9 @@ public struct ChatName: Hashable, Sendable, CustomStringConvertible {
     /// The name with its case folded. Strings that are canonically equivalent are equal and have the same hash.
     private let key: String
 
+    /// The name that the server speaks under, which nobody else can have.
+    public static let server = ChatName(unchecked: "server")
+
     /// A name that somebody has asked for.
     ///
     /// - Throws: Why it cannot be a name. `server`, and `guest` before a number, are the server's own.
@@ -59,6 +62,9 @@ public struct ChatName: Hashable, Sendable, CustomStringConvertible {
     static func guest(_ number: Int) -> ChatName {
         ChatName(unchecked: "guest\(number)")
     }
+
+    /// The name with its case folded: letters, marks, digits, `_` and `-`. Equal names may have it in forms that are canonically equivalent.
+    var folded: String { key }
 
     /// The same as `text`.
     public var description: String { text }

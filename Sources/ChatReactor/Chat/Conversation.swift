@@ -19,16 +19,28 @@ final class Conversation {
     private var peopleByNumber: [Int: Person] = [:]
     private lazy var presence = Presence(in: self)
     /// Those who have more to say than the room takes in one turn, in the order in which they may go on.
-    private var heldBack: [Person] = []
+    private var heldBack: [Connection] = []
+    /// Those who speak in the room and are not in it: they wait for slow readers as well.
+    private var speakers: [Speaker] = []
     private var heldBackTimer: EventLoop.Timer?
     private var encoded: [UInt8] = []
     private var content: [UInt8] = []
     private let topicCapacity: Int
 
+    /// A connection that the room does not keep alive.
+    private struct Speaker {
+        weak var connection: Connection?
+    }
+
     init(of chat: Chat, records: RecordLog, topicCapacity: Int) {
         self.chat = chat
         self.records = records
         self.topicCapacity = topicCapacity
+        // The topic of a room whose log was there before, if it still has that.
+        records.read(from: records.place(ofLast: 1) { $0 == .topic }) { record in
+            if record.kind == .topic { topicText = record.text }
+            return false
+        }
     }
 
     // MARK: - People
@@ -51,13 +63,18 @@ final class Conversation {
     func remove(_ person: Person, reason: String) {
         let removed = peopleByNumber.removeValue(forKey: person.number)
         if removed == nil { return }
-        if heldBack.contains(where: { $0 === person }) {
-            heldBack = heldBack.filter { $0 !== person }
+        if let connection = person.connection, heldBack.contains(where: { $0 === connection }) {
+            heldBack = heldBack.filter { $0 !== connection }
             // It may be in other rooms.
-            person.connection?.resumeReading()
+            connection.resumeReading()
         }
-        if online == 0, let room { chat?.roomIsEmpty(room) }
         presence.didLeave(person, reason: reason)
+        if online > 0 { return }
+        // Speakers who are not in the room. It may go now, with its timer.
+        let waiting = heldBack
+        heldBack = []
+        for connection in waiting { connection.resumeReading() }
+        if let room { chat?.roomIsEmpty(room) }
     }
 
     // MARK: - Forms
@@ -90,6 +107,7 @@ final class Conversation {
         // A message that could not be published for lack of memory would be missing. So there is memory, or there is no topic.
         try topic.allocateLog()
         topics[form.rawValue] = topic
+        for connection in speakers.compactMap(\.connection) { topic.addPublisher(connection) }
         return topic
     }
 
@@ -103,13 +121,15 @@ final class Conversation {
 
     /// Puts down what has happened, and tells everybody but the person who did it.
     ///
+    /// - Parameter text: Valid UTF-8 without control characters.
     /// - Returns: The record's number and time; nil if the text is too long for the room.
     /// - Complexity: O(*n*) for *n* bytes, and for the number of those who ignore the person.
     @discardableResult
     func publish(
         _ kind: Record.Kind, from name: String, _ text: Span<UInt8>, by person: Person? = nil, online: Int = 0
     ) -> (sequence: UInt64, time: Int64)? {
-        guard let room, let chat else { return nil }
+        // What is in the history must fit into the topics, too.
+        guard let room, let chat, text.count <= chat.maximumTextLength else { return nil }
         content.removeAll(keepingCapacity: true)
         content.append(name)
         let fromLength = content.count
@@ -139,9 +159,24 @@ final class Conversation {
         return (sequence, time)
     }
 
-    /// Says a line of the server's own to everybody.
+    /// Tells everybody a line as a notice.
     func announce(_ line: String) -> Bool {
         publish(.notice, from: "", String(madeVisible: line).utf8.span) != nil
+    }
+
+    /// Says a line under a name that is nobody's, on behalf of a connection that is in no room.
+    func say(_ line: String, as name: ChatName, from connection: Connection?) -> Bool {
+        if line.isEmpty { return false }
+        if let connection { addSpeaker(connection) }
+        guard publish(.message, from: name.text, String(madeVisible: line).utf8.span) != nil else { return false }
+        if let connection { holdBackIfFull(connection) }
+        return true
+    }
+
+    private func addSpeaker(_ connection: Connection) {
+        if speakers.contains(where: { $0.connection === connection }) { return }
+        speakers = speakers.filter { $0.connection != nil } + [Speaker(connection: connection)]
+        for topic in topics { topic?.addPublisher(connection) }
     }
 
     /// Tells everybody in the room something that is not in its history.
@@ -156,14 +191,14 @@ final class Conversation {
     /// Whether nobody can say more in this turn without leaving those behind who are slow.
     private var hasGrownEnough: Bool { topics.contains { $0?.hasGrownEnough == true } }
 
-    /// Has a person who has just said something wait for the next turn, if the room takes no more in this one.
+    /// Has a connection that has just said something wait for the next turn, if the room takes no more in this one.
     ///
     /// A read may hold thousands of short lines, each of which becomes longer by a name. They must not make the log grow by more than
     /// subscribers can follow: one of them would be closed who has not been slow.
-    func holdBackIfFull(_ person: Person) {
-        guard hasGrownEnough, let connection = person.connection else { return }
+    func holdBackIfFull(_ connection: Connection) {
+        guard hasGrownEnough else { return }
         connection.pauseReading()
-        heldBack.append(person)
+        heldBack.append(connection)
         armHeldBackTimer()
     }
 
@@ -177,8 +212,8 @@ final class Conversation {
     /// One in a turn: the others would say something, too, before the room is seen to be full again.
     private func letNextGoOn() {
         if heldBack.isEmpty { return }
-        let person = heldBack.removeFirst()
+        let connection = heldBack.removeFirst()
         if !heldBack.isEmpty { armHeldBackTimer() }
-        person.connection?.resumeReading()
+        connection.resumeReading()
     }
 }

@@ -1,6 +1,8 @@
 extension ChatServer {
     /// Something that has happened in a room of a chat, for ``ChatServerObserver``.
-    public struct Event {
+    ///
+    /// Its description is the line that people in the room get, without the newline.
+    public struct Event: CustomStringConvertible {
         /// What has happened.
         @nonexhaustive
         public enum Kind: Sendable {
@@ -21,6 +23,7 @@ extension ChatServer {
         }
 
         public let kind: Kind
+        private let recordKind: Record.Kind
         /// Where it has happened.
         public let room: Room
         /// Who did it; nil if the server or a bot did.
@@ -43,11 +46,26 @@ extension ChatServer {
                 case .topic: .topic
                 case .notice: .notice
                 }
+            recordKind = kind
             self.room = room
             self.person = person
             self.name = name
             self.text = String(text)
             self.online = online
+        }
+
+        public var description: String {
+            var line: [UInt8] = []
+            let content = Array((name + text).utf8)
+            unsafe content.withUnsafeBufferPointer { content in
+                guard let start = content.baseAddress else { return }
+                let fromLength = name.utf8.count
+                let record = unsafe Record(
+                    sequence: 0, time: 0, kind: recordKind, online: Int32(clamping: online), content: start,
+                    fromLength: fromLength, textLength: content.count &- fromLength)
+                TextForm(label: room.server?.chat?.label ?? .name).encode(record, isReplayed: false, to: &line)
+            }
+            return String(decoding: line.dropLast(), as: UTF8.self)
         }
     }
 }

@@ -9,6 +9,7 @@ struct NameRegistry {
 
     private var people: [ChatName: Person] = [:]
     private var kept: [ChatName: (owner: String, until: ContinuousClock.Instant)] = [:]
+    private var reserved: Set<ChatName> = []
     /// The kept names, in the order in which their time ends.
     private var keptInOrder: [(name: ChatName, until: ContinuousClock.Instant)] = []
 
@@ -21,25 +22,36 @@ struct NameRegistry {
         case taken
         case kept
         case banned
+        case reserved
 
         var description: String {
             switch self {
             case .taken: "somebody else has that name"
             case .kept: "that name is kept for the one who has just left"
             case .banned: "that name is banned"
+            case .reserved: "\(ChatName.Invalid.reserved)"
             }
         }
     }
 
     /// Gives a name to a person in place of the one before.
     ///
+    /// - Parameter isGranted: Whether it is given although it is reserved, or kept for somebody else.
     /// - Complexity: Amortized O(1).
-    mutating func rename(_ person: Person, to name: ChatName) throws(Refusal) {
+    mutating func rename(_ person: Person, to name: ChatName, isGranted: Bool = false) throws(Refusal) {
         if let other = people[name], other !== person { throw .taken }
-        if let owner = kept[name], owner.until > .now, owner.owner != person.owner { throw .kept }
+        if !isGranted {
+            if reserved.contains(name) { throw .reserved }
+            if let owner = kept[name], owner.until > .now, owner.owner != person.owner { throw .kept }
+        }
         remove(person)
         kept[name] = nil
         people[name] = person
+    }
+
+    /// Has nobody take a name from now on.
+    mutating func reserve(_ name: ChatName) {
+        reserved.insert(name)
     }
 
     mutating func remove(_ person: Person) {

@@ -45,7 +45,9 @@ extension Person {
         let name: ChatName
         do throws(ChatName.Invalid) { name = try ChatName(text) } catch { return tell(.error("\(error)")) }
         if name.text == self.name.text { return tell(.error("you are \(name) already")) }
-        do throws(NameRegistry.Refusal) { try chat.rename(self, to: name) } catch { return tell(.error("\(error)")) }
+        do throws(NameRegistry.Refusal) { try chat.rename(self, to: name, isGranted: false) } catch {
+            return tell(.error("\(error)"))
+        }
         tell(.notice("you are now \(name)"))
     }
 

@@ -109,7 +109,7 @@ public final class Person: ChatServer.Client, ConnectionHandler {
             isPausedForReplies = true
             connection.pauseReading()
         }
-        for room in rooms { room.conversation?.holdBackIfFull(self) }
+        for room in rooms { room.conversation?.holdBackIfFull(connection) }
     }
 
     private func hear(_ line: [UInt8]) {

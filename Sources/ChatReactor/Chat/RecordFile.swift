@@ -119,44 +119,44 @@ import Synchronization
     ///   - capacity: Of a new file, which is made with mode 0600. One that is there keeps its own.
     ///   - boot: What names this boot of the machine.
     /// - Complexity: O(*n*) for *n* bytes of capacity.
-    static func open(_ path: String, capacity: Int, boot: [UInt8]) throws(RecordFileError) -> RecordFile {
+    static func open(_ path: String, capacity: Int, boot: [UInt8]) throws(RoomLogError) -> RecordFile {
         // Between two of these steps another process may make the file.
         for _ in 0..<10 {
             if let file = try openExisting(path, boot: boot) { return file }
             if let file = try create(path, capacity: capacity, boot: boot) { return file }
         }
-        throw RecordFileError(path: path, reason: .system("make", .fileExists))
+        throw RoomLogError(path: path, reason: .system("make", .fileExists))
     }
 
     /// Returns nil if there is no such file.
-    private static func openExisting(_ path: String, boot: [UInt8]) throws(RecordFileError) -> RecordFile? {
+    private static func openExisting(_ path: String, boot: [UInt8]) throws(RoomLogError) -> RecordFile? {
         // O_NONBLOCK: a FIFO would wait for a writer.
         let flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
         let result = unsafe Glibc.open(path, flags)
         if result < 0, Errno.last.rawValue == ENOENT { return nil }
-        if result < 0 { throw RecordFileError(path: path, reason: .system("open", .last)) }
+        if result < 0 { throw RoomLogError(path: path, reason: .system("open", .last)) }
         let descriptor = OwnedDescriptor(takingOver: result)
         var status = stat()
         try attempt("look at", path) { unsafe fstat(result, &status) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw RecordFileError(path: path, reason: .notALog) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw RoomLogError(path: path, reason: .notALog) }
         let lock = try FileLock(descriptor, path)
 
         // What the head says is looked at before anything is mapped: beyond the end of a file there is no memory.
         var head = [UInt8](repeating: 0, count: bootOffset)
         let count = try attempt("read", path) { unsafe pread(result, &head, head.count, 0) }
-        guard count == head.count, head.starts(with: magic) else { throw RecordFileError(path: path, reason: .notALog) }
+        guard count == head.count, head.starts(with: magic) else { throw RoomLogError(path: path, reason: .notALog) }
         let number = { (offset: Int, length: Int) in
             head[offset..<offset + length].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         }
         let version = UInt32(number(8, 4))
-        guard version == Self.version else { throw RecordFileError(path: path, reason: .version(version)) }
+        guard version == Self.version else { throw RoomLogError(path: path, reason: .version(version)) }
         let checksum = unsafe head[..<checksumOffset].withUnsafeBytes { unsafe CRC32C.checksum(of: $0) }
         let capacity = Int(truncatingIfNeeded: number(16, 8))
         guard UInt64(checksum) == number(checksumOffset, 4), capacity > 0, capacity == RecordLog.validCapacity(capacity) else {
-            throw RecordFileError(path: path, reason: .damagedHead)
+            throw RoomLogError(path: path, reason: .damagedHead)
         }
         guard status.st_size == headLength + capacity else {
-            throw RecordFileError(path: path, reason: .length(said: headLength + capacity, found: Int(status.st_size)))
+            throw RoomLogError(path: path, reason: .length(said: headLength + capacity, found: Int(status.st_size)))
         }
         let file = try map(lock, path, capacity: capacity, salt: UInt32(number(24, 4)))
         try file.load(boot: boot)
@@ -166,7 +166,7 @@ import Synchronization
     /// Returns nil if somebody else has made such a file meanwhile.
     ///
     /// The file gets its name when it is complete, so that no half of one is ever found under that name, and never in place of another.
-    private static func create(_ path: String, capacity: Int, boot: [UInt8]) throws(RecordFileError) -> RecordFile? {
+    private static func create(_ path: String, capacity: Int, boot: [UInt8]) throws(RoomLogError) -> RecordFile? {
         let folder = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(Substring(path.utf8[...$0])) } ?? ""
         let temporaryPath = folder + ".new-" + String(UInt64.random(in: 0 ... .max), radix: 36)
         let descriptor = OwnedDescriptor(
@@ -187,19 +187,19 @@ import Synchronization
         try attempt("write", path) { fsync(number) }
         if unsafe link(temporaryPath, path) == 0 { return file }
         if errno == EEXIST { return nil }
-        throw RecordFileError(path: path, reason: .system("make", .last))
+        throw RoomLogError(path: path, reason: .system("make", .last))
     }
 
     /// A lock on a file that no other process has, and no other `FileLock`.
     private struct FileLock: ~Copyable {
         let descriptor: OwnedDescriptor
 
-        init(_ descriptor: consuming OwnedDescriptor, _ path: String) throws(RecordFileError) {
+        init(_ descriptor: consuming OwnedDescriptor, _ path: String) throws(RoomLogError) {
             let number = descriptor.rawValue
             do throws(Errno) {
                 try retryingOnInterrupt { flock(number, LOCK_EX | LOCK_NB) }
             } catch {
-                throw RecordFileError(path: path, reason: error == .wouldBlock ? .inUse : .system("lock", error))
+                throw RoomLogError(path: path, reason: error == .wouldBlock ? .inUse : .system("lock", error))
             }
             self.descriptor = descriptor
         }
@@ -212,11 +212,11 @@ import Synchronization
 
     private static func map(
         _ lock: consuming FileLock, _ path: String, capacity: Int, salt: UInt32
-    ) throws(RecordFileError) -> RecordFile {
+    ) throws(RoomLogError) -> RecordFile {
         let head = unsafe mmap(
             nil, headLength &+ capacity, PROT_READ | PROT_WRITE, MAP_SHARED, lock.descriptor.rawValue, 0)
         guard let head = unsafe head, unsafe head != MAP_FAILED else {
-            throw RecordFileError(path: path, reason: .system("map", .last))
+            throw RoomLogError(path: path, reason: .system("map", .last))
         }
         return unsafe RecordFile(path: path, lock: lock, head: head, capacity: capacity, salt: salt)
     }
@@ -236,11 +236,11 @@ import Synchronization
     @discardableResult
     private static func attempt<Result: SignedInteger>(
         _ operation: String, _ path: String, _ body: () -> Result
-    ) throws(RecordFileError) -> Result {
+    ) throws(RoomLogError) -> Result {
         do throws(Errno) {
             return try retryingOnInterrupt(body)
         } catch {
-            throw RecordFileError(path: path, reason: .system(operation, error))
+            throw RoomLogError(path: path, reason: .system(operation, error))
         }
     }
 
@@ -276,7 +276,7 @@ import Synchronization
     }
 
     /// Finds out what the file holds.
-    private func load(boot: [UInt8]) throws(RecordFileError) {
+    private func load(boot: [UInt8]) throws(RoomLogError) {
         if self.boot == boot, let extent = writtenExtent() {
             self.extent = extent
             // A process that was killed may have left the numbers one record short of it.
@@ -322,7 +322,7 @@ import Synchronization
     ///
     /// The run is not touched, and the file names the boot only once the disk has all of it: if this is interrupted, by SIGKILL or by
     /// another power failure, it is done again.
-    private func recover(boot: [UInt8]) throws(RecordFileError) {
+    private func recover(boot: [UInt8]) throws(RoomLogError) {
         self.boot = []
         atomicMemoryFence(ordering: .acquiringAndReleasing)
         let runs = RecordRun.all(in: ring)

@@ -61,7 +61,7 @@
     /// - Throws: Why the file cannot be used; then it is as it was. If there was none, none is left behind.
     /// - Complexity: O(*n*) for *n* bytes of capacity. It waits for the disk if the file is new, or was last open before the machine was
     ///   booted.
-    init(file path: String, capacity: Int, boot: [UInt8] = RecordFile.currentBoot()) throws(RecordFileError) {
+    init(file path: String, capacity: Int, boot: [UInt8] = RecordFile.currentBoot()) throws(RoomLogError) {
         let file = try RecordFile.open(path, capacity: Self.validCapacity(capacity), boot: boot)
         self.file = file
         self.capacity = file.ring.capacity

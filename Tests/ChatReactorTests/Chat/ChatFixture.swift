@@ -28,10 +28,10 @@ final class ChatFixture {
         let chatter = Chatter(client, in: self)
         if let name { try chatter.send("/nick \(name)") }
         if json { try chatter.send("/json") }
-        if !keepsWelcome { try settle() }
-        if !keepsWelcome { chatter.clear() }
         chatters.append(chatter)
-        if !keepsWelcome { for other in chatters { other.clear() } }
+        if keepsWelcome { return chatter }
+        try settle()
+        for other in chatters { other.clear() }
         return chatter
     }
 
