@@ -49,7 +49,8 @@ import Testing
         /// The number of the newest record that is known to be in the log, and what is said next.
         var (known, next): (UInt64, Int) = (0, 1)
         for kill in 0...50 {
-            let daemon = try Daemon(arguments)
+            // Large enough for two bursts, so that it wraps.
+            let daemon = try Daemon(arguments + ["--room-size", "131072"])
             let (reader, welcome) = try join(daemon)
             if let epoch { #expect(welcome["epoch"] == epoch) }
             epoch = welcome["epoch"]

@@ -24,7 +24,7 @@ public final class Chat {
         public var history = 20
         /// How many bytes of records the lobby keeps.
         public var lobbySize = 1_048_576
-        /// How many bytes of records a room keeps that people have opened. It takes no more than it uses.
+        /// How many bytes of records a room keeps that people have opened. In memory, it takes no more than it uses.
         public var roomSize = 65_536
         /// How many rooms there may be, besides the lobby.
         public var maximumRooms = 10_000
@@ -34,7 +34,7 @@ public final class Chat {
         /// use it. With nil, records are kept in memory.
         ///
         /// The disk space of a file is reserved when its room is first opened, so that nothing that is said can fail for lack of it. A file keeps
-        /// the size that it was made with.
+        /// the size that it was made with. If nothing was said in a room, its file goes with the last one who leaves.
         public var roomLogDirectory: String?
         /// How many files there may be in that directory: a room that would need one more is refused. Files of rooms that are empty count too.
         public var maximumRoomLogs = 1_000
@@ -342,7 +342,13 @@ public final class Chat {
     func roomIsEmpty(_ room: ChatServer.Room) {
         guard openedRooms[room.name] === room else { return }
         openedRooms[room.name] = nil
-        if roomLogs != nil { closedRooms = closedRooms.filter { $0.room != nil } + [ClosedRoom(room: room)] }
+        guard let roomLogs, let conversation = room.conversation else { return }
+        // Whoever mistypes the name of a room opens one.
+        if conversation.isWorthKeeping {
+            closedRooms = closedRooms.filter { $0.room != nil } + [ClosedRoom(room: room)]
+        } else {
+            roomLogs.remove(room.name)
+        }
     }
 
     /// Tells everybody something, in the form of each.

@@ -77,6 +77,11 @@ final class Conversation {
         if let room { chat?.roomIsEmpty(room) }
     }
 
+    /// Whether the records tell more than who came and went.
+    var isWorthKeeping: Bool {
+        records.place(ofLast: 1) { $0.isSaid || $0 == .topic }.sequence < records.nextSequence
+    }
+
     // MARK: - Forms
 
     /// Has a person sent what is said from now on.

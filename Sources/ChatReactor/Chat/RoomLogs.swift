@@ -53,4 +53,12 @@ final class RoomLogs {
         fileNames[room] = name
         return log
     }
+
+    /// Removes the file of a room that holds nothing that anybody would miss. If it cannot be removed, it stays.
+    ///
+    /// The corresponding C function is `unlink`.
+    func remove(_ room: ChatName) {
+        guard let name = fileNames[room], unsafe unlink("\(path)/\(name)") == 0 else { return }
+        fileNames[room] = nil
+    }
 }

@@ -143,14 +143,14 @@ struct RoomLogTests {
         try ana.send("/join tea")
         try chat.settle()
         let kept = try #require(try chat.chat.room(named: ChatName("tea")))
-        try ana.send("/leave")
+        try ana.send("hello\n/leave")
         try chat.settle()
         ana.clear()
         #expect(try chat.chat.room(named: ChatName("tea")) == nil)
         #expect(kept.say("still here", as: .server))
         try ana.send("/join tea")
         let lines = try ana.newLines.map { $0.replacing(#/^\[.*?\]/#, with: "[]") }
-        #expect(lines == ["* you are in tea; 1 online", "[] server: still here", "* end of history (1)"])
+        #expect(lines == ["* you are in tea; 1 online", "[] ana: hello", "[] server: still here", "* end of history (2)"])
         #expect(try chat.chat.room(named: ChatName("tea")) === kept)
     }
 
@@ -221,17 +221,38 @@ struct RoomLogTests {
         #expect(error?.description == sentence)
     }
 
+    @Test(
+        "A room in which nothing was said leaves no file, and each of these is worth one",
+        arguments: ["", "hi", "/me waves", "/topic green"])
+    func nothingSaid(_ line: String) throws {
+        let chat = try makeChat()
+        let ana = try chat.join("ana")
+        try ana.send("/join tea")
+        try chat.settle()
+        #expect(folder.names == ["room-lobby", "room-tea"])
+        let kept = try #require(try chat.chat.room(named: ChatName("tea")))
+        if !line.isEmpty { try ana.send(line) }
+        try ana.send("/leave")
+        try chat.settle()
+        #expect(folder.names == ["room-lobby"] + (line.isEmpty ? [] : ["room-tea"]))
+        // Whoever opens it again has a file in any case, also if an embedder keeps the room that was there.
+        try ana.send("/join tea\nhi\n/leave")
+        try chat.settle()
+        #expect(folder.names == ["room-lobby", "room-tea"])
+        withExtendedLifetime(kept) {}
+    }
+
     @Test("There are no more files than there may be, and those that are there are opened")
     func limit() throws {
         let chat = try makeChat { $0.maximumRoomLogs = 3 }
         let ana = try chat.join("ana")
-        for name in ["one", "two", "three"] { try ana.send("/join \(name)") }
+        for name in ["one", "two", "three"] { try ana.send("/join \(name)\nhi") }
         var lines = try ana.newLines
         #expect(
             lines == ["* you are in one; 1 online", "* you are in two; 1 online", "! there are too many rooms already"])
         try ana.send("/join one")
         lines = try ana.newLines
-        #expect(lines == ["* you are in one; 1 online"])
+        #expect(lines.first == "* you are in one; 1 online")
         #expect(folder.names == ["room-lobby", "room-one", "room-two"])
     }
 
