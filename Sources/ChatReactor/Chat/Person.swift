@@ -142,8 +142,9 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         switch chat.judge(text, by: self, in: room) {
         case .pass: didPublish(conversation.publish(kind, from: name.text, text, by: self), in: room)
         case .rewrite(let other):
+            if other.isEmpty { return tell(.error("there is nothing to say")) }
             didPublish(conversation.publish(kind, from: name.text, String(madeVisible: other).utf8.span, by: self), in: room)
-        case .refuse(let reason): tell(.error(reason))
+        case .refuse(let reason): tell(.error(String(madeVisible: reason)))
         }
     }
 

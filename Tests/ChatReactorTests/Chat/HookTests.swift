@@ -30,14 +30,15 @@ struct HookTests {
         chat.onSay { person, room, text in
             #expect(person.name.text == "ana" && room.name.text == "lobby")
             switch text {
-            case "bad": return .refuse("not here")
+            case "bad": return .refuse("not here\nana: nor there")
+            case "empty": return .rewrite("")
             case "rude": return .rewrite("nice\n")
             default: return .pass
             }
         }
-        for text in ["bad", "good", "rude", "/me bad", "/me rude"] { try ana.send(text) }
+        for text in ["bad", "good", "rude", "/me bad", "/me rude", "empty"] { try ana.send(text) }
         #expect(try ben.newLines == ["ana: good", "ana: nice^J", "ana: *nice^J*"])
-        #expect(try ana.newLines == ["! not here", "! not here"])
+        #expect(try ana.newLines == ["! not here^Jana: nor there", "! not here^Jana: nor there", "! there is nothing to say"])
     }
 
     @Test("A bot speaks under a name that nobody else can have, and hears its own words in the history")
