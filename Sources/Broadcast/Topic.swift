@@ -301,7 +301,10 @@ public final class Topic {
     /// The result is false if nothing was published: of an empty message, of one that is longer than `maximumMessageLength`, and
     /// if there is no memory for the log, see `allocateLog`.
     ///
-    /// - Parameter others: Who is not to get it either: those who ignore the sender, for instance.
+    /// - Parameters:
+    ///   - message: The bytes, with all that the framing adds.
+    ///   - sender: Whose message it is; nil if it is for everybody.
+    ///   - others: Who is not to get it either: those who ignore the sender, for instance.
     /// - Complexity: O(*n*) for *n* others.
     @discardableResult
     public func publish(_ message: Span<UInt8>, from sender: Connection? = nil, except others: [Connection] = []) -> Bool {

@@ -63,9 +63,12 @@ extension ChatServer {
         ///
         /// A name that a bot uses should be reserved, so that nobody else takes it: ``Chat/reserve(_:)``.
         ///
-        /// - Parameter connection: On behalf of which it is said, if that is a connection which is in no room: a bridge to another chat, or the
-        ///   operator's terminal. Reading from it is paused while the room takes no more. It should have `Connection.Options.batchesMessages` set
-        ///   to false, or it is paused too late.
+        /// - Parameters:
+        ///   - text: The line.
+        ///   - name: Who says it.
+        ///   - connection: On behalf of which it is said, if that is a connection which is in no room: a bridge to another chat, or the
+        ///     operator's terminal. Reading from it is paused while the room takes no more. It should have
+        ///     `Connection.Options.batchesMessages` set to false, or it is paused too late.
         /// - Returns: Whether it was said. It must not be empty, nor longer than a quarter of the room's log or than three times the longest message.
         @discardableResult
         public func say(_ text: String, as name: ChatName, from connection: Connection? = nil) -> Bool {

@@ -8,6 +8,7 @@ public struct Ban: Hashable, Sendable {
         case addresses(AddressBlock)
     }
 
+    /// Whom it is about.
     public let subject: Subject
     /// One line, which those who are banned are told; empty for none.
     public let reason: String

@@ -39,6 +39,7 @@ public final class Chat {
         /// How many files there may be in that directory: a room that would need one more is refused. Files of rooms that are empty count too.
         public var maximumRoomLogs = 1_000
 
+        /// A chat as `chatd --chat` makes it without any other option.
         public init(name: String) {
             self.name = name
         }
@@ -56,6 +57,7 @@ public final class Chat {
 
     /// What a hook says of something that a person is about to say.
     public enum Verdict {
+        /// Let it be said as it is.
         case pass
         /// Say something else instead.
         case rewrite(String)

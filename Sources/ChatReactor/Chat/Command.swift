@@ -16,6 +16,13 @@ extension Chat {
         /// Called on the loop's thread with the person, and with what followed the name, less the spaces around it.
         let run: (_ person: Person, _ argument: String) -> Void
 
+        /// A command, for ``Chat/addCommand(_:)``.
+        ///
+        /// - Parameters:
+        ///   - name: Without the slash: letters, in lower case.
+        ///   - arguments: What follows the name, as in `NAME TEXT`; empty for nothing. What is in brackets may be left out.
+        ///   - help: A sentence for `/help`.
+        ///   - run: Called on the loop's thread with the person, and with what followed the name, less the spaces around it.
         public init(
             _ name: String, arguments: String = "", help: String, run: @escaping (_ person: Person, _ argument: String) -> Void
         ) {

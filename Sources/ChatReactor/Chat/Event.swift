@@ -22,6 +22,7 @@ extension ChatServer {
             case notice
         }
 
+        /// What has happened.
         public let kind: Kind
         private let recordKind: Record.Kind
         /// Where it has happened.

@@ -35,6 +35,7 @@ public struct RoomLogError: Error, Hashable, CustomStringConvertible {
 
     /// Of the file or the directory.
     public let path: String
+    /// What is wrong.
     public let reason: Reason
 
     init(path: String, reason: Reason) {
