@@ -116,6 +116,9 @@ final class Conversation {
         return topic
     }
 
+    /// Whether somebody in the room gets a form.
+    func hasTopic(of form: WireForm) -> Bool { topics[form.rawValue] != nil }
+
     /// How many bytes a person has not been sent yet that were said in the room.
     func lag(of person: Person) -> Int {
         guard let connection = person.connection else { return 0 }
