@@ -250,7 +250,11 @@ public final class Chat {
         if bans.ban(of: name) != nil { throw .banned }
         try names.rename(person, to: name, isGranted: isGranted)
         // Those who ignore somebody go on to ignore whom it is called now.
-        for ignorer in ignorersByName[old] ?? [] where !ignorer.ignored.contains(name) { ignore(name, by: ignorer) }
+        for ignorer in ignorersByName[old] ?? [] where !ignorer.ignored.contains(name) {
+            // Somebody who takes one name after the other must not make the list of another endless.
+            if ignorer.ignored.count >= Person.ignoreLimit { stopIgnoring(old, by: ignorer) }
+            ignore(name, by: ignorer)
+        }
         for room in person.rooms {
             room.conversation?.publish(.rename, from: old.text, name.text.utf8.span, by: person)
         }

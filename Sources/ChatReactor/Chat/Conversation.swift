@@ -148,7 +148,8 @@ final class Conversation {
             return nil
         }
         let sender = person?.connection
-        let others = person.map { chat.ignorers(of: $0.name) } ?? []
+        // Whom somebody ignores is still there for it: what it must not get is what that person says.
+        let others = kind.isSaid ? person.map { chat.ignorers(of: $0.name) } ?? [] : []
         for form in WireForm.allCases {
             guard let topic = topics[form.rawValue] else { continue }
             encoded.removeAll(keepingCapacity: true)

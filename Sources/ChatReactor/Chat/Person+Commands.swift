@@ -61,9 +61,11 @@ extension Person {
 
     func reply(_ text: String) {
         if text.isEmpty { return tellUsage("reply") }
-        guard let lastWriter else { return tell(.error("nobody has written to you")) }
-        guard let person = chat?.person(named: lastWriter) else { return tell(.error("nobody is called \(lastWriter) any more")) }
-        sayPrivately(text, to: person)
+        // One that has left may still be there until the last that it was sent has been taken.
+        guard let chat, let lastWriter, chat.person(named: lastWriter.name) === lastWriter else {
+            return tell(.error("nobody who is still here has written to you"))
+        }
+        sayPrivately(text, to: lastWriter)
     }
 
     private func sayPrivately(_ text: String, to person: Person) {
@@ -78,7 +80,7 @@ extension Person {
         // Somebody who is ignored is not told so.
         if !person.ignored.contains(name) {
             person.tell(message(isSender: false))
-            person.lastWriter = name
+            person.lastWriter = self
         }
         tell(message(isSender: true))
     }
@@ -173,9 +175,13 @@ extension Person {
         }
         if isToldToBeMuted { return }
         if text.count > Self.topicLimit { return tell(.error("a topic has at most \(Self.topicLimit) characters")) }
-        conversation.topicText = text == "-" ? "" : text
-        didPublish(conversation.publish(.topic, from: name.text, conversation.topicText.utf8.span, by: self), in: room)
-        tell(.notice(text == "-" ? "the topic is removed" : "the topic is: \(text)"))
+        let topic = text == "-" ? "" : text
+        let published = conversation.publish(.topic, from: name.text, topic.utf8.span, by: self)
+        didPublish(published, in: room)
+        // A character may have any number of bytes, so the topic may be too long for the log, and then nobody has heard of it.
+        if published == nil { return }
+        conversation.topicText = topic
+        tell(.notice(topic.isEmpty ? "the topic is removed" : "the topic is: \(topic)"))
     }
 
     func showHistory(_ text: String) {

@@ -35,7 +35,8 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     /// Whom a name is kept for: who comes from the same address.
     private(set) var owner = ""
     var ignored: Set<ChatName> = []
-    var lastWriter: ChatName?
+    /// Who has last written to this person alone, whatever it is called by now: another may have taken its name.
+    weak var lastWriter: Person?
     /// When the person has last sent a line.
     private(set) var lastHeard = ContinuousClock.now
 

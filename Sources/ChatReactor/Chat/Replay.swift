@@ -77,12 +77,15 @@ struct Replay {
                 if count > 0 { piece += form.encode(.historyEnd(room: room.name, count: count)) }
             }
             if isReplayed, onlySaid, !record.kind.isSaid { return true }
-            if !ignored.isEmpty, record.kind.isSaid, let name = try? ChatName(record.from), ignored.contains(name) { return true }
+            // A guest's name is one that nobody may ask for, but anybody may ignore it.
+            if !ignored.isEmpty, record.kind.isSaid, ignored.contains(ChatName(unchecked: record.from)) { return true }
             form.encode(record, in: room.name, isReplayed: isReplayed, label: label, to: &piece)
             if isReplayed { count += 1 }
             return piece.count < Self.pieceLength
         }
-        if missed > 0 { opening.append(.gap(room: room.name, missed: missed)) }
+        // Somebody who is subscribed has got what was said live, also if it is overwritten.
+        let missing = precedesLive ? missed : min(missed, liveFrom &- min(place.sequence, liveFrom))
+        if missing > 0 { opening.append(.gap(room: room.name, missed: missing)) }
         piece = opening.flatMap(form.encode) + piece
         opening = []
         place = next

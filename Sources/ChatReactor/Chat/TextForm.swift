@@ -61,6 +61,7 @@ struct TextForm {
             output.append(contentsOf: text)
             output.append("\n")
         case .who(let room, let names, let isComplete):
+            if names.isEmpty { output.append("* nobody is in \(room)\n") }
             // Several lines, since a client may not take one of any length.
             for start in stride(from: 0, to: names.count, by: 50) {
                 let part = names[start..<min(start &+ 50, names.count)].map(\.text).joined(separator: ", ")

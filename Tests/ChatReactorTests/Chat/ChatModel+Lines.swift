@@ -33,7 +33,7 @@ extension ChatModel {
             case .who(let room, let names):
                 line.isJSON
                     ? line.has(["type": "who", "room": room]) && line.list("names").sorted() == names.sorted()
-                    : line.text.hasPrefix("* in \(room): ")
+                    : names.isEmpty ? line.text == "* nobody is in \(room)" : line.text.hasPrefix("* in \(room): ")
                         && line.text.dropFirst("* in \(room): ".count).split(separator: ", ").map(String.init).sorted() == names.sorted()
             case .rooms(let rooms):
                 line.isJSON
@@ -83,6 +83,9 @@ extension ChatModel {
                 return element as? String ?? ""
             }
         }
+
+        /// A line of text does not say which room it is about, but then there is one.
+        func isAbout(_ room: Room) -> Bool { !isJSON || has(["room": room.name]) }
 
         var isError: Bool { isJSON ? has(["type": "error"]) : text.hasPrefix("! ") && missed == nil && !isUnknownGap }
         var isUnknownGap: Bool { isJSON ? has(["type": "gap"]) && missed == nil : text == "! messages may be missing here" }

@@ -19,12 +19,14 @@ extension ChatModel {
         var isClosed = false
         /// How many errors may come that the model does not expect: for lines that are no commands.
         var errorAllowance = 0
-        /// What was received, and what may be too slow is told: nothing comes afterwards.
+        /// Whether it has been told that it is too slow, and is closed: nothing comes afterwards.
         private(set) var hasGoodbye = false
         private(set) var checkedLines = 0
         private(set) var replayedLines = 0
         private(set) var gaps = 0
 
+        /// The newest ones, for the report of what is wrong.
+        private var lastLines: [String] = []
         private var own: [Reply] = []
         private var privateLines: [Reply] = []
         private var live: [Stream] = []
@@ -60,7 +62,9 @@ extension ChatModel {
             self.replay(replay, of: room)
         }
 
+        /// The client is told of the past; unless something is opened by that, beside what is live.
         func replay(_ replay: Replay, of room: Room) {
+            if replay.opened == nil { replay.end = room.lastSequence }
             own.append(Reply(kind: .replay(replay), isJSON: isJSON, closed: []))
         }
 
@@ -95,12 +99,14 @@ extension ChatModel {
 
         // MARK: - What comes
 
-        func check(_ line: String, firstSequence: (String) -> UInt64) throws {
+        func check(_ line: String) throws {
             checkedLines += 1
-            if hasGoodbye { throw Broken("'\(line)' comes after the goodbye") }
+            // Of one room; what has been said in the others until then still comes.
+            if hasGoodbye, !isJSON { throw Broken("'\(line)' comes after the goodbye") }
             let received = try Received(line)
+            lastLines = lastLines.suffix(9) + [line]
             popReplays()
-            if takeOwn(received) || takeLive(received) || takePrivate(received) || takeGap(received, firstSequence) { return }
+            if takeOwn(received) || takeLive(received) || takePrivate(received) || takeGap(received) { return }
             if received.isError, received.text.hasPrefix("goodbye") {
                 hasGoodbye = true
             } else if received.isError, errorAllowance > 0 {
@@ -108,7 +114,7 @@ extension ChatModel {
             } else {
                 let next = own.first.map { "\($0.kind)" } ?? "nothing"
                 let heard = live.map { "\($0.room.name)\($0.hasEnded ? ", left" : "")\($0.isOpen ? "" : ", closed"): \($0.lacking)" }
-                throw Broken("\(name) gets '\(line)'; of its own it should get \(next); of rooms: \(heard)")
+                throw Broken("\(name), who ignores \(ignored), gets '\(line)'; of its own it should get \(next); of rooms: \(heard); the last lines are \(lastLines)")
             }
         }
 
@@ -129,6 +135,8 @@ extension ChatModel {
                     return true
                 }
                 guard replay.mayBeDone, !line.isReplayed else { return false }
+                // What is live comes beside a history that was asked for.
+                if takeLive(line) { return true }
                 popReplays(evenOptional: true)
                 return takeOwn(line)
             }
@@ -149,17 +157,17 @@ extension ChatModel {
             live.contains { $0.isOpen && $0.isJSON == line.isJSON && $0.take(line) }
         }
 
-        private func takeGap(_ line: Received, _ firstSequence: (String) -> UInt64) -> Bool {
+        private func takeGap(_ line: Received) -> Bool {
             guard let missed = line.missed else { return false }
             gaps += 1
-            if case .replay(let replay)? = own.first?.kind {
+            if case .replay(let replay)? = own.first?.kind, line.isAbout(replay.room) {
                 let last = replay.lastSequence + missed
-                guard last < firstSequence(replay.room.name) else { return false }
-                replay.skip(to: last)
-                return true
+                if last < replay.room.firstSequence, last <= replay.end ?? last {
+                    replay.skip(to: last)
+                    return true
+                }
             }
-            // A line of text does not say which room it is about, but then there is one.
-            return live.contains { $0.isOpen && $0.isJSON == line.isJSON && $0.skip(missed, evictedBefore: firstSequence($0.room.name)) }
+            return live.contains { $0.isOpen && $0.isJSON == line.isJSON && line.isAbout($0.room) && $0.skip(missed, evictedBefore: $0.room.firstSequence) }
         }
     }
 
@@ -235,12 +243,14 @@ extension ChatModel {
     }
 
     /// What of the past one client is told.
-    final class Replay {
+    final class Replay: CustomStringConvertible {
         let room: Room
         fileprivate var entries: ArraySlice<Stream.Due>
         /// The last record that the server has passed.
         fileprivate var lastSequence: UInt64
         fileprivate var opened: Stream?
+        /// The last record that it has, if what is live is not sent in its place.
+        var end: UInt64?
         private var beginsWithGap: Bool
         private var count = 0
         private var hasMark = true
@@ -254,6 +264,11 @@ extension ChatModel {
 
         fileprivate var isDone: Bool { !beginsWithGap && entries.isEmpty && (count == 0 || !hasMark) }
         fileprivate var mayBeDone: Bool { !beginsWithGap && entries.allSatisfy(\.isOptional) && (count == 0 || !hasMark) }
+
+        var description: String {
+            "\(entries.count) of the history of \(room.name) after \(lastSequence), of which \(count) have come"
+                + (entries.first.map { ", next \($0.entry)" } ?? "")
+        }
 
         fileprivate func take(_ line: Received) -> Bool {
             if beginsWithGap {

@@ -35,7 +35,12 @@ final class ChatModel {
 
         init(_ name: String) { self.name = name }
 
+        /// What the server keeps of the room: how much of it was overwritten, a model that forgets nothing cannot know.
+        var log: RecordLog?
+
         var lastSequence: UInt64 { UInt64(entries.count) }
+        var firstSequence: UInt64 { log?.firstSequence ?? 1 }
+        var epoch: UInt64 { log?.epoch ?? 0 }
     }
 
     /// What the server must publish next. Joins and leaves may be left out, and counted later.
@@ -55,14 +60,15 @@ final class ChatModel {
     private var expected: [Expectation] = []
     /// What is told to somebody who has just entered a room.
     private var pendingEntry: (() -> Void)?
+    /// Who has said the last.
+    private var quitting: Int?
     /// What the next thing said is.
     private var saidKind = ChatServer.Event.Kind.message
     private let history: Int
     private let isOpen: (Int) -> Bool
-    /// The number of the oldest record that a room still holds, and the log's epoch.
-    let log: (String) -> (first: UInt64, epoch: UInt64)
+    private let log: (String) -> RecordLog?
 
-    init(history: Int, isOpen: @escaping (Int) -> Bool, log: @escaping (String) -> (first: UInt64, epoch: UInt64)) {
+    init(history: Int, isOpen: @escaping (Int) -> Bool, log: @escaping (String) -> RecordLog?) {
         self.history = history
         self.isOpen = isOpen
         self.log = log
@@ -112,7 +118,6 @@ final class ChatModel {
     func vanish(_ number: Int, reason: String) {
         guard let member = members[number], !member.hasVanished else { return }
         member.hasVanished = true
-        if reason == "quit" { member.hasQuit = true }
         for room in member.rooms { exit(member, room, reason: reason) }
     }
 
@@ -127,10 +132,14 @@ final class ChatModel {
         let enter = pendingEntry
         pendingEntry = nil
         enter?()
+        if let number = quitting { vanish(number, reason: "quit") }
+        quitting = nil
     }
 
     func didPublish(_ kind: ChatServer.Event.Kind, in name: String, by number: Int?, name from: String, text: String, online: Int) throws {
-        if kind == .leave, let number, members[number]?.hasVanished == false, !expected.contains(where: { $0.kind == .leave }) {
+        if kind == .leave, let number, members[number]?.hasVanished == false, 
+            !expected.contains(where: { $0.kind == .leave && $0.actor?.number == number })
+        {
             try endOfAction()
             vanish(number, reason: text)
         }
@@ -173,7 +182,7 @@ final class ChatModel {
     /// A person is about to say something in a room.
     func say(_ number: Int, in roomName: String, _ text: String) throws {
         let kind = saidKind
-        if kind == .message { try endOfAction() }
+        if kind == .message, quitting != number { try endOfAction() }
         saidKind = .message
         guard let member = members[number], let room = member.rooms.last else { throw Broken("somebody speaks who is nowhere") }
         if room.name != roomName { throw Broken("\(member.name) speaks in \(roomName), and not in \(room.name)") }
@@ -204,7 +213,7 @@ final class ChatModel {
         case "topic": changeTopic(member, argument)
         case "history":
             guard let count = Int(argument), count > 0, let room = member.rooms.last else { return member.reply(.error) }
-            member.reply(.notice("history"))
+            member.reply(.notice("history of "))
             member.replay(last(count, of: room, for: member), of: room)
         case "resume": resume(member, argument)
         case "ignore":
@@ -224,15 +233,16 @@ final class ChatModel {
                 member.open(room, Replay([], in: room, after: room.lastSequence))
             }
         case "quit":
-            // What it says is said before it leaves, which its leaving tells of.
-            break
+            // What it says is said before it leaves.
+            member.hasQuit = true
+            quitting = number
         default: throw Broken("the model does not know /\(name)")
         }
     }
 
     private func rename(_ member: Member, _ name: String) {
         guard Self.isName(name), !name.hasPrefix("guest") else { return member.reply(.error) }
-        if name.unicodeScalars.elementsEqual(member.name.unicodeScalars) { return member.reply(.error) }
+        if name == member.name { return member.reply(.error) }
         if let other = self.member(named: name), other !== member { return member.reply(.error) }
         for other in members.values where other.ignored.contains(member.key) { other.goOnToIgnore(Self.key(name)) }
         for room in member.rooms { expect(.rename, name, in: room, by: member) }
@@ -263,13 +273,13 @@ final class ChatModel {
     private func greet(_ member: Member, _ room: Room, isFirst: Bool) {
         member.reply(
             .welcome(
-                room: room.name, name: member.name, online: room.members.count, sequence: room.lastSequence, epoch: log(room.name).epoch,
+                room: room.name, name: member.name, online: room.members.count, sequence: room.lastSequence, epoch: room.epoch,
                 isFirst: isFirst))
-        if !room.topic.isEmpty, !member.isJSON { member.reply(.notice(room.topic)) }
+        if !room.topic.isEmpty, !member.isJSON { member.reply(.notice("the topic is: \(room.topic)")) }
     }
 
     private func last(_ count: Int, of room: Room, for member: Member) -> Replay {
-        let kept = room.entries.drop { $0.sequence < log(room.name).first }
+        let kept = room.entries.drop { $0.sequence < room.firstSequence }
         let said = kept.filter(\.isSaid).suffix(count)
         let heard = said.filter { !member.ignored.contains(Self.key($0.from)) }
         return Replay(heard, in: room, after: (said.first?.sequence ?? room.lastSequence + 1) - 1)
@@ -285,10 +295,11 @@ final class ChatModel {
         member.rooms = member.rooms.filter { $0 !== room } + [room]
         // What is replayed depends on whether the join has been published, and is in the log.
         pendingEntry = { [unowned self] in
+            room.log = log(room.name)
             greet(member, room, isFirst: isFirst)
             guard let place else { return member.open(room, last(history, of: room, for: member)) }
-            let isKnown = place.epoch == log(room.name).epoch && place.sequence <= room.lastSequence
-            let start = isKnown ? place.sequence : log(room.name).first - 1
+            let isKnown = place.epoch == room.epoch && place.sequence <= room.lastSequence
+            let start = isKnown ? place.sequence : room.firstSequence - 1
             let missed = room.entries.filter { $0.sequence > start && !($0.isSaid && member.ignored.contains(Self.key($0.from))) }
             member.open(room, Replay(missed, in: room, after: start, beginsWithGap: !isKnown))
         }
@@ -342,10 +353,10 @@ final class ChatModel {
 
     private func changeTopic(_ member: Member, _ text: String) {
         guard let room = member.rooms.last else { return }
-        if text.isEmpty { return member.reply(.notice("topic")) }
+        if text.isEmpty { return member.reply(.notice(room.topic.isEmpty ? "has no topic" : "the topic is: \(room.topic)")) }
         room.topic = text == "-" ? "" : text
         expect(.topic, room.topic, in: room, by: member)
         if member.isJSON { member.reply(.sent(room: room.name, sequence: room.lastSequence + 1)) }
-        member.reply(.notice("topic"))
+        member.reply(.notice(room.topic.isEmpty ? "the topic is removed" : "the topic is: \(room.topic)"))
     }
 }
