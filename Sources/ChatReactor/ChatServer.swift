@@ -52,7 +52,9 @@ public final class ChatServer {
     /// What a client may send to leave. A chunk is what one read brings, so a typed newline is a part of it.
     let quitMessages: [[UInt8]]
     private var observers: [any ChatServerObserver] = []
-    var hasObservers: Bool { !observers.isEmpty }
+    /// Those of the observers who want events.
+    private var eventObservers: [any ChatServerObserver] = []
+    var makesEvents: Bool { !eventObservers.isEmpty }
     private var listeners: [Listener] = []
     /// Set while there are clients. They know the server, and do not keep it.
     private var selfWhileServing: ChatServer?
@@ -136,6 +138,7 @@ public final class ChatServer {
     /// Has an observer told what happens from now on, after those that were added before. The server keeps it.
     public func addObserver(_ observer: any ChatServerObserver) {
         observers.append(observer)
+        if observer.wantsEvents { eventObservers.append(observer) }
     }
 
     /// Takes an observer back. Does nothing if it was not added.
@@ -143,8 +146,10 @@ public final class ChatServer {
     /// - Complexity: O(*n*) for *n* observers.
     public func removeObserver(_ observer: any ChatServerObserver) {
         var others = observers.filter { $0 !== observer }
+        var eventOthers = eventObservers.filter { $0 !== observer }
         // Exchanged, so that the observer is released after the access: its deinit may call this server.
         swap(&others, &observers)
+        swap(&eventOthers, &eventObservers)
     }
 
     // MARK: - Listening
@@ -251,7 +256,7 @@ public final class ChatServer {
     }
 
     func didPublish(_ event: Event) {
-        for observer in observers { observer.server(self, didPublish: event) }
+        for observer in eventObservers { observer.server(self, didPublish: event) }
     }
 
     func didOpen(_ room: Room) {

@@ -6,6 +6,8 @@ final class ServerLog: ChatServerObserver {
     private var logger: Logger
     private var lastWarning: ContinuousClock.Instant?
 
+    let wantsEvents = false
+
     init(level: Logger.Level) {
         logger = Logger(label: "chatd") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = level

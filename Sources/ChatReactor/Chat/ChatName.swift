@@ -1,8 +1,8 @@
 /// The name of a person or of a room: letters, marks and digits of any script, `_` and `-`; 1 to 24 characters.
 ///
 /// ```swift
-/// let areTheSame = try ChatName("Łukasz") == ChatName("łukasz")  // true
-/// let name = try ChatName("ﬁona")  // throws: "ﬁ" is one character, which looks like two others
+/// print(try ChatName("Łukasz") == ChatName("łukasz"))  // true
+/// print(try ChatName("ﬁona"))  // throws: "ﬁ" is one character, which looks like two others
 /// ```
 ///
 /// Two names are equal if they are canonically equivalent once their case is folded as Unicode does it by default: `Straße` is

@@ -162,7 +162,7 @@ final class Conversation {
             }
             topic.publish(encoded.span, from: sender, except: others)
         }
-        if let server = room.server, server.hasObservers {
+        if let server = room.server, server.makesEvents {
             server.didPublish(ChatServer.Event(kind, in: room, by: person, name: name, text: text, online: Int(online)))
         }
         return (sequence, time)

@@ -1,7 +1,7 @@
 /// How a line of the text form shows who says something: a template with `{name}` and `{text}` in it.
 ///
 /// ```swift
-/// let label = try TextLabel("<{name}> {text}")
+/// print(try TextLabel("<{name}> {text}"))
 /// ```
 public struct TextLabel: Sendable, Hashable, CustomStringConvertible {
     /// `ana: hello`.

@@ -102,13 +102,17 @@ struct HookTests {
     func observer() throws {
         final class Witness: ChatServerObserver {
             var lines: [String] = []
+            let wantsEvents: Bool
+
+            init(wantsEvents: Bool) { self.wantsEvents = wantsEvents }
+
             func server(_ server: ChatServer, didPublish event: ChatServer.Event) {
                 lines.append("\(event.room.name) \(event.person?.number ?? 0) \(event)")
             }
         }
         let fixture = try ChatFixture()
-        let witness = Witness()
-        fixture.server.addObserver(witness)
+        let (witness, other) = (Witness(wantsEvents: true), Witness(wantsEvents: false))
+        for observer in [witness, other] { fixture.server.addObserver(observer) }
         let ana = try fixture.join("ana")
         for line in ["hi", "/me waves", "/msg ana psst", "/join tea", "/topic green", "/topic -"] { try ana.send(line) }
         try fixture.settle()
@@ -119,5 +123,9 @@ struct HookTests {
                 "lobby 1 * ana left: moved (0 online)", "tea 1 * ana joined (1 online)", "tea 1 * ana set the topic: green",
                 "tea 1 * ana removed the topic", "lobby 0 * tea is ready",
             ])
+        #expect(other.lines == [])
+        fixture.server.removeObserver(witness)
+        #expect(try fixture.chat.lobby.announce("again"))
+        #expect(witness.lines.last == "lobby 0 * tea is ready")
     }
 }
