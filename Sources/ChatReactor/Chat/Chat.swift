@@ -81,7 +81,7 @@ public final class Chat {
     let slowClients: SlowSubscriberPolicy
     /// The line with which somebody leaves who gets lines.
     let quitWord: [UInt8]?
-    var label: TextLabel { configuration.label }
+    let label: TextLabel
 
     weak var server: ChatServer?
     /// The rooms that people have opened.
@@ -120,6 +120,7 @@ public final class Chat {
         // The lobby has one in any case.
         configuration.maximumRoomLogs = max(configuration.maximumRoomLogs, 1)
         self.configuration = configuration
+        label = configuration.label
         if let directory = configuration.roomLogDirectory {
             let logs = try RoomLogs(directory, limit: configuration.maximumRoomLogs)
             roomLogs = logs

@@ -24,7 +24,6 @@ final class Conversation {
     private var speakers: [Speaker] = []
     private var heldBackTimer: EventLoop.Timer?
     private var encoded: [UInt8] = []
-    private var content: [UInt8] = []
     private let topicCapacity: Int
 
     /// A connection that the room does not keep alive.
@@ -138,30 +137,29 @@ final class Conversation {
     ) -> (sequence: UInt64, time: Int64)? {
         // What is in the history must fit into the topics, too.
         guard let room, let chat, text.count <= chat.maximumTextLength else { return nil }
-        content.removeAll(keepingCapacity: true)
-        content.append(name)
-        let fromLength = content.count
-        content.append(text)
         let time = Timestamp.now
         let online = Int32(clamping: online)
+        let place = records.end
         guard let sequence = records.append(kind, from: name.utf8.span, text: text, time: time, online: online) else {
             return nil
         }
         let sender = person?.connection
         // Whom somebody ignores is still there for it: what it must not get is what that person says.
         let others = kind.isSaid ? person.map { chat.ignorers(of: $0.name) } ?? [] : []
+        // Taken out of the property, each access to which would have to be checked.
+        var message: [UInt8] = []
+        swap(&message, &encoded)
         for form in WireForm.allCases {
             guard let topic = topics[form.rawValue] else { continue }
-            encoded.removeAll(keepingCapacity: true)
-            unsafe content.withUnsafeBufferPointer { content in
-                guard let start = content.baseAddress else { return }
-                let record = unsafe Record(
-                    sequence: sequence, time: time, kind: kind, online: online, content: start, fromLength: fromLength,
-                    textLength: content.count &- fromLength)
-                form.encode(record, in: room.name, isReplayed: false, label: chat.label, to: &encoded)
+            message.removeAll(keepingCapacity: true)
+            // What is published is made of what is in the history.
+            records.read(from: place) { record in
+                form.encode(record, in: room.name, isReplayed: false, label: chat.label, to: &message)
+                return false
             }
-            topic.publish(encoded.span, from: sender, except: others)
+            topic.publish(message.span, from: sender, except: others)
         }
+        swap(&message, &encoded)
         if let server = room.server, server.makesEvents {
             server.didPublish(ChatServer.Event(kind, in: room, by: person, name: name, text: text, online: Int(online)))
         }

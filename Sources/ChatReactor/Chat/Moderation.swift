@@ -20,6 +20,9 @@ final class Moderation {
 
     // MARK: - Muting
 
+    /// Whether somebody may be muted.
+    var hasMutes: Bool { !mutes.isEmpty }
+
     /// How long a name is muted: nil if it is not.
     func mute(of name: ChatName) -> Mute? {
         if mutes.isEmpty { return nil }

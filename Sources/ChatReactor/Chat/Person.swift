@@ -138,7 +138,7 @@ public final class Person: ChatServer.Client, ConnectionHandler {
 
     func publish(_ kind: Record.Kind, _ text: Span<UInt8>) {
         guard let chat, let room, let conversation = room.conversation else { return }
-        if isToldToBeMuted { return }
+        if chat.moderation.hasMutes, isToldToBeMuted { return }
         if text.isEmpty { return tell(.error("there is nothing to say")) }
         switch chat.judge(text, by: self, in: room) {
         case .pass: didPublish(conversation.publish(kind, from: name.text, text, by: self), in: room)

@@ -16,8 +16,17 @@ enum Timestamp {
     /// The corresponding C function is `gmtime_r`.
     static func rfc3339(_ time: Int64) -> String {
         let date = CalendarDate(of: time, isLocal: false)
-        let milliseconds = Int32(truncatingIfNeeded: (time % 1_000 &+ 1_000) % 1_000)
-        return "\(date.day)T\(date.clock):\(padded(date.second)).\(padded(milliseconds, to: 3))Z"
+        var text: [UInt8] = []
+        text.reserveCapacity(24)
+        date.appendDay(to: &text)
+        text.append(UInt8(ascii: "T"))
+        date.appendClock(to: &text)
+        text.append(UInt8(ascii: ":"))
+        append(date.second, to: &text)
+        text.append(UInt8(ascii: "."))
+        append(Int32(truncatingIfNeeded: (time % 1_000 &+ 1_000) % 1_000), width: 3, to: &text)
+        text.append(UInt8(ascii: "Z"))
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// Reads a time in UTC as `rfc3339` writes it, or without milliseconds; nil if the text is no such time.
@@ -46,12 +55,21 @@ enum Timestamp {
     /// The corresponding C function is `localtime_r`.
     static func forPeople(_ time: Int64, now: Int64) -> String {
         let date = CalendarDate(of: time, isLocal: true)
-        return date.day == CalendarDate(of: now, isLocal: true).day ? date.clock : "\(date.day) \(date.clock)"
+        var text: [UInt8] = []
+        if !date.isSameDay(as: CalendarDate(of: now, isLocal: true)) {
+            date.appendDay(to: &text)
+            text.append(UInt8(ascii: " "))
+        }
+        date.appendClock(to: &text)
+        return String(decoding: text, as: UTF8.self)
     }
 
     private struct CalendarDate {
-        let day: String
-        let clock: String
+        let year: Int32
+        let month: Int32
+        let day: Int32
+        let hour: Int32
+        let minute: Int32
         let second: Int32
 
         init(of time: Int64, isLocal: Bool) {
@@ -60,14 +78,39 @@ enum Timestamp {
             var fields = unsafe tm()
             // A year beyond 32 bits leaves all at zero.
             _ = unsafe isLocal ? localtime_r(&seconds, &fields) : gmtime_r(&seconds, &fields)
-            unsafe day = "\(padded(fields.tm_year &+ 1_900, to: 4))-\(padded(fields.tm_mon &+ 1))-\(padded(fields.tm_mday))"
-            unsafe clock = "\(padded(fields.tm_hour)):\(padded(fields.tm_min))"
-            unsafe second = fields.tm_sec
+            unsafe (year, month, day) = (fields.tm_year &+ 1_900, fields.tm_mon &+ 1, fields.tm_mday)
+            unsafe (hour, minute, second) = (fields.tm_hour, fields.tm_min, fields.tm_sec)
+        }
+
+        func isSameDay(as other: CalendarDate) -> Bool { day == other.day && month == other.month && year == other.year }
+
+        func appendDay(to text: inout [UInt8]) {
+            Timestamp.append(year, width: 4, to: &text)
+            text.append(UInt8(ascii: "-"))
+            Timestamp.append(month, to: &text)
+            text.append(UInt8(ascii: "-"))
+            Timestamp.append(day, to: &text)
+        }
+
+        func appendClock(to text: inout [UInt8]) {
+            Timestamp.append(hour, to: &text)
+            text.append(UInt8(ascii: ":"))
+            Timestamp.append(minute, to: &text)
         }
     }
 
-    private static func padded(_ number: Int32, to width: Int = 2) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(width &- digits.utf8.count, 0)) + digits
+    /// Writes a number with as many digits at least. Each message of a history has a time, so no string is made of each number.
+    private static func append(_ number: Int32, width: Int = 2, to text: inout [UInt8]) {
+        var unit: Int32 = 1
+        for _ in 1..<width { unit &*= 10 }
+        guard number >= 0, number / 10 < unit else {
+            let digits = String(number)
+            text.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: max(width &- digits.utf8.count, 0)))
+            return text.append(contentsOf: digits.utf8)
+        }
+        while unit > 0 {
+            text.append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number / unit % 10))
+            unit /= 10
+        }
     }
 }

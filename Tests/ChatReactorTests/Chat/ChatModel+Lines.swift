@@ -19,10 +19,15 @@ extension ChatModel {
             switch self {
             case .welcome(let room, let name, let online, let sequence, let epoch, let isFirst):
                 line.isJSON
-                    ? line.has(["type": "welcome", "room": room, "name": name, "online": "\(online)", "seq": "\(sequence)", "epoch": "\(epoch)"])
+                    ? line.has([
+                        "type": "welcome", "room": room, "name": name, "online": "\(online)", "seq": "\(sequence)",
+                        "epoch": "\(epoch)",
+                    ])
                     : line.text == "* \(isFirst ? "welcome to tea; you are \(name)" : "you are in \(room)"); \(online) online"
             case .notice(let text):
-                line.isJSON ? line.has(["type": "notice"]) && line.text.contains(text) : line.text.hasPrefix("* ") && line.text.contains(text)
+                line.isJSON
+                    ? line.has(["type": "notice"]) && line.text.contains(text)
+                    : line.text.hasPrefix("* ") && line.text.contains(text)
             case .error: line.isError && !line.text.hasPrefix("goodbye")
             case .sent(let room, let sequence): line.has(["type": "sent", "room": room, "seq": "\(sequence)"])
             case .private(let from, let to, let text):
@@ -33,11 +38,15 @@ extension ChatModel {
             case .who(let room, let names):
                 line.isJSON
                     ? line.has(["type": "who", "room": room]) && line.list("names").sorted() == names.sorted()
-                    : names.isEmpty ? line.text == "* nobody is in \(room)" : line.text.hasPrefix("* in \(room): ")
-                        && line.text.dropFirst("* in \(room): ".count).split(separator: ", ").map(String.init).sorted() == names.sorted()
+                    : names.isEmpty
+                        ? line.text == "* nobody is in \(room)"
+                        : line.text.hasPrefix("* in \(room): ")
+                            && line.text.dropFirst("* in \(room): ".count).split(separator: ", ").map(String.init).sorted()
+                                == names.sorted()
             case .rooms(let rooms):
                 line.isJSON
-                    ? line.has(["type": "rooms"]) && line.list("rooms").sorted() == rooms.map { "\($0.name) \($0.online)" }.sorted()
+                    ? line.has(["type": "rooms"])
+                        && line.list("rooms").sorted() == rooms.map { "\($0.name) \($0.online)" }.sorted()
                     : rooms.contains { line.text == "* \($0.name) (\($0.online) online)" }
             case .pong: line.isJSON ? line.has(["type": "pong"]) : line.text == "* pong"
             case .replay: false
@@ -121,7 +130,8 @@ extension ChatModel {
             case .join: return text == "* \(entry.from) joined (\(entry.online) online)"
             case .leave: return text == "* \(entry.from) left: \(entry.text) (\(entry.online) online)"
             case .rename: return text == "* \(entry.from) is now \(entry.text)"
-            case .topic: return text == "* \(entry.from) \(entry.text.isEmpty ? "removed the topic" : "set the topic: \(entry.text)")"
+            case .topic:
+                return text == "* \(entry.from) \(entry.text.isEmpty ? "removed the topic" : "set the topic: \(entry.text)")"
             case .notice: return text == "* \(entry.text)"
             }
         }
@@ -153,7 +163,9 @@ struct JSONParser {
             var object: [String: Any] = [:]
             if take("}") { return object }
             repeat {
-                guard let key = string(), take(":"), let value = value(), object.updateValue(value, forKey: key) == nil else { return nil }
+                guard let key = string(), take(":"), let value = value(), object.updateValue(value, forKey: key) == nil else {
+                    return nil
+                }
             } while take(",")
             return take("}") ? object : nil
         case "[":
@@ -188,7 +200,9 @@ struct JSONParser {
                 case "t": text.append("\t")
                 case "u":
                     let digits = String(rest.prefix(4))
-                    guard digits.count == 4, let value = UInt32(digits, radix: 16), let scalar = Unicode.Scalar(value) else { return nil }
+                    guard digits.count == 4, let value = UInt32(digits, radix: 16), let scalar = Unicode.Scalar(value) else {
+                        return nil
+                    }
                     rest.removeFirst(4)
                     text.append(scalar)
                 default: return nil

@@ -93,7 +93,9 @@ extension ChatModel {
             if let reply = own.first { return "\(reply.kind)" }
             if let line = privateLines.first { return "\(line.kind)" }
             if errorAllowance > 0 { return "\(errorAllowance) errors" }
-            if let stream = live.first(where: { !$0.hasEnded && !$0.isDone }) { return "\(stream.lacking) of \(stream.room.name)" }
+            if let stream = live.first(where: { !$0.hasEnded && !$0.isDone }) {
+                return "\(stream.lacking) of \(stream.room.name)"
+            }
             return nil
         }
 
@@ -113,8 +115,12 @@ extension ChatModel {
                 errorAllowance -= 1
             } else {
                 let next = own.first.map { "\($0.kind)" } ?? "nothing"
-                let heard = live.map { "\($0.room.name)\($0.hasEnded ? ", left" : "")\($0.isOpen ? "" : ", closed"): \($0.lacking)" }
-                throw Broken("\(name), who ignores \(ignored), gets '\(line)'; of its own it should get \(next); of rooms: \(heard); the last lines are \(lastLines)")
+                let heard = live.map {
+                    "\($0.room.name)\($0.hasEnded ? ", left" : "")\($0.isOpen ? "" : ", closed"): \($0.lacking)"
+                }
+                throw Broken(
+                    "\(name), who ignores \(ignored), gets '\(line)'; of its own it should get \(next); of rooms: \(heard); the last lines are \(lastLines)"
+                )
             }
         }
 
@@ -167,7 +173,10 @@ extension ChatModel {
                     return true
                 }
             }
-            return live.contains { $0.isOpen && $0.isJSON == line.isJSON && line.isAbout($0.room) && $0.skip(missed, evictedBefore: $0.room.firstSequence) }
+            return live.contains {
+                $0.isOpen && $0.isJSON == line.isJSON && line.isAbout($0.room)
+                    && $0.skip(missed, evictedBefore: $0.room.firstSequence)
+            }
         }
     }
 
@@ -194,7 +203,9 @@ extension ChatModel {
         }
 
         var isDone: Bool { due.contains { $0.allSatisfy(\.isOptional) } }
-        var lacking: String { due.map { "\($0.first.map { "\($0.entry)" } ?? "nothing") of \($0.count)" }.joined(separator: ", or ") }
+        var lacking: String {
+            due.map { "\($0.first.map { "\($0.entry)" } ?? "nothing") of \($0.count)" }.joined(separator: ", or ")
+        }
 
         func append(_ entry: Entry) {
             for index in due.indices { due[index].append(Due(entry: entry)) }
@@ -202,13 +213,16 @@ extension ChatModel {
 
         func makeOptional(from name: String) {
             for way in due.indices {
-                for index in due[way].indices where ChatModel.key(due[way][index].entry.from) == name { due[way][index].isOptional = true }
+                for index in due[way].indices where ChatModel.key(due[way][index].entry.from) == name {
+                    due[way][index].isOptional = true
+                }
             }
         }
 
         fileprivate func take(_ line: Received) -> Bool {
             let next = due.compactMap { way -> ArraySlice<Due>? in
-                guard let index = way.firstIndex(where: { !$0.isOptional || line.isEntry($0.entry, in: room, isReplayed: false) }) else {
+                guard let index = way.firstIndex(where: { !$0.isOptional || line.isEntry($0.entry, in: room, isReplayed: false) })
+                else {
                     return nil
                 }
                 guard line.isEntry(way[index].entry, in: room, isReplayed: false) else { return nil }

@@ -79,7 +79,8 @@ final class ChatModel {
 
     /// The names that are used, each with its others: they are the same.
     static let names = [
-        ["ana", "Ana", "ANA"], ["bob", "Bob"], ["jos\u{E9}", "jose\u{301}", "JOS\u{C9}"], ["Straße", "STRASSE"], ["иван", "Иван"],
+        ["ana", "Ana", "ANA"], ["bob", "Bob"], ["jos\u{E9}", "jose\u{301}", "JOS\u{C9}"], ["Straße", "STRASSE"],
+        ["иван", "Иван"],
         ["tea", "Tea"], ["été", "ÉTÉ", "E\u{301}te\u{301}"], ["lobby", "Lobby"], ["dora"],
     ]
 
@@ -136,8 +137,10 @@ final class ChatModel {
         quitting = nil
     }
 
-    func didPublish(_ kind: ChatServer.Event.Kind, in name: String, by number: Int?, name from: String, text: String, online: Int) throws {
-        if kind == .leave, let number, members[number]?.hasVanished == false, 
+    func didPublish(_ kind: ChatServer.Event.Kind, in name: String, by number: Int?, name from: String, text: String, online: Int)
+        throws
+    {
+        if kind == .leave, let number, members[number]?.hasVanished == false,
             !expected.contains(where: { $0.kind == .leave && $0.actor?.number == number })
         {
             try endOfAction()
@@ -146,13 +149,17 @@ final class ChatModel {
         if kind == .notice {
             try endOfAction()
             guard let room = rooms[Self.key(name)] else { throw Broken("a notice in \(name), where nobody is") }
-            let counts = [(room.untold.joined, "joined"), (room.untold.left, "left")].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+            let counts = [(room.untold.joined, "joined"), (room.untold.left, "left")].filter { $0.0 > 0 }.map {
+                "\($0.0) \($0.1)"
+            }
             let notice = "\(counts.joined(separator: ", ")) (\(room.members.count) online)"
             if text != notice { throw Broken("'\(text)' in \(name), and not '\(notice)'") }
             room.untold = (0, 0)
             expected.append(Expectation(room: room, kind: .notice, name: "", text: notice, online: 0, actor: nil))
         }
-        while let next = expected.first, next.mayBeLeftOut, next.kind != kind || next.actor?.number != number || next.room.name != name {
+        while let next = expected.first, next.mayBeLeftOut,
+            next.kind != kind || next.actor?.number != number || next.room.name != name
+        {
             if next.kind == .join { next.room.untold.joined += 1 } else { next.room.untold.left += 1 }
             expected.removeFirst()
         }
@@ -168,7 +175,8 @@ final class ChatModel {
         }
         let entry = Entry(sequence: next.room.lastSequence + 1, kind: kind, from: from, text: text, online: online)
         next.room.entries.append(entry)
-        for member in next.room.members where member !== next.actor && !(entry.isSaid && member.ignored.contains(Self.key(from))) {
+        for member in next.room.members where member !== next.actor && !(entry.isSaid && member.ignored.contains(Self.key(from)))
+        {
             member.hear(entry, in: next.room)
         }
     }
@@ -207,7 +215,9 @@ final class ChatModel {
             member.reply(room.map { .who(room: $0.name, names: $0.members.map(\.name)) } ?? .error)
         case "rooms":
             // A line of text for each, and one object for all.
-            for _ in 0..<(member.isJSON ? 1 : rooms.count) { member.reply(.rooms(rooms.values.map { ($0.name, $0.members.count) })) }
+            for _ in 0..<(member.isJSON ? 1 : rooms.count) {
+                member.reply(.rooms(rooms.values.map { ($0.name, $0.members.count) }))
+            }
         case "join": join(member, argument)
         case "leave": leaveRoom(member)
         case "topic": changeTopic(member, argument)
@@ -336,7 +346,11 @@ final class ChatModel {
     private func leaveRoom(_ member: Member) {
         guard let room = member.rooms.last, room.name != "lobby" else { return member.reply(.error) }
         exit(member, room, reason: "moved")
-        if let next = member.rooms.last { greet(member, next, isFirst: false) } else { enter(member, rooms["lobby"]!, since: nil) }
+        if let next = member.rooms.last {
+            greet(member, next, isFirst: false)
+        } else {
+            enter(member, rooms["lobby"]!, since: nil)
+        }
     }
 
     private func resume(_ member: Member, _ argument: String) {

@@ -50,7 +50,8 @@ final class RandomChat {
         func server(_ server: ChatServer, didPublish event: ChatServer.Event) {
             scenario.tell {
                 try $0.didPublish(
-                    event.kind, in: event.room.name.text, by: event.person?.number, name: event.name, text: event.text, online: event.online)
+                    event.kind, in: event.room.name.text, by: event.person?.number, name: event.name, text: event.text,
+                    online: event.online)
             }
         }
 
@@ -98,7 +99,8 @@ final class RandomChat {
         loopConfiguration.readBudget = .random(in: 64...8_192, using: &random)
         loop = try EventLoop(configuration: loopConfiguration)
         policy = [
-            .backpressure(stall: .seconds(60), grace: .seconds(60)), .backpressure(stall: .seconds(60), grace: .seconds(60)), .skip, .disconnect,
+            .backpressure(stall: .seconds(60), grace: .seconds(60)), .backpressure(stall: .seconds(60), grace: .seconds(60)),
+            .skip, .disconnect,
         ].randomElement(using: &random)!
         var configuration = ChatServer.Configuration()
         configuration.maximumMessageLength = 256
@@ -164,7 +166,10 @@ final class RandomChat {
         case 1: if chance(4) { hangUp(participant) }
         case 2: participant.isSlow.toggle()
         case 3..<8: participant.peer.read(atMost: .random(in: 1...4_000, using: &random))
-        default: for _ in 0..<(chance(6) ? 30 : Int.random(in: 1...4, using: &random)) { participant.outgoing += line(of: participant) }
+        default:
+            for _ in 0..<(chance(6) ? 30 : Int.random(in: 1...4, using: &random)) {
+                participant.outgoing += line(of: participant)
+            }
         }
     }
 
@@ -207,7 +212,8 @@ final class RandomChat {
         case 50..<52: text = "/history \(Int.random(in: 0...30, using: &random))"
         case 52..<54:
             let room = pick(["tea", "ÉTÉ", "lobby"])
-            text = "/resume \(room) \(chance(6) ? 17 : model.rooms[ChatModel.key(room)]?.epoch ?? 0) \(Int.random(in: 0...30, using: &random))"
+            text =
+                "/resume \(room) \(chance(6) ? 17 : model.rooms[ChatModel.key(room)]?.epoch ?? 0) \(Int.random(in: 0...30, using: &random))"
         case 54: text = "/json"
         case 55: text = "/ping"
         case 56: text = chance(2) ? "" : "  \t"
@@ -229,7 +235,10 @@ final class RandomChat {
     private func saying() -> [UInt8] {
         var line = Array("\(number()) ".utf8)
         for _ in 0..<Int.random(in: 0...4, using: &random) {
-            line += pick([Array("olá \"x\\y\"".utf8), [0x1B, 0x5B], [0xFF], Array("\ta\u{301}".utf8), Array("🙂".utf8), [0x2E, 0xE2, 0x80, 0xAE]])
+            line += pick([
+                Array("olá \"x\\y\"".utf8), [0x1B, 0x5B], [0xFF], Array("\ta\u{301}".utf8), Array("🙂".utf8),
+                [0x2E, 0xE2, 0x80, 0xAE],
+            ])
         }
         if chance(4) { line += [UInt8](repeating: UInt8(ascii: "z"), count: .random(in: 1...150, using: &random)) }
         return line + [10]
@@ -317,11 +326,15 @@ final class RandomChat {
         let expected = model.rooms.values.map { "\($0.name) \($0.members.count)" }.sorted()
         if rooms != expected { throw ChatModel.Broken("the rooms are \(rooms), and not \(expected)") }
         for room in chat.rooms {
-            guard let conversation = room.conversation, let members = model.rooms[ChatModel.key(room.name.text)]?.members else { continue }
+            guard let conversation = room.conversation, let members = model.rooms[ChatModel.key(room.name.text)]?.members else {
+                continue
+            }
             for form in WireForm.allCases {
                 let itsMembers = members.filter { $0.isJSON == (form == .json) }
                 // One that has hung up may have been taken out of the topic, and not out of the room yet.
-                let mustHave = itsMembers.contains { member in participants.contains { $0.number == member.number && !$0.hasHungUp } }
+                let mustHave = itsMembers.contains { member in
+                    participants.contains { $0.number == member.number && !$0.hasHungUp }
+                }
                 let hasTopic = conversation.hasTopic(of: form)
                 if mustHave && !hasTopic || itsMembers.isEmpty && hasTopic {
                     throw ChatModel.Broken("\(room.name) has \(hasTopic ? "a" : "no") topic of \(form)")
@@ -338,7 +351,9 @@ final class RandomChat {
         let kept = entries.drop { $0.sequence < records.firstSequence }
         let size = kept.reduce(0) { $0 + $1.size }
         let largest = entries.map(\.size).max() ?? 0
-        if kept.count < entries.count, size < records.capacity - 2 * largest { throw ChatModel.Broken("the log has forgotten too much") }
+        if kept.count < entries.count, size < records.capacity - 2 * largest {
+            throw ChatModel.Broken("the log has forgotten too much")
+        }
         var rest = kept
         var isSame = true
         records.forEach(from: records.firstSequence) { record in
