@@ -142,7 +142,7 @@ extension ChatModel {
                 }
                 guard replay.mayBeDone, !line.isReplayed else { return false }
                 // What is live comes beside a history that was asked for.
-                if takeLive(line) { return true }
+                if takeLive(line) || takePrivate(line) { return true }
                 popReplays(evenOptional: true)
                 return takeOwn(line)
             }
