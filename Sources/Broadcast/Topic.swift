@@ -120,7 +120,8 @@ public final class Topic {
     // MARK: - Subscribing
 
     /// Has the connection sent every message that is published from now on, and the last `history` ones, as far as they are
-    /// within the last half of the log; those among them, too, that it published itself.
+    /// within the last half of the log; those among them, too, that it published itself. What was passed to its `send` before leaves
+    /// first.
     ///
     /// ```swift
     /// topic.subscribe(connection, history: 20)
@@ -141,6 +142,7 @@ public final class Topic {
             connection.outputSource = self
             connection.outputIndex = UInt32(truncatingIfNeeded: index)
         }
+        connection.giveOwnOutputItsTurn()
         if connection.isBlocked { slowSubscribers.didBlock(subscriber(at: index)) }
         if isUnderPressure { connection.pauseReading() }
         if position < log.tail { scheduleVisit(subscriber(at: index)) }
@@ -162,6 +164,19 @@ public final class Topic {
             previous?.nextTopicOfConnection = subscriber?.nextTopicOfConnection
         }
         remove(at: index)
+    }
+
+    /// Takes the connection out of the topic, and has it sent as own output what it lacks. So nothing is lost to it that was published
+    /// before, and nothing reaches it that is published from now on.
+    ///
+    /// - Parameter limit: How many bytes are copied at most. One that lacks more is not sent any of them.
+    /// - Returns: Whether nothing is lost.
+    /// - Complexity: O(*n*) for *n* bytes that it lacks.
+    package func unsubscribe(_ connection: Connection, sendingAtMost limit: Int) -> Bool {
+        guard let index = index(of: connection) else { return true }
+        let isWhole = sendWhatLacks(at: index, atMost: limit)
+        unsubscribe(connection)
+        return isWhole
     }
 
     /// Removes a cursor whose connection does not know the topic any more.

@@ -49,7 +49,7 @@ struct ChatNameTests {
         }
     }
 
-    @Test(arguments: ["server", "Server", "SERVER", "guest7", "GUEST007", "Guest٧", "guest1234567890123456789"])
+    @Test(arguments: ["server", "Server", "SERVER", "you", "guest7", "GUEST007", "Guest٧", "guest1234567890123456789"])
     func isNoneOfTheServers(_ text: String) {
         #expect(throws: ChatName.Invalid.reserved) { try ChatName(text) }
     }

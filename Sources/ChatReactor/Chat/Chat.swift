@@ -136,8 +136,8 @@ public final class Chat {
         quitWord = settings.quitWord.map { Array($0.utf8) }
         // A log grows in one turn by an eighth, and then one message more. That must be no more than a quarter, or somebody could lag too
         // far behind within one turn.
-        maximumTextLength = max(3 &* settings.maximumMessageLength, 512)
-        let longest = WireForm.longestMessage(text: settings.maximumMessageLength)
+        maximumTextLength = WireForm.longestText(sent: settings.maximumMessageLength)
+        let longest = WireForm.longestMessage(sent: settings.maximumMessageLength)
         topicCapacity = max(configuration.roomSize, 8 * longest)
         lobbyTopicCapacity = max(settings.logCapacity, 8 * longest)
     }
@@ -212,8 +212,8 @@ public final class Chat {
             person.tell(.error(String(madeVisible: reason)))
             return person.leave(farewell: "kicked")
         }
-        // The hook may have closed it.
-        guard person.connection?.isOpen == true else { return }
+        // The hook may have closed it, or have had it finish.
+        guard person.connection?.isFinishing == false else { return }
         if let wanted, let ban = bans.ban(of: wanted) { return close(person, telling: ban.notice) }
         if let wanted, (try? names.rename(person, to: wanted, isGranted: true)) != nil {
             person.name = wanted

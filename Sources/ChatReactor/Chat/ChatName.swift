@@ -32,7 +32,7 @@ public struct ChatName: Hashable, Sendable, CustomStringConvertible {
 
     /// A name that somebody has asked for.
     ///
-    /// - Throws: Why it cannot be a name. `server`, and `guest` before a number, are the server's own.
+    /// - Throws: Why it cannot be a name. `server`, `you`, and `guest` before a number, are the server's own.
     ///
     /// - Complexity: O(1): what is longer than 96 bytes is not looked at.
     public init(_ text: String) throws(Invalid) {
@@ -84,7 +84,8 @@ public struct ChatName: Hashable, Sendable, CustomStringConvertible {
         let isGuest =
             key.unicodeScalars.starts(with: guest) && !rest.isEmpty
             && rest.allSatisfy { $0.properties.generalCategory == .decimalNumber }
-        return isGuest || key == "server"
+        // The reader of lines is addressed as you: `you to ana: hello`.
+        return isGuest || key == "server" || key == "you"
     }
 }
 
@@ -104,7 +105,7 @@ extension ChatName {
         case tooManyMarks
         /// It has a character that is another one in a different form, such as a full-width letter or a ligature.
         case lookAlike(Unicode.Scalar)
-        /// It is a name of the server's: `server`, or `guest` before a number.
+        /// It is a name of the server's: `server`, `you`, or `guest` before a number.
         case reserved
 
         public var description: String {

@@ -98,6 +98,15 @@ final class Conversation {
         if topic.subscriberCount == 0 { topics[person.form.rawValue] = nil }
     }
 
+    /// Takes a person out of the topic who stays in the room, after what was said until now. Returns false if that is so much that it is
+    /// lost instead: the person does not read, and so much for each of many such people would take too much memory.
+    func unsubscribeWithoutLoss(_ person: Person) -> Bool {
+        guard let topic = topics[person.form.rawValue], let connection = person.connection else { return true }
+        let isWhole = topic.unsubscribe(connection, sendingAtMost: Person.replyLimit)
+        unsubscribe(person)
+        return isWhole
+    }
+
     private func topic(of form: WireForm) throws(Errno) -> Topic {
         if let topic = topics[form.rawValue] { return topic }
         guard let chat else { throw .canceled }
@@ -191,6 +200,9 @@ final class Conversation {
         for form in WireForm.allCases {
             if let topic = topics[form.rawValue] { topic.publish(form.encode(reply).span) }
         }
+        // They are not subscribed yet.
+        guard let room else { return }
+        for person in people where person.isAwaitingLive(room) { person.tell(reply) }
     }
 
     // MARK: - Holding back

@@ -79,6 +79,9 @@ struct JSONObject {
                 bytes.append(UInt8(ascii: "\\"))
                 if byte >= 0x20 {
                     bytes.append(byte)
+                } else if byte == UInt8(ascii: "\t") {
+                    // The only one that the text of people has. In six bytes, a line of them would be longer than a room takes.
+                    bytes.append(UInt8(ascii: "t"))
                 } else {
                     bytes.append(contentsOf: "u00".utf8)
                     for digit in [byte >> 4, byte & 0xF] { bytes.append(digit &+ UInt8(ascii: digit < 10 ? "0" : "W")) }

@@ -226,7 +226,8 @@ extension SocketAddress {
 extension String {
     /// The first word, and what follows it, less the spaces around that.
     var splitAtSpace: (first: String, rest: String) {
-        let first = prefix { $0 != " " && $0 != "\t" }
-        return (String(first), dropFirst(first.count).trimmed)
+        // By scalars: a mark that follows a space makes one character with it.
+        let first = unicodeScalars.prefix { !$0.isSpace }
+        return (String(String.UnicodeScalarView(first)), String(String.UnicodeScalarView(unicodeScalars[first.endIndex...])).trimmed)
     }
 }

@@ -3,8 +3,7 @@ extension Person {
     /// Runs a line that began with a slash, given without it.
     func run(_ line: String) {
         guard let chat else { return }
-        let name = String(line.prefix { $0 != " " && $0 != "\t" })
-        let argument = line.dropFirst(name.count).trimmed
+        let (name, argument) = line.splitAtSpace
         if let command = chat.commands[name.lowercased()] { return command.run(self, argument) }
         let similar = nearest(to: name.lowercased(), in: chat.commands.names)
         tell(.error("there is no /\(name); " + (similar.map { "did you mean /\($0)?" } ?? "/help lists what there is")))
@@ -174,11 +173,12 @@ extension Person {
             return tell(.notice(topic.isEmpty ? "\(room.name) has no topic" : "the topic is: \(topic)"))
         }
         if isToldToBeMuted { return }
-        if text.count > Self.topicLimit { return tell(.error("a topic has at most \(Self.topicLimit) characters")) }
+        // One character may have any number of marks.
+        if text.count > Self.topicLimit || text.utf8.count > 4 * Self.topicLimit { return tell(.error("a topic has at most \(Self.topicLimit) characters")) }
         let topic = text == "-" ? "" : text
         let published = conversation.publish(.topic, from: name.text, topic.utf8.span, by: self)
         didPublish(published, in: room)
-        // A character may have any number of bytes, so the topic may be too long for the log, and then nobody has heard of it.
+        // It may be too long for the log, and then nobody has heard of it.
         if published == nil { return }
         conversation.topicText = topic
         tell(.notice(topic.isEmpty ? "the topic is removed" : "the topic is: \(topic)"))
@@ -214,9 +214,14 @@ extension Person {
 extension StringProtocol {
     /// Without spaces and tabs at its ends.
     var trimmed: String {
-        var rest = self[...]
-        while let first = rest.first, first == " " || first == "\t" { rest.removeFirst() }
-        while let last = rest.last, last == " " || last == "\t" { rest.removeLast() }
-        return String(rest)
+        var rest = unicodeScalars[...]
+        while rest.first?.isSpace == true { rest.removeFirst() }
+        while rest.last?.isSpace == true { rest.removeLast() }
+        return String(String.UnicodeScalarView(rest))
     }
+}
+
+extension Unicode.Scalar {
+    /// Whether it stands between the words of a command.
+    var isSpace: Bool { self == " " || self == "\t" }
 }

@@ -140,7 +140,10 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         guard let chat, let room, let conversation = room.conversation else { return }
         if chat.moderation.hasMutes, isToldToBeMuted { return }
         if text.isEmpty { return tell(.error("there is nothing to say")) }
-        switch chat.judge(text, by: self, in: room) {
+        let verdict = chat.judge(text, by: self, in: room)
+        // The hook may have removed the person.
+        guard conversation.contains(self) else { return }
+        switch verdict {
         case .pass: didPublish(conversation.publish(kind, from: name.text, text, by: self), in: room)
         case .rewrite(let other):
             if other.isEmpty { return tell(.error("there is nothing to say")) }
@@ -214,9 +217,13 @@ public final class Person: ChatServer.Client, ConnectionHandler {
 
     /// Has the person sent a part of a room's history.
     ///
-    /// - Parameter precedesLive: Whether it is subscribed to the room at the end. If it is already, what is live comes in between.
-    func replay(_ extent: Replay.Extent, of room: ChatServer.Room, precedesLive: Bool = true) {
-        guard let connection, let replay = Replay(extent, of: room, precedesLive: precedesLive) else { return }
+    /// - Parameters:
+    ///   - precedesLive: Whether it is subscribed to the room at the end. If it is already, what is live comes in between.
+    ///   - isAfterGap: Whether something is lost that was said before, nobody knows how much.
+    func replay(_ extent: Replay.Extent, of room: ChatServer.Room, precedesLive: Bool = true, isAfterGap: Bool = false) {
+        guard let connection,
+            let replay = Replay(extent, of: room, precedesLive: precedesLive, isAfterGap: isAfterGap)
+        else { return }
         replays = replays.filter { $0.room !== room || $0.precedesLive && !precedesLive } + [replay]
         if !isPausedForReplay {
             isPausedForReplay = true
@@ -254,6 +261,9 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         }
     }
 
+    /// Whether the person is in a room, and not subscribed to it yet.
+    func isAwaitingLive(_ room: ChatServer.Room) -> Bool { replays.contains { $0.room === room && $0.precedesLive } }
+
     /// What is said goes to this room from now on, of those that the person is in.
     func prefer(_ room: ChatServer.Room) {
         rooms = rooms.filter { $0 !== room } + [room]
@@ -263,12 +273,12 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     /// Gets JSON from now on, of what happens from now on.
     func switchToJSON() {
         guard form != .json else { return tell(.notice("this is JSON already")) }
-        for room in rooms { room.conversation?.unsubscribe(self) }
-        replays = []
+        let roomsAndLosses = rooms.map { (room: $0, isWhole: $0.conversation?.unsubscribeWithoutLoss(self) ?? true) }
         form = .json
-        for room in rooms {
+        for (room, isWhole) in roomsAndLosses {
             greet(room, isFirst: false)
-            replay(.last(0), of: room)
+            // A replay that is under way goes on in the new form.
+            if !isAwaitingLive(room) { replay(.last(0), of: room, isAfterGap: !isWhole) }
         }
     }
 }

@@ -36,7 +36,7 @@ struct Replay {
     /// What to say before the first piece.
     private var opening: [Reply] = []
 
-    init?(_ extent: Extent, of room: ChatServer.Room, precedesLive: Bool) {
+    init?(_ extent: Extent, of room: ChatServer.Room, precedesLive: Bool, isAfterGap: Bool) {
         guard let conversation = room.conversation, let chat = conversation.chat else { return nil }
         let liveFrom = conversation.records.nextSequence
         label = chat.label
@@ -45,6 +45,7 @@ struct Replay {
         self.conversation = conversation
         self.liveFrom = liveFrom
         let records = conversation.records
+        if isAfterGap { opening = [.gap(room: room.name, missed: nil)] }
         switch extent {
         case .last(let count):
             onlySaid = true

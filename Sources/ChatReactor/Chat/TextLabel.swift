@@ -25,15 +25,17 @@ public struct TextLabel: Sendable, Hashable, CustomStringConvertible {
 
     /// A label made by a template.
     ///
-    /// - Throws: If the template does not have `{name}` and after it `{text}`, each once; if it has a control character; or if its lines
+    /// - Throws: If the template does not have `{name}` and after it `{text}`, each once; if it has a control character or a bidi override; or if its lines
     ///   would look like the server's own, which begin with `* `, `! ` and `[`.
     public init(_ template: String) throws(Invalid) {
         let name = template.split(separator: "{name}", omittingEmptySubsequences: false)
         guard name.count == 2 else { throw Invalid() }
         let text = name[1].split(separator: "{text}", omittingEmptySubsequences: false)
         guard text.count == 2, !name[0].contains("{text}") else { throw Invalid() }
-        let isOneLine = template.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
-        guard isOneLine, !["*", "!", "["].contains(where: template.hasPrefix), !text[0].isEmpty, template.utf8.count <= 256 else {
+        // Nor anything else that would change a line, or the order in which it is read.
+        let isHarmless = template == String(madeVisible: template)
+        let imitates = ["*", "!", "["].contains(where: template.hasPrefix)
+        guard isHarmless, !imitates, !text[0].isEmpty, template.utf8.count <= 256 else {
             throw Invalid()
         }
         self.init(prefix: String(name[0]), middle: String(text[0]), suffix: String(text[1]), hasName: true)

@@ -6,9 +6,13 @@ enum WireForm: Int, CaseIterable {
     /// An object a line for programs: see ``JSONForm``.
     case json
 
-    /// The longest message of any form that is made of a text of so many bytes. Each byte of it may have become three by being made
-    /// visible, and then no form makes more than that of it.
-    static func longestMessage(text: Int) -> Int { 3 &* text &+ 1_024 }
+    /// The longest message of any form that is made of a line of so many bytes. Two of them may become the seven of `\u{61C}` by being
+    /// made visible, and then the eight of `\\u{61C}` within JSON. Besides there are names, a label, and the keys of an object.
+    static func longestMessage(sent: Int) -> Int { 4 &* sent &+ 1_024 }
+
+    /// The longest text that is put down: every line of so many bytes becomes one that is no longer. An embedder's may become twice as long
+    /// within JSON, which is as much as a topic takes whose log is eight times the longest message of a line.
+    static func longestText(sent: Int) -> Int { max(4 &* sent, 512) }
 
     /// Encodes a record.
     ///

@@ -1,6 +1,7 @@
-import ChatReactor
 import TestSupport
 import Testing
+
+@testable import ChatReactor
 
 /// A chat on a port of its own, in the thread of the test, and those who are in it: through real sockets, by lines alone.
 final class ChatFixture {
@@ -21,14 +22,17 @@ final class ChatFixture {
     }
 
     /// Has somebody come, and takes off what newcomers are told, unless the test is about that.
+    ///
+    /// - Parameter source: The address of this machine that it comes from.
     func join(
-        _ name: String? = nil, json: Bool = false, keepsWelcome: Bool = false, receiveBuffer: Int32? = nil
+        _ name: String? = nil, json: Bool = false, keepsWelcome: Bool = false, receiveBuffer: Int32? = nil,
+        from source: SocketAddress? = nil
     ) throws -> Chatter {
-        let client = try fixture.join(receiveBuffer: receiveBuffer)
+        let client = try fixture.join(receiveBuffer: receiveBuffer, from: source)
         let chatter = Chatter(client, in: self)
+        chatters.append(chatter)
         if let name { try chatter.send("/nick \(name)") }
         if json { try chatter.send("/json") }
-        chatters.append(chatter)
         if keepsWelcome { return chatter }
         try settle()
         for other in chatters { other.clear() }
@@ -44,9 +48,15 @@ final class ChatFixture {
             let present = chatters.filter { !$0.isGone && $0.client.reads }
             for chatter in present { try chatter.askForAnswer() }
             try fixture.run(until: { present.allSatisfy { $0.hasAnswer || $0.isGone } }, sourceLocation: sourceLocation)
-            for chatter in present { chatter.takeOffAnswers() }
         }
     }
+
+    /// The conversation of a room that is there.
+    func conversation(in room: String) throws -> Conversation {
+        try #require(try chat.room(named: ChatName(unchecked: room))?.conversation)
+    }
+
+    func epoch(of room: String) throws -> UInt64 { try conversation(in: room).records.epoch }
 
     func run(until condition: () -> Bool, sourceLocation: SourceLocation = #_sourceLocation) throws {
         try fixture.run(until: condition, sourceLocation: sourceLocation)
@@ -78,16 +88,38 @@ final class Chatter {
         }
     }
 
+    /// The objects that have come since the last look, less the answers to pings.
+    var newObjects: [JSONValue] {
+        get throws {
+            try fixture.settle()
+            return try takeObjects()
+        }
+    }
+
+    /// The objects that have come since the last look. Each of them must be what the protocol's schema says.
+    func takeObjects(sourceLocation: SourceLocation = #_sourceLocation) throws -> [JSONValue] {
+        try takeLines().map { try ChatProtocol.object($0, sourceLocation: sourceLocation) }
+    }
+
     /// The lines that have come since the last look.
     func takeLines() -> [String] {
         let lines = unseenLines
-        seen = client.lines.count
+        seen = wholeLines.count
         return lines
     }
 
-    private var unseenLines: [String] { client.lines.dropFirst(seen).filter { !isAnswer($0) } }
+    private var unseenLines: [String] { wholeLines.dropFirst(seen).filter { !isAnswer($0) } }
+
+    /// The last line may have come in part.
+    private var wholeLines: [String] { client.received.last == 0x0A ? client.lines : client.lines.dropLast() }
 
     func clear() { _ = takeLines() }
+
+    /// Is gone without a word, and is waited for no more.
+    func hangUp() {
+        client.socket.hangUp()
+        client.reads = false
+    }
 
     // MARK: - Answers
 
@@ -99,5 +131,4 @@ final class Chatter {
     }
 
     fileprivate var hasAnswer: Bool { client.lines.count(where: isAnswer) >= awaitedAnswers }
-    fileprivate func takeOffAnswers() {}
 }

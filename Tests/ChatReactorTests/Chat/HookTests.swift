@@ -69,7 +69,7 @@ struct HookTests {
         // With the shortest limit nobody can say who it is.
         let people = maximumMessageLength == 1 ? [] : [try fixture.join("x"), try fixture.join("y", json: true)]
         // A quotation mark takes two bytes in JSON.
-        let text = String(repeating: "\"", count: max(3 * maximumMessageLength, 512))
+        let text = String(repeating: "\"", count: max(4 * maximumMessageLength, 512))
         #expect(chat.lobby.say(text, as: .server))
         #expect(!chat.lobby.say(text + "\"", as: .server))
         try fixture.run { people.allSatisfy { $0.client.received.count > text.utf8.count && $0.client.text.hasSuffix("\n") } }
