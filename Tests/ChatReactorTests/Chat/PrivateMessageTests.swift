@@ -41,7 +41,7 @@ struct PrivateMessageTests {
         let chat = try ChatFixture()
         let (ana, ben) = (try chat.join("ana"), try chat.join("ben"))
         try ben.send("/reply hi")
-        #expect(try ben.newLines == ["! nobody has written to you"])
+        #expect(try ben.newLines == ["! nobody who is still here has written to you"])
         try ana.send("/msg ben hi\n/nick anna")
         ben.clear()
         _ = try ben.newLines
@@ -53,7 +53,7 @@ struct PrivateMessageTests {
         let other = try chat.join("anna")
         ben.clear()
         try ben.send("/reply are you there?")
-        #expect(try ben.newLines == ["! nobody has written to you"])
+        #expect(try ben.newLines == ["! nobody who is still here has written to you"])
         #expect(try other.newLines == [])
     }
 
