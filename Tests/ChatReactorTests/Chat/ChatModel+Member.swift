@@ -31,6 +31,8 @@ extension ChatModel {
         private var privateLines: [Reply] = []
         private var live: [Stream] = []
         private var ended: [Stream] = []
+        /// The rooms of histories from which something was left out. What was overwritten of that counts as a gap, too.
+        private var filtered: [Room] = []
 
         init(_ number: Int) {
             self.number = number
@@ -129,6 +131,7 @@ extension ChatModel {
             while case .replay(let replay)? = own.first?.kind, evenOptional ? replay.mayBeDone : replay.isDone {
                 replay.opened?.isOpen = true
                 own.removeFirst()
+                if replay.isFiltered { filtered.append(replay.room) }
             }
         }
 
@@ -173,10 +176,12 @@ extension ChatModel {
                     return true
                 }
             }
-            return live.contains {
+            let mayBeFiltered = filtered.contains { line.isAbout($0) }
+            let isLive = live.contains {
                 $0.isOpen && $0.isJSON == line.isJSON && line.isAbout($0.room)
-                    && $0.skip(missed, evictedBefore: $0.room.firstSequence)
+                    && $0.skip(missed, evictedBefore: $0.room.firstSequence, orNot: mayBeFiltered)
             }
+            return isLive || mayBeFiltered
         }
     }
 
@@ -235,8 +240,8 @@ extension ChatModel {
         }
 
         /// A gap is of so many records that are overwritten, or of so many lines that were due.
-        fileprivate func skip(_ missed: UInt64, evictedBefore first: UInt64) -> Bool {
-            var ways: [ArraySlice<Due>] = []
+        fileprivate func skip(_ missed: UInt64, evictedBefore first: UInt64, orNot: Bool) -> Bool {
+            var ways: [ArraySlice<Due>] = orNot ? due : []
             let last = lastSequence + missed
             for way in due {
                 if way.count >= missed, missed > 0 { ways.append(way.dropFirst(Int(missed))) }
@@ -265,6 +270,8 @@ extension ChatModel {
         fileprivate var opened: Stream?
         /// The last record that it has, if what is live is not sent in its place.
         var end: UInt64?
+        /// Whether something is left out because the client ignores who said it.
+        var isFiltered = false
         private var beginsWithGap: Bool
         private var count = 0
         private var hasMark = true

@@ -292,7 +292,9 @@ final class ChatModel {
         let kept = room.entries.drop { $0.sequence < room.firstSequence }
         let said = kept.filter(\.isSaid).suffix(count)
         let heard = said.filter { !member.ignored.contains(Self.key($0.from)) }
-        return Replay(heard, in: room, after: (said.first?.sequence ?? room.lastSequence + 1) - 1)
+        let replay = Replay(heard, in: room, after: (said.first?.sequence ?? room.lastSequence + 1) - 1)
+        replay.isFiltered = heard.count < said.count
+        return replay
     }
 
     private func enter(_ member: Member, _ room: Room, since place: (epoch: UInt64, sequence: UInt64)?, isFirst: Bool = false) {
@@ -311,7 +313,9 @@ final class ChatModel {
             let isKnown = place.epoch == room.epoch && place.sequence <= room.lastSequence
             let start = isKnown ? place.sequence : room.firstSequence - 1
             let missed = room.entries.filter { $0.sequence > start && !($0.isSaid && member.ignored.contains(Self.key($0.from))) }
-            member.open(room, Replay(missed, in: room, after: start, beginsWithGap: !isKnown))
+            let replay = Replay(missed, in: room, after: start, beginsWithGap: !isKnown)
+            replay.isFiltered = UInt64(missed.count) < room.lastSequence - start
+            member.open(room, replay)
         }
     }
 
