@@ -35,6 +35,9 @@ let package = Package(
         example("proxy", "Reactor"),
         example("telemetry", "Reactor", "Broadcast"),
         example("feed", "ChatReactor"),
+        example("dice", "ChatReactor"),
+        example("login", "ChatReactor"),
+        example("moderation", "ChatReactor"),
         example(
             "redis-relay", "ChatReactor", more: [.target(name: "CHiredis", condition: .when(traits: ["Hiredis"]))]),
         .systemLibrary(name: "CHiredis"),

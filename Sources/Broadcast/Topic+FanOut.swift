@@ -233,6 +233,23 @@ extension Topic {
         }
     }
 
+    /// Copies what a cursor's connection lacks to its own output. Returns false if that is more than `limit`, or if it has missed
+    /// something.
+    func sendWhatLacks(at index: Int, atMost limit: Int) -> Bool {
+        skipOwn(at: index)
+        if cursors[index].subscriber?.missed ?? 0 > 0 { return false }
+        let lacking = log.tail &- cursors[index].position
+        if lacking == 0 { return true }
+        if lacking > limit { return false }
+        let subscriber = subscriber(at: index)
+        forEachRunOfOthers(subscriber) { run in
+            unsafe log.bytes(from: run.lowerBound, to: run.upperBound).withMemoryRebound(to: UInt8.self) { bytes in
+                unsafe subscriber.connection.sendUnlimited(bytes.span)
+            }
+        }
+        return true
+    }
+
     /// Moves a cursor to where the kernel has stopped taking bytes. If that is inside a message, the connection keeps the rest of
     /// it, which leaves before anything else: so the cursor rests on a boundary, and no message is ever torn.
     private func advance(at index: Int, to position: Int) {

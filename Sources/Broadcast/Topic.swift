@@ -120,7 +120,8 @@ public final class Topic {
     // MARK: - Subscribing
 
     /// Has the connection sent every message that is published from now on, and the last `history` ones, as far as they are
-    /// within the last half of the log; those among them, too, that it published itself.
+    /// within the last half of the log; those among them, too, that it published itself. What was passed to its `send` before leaves
+    /// first.
     ///
     /// ```swift
     /// topic.subscribe(connection, history: 20)
@@ -141,6 +142,7 @@ public final class Topic {
             connection.outputSource = self
             connection.outputIndex = UInt32(truncatingIfNeeded: index)
         }
+        connection.giveOwnOutputItsTurn()
         if connection.isBlocked { slowSubscribers.didBlock(subscriber(at: index)) }
         if isUnderPressure { connection.pauseReading() }
         if position < log.tail { scheduleVisit(subscriber(at: index)) }
@@ -162,6 +164,19 @@ public final class Topic {
             previous?.nextTopicOfConnection = subscriber?.nextTopicOfConnection
         }
         remove(at: index)
+    }
+
+    /// Takes the connection out of the topic, and has it sent as own output what it lacks. So nothing is lost to it that was published
+    /// before, and nothing reaches it that is published from now on.
+    ///
+    /// - Parameter limit: How many bytes are copied at most. One that lacks more is not sent any of them.
+    /// - Returns: Whether nothing is lost.
+    /// - Complexity: O(*n*) for *n* bytes that it lacks.
+    package func unsubscribe(_ connection: Connection, sendingAtMost limit: Int) -> Bool {
+        guard let index = index(of: connection) else { return true }
+        let isWhole = sendWhatLacks(at: index, atMost: limit)
+        unsubscribe(connection)
+        return isWhole
     }
 
     /// Removes a cursor whose connection does not know the topic any more.
@@ -188,6 +203,13 @@ public final class Topic {
     /// - Complexity: O(*n*) for *n* subscribers.
     public var connections: [Connection] {
         (0..<cursors.count).map { cursors[$0].connection }
+    }
+
+    /// How many bytes that were published the connection has not been sent yet, its own among them; nil if it is not subscribed.
+    ///
+    /// - Complexity: O(1), for a connection that is subscribed to few topics.
+    public func lag(of connection: Connection) -> Int? {
+        index(of: connection).map { log.tail &- cursors[$0].position }
     }
 
     /// Where the connection's cursor is in the table, or nil if it is not subscribed.
@@ -293,13 +315,22 @@ public final class Topic {
     ///
     /// The result is false if nothing was published: of an empty message, of one that is longer than `maximumMessageLength`, and
     /// if there is no memory for the log, see `allocateLog`.
+    ///
+    /// - Parameters:
+    ///   - message: The bytes, with all that the framing adds.
+    ///   - sender: Whose message it is; nil if it is for everybody.
+    ///   - others: Who is not to get it either: those who ignore the sender, for instance.
+    /// - Complexity: O(*n*) for *n* others.
     @discardableResult
-    public func publish(_ message: Span<UInt8>, from sender: Connection? = nil) -> Bool {
+    public func publish(_ message: Span<UInt8>, from sender: Connection? = nil, except others: [Connection] = []) -> Bool {
         if message.isEmpty || message.count > maximumMessageLength || !prepareLog() { return false }
         makeRoom(message.count)
         let position = log.tail
         unsafe message.withUnsafeBufferPointer { bytes in
             if let start = bytes.baseAddress { unsafe log.append(start, count: bytes.count) }
+        }
+        for other in others where other !== sender {
+            if let index = index(of: other) { addOwn(position..<log.tail, at: index) }
         }
         didPublish(from: position, by: sender)
         return true
@@ -327,8 +358,12 @@ public final class Topic {
         scheduleFlush()
         // Subscribers have no chance to take bytes within a turn. The turn ends while there is room for one more read, or one
         // that was less than half of the log behind could be beyond three quarters before anybody can be paused.
-        if log.tail &- flushedTail >= growthLimit { loop.readNoMoreInThisTurn() }
+        if hasGrownEnough { loop.readNoMoreInThisTurn() }
     }
+
+    /// Whether the log has grown so far in this turn that publishers had better wait for the next one. What one read brings does
+    /// not make it grow further than subscribers can follow, but what is made of it may be longer.
+    package var hasGrownEnough: Bool { log.tail &- flushedTail >= growthLimit }
 
     private var growthLimit: Int { max(log.capacity / 4 &- loop.configuration.readSize, log.capacity / 8) }
 }

@@ -1,7 +1,8 @@
 public import Broadcast
 public import Reactor
 
-/// A line relay: what one client sends reaches every other client. The daemon `chatd` is this, with arguments, a console and a log.
+/// A line relay: what one client sends reaches every other client. With ``Configuration/chat`` it has people in it, with names, rooms and a
+/// history. The daemon `chatd` is this, with arguments, a console and a log.
 ///
 /// ```swift
 /// let loop = try EventLoop()
@@ -19,7 +20,7 @@ public final class ChatServer {
     public struct Configuration: Sendable {
         /// How the bytes of a client become messages. What the server itself says are lines, whatever the framing.
         public var framing: any Framing = .automatic()
-        /// How long a message may be, in bytes: a line without its newline. From 1 to 1 GiB. The sender of a longer one is told,
+        /// How long a message may be, in bytes: a line without its newline. From 1 to 1 GiB, and to 1 MiB in a chat. The sender of a longer one is told,
         /// and is closed after three within a minute.
         public var maximumMessageLength = 65_536
         /// The line with which a client leaves. It is relayed to nobody. With nil there is none.
@@ -29,6 +30,9 @@ public final class ChatServer {
         public var logCapacity = 1_048_576
         /// What is done about a client that falls behind by half of that.
         public var slowClients = SlowSubscriberPolicy.backpressure()
+        /// What makes the server a chat: people with names, rooms, a history and commands. With nil it is a relay, which carries the bytes
+        /// of its clients as they are.
+        public var chat: Chat.Configuration?
 
         /// What `chatd` does without any option.
         public init() {}
@@ -38,16 +42,21 @@ public final class ChatServer {
     public let loop: EventLoop
     /// The configuration, clamped.
     public let configuration: Configuration
-    /// The room that all clients are in.
+    /// The room that clients enter first: the only one of a relay, and the lobby of a chat.
     public let room: Room
+    /// The people, the rooms and the hooks of a chat; nil in a relay.
+    public let chat: Chat?
     /// How many clients are connected.
     public private(set) var clientCount = 0
 
     /// What a client may send to leave. A chunk is what one read brings, so a typed newline is a part of it.
     let quitMessages: [[UInt8]]
     private var observers: [any ChatServerObserver] = []
+    /// Those of the observers who want events.
+    private var eventObservers: [any ChatServerObserver] = []
+    var makesEvents: Bool { !eventObservers.isEmpty }
     private var listeners: [Listener] = []
-    /// Set while there are clients. They know the server by their room, which does not keep it.
+    /// Set while there are clients. They know the server, and do not keep it.
     private var selfWhileServing: ChatServer?
     private var isShuttingDown = false
     private var shutDownTimer: EventLoop.Timer?
@@ -55,33 +64,73 @@ public final class ChatServer {
 
     /// A server that does not listen yet.
     ///
-    /// - Throws: `Errno.noMemory` for a log that there is no memory for, and what else the kernel says.
+    /// - Throws: ``StartError/system(_:)`` with `Errno.noMemory` for a log that there is no memory for, and with what else the kernel says;
+    ///   ``StartError/roomLog(_:)`` if the lobby's log cannot be had in its directory.
     ///
     /// The corresponding C functions are `memfd_create` and `mmap`.
-    public init(on loop: EventLoop, configuration: Configuration = Configuration()) throws(Errno) {
+    public init(on loop: EventLoop, configuration: Configuration = Configuration()) throws(StartError) {
         var configuration = configuration
         configuration.maximumMessageLength = Connection.Options.messageLength(nearest: configuration.maximumMessageLength)
+        // What is made of a line may be longer, and eight times that must fit into a log.
+        if configuration.chat != nil { configuration.maximumMessageLength = min(configuration.maximumMessageLength, 1 << 20) }
         self.loop = loop
         self.configuration = configuration
         let ends = configuration.framing is ChunkFraming ? ["", "\n", "\r\n"] : [""]
         quitMessages = configuration.quitWord.map { word in ends.map { Array((word + $0).utf8) } } ?? []
-        var topic = Topic.Configuration()
-        topic.capacity = max(
-            configuration.logCapacity, 4 * (configuration.maximumMessageLength + loop.configuration.readSize))
-        topic.policy = configuration.slowClients
-        topic.skipNotice = { Array("! \($0) messages skipped: you are reading too slowly\n".utf8) }
-        topic.closingNotice = Array("! goodbye: you are reading too slowly\n".utf8)
-        room = Room(topic: try Topic(on: loop, configuration: topic))
-        // Without memory for the log, the server would relay nothing: that is reported now, and not with the first message.
-        try room.topic.allocateLog()
+        if let chat = configuration.chat {
+            do throws(RoomLogError) {
+                let chat = try Chat(on: loop, chat, settings: configuration)
+                self.chat = chat
+                room = chat.lobby
+                chat.server = self
+            } catch {
+                throw .roomLog(error)
+            }
+        } else {
+            chat = nil
+            do throws(Errno) {
+                room = Room(topic: try Self.makeRelayTopic(on: loop, configuration))
+            } catch {
+                throw .system(error)
+            }
+        }
         room.server = self
+    }
+
+    /// Why a server cannot be made.
+    @nonexhaustive
+    public enum StartError: Error, Hashable, CustomStringConvertible {
+        /// The kernel has refused something.
+        case system(Errno)
+        /// The log of the lobby cannot be had.
+        case roomLog(RoomLogError)
+
+        public var description: String {
+            switch self {
+            case .system(let error): "\(error)"
+            case .roomLog(let error): "\(error)"
+            }
+        }
+    }
+
+    private static func makeRelayTopic(on loop: EventLoop, _ configuration: Configuration) throws(Errno) -> Topic {
+        var options = Topic.Configuration()
+        options.capacity = max(
+            configuration.logCapacity, 4 * (configuration.maximumMessageLength + loop.configuration.readSize))
+        options.policy = configuration.slowClients
+        options.skipNotice = { Array("! \($0) messages skipped: you are reading too slowly\n".utf8) }
+        options.closingNotice = Array("! goodbye: you are reading too slowly\n".utf8)
+        let topic = try Topic(on: loop, configuration: options)
+        // Without memory for the log, the server would relay nothing: that is reported now, and not with the first message.
+        try topic.allocateLog()
+        return topic
     }
 
     /// The clients, in no particular order.
     ///
     /// - Complexity: O(*n*) for *n* connections of the loop.
     public var clients: [Client] {
-        loop.connections.compactMap { $0.handler as? Client }.filter { $0.room.server === self }
+        loop.connections.compactMap { $0.handler as? Client }.filter { $0.server === self }
     }
 
     // MARK: - Observers
@@ -89,6 +138,7 @@ public final class ChatServer {
     /// Has an observer told what happens from now on, after those that were added before. The server keeps it.
     public func addObserver(_ observer: any ChatServerObserver) {
         observers.append(observer)
+        if observer.wantsEvents { eventObservers.append(observer) }
     }
 
     /// Takes an observer back. Does nothing if it was not added.
@@ -96,8 +146,10 @@ public final class ChatServer {
     /// - Complexity: O(*n*) for *n* observers.
     public func removeObserver(_ observer: any ChatServerObserver) {
         var others = observers.filter { $0 !== observer }
+        var eventOthers = eventObservers.filter { $0 !== observer }
         // Exchanged, so that the observer is released after the access: its deinit may call this server.
         swap(&others, &observers)
+        swap(&eventOthers, &eventObservers)
     }
 
     // MARK: - Listening
@@ -113,8 +165,10 @@ public final class ChatServer {
         var options = Connection.Options()
         options.framing = configuration.framing
         options.maximumMessageLength = configuration.maximumMessageLength
+        // A person may have to wait for the next turn after any line: see `Conversation.holdBackIfFull`.
+        options.batchesMessages = chat == nil
         // The listener keeps the server, and lets go of it when it is closed.
-        let listener = try loop.listen(on: address, options: options) { RelayClient(in: self.room) }
+        let listener = try loop.listen(on: address, options: options) { self.makeClient() }
         listener.rejectionMessage = "! the server is full, try again later\n"
         let boundAddress = listener.address
         listener.onAcceptFailure = { [weak self] error in
@@ -125,12 +179,18 @@ public final class ChatServer {
         return listener
     }
 
-    /// Says one line, given without its newline, to every client.
+    private func makeClient() -> any ConnectionHandler {
+        if let person = chat?.makePerson() { return person }
+        return RelayClient(of: self)
+    }
+
+    /// Says one line, given without its newline, to every client: in a chat to every room, as a notice.
     ///
-    /// - Returns: Whether it was published: with its newline it must not be longer than a quarter of the log.
+    /// - Returns: Whether it was published everywhere: with its newline it must not be longer than a quarter of a room's log.
     @discardableResult
     public func announce(_ line: String) -> Bool {
-        room.announce(line)
+        guard let chat else { return room.announce(line) }
+        return chat.rooms.map { $0.announce(line) }.allSatisfy { $0 }
     }
 
     // MARK: - Shutting down
@@ -165,7 +225,8 @@ public final class ChatServer {
         let closing = listeners
         listeners = []
         for listener in closing { listener.close() }
-        room.announce("! goodbye: the server is shutting down")
+        let goodbye = "goodbye: the server is shutting down"
+        if let chat { chat.tellAll(.error(goodbye)) } else { room.announce("! " + goodbye) }
         for client in clients { client.connection?.finish(reason: .shutdown) }
     }
 
@@ -192,6 +253,18 @@ public final class ChatServer {
 
     func didRelay(_ messages: borrowing MessageBatch, in range: Range<Int>, from client: Client) {
         for observer in observers { observer.server(self, didRelay: messages, in: range, from: client) }
+    }
+
+    func didPublish(_ event: Event) {
+        for observer in eventObservers { observer.server(self, didPublish: event) }
+    }
+
+    func didOpen(_ room: Room) {
+        for observer in observers { observer.server(self, didOpen: room) }
+    }
+
+    func cannotOpen(_ name: ChatName, _ error: RoomLogError) {
+        for observer in observers { observer.server(self, cannotOpenRoom: name, error: error) }
     }
 
     func clientDidLeave(_ client: Client, reason: CloseReason) {

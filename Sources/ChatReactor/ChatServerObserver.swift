@@ -5,12 +5,25 @@ public import Reactor
 /// An observer gets the server with each call. It should not keep the server: the server keeps its observers, and neither would
 /// ever be freed.
 public protocol ChatServerObserver: AnyObject {
+    /// Whether it wants the events of a chat: `server(_:didPublish:)`. The server asks once, when the observer is added. If nobody wants
+    /// them, they are not made, which is a part of what a message costs.
+    var wantsEvents: Bool { get }
+
     /// A client has connected, and gets what is published from now on.
     func server(_ server: ChatServer, didAccept client: ChatServer.Client)
 
     /// A client has sent messages that are relayed: those of a batch whose indices are in the range, which may be empty.
     func server(
         _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from client: ChatServer.Client)
+
+    /// Something has happened in a room of a chat: somebody has said something, come, or left. Not what is said privately.
+    func server(_ server: ChatServer, didPublish event: ChatServer.Event)
+
+    /// Somebody has opened a room. How much its file had lost is in ``ChatServer/Room/lostRecordCount``.
+    func server(_ server: ChatServer, didOpen room: ChatServer.Room)
+
+    /// Somebody wanted to open a room, and its log cannot be had. Who wanted it has been told so, without the path.
+    func server(_ server: ChatServer, cannotOpenRoom name: ChatName, error: RoomLogError)
 
     /// A client has gone. Its connection is closed already.
     func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason)
@@ -21,6 +34,9 @@ public protocol ChatServerObserver: AnyObject {
 }
 
 extension ChatServerObserver {
+    /// True.
+    public var wantsEvents: Bool { true }
+
     /// Does nothing.
     public func server(_ server: ChatServer, didAccept client: ChatServer.Client) {}
 
@@ -28,6 +44,15 @@ extension ChatServerObserver {
     public func server(
         _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from client: ChatServer.Client
     ) {}
+
+    /// Does nothing.
+    public func server(_ server: ChatServer, didPublish event: ChatServer.Event) {}
+
+    /// Does nothing.
+    public func server(_ server: ChatServer, didOpen room: ChatServer.Room) {}
+
+    /// Does nothing.
+    public func server(_ server: ChatServer, cannotOpenRoom name: ChatName, error: RoomLogError) {}
 
     /// Does nothing.
     public func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason) {}

@@ -7,43 +7,41 @@ extension ChatServer {
     public class Client {
         // These three and an object's header are 40 bytes, the most that malloc puts into a block of 48. There may be 10,000 clients.
 
-        /// The room that the client is in.
-        public internal(set) final var room: Room
+        /// The server, which has the client until its connection is closed.
+        public private(set) final weak var server: ChatServer?
         /// When the client has lately sent a line that was too long, oldest first.
         private var longLines: [ContinuousClock.Instant] = []
         /// The name of the client's connection. It stays when the connection is closed.
         public private(set) final var id = Connection.ID.none
 
-        init(in room: Room) {
-            self.room = room
+        init(of server: ChatServer) {
+            self.server = server
         }
 
         /// The client's connection, or nil once it is closed.
-        public var connection: Connection? { room.topic.loop.connection(id) }
+        public var connection: Connection? { server?.loop.connection(id) }
+
+        /// The room that the client is in; nil once the server is gone.
+        public var room: Room? { server?.room }
 
         // MARK: - Coming and going
 
-        /// Enters the room: from now on the client gets what is published there.
-        func join(on connection: Connection) {
+        /// The client's connection has opened.
+        final func opened(_ connection: Connection) {
             id = connection.id
-            room.topic.subscribe(connection)
-            room.server?.clientDidJoin(self)
+            server?.clientDidJoin(self)
         }
 
-        /// Leaves the server. The topic forgets a connection by itself when it is closed.
-        func leave(reason: CloseReason) {
-            room.server?.clientDidLeave(self, reason: reason)
+        /// The client's connection is closed.
+        final func closed(reason: CloseReason) {
+            server?.clientDidLeave(self, reason: reason)
         }
 
-        /// Tells the client that a line of it was dropped. The third time within a minute closes its connection.
-        func didSendLongLine(on connection: Connection) {
-            guard let limit = room.server?.configuration.maximumMessageLength else { return }
-            connection.send("! line too long: the limit is \(limit) bytes\n")
+        /// Counts a line that was too long. Returns whether it was the third within a minute.
+        final func isOneTooManyLongLines() -> Bool {
             let now = ContinuousClock.now
             longLines = longLines.filter { $0.duration(to: now) < .seconds(60) } + [now]
-            if longLines.count < 3 { return }
-            connection.send("! goodbye: three lines were too long within a minute\n")
-            connection.finish(reason: .messageTooLong)
+            return longLines.count >= 3
         }
     }
 }

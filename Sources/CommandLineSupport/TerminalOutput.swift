@@ -1,3 +1,4 @@
+import ChatReactorText
 public import Reactor
 
 /// Standard output, written without ever blocking the loop.
@@ -55,7 +56,7 @@ public final class TerminalOutput {
     /// Writes a piece of a line, made harmless, and a newline if it is the last piece.
     public func writeText(_ text: Span<UInt8>, endsLine: Bool) {
         var safe: [UInt8] = []
-        TerminalText.append(text, to: &safe)
+        VisibleText.append(text, to: &safe, invalidUTF8: .hexadecimal)
         if endsLine { safe.append(UInt8(ascii: "\n")) }
         connection?.send(safe.span)
     }

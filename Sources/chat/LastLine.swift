@@ -1,4 +1,4 @@
-import CommandLineSupport
+import ChatReactorText
 
 /// Remembers the last line of a stream, in which a server may have said why it closes the connection.
 struct LastLine {
@@ -27,7 +27,7 @@ struct LastLine {
         guard let line = lines.last, lines.count > 1 || tail.count < Self.capacity else { return nil }
         for (beginning, length) in Self.beginnings where line.starts(with: beginning.utf8) {
             var text: [UInt8] = []
-            TerminalText.append(Array(line.dropFirst(length)).span, to: &text)
+            VisibleText.append(Array(line.dropFirst(length)).span, to: &text, invalidUTF8: .hexadecimal)
             return String(decoding: text, as: UTF8.self)
         }
         return nil

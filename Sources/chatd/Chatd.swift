@@ -21,8 +21,8 @@ struct Chatd: ParsableCommand {
     @Option(help: ArgumentHelp("What a message is.", valueName: "kind"))
     var framing = FramingName.auto
 
-    @Option(help: ArgumentHelp("The longest line.", valueName: "bytes"))
-    var maxLine: ByteCount = 65_536
+    @Option(help: ArgumentHelp("The longest line. (default: 65536; with --chat 8192)", valueName: "bytes"))
+    var maxLine: ByteCount?
 
     @Option(help: ArgumentHelp("The line with which a client leaves.", valueName: "word"))
     var quitWord = "x"
@@ -48,6 +48,9 @@ struct Chatd: ParsableCommand {
     @Option(help: ArgumentHelp("From trace to critical.", valueName: "level"))
     var logLevel: LogLevel = .notice
 
+    @OptionGroup(title: "Options of a chat")
+    var chatOptions: ChatOptions
+
     static func main() {
         runAndExplain()
     }
@@ -55,6 +58,9 @@ struct Chatd: ParsableCommand {
     func validate() throws {
         // A quit word with a newline in it could never be sent.
         if quitWord.utf8.contains(10) { throw ValidationError("--quit-word takes a word of one line") }
+        if chatOptions.chat, framing == .chunk {
+            throw ValidationError("--chat is made of lines, so --framing chunk does not go with it")
+        }
     }
 
     func run() throws {
@@ -62,10 +68,11 @@ struct Chatd: ParsableCommand {
         try daemon.run()
     }
 
-    var serverConfiguration: ChatServer.Configuration {
+    func serverConfiguration() throws(Failure) -> ChatServer.Configuration {
         var configuration = ChatServer.Configuration()
+        configuration.chat = try chatOptions.configuration()
         configuration.framing = framing.framing
-        configuration.maximumMessageLength = maxLine.value
+        configuration.maximumMessageLength = maxLine?.value ?? (chatOptions.chat ? 8_192 : 65_536)
         configuration.quitWord = noQuitWord ? nil : quitWord
         configuration.logCapacity = logSize.value
         configuration.slowClients = slow.policy

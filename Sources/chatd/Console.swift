@@ -3,13 +3,15 @@ import CommandLineSupport
 import Glibc
 
 /// The operator's console: what is typed on standard input goes to every client, and every message of a client is printed on
-/// standard output.
+/// standard output. In a chat, the operator has a name and commands, and everything that happens in a room is printed: see `Operator`.
 ///
 /// The end of standard input ends the typing and nothing else. Output that nobody takes never slows the relay: messages for which
 /// there is no room are counted, and the count is printed in their place.
 final class Console {
     private let server: ChatServer
     private let quitWord: [UInt8]?
+    /// Nil in a relay.
+    private var chatOperator: Operator?
     private let onWarning: (String) -> Void
     private var input: Connection?
     private var output: TerminalOutput?
@@ -21,16 +23,21 @@ final class Console {
     ///
     /// - Parameters:
     ///   - server: The server whose console it is.
+    ///   - commands: The operator's commands, for a chat.
     ///   - readsInput: Whether standard input is read.
     ///   - printsMessages: Whether messages are printed on standard output.
     ///   - onWarning: Called on the loop's thread with a sentence for the operator, without a newline.
     /// - Throws: A failure that says which stream cannot be used, and why.
     init(
-        server: ChatServer, readsInput: Bool, printsMessages: Bool, onWarning: @escaping (String) -> Void
+        server: ChatServer, commands: OperatorCommands?, readsInput: Bool, printsMessages: Bool,
+        onWarning: @escaping (String) -> Void
     ) throws(Failure) {
         self.server = server
         quitWord = server.configuration.quitWord.map { Array($0.utf8) }
         self.onWarning = onWarning
+        if let chat = server.chat, let commands {
+            chatOperator = Operator(of: chat, commands: commands) { [weak self] line in self?.answer(line) }
+        }
         if printsMessages {
             do throws(Errno) {
                 try startPrinting()
@@ -80,20 +87,35 @@ final class Console {
     private func startReading() throws(Errno) {
         var options = Connection.Options()
         options.maximumMessageLength = server.configuration.maximumMessageLength
+        // A room may take no more after any line.
+        options.batchesMessages = server.chat == nil
         let input = try server.loop.adoptStandardStream(
             STDIN_FILENO, for: .input, options: options, handler: Typing(console: self))
         self.input = input
-        server.room.topic.addPublisher(input)
+        server.room.topic?.addPublisher(input)
     }
 
     private func didType(_ lines: borrowing MessageBatch) {
         var first = 0
         while let quitWord, let quit = lines.firstIndex(of: quitWord, from: first) {
-            server.room.topic.publish(lines, in: first..<quit)
+            publish(lines, in: first..<quit)
             first = quit + 1
             onWarning("this is how a client leaves; to stop the server, press Ctrl-C")
         }
-        server.room.topic.publish(lines, in: first..<lines.count)
+        publish(lines, in: first..<lines.count)
+    }
+
+    private func publish(_ lines: borrowing MessageBatch, in range: Range<Int>) {
+        guard let chatOperator else {
+            server.room.topic?.publish(lines, in: range)
+            return
+        }
+        for index in range { chatOperator.hear(lines.text(at: index), from: input) }
+    }
+
+    /// Tells the operator what came of a command: where the messages are, if they are anywhere.
+    private func answer(_ line: String) {
+        if let output { output.writeLine(line.utf8.span) } else { onWarning(line) }
     }
 
     private func inputDidClose(_ reason: CloseReason) {
@@ -134,14 +156,27 @@ final class Console {
     }
 
     private func didRelay(_ messages: borrowing MessageBatch, in range: Range<Int>) {
-        guard let output else { return }
+        if let output = output(forMessages: range.count) { output.write(messages, in: range) }
+    }
+
+    private func didPublish(_ event: ChatServer.Event) {
+        // The operator has just seen it, by typing it.
+        if event.person == nil, event.name == ChatName.server.text, chatOperator?.isSpeaking == true { return }
+        guard let output = output(forMessages: 1) else { return }
+        let place = event.room === server.room ? "" : "[\(event.room.name)] "
+        output.writeLine((place + event.description).utf8.span)
+    }
+
+    /// The output, or nil if it has no room for so many messages: then these are counted.
+    private func output(forMessages count: Int) -> TerminalOutput? {
+        guard let output else { return nil }
         if output.isFull {
-            unshownCount += range.count
-        } else {
-            // There is room before everything is written. The count must not come after newer messages.
-            printUnshownCount()
-            output.write(messages, in: range)
+            unshownCount += count
+            return nil
         }
+        // There is room before everything is written. The count must not come after newer messages.
+        printUnshownCount()
+        return output
     }
 
     private func printUnshownCount() {
@@ -169,6 +204,10 @@ final class Console {
             from client: ChatServer.Client
         ) {
             console?.didRelay(messages, in: range)
+        }
+
+        func server(_ server: ChatServer, didPublish event: ChatServer.Event) {
+            console?.didPublish(event)
         }
     }
 }

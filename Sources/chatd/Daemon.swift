@@ -10,21 +10,35 @@ final class Daemon {
     private let server: ChatServer
     private let log: ServerLog
     private var console: Console?
+    /// What the operator may do in a chat.
+    private lazy var operatorCommands = server.chat.map { chat in
+        let readMessageOfTheDay = options.chatOptions.motd.map { path in { try MessageOfTheDay.read(path) } }
+        return OperatorCommands(for: chat, readMessageOfTheDay: readMessageOfTheDay) { [weak self] in self?.stop() }
+    }
     private var isStopping = false
 
     init(_ options: Chatd) throws {
         self.options = options
         Self.raiseDescriptorLimit()
         // Without this, these signals would end or stop the process. The system calls report the same: EPIPE for a pipe without a
-        // reader, EIO for a terminal that another job has.
-        for number in [SIGPIPE, SIGTTIN, SIGTTOU] { signal(number, SIG_IGN) }
+        // reader, EIO for a terminal that another job has, EFBIG for a file that would be too large.
+        for number in [SIGPIPE, SIGTTIN, SIGTTOU, SIGXFSZ] { signal(number, SIG_IGN) }
+        let configuration = try options.serverConfiguration()
         do throws(Errno) {
             loop = try EventLoop()
-            server = try ChatServer(on: loop, configuration: options.serverConfiguration)
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
+        do throws(ChatServer.StartError) {
+            server = try ChatServer(on: loop, configuration: configuration)
+        } catch {
+            switch error {
+            case .roomLog(let error): throw Failure("\(error)", code: error.exitCode)
+            default: throw Failure("cannot start: \(error)", code: EX_OSERR)
+            }
+        }
         log = ServerLog(level: options.logLevel.value)
+        if let lobby = server.chat?.lobby { log.didOpen(lobby) }
         server.addObserver(log)
     }
 
@@ -40,7 +54,7 @@ final class Daemon {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
         console = try Console(
-            server: server, readsInput: options.console ?? (isatty(STDIN_FILENO) == 1),
+            server: server, commands: operatorCommands, readsInput: options.console ?? (isatty(STDIN_FILENO) == 1),
             printsMessages: options.print ?? (isatty(STDOUT_FILENO) == 1), onWarning: say)
         // Not before the console is there: a daemon that has said where it listens must not end because of a stream.
         for listener in try places.listen(server) { say("listening on \(listener.address)") }
@@ -78,5 +92,18 @@ final class Daemon {
         guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
         limit.rlim_cur = limit.rlim_max
         _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+}
+
+extension RoomLogError {
+    /// The exit code of sysexits.h for a daemon that cannot start because of this.
+    fileprivate var exitCode: Int32 {
+        switch reason {
+        case .notALog, .version, .damagedHead, .length: EX_DATAERR
+        case .inUse: EX_UNAVAILABLE
+        case .directory(.permissionDenied), .system(_, .permissionDenied): EX_NOPERM
+        case .directory, .system: EX_CANTCREAT
+        @unknown default: EX_OSERR
+        }
     }
 }

@@ -6,6 +6,8 @@ final class ServerLog: ChatServerObserver {
     private var logger: Logger
     private var lastWarning: ContinuousClock.Instant?
 
+    let wantsEvents = false
+
     init(level: Logger.Level) {
         logger = Logger(label: "chatd") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = level
@@ -20,6 +22,21 @@ final class ServerLog: ChatServerObserver {
             "client": "\(client.id)", "reason": "\(reason)", "clients": "\(server.clientCount)",
         ]
         logger.log(level: reason == .tooSlow ? .notice : .debug, "closed", metadata: metadata)
+    }
+
+    func server(_ server: ChatServer, didOpen room: ChatServer.Room) {
+        didOpen(room)
+    }
+
+    /// Warns if the room's log has lost something.
+    func didOpen(_ room: ChatServer.Room) {
+        logger.debug("opened", metadata: ["room": "\(room.name)"])
+        if room.lostRecordCount == 0 { return }
+        logger.warning("records were lost", metadata: ["room": "\(room.name)", "count": "\(room.lostRecordCount)"])
+    }
+
+    func server(_ server: ChatServer, cannotOpenRoom name: ChatName, error: RoomLogError) {
+        logger.warning("cannot open", metadata: ["room": "\(name)", "error": "\(error)"])
     }
 
     func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno) {

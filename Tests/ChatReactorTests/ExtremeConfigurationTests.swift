@@ -15,7 +15,7 @@ struct ExtremeConfigurationTests {
     }
 
     @Test func aLogThatNoMemoryCouldHoldIsRefused() throws {
-        #expect(throws: Errno.noMemory) { try ServerFixture { $0.logCapacity = .max } }
+        #expect(throws: ChatServer.StartError.system(.noMemory)) { try ServerFixture { $0.logCapacity = .max } }
     }
 
     @Test(arguments: [Duration(attoseconds: .max), Duration(attoseconds: .min)])

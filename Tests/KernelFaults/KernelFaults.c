@@ -152,6 +152,11 @@ int ftruncate(int descriptor, off_t length) {
     return fails(KERNEL_FTRUNCATE) ? -1 : (int)syscall(SYS_ftruncate, descriptor, length);
 }
 
+int posix_fallocate(int descriptor, off_t offset, off_t length) {
+    if (fails(KERNEL_FALLOCATE)) return errno;
+    return syscall(SYS_fallocate, descriptor, 0, offset, length) < 0 ? errno : 0;
+}
+
 void *mmap(void *address, size_t length, int protection, int flags, int descriptor, off_t offset) {
     if (fails(KERNEL_MMAP)) return MAP_FAILED;
     void *result = (void *)syscall(SYS_mmap, address, length, protection, flags, descriptor, offset);

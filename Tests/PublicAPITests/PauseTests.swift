@@ -146,4 +146,51 @@ struct PauseTests {
         handler.connections.first?.resumeReading()
         try loop.run(until: "received") { !handler.messages.isEmpty }
     }
+
+    @Test("A handler that gets each message alone gets the next one only after it has resumed", arguments: [
+        (Connection.Options.framed(.lines), "one\ntwo\nthree\nfour"),
+        (.framed(.automatic()), "one\r\ntwo\r\0three\nfour"),
+        (.framed(.nulTerminated), "one\0two\0three\0four"),
+    ])
+    func oneByOne(options: Connection.Options, text: String) throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        var options = options
+        options.batchesMessages = false
+        let member = try TestConnection(on: loop, options: options)
+        member.handler.onMessage = { connection, _ in connection.pauseReading() }
+        try member.peer.send(text)
+        for number in 1...3 {
+            try loop.run(until: "message \(number)") { member.handler.texts.count == number }
+            try loop.run(for: .milliseconds(5))
+            #expect(member.handler.texts == Array(["one", "two", "three"][..<number]))
+            member.connection.resumeReading()
+        }
+        // The unfinished message was kept, and goes on where it was.
+        try member.peer.send("teen\n\0")
+        try loop.run(until: "the last message") { member.handler.texts.count == 4 }
+        #expect(member.handler.texts.last?.hasPrefix("fourteen") == true)
+    }
+
+    @Test("What a pause has held back comes before the end of input")
+    func heldBackBeforeTheEnd() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let member = try TestConnection(on: loop, options: .with { $0.batchesMessages = false })
+        member.handler.onMessage = { connection, text in if text != "rest" { connection.pauseReading() } }
+        try member.peer.send("one\ntwo\nrest")
+        member.peer.shutDownSending()
+        for number in 1...2 {
+            try loop.run(until: "message \(number)") { member.handler.texts.count == number }
+            try loop.run(for: .milliseconds(5))
+            #expect(member.handler.texts.count == number)
+            #expect(member.handler.closeReasons.isEmpty)
+            member.connection.resumeReading()
+        }
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
+        #expect(
+            member.handler.events == [
+                .opened, .received("one"), .received("two"), .received("rest"), .closed(.endOfInput),
+            ])
+    }
 }

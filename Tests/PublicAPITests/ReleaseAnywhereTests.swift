@@ -145,7 +145,7 @@ private final class World {
         for client in server.clients { _ = (client.id, client.room, client.connection?.pendingOutput) }
         server.announce("news")
         server.room.announce("news")
-        server.room.topic.publish("news\n")
+        server.room.topic?.publish("news\n")
         let observer = SilentObserver()
         server.addObserver(observer)
         server.removeObserver(observer)

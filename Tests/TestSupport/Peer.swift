@@ -40,6 +40,18 @@ public final class Peer {
         self.init(takingOver: descriptor)
     }
 
+    /// Connects from one of this machine's addresses.
+    public convenience init(to address: SocketAddress, from source: SocketAddress) throws {
+        let descriptor = try makeSocket(for: source)
+        let isBound = unsafe withSystemAddress(source) { pointer, size in unsafe bind(descriptor, pointer, size) } == 0
+        guard isBound, connectSocket(descriptor, to: address) == 0 else {
+            let error = Errno(rawValue: errno)
+            Glibc.close(descriptor)
+            throw error
+        }
+        self.init(takingOver: descriptor)
+    }
+
     /// Connects to a port of 127.0.0.1.
     public convenience init(port: UInt16, receiveBuffer: Int32? = nil) throws {
         try self.init(to: .loopback(port: port), receiveBuffer: receiveBuffer)

@@ -76,18 +76,24 @@ extension Connection {
 
     // MARK: - Messages
 
+    /// Whether the next message has to wait until the handler resumes: it gets each alone, and has paused.
+    var isHoldingMessages: Bool { pauses > 0 && !sharedOptions.value.batchesMessages }
+
     /// Makes messages of the bytes that were read to the loop's read buffer, and delivers them.
     func receive(_ count: Int) {
         let buffer = loop.readBuffer
         let end = buffer.headroom &+ count
         var position = buffer.headroom
+        // A transport goes on with what it has opened, although a handler has paused.
+        if isHoldingMessages { return messages.leave(position..<end, of: buffer) }
         repeat {
             let options = sharedOptions
             // What a handler that upgrades the connection leaves is parsed where it lies, by the new framing. It may be more than a
             // read, and the buffer has room for as many messages as a read has bytes.
             position = parse(position..<min(end, position &+ buffer.readSize), in: buffer, as: options)
             if options !== sharedOptions, messages.isDiscarding { return finish(reason: .messageTooLong) }
-        } while position < end && isTakingMessages
+        } while position < end && isTakingMessages && !isHoldingMessages
+        if position < end, isTakingMessages { messages.leave(position..<end, of: buffer) }
         guard case .automatic(let framing) = sharedOptions.format, isTakingMessages else { return }
         if let pause = messages.pauseThatEndsLine(framing) {
             if !isTimerArmed(.flushing), !isTimerArmed(.foreground) {
@@ -168,7 +174,9 @@ extension Connection {
         let connection: Connection
         let options: SharedOptions
 
-        var goesOn: Bool { connection.isTakingMessages && connection.sharedOptions === options }
+        var goesOn: Bool {
+            connection.isTakingMessages && connection.sharedOptions === options && !connection.isHoldingMessages
+        }
 
         func receive(_ messages: borrowing MessageBatch) -> Bool {
             connection.handler.connection(connection, didReceive: messages)

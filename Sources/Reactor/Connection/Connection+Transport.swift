@@ -114,7 +114,13 @@ extension Connection {
             if opened == 0 { break }
         }
         if hasWaitingOutput, !isBlocked { scheduleFlush() }
-        if isTakingMessages, !hasReadToEnd, transport.hasEnded { readToEnd() }
+        readToEndOfTransport()
+    }
+
+    /// Ends the input if the transport says that it has ended, once all of it is delivered.
+    func readToEndOfTransport() {
+        guard isTakingMessages, !hasReadToEnd, !messages.isUnparsed, let transport, transport.transport.hasEnded else { return }
+        readToEnd()
     }
 
     /// Closes the connection. The transport's output may be an alert that says why, so it is sent first.

@@ -40,9 +40,9 @@ extension Connection {
         withExtendedLifetime(replaced) {}
     }
 
-    /// Gives the present framing what an earlier one has left of an unfinished message, in pieces as long as a read.
+    /// Parses what an upgrade or a pause has left, in pieces as long as a read.
     func receiveUnparsed() {
-        guard isTakingMessages else { return }
+        guard isTakingMessages, !isHoldingMessages else { return }
         let buffer = loop.readBuffer
         let unparsed = messages.takeUnparsed()
         var rest = unparsed[...]
@@ -55,6 +55,12 @@ extension Connection {
                 if let source = bytes.baseAddress { unsafe buffer.start.update(from: source, count: bytes.count) }
             }
             receive(piece.count)
+            if messages.isUnparsed {
+                // A handler has paused: what `receive` has left comes before the pieces that are still here.
+                messages.leave(rest)
+                return
+            }
         }
+        readToEndOfTransport()
     }
 }

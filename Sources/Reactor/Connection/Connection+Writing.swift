@@ -61,6 +61,11 @@ extension Connection {
         send(text.utf8.span)
     }
 
+    /// Has all own output that waits leave before what the topics have. Without this, it might be a topic's turn.
+    package func giveOwnOutputItsTurn() {
+        if output?.isUnused == false { withOutput { $0.beginTurn() } }
+    }
+
     /// Keeps the rest of a topic's message, of which the kernel has taken the beginning. The connection sends it before anything
     /// else. It does not count as pending output.
     package func keepRest(_ bytes: UnsafeBufferPointer<UInt8>) {

@@ -188,8 +188,8 @@ public final class Connection {
     /// if other.pendingOutput > 262_144 { connection.pauseReading() }    // and resumes in `connectionDidDrain` of the other
     /// ```
     ///
-    /// The handler still gets the messages that were read before, up to `EventLoop.Configuration.readSize` bytes of them. So a limit
-    /// for a rate counts what has come, and pauses for longer when that was more. While reading is paused, the connection does not
+    /// The handler still gets the messages that were read before, up to `EventLoop.Configuration.readSize` bytes of them, unless it
+    /// gets each message alone: with `Options.batchesMessages` set to false, the next message comes after `resumeReading`. While reading is paused, the connection does not
     /// notice the end of the peer's input, nor that the peer has reset the connection.
     public func pauseReading() {
         // epoll learns of the pause only when the descriptor turns readable: to pause ten thousand quiet peers costs nothing.
@@ -202,6 +202,7 @@ public final class Connection {
         if pauses == 0 { return }
         pauses -= 1
         watchForInputIfWanted()
+        if messages.isUnparsed { scheduleFlush() }
         // It was kept open for what its peer had begun to say. No event may come for that any more.
         if hasFailedOutput { scheduleFlush() }
     }

@@ -13,8 +13,9 @@ extension Connection {
         /// How long a message may be, in bytes of content: a line without its newline. Chunks know no such limit. From 1 to
         /// 1 GiB.
         public var maximumMessageLength = 65_536
-        /// Whether the messages of one read are delivered together. If not, each is delivered alone, so that a handler can
-        /// replace itself and the framing after any of them: see `Connection.upgrade`. That costs a call for each message.
+        /// Whether the messages of one read are delivered together. If not, each is delivered alone, and a handler can pause after
+        /// any of them, or replace itself and the framing: see `Connection.pauseReading` and `upgrade`. That costs a call for
+        /// each message.
         public var batchesMessages = true
         /// How many bytes that were passed to `send` may wait for the peer, from 0 to 1 GiB. A `send` that would exceed it closes
         /// the connection, with the reason `outputOverflow`. A topic's messages do not count.

@@ -81,7 +81,7 @@ extension MessageBuffer {
     /// How long a pause must be to end the unfinished line; nil if a pause does not end it: after the first newline, and in the
     /// middle of a letter.
     func pauseThatEndsLine(_ framing: AutomaticFraming) -> Duration? {
-        if hasSeenNewline || !isUnfinished || isInsideLetter { return nil }
+        if hasSeenNewline || !isUnfinished || isUnparsed || isInsideLetter { return nil }
         return isTyped ? max(framing.idle, framing.letterIdle) : framing.idle
     }
 

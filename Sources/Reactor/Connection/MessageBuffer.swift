@@ -42,7 +42,7 @@ struct MessageBuffer {
         set { self[.hasSeenNewline] = newValue }
     }
 
-    /// Whether an earlier framing has left `tail`, and the present one has not seen it yet.
+    /// Whether `tail` was left by an earlier framing, or at a pause, and has not been parsed since.
     private(set) var isUnparsed: Bool {
         get { self[.isUnparsed] }
         set { self[.isUnparsed] = newValue }
@@ -76,7 +76,18 @@ struct MessageBuffer {
         isUnparsed = !tail.isEmpty
     }
 
-    /// Removes and returns what an earlier framing has left.
+    /// Leaves what follows a message at which the handler has paused, until it resumes. Nothing of the next message is in the tail.
+    mutating func leave(_ rest: Range<Int>, of buffer: ReadBuffer) {
+        unsafe tail.append(contentsOf: UnsafeBufferPointer(start: buffer.base + rest.lowerBound, count: rest.count))
+        isUnparsed = true
+    }
+
+    /// Leaves bytes that come after those that were left already.
+    mutating func leave(_ rest: ArraySlice<UInt8>) {
+        tail.append(contentsOf: rest)
+    }
+
+    /// Removes and returns what was left, by an earlier framing or at a pause.
     mutating func takeUnparsed() -> [UInt8] {
         isUnparsed = false
         var unparsed: [UInt8] = []

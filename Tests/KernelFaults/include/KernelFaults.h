@@ -27,6 +27,7 @@ typedef enum {
     KERNEL_OPEN,
     KERNEL_MEMFD_CREATE,
     KERNEL_FTRUNCATE,
+    KERNEL_FALLOCATE,
     KERNEL_MMAP,
     KERNEL_CALL_COUNT
 } kernel_call;

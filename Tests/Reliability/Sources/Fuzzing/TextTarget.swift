@@ -1,17 +1,21 @@
-/// Whatever a message is, what is shown of it cannot harm a terminal; and what could not harm one is shown as it is.
+/// Whatever a message is, what is shown of it is harmless; and what is harmless is shown as it is.
 enum TextTarget {
     static func run(_ message: [UInt8]) {
-        let shown = text(of: message)
-        guard isHarmless(shown) else { fatalError("\(message) is shown as \(shown)") }
-        if isHarmless(message), shown != message { fatalError("\(message) is harmless, and shown as \(shown)") }
-        // Each broken or dangerous byte becomes four to ten.
-        guard shown.count <= 10 * message.count else { fatalError("\(message) is shown as \(shown)") }
-        guard text(of: shown) == shown else { fatalError("\(shown) is what is shown, and would be changed again") }
+        check(message, invalidUTF8: .hexadecimal)
+        check(message, invalidUTF8: .replacementCharacter)
     }
 
-    private static func text(of message: [UInt8]) -> [UInt8] {
+    private static func check(_ message: [UInt8], invalidUTF8: VisibleText.InvalidUTF8) {
+        let shown = text(of: message, invalidUTF8)
+        guard isHarmless(shown) else { fatalError("\(message) is shown as \(shown)") }
+        if isHarmless(message), shown != message { fatalError("\(message) is harmless, and shown as \(shown)") }
+        guard shown.count <= 4 * message.count else { fatalError("\(message) is shown as \(shown)") }
+        guard text(of: shown, invalidUTF8) == shown else { fatalError("\(shown) is what is shown, and would be changed again") }
+    }
+
+    private static func text(of message: [UInt8], _ invalidUTF8: VisibleText.InvalidUTF8) -> [UInt8] {
         var output: [UInt8] = []
-        TerminalText.append(message.span, to: &output)
+        VisibleText.append(message.span, to: &output, invalidUTF8: invalidUTF8)
         return output
     }
 

@@ -1,0 +1,106 @@
+import Reactor
+
+/// What an operator may do. ``OperatorCommands`` does these by lines of text.
+extension Chat {
+    // MARK: - Kicking and banning
+
+    /// Closes a person's connection, after telling why in one line. The others see `left: kicked`.
+    public func kick(_ person: Person, reason: String = "") {
+        let reason = String(madeVisible: reason)
+        close(person, telling: reason.isEmpty ? "kicked" : "kicked: \(reason)")
+    }
+
+    func close(_ person: Person, telling line: String) {
+        person.tell(.error(line))
+        person.leave(farewell: "kicked")
+    }
+
+    /// Who is kept out. Replacing the list closes nobody.
+    public var bans: BanList {
+        get { moderation.bans }
+        set { moderation.bans = newValue }
+    }
+
+    /// Adds a ban, and closes those whom it is about.
+    ///
+    /// - Returns: Whom it has closed.
+    /// - Throws: If the file of the bans cannot be written. The ban holds all the same, and those are closed.
+    ///
+    /// - Complexity: O(*n*) for *n* people.
+    @discardableResult
+    public func ban(_ ban: Ban) throws(BanListError) -> [Person] {
+        let banned = people.filter { isMeant($0, by: ban) }
+        defer { for person in banned { close(person, telling: ban.notice) } }
+        try bans.add(ban)
+        return banned
+    }
+
+    /// The ban of a person, by name or by address.
+    func ban(of person: Person) -> Ban? {
+        if let ban = bans.ban(of: person.name) { return ban }
+        return person.address.flatMap { bans.ban(of: $0) }
+    }
+
+    private func isMeant(_ person: Person, by ban: Ban) -> Bool {
+        switch ban.subject {
+        case .name(let name): person.name == name
+        case .addresses(let block): person.address.map(block.contains) ?? false
+        }
+    }
+
+    // MARK: - Muting
+
+    /// Has nothing be heard of who is called so, until an end or for good: neither in rooms nor privately. Who is muted cannot take
+    /// another name.
+    ///
+    /// It is forgotten when a guest leaves, and with the server.
+    public func mute(_ name: ChatName, for duration: Duration? = nil) {
+        moderation.mute(name, for: duration)
+    }
+
+    /// Takes that back. Returns whether the name was muted.
+    @discardableResult
+    public func unmute(_ name: ChatName) -> Bool {
+        moderation.unmute(name)
+    }
+
+    // MARK: - Rooms and the server
+
+    /// Says one line, given without its newline, in every room, as a notice of the server.
+    ///
+    /// - Returns: Whether it was published everywhere: with its newline it must not be longer than a quarter of a room's log.
+    @discardableResult
+    public func announce(_ line: String) -> Bool {
+        rooms.map { $0.announce(line) }.allSatisfy { $0 }
+    }
+
+    /// Sends everybody out of a room that people have opened: to another one that they are in, or to the lobby. The lobby stays as it is.
+    ///
+    /// - Complexity: O(*n*) for *n* people in the room.
+    public func close(_ room: ChatServer.Room) {
+        guard room !== lobby, let conversation = room.conversation else { return }
+        for person in conversation.people {
+            person.tell(.notice("\(room.name) was closed by the operator"))
+            person.leave(room)
+        }
+    }
+
+    /// Tells everybody that the server will shut down, does so again a minute and ten seconds before it, and then calls the closure, in
+    /// which `ChatServer.shutDown` may be called. Those who come until then are told, too. It replaces the time and the closure before.
+    ///
+    /// - Parameters:
+    ///   - delay: How long until then. A negative one counts as zero.
+    ///   - reason: One line; empty for none.
+    ///   - action: Called once, on the loop's thread, in a later turn.
+    public func scheduleShutDown(after delay: Duration, reason: String = "", action: @escaping () -> Void) {
+        moderation.scheduleShutDown(of: self, after: delay, reason: String(madeVisible: reason), then: action)
+    }
+
+    /// Calls that off, and tells everybody. Returns whether there was something to call off.
+    @discardableResult
+    public func cancelShutDown() -> Bool {
+        guard moderation.cancelShutDown() else { return false }
+        announce("the server does not shut down after all")
+        return true
+    }
+}

@@ -1,0 +1,365 @@
+import Broadcast
+public import Reactor
+
+/// The people of a ``ChatServer``, the rooms that they are in, and what they can have done.
+///
+/// ```swift
+/// var configuration = ChatServer.Configuration()
+/// configuration.chat = Chat.Configuration(name: "tea")
+/// let server = try ChatServer(on: loop, configuration: configuration)
+/// server.chat?.onSay { person, room, text in
+///     text.contains("spam") ? .refuse("not here") : .pass
+/// }
+/// ```
+///
+/// It belongs to the loop's thread, on which it calls its hooks. A hook may call anything.
+public final class Chat {
+    /// How a chat is set up.
+    public struct Configuration: Sendable {
+        /// What the server is called in its welcome: one line.
+        public var name: String
+        /// Lines that newcomers are told, each as a notice.
+        public var messageOfTheDay: [String] = []
+        /// How many of a room's last messages somebody gets who enters it. From 0 to 10,000.
+        public var history = 20
+        /// How many bytes of records the lobby keeps.
+        public var lobbySize = 1_048_576
+        /// How many bytes of records a room keeps that people have opened. In memory, it takes no more than it uses.
+        public var roomSize = 65_536
+        /// How many rooms there may be, besides the lobby.
+        public var maximumRooms = 10_000
+        /// How a line of the text form shows who says something.
+        public var label = TextLabel.name
+        /// The directory in which each room keeps its records in a file, which outlives the server. It must be there, and no other server may
+        /// use it. With nil, records are kept in memory.
+        ///
+        /// The disk space of a file is reserved when its room is first opened, so that nothing that is said can fail for lack of it. A file keeps
+        /// the size that it was made with. If nothing was said in a room, its file goes with the last one who leaves.
+        public var roomLogDirectory: String?
+        /// How many files there may be in that directory: a room that would need one more is refused. Files of rooms that are empty count too.
+        public var maximumRoomLogs = 1_000
+
+        /// A chat as `chatd --chat` makes it without any other option.
+        public init(name: String) {
+            self.name = name
+        }
+    }
+
+    /// What a hook says of a newcomer.
+    public enum Admission {
+        /// Let it in, as a guest.
+        case admit
+        /// Let it in under a name, which may be a reserved one. If somebody has that name already, the newcomer is a guest.
+        case admitAs(ChatName)
+        /// Close it, after telling it why, in one line.
+        case refuse(String)
+    }
+
+    /// What a hook says of something that a person is about to say.
+    public enum Verdict {
+        /// Let it be said as it is.
+        case pass
+        /// Say something else instead.
+        case rewrite(String)
+        /// Say nothing, and tell the person why, in one line.
+        case refuse(String)
+    }
+
+    /// The loop of the server.
+    public let loop: EventLoop
+    /// The configuration, clamped.
+    public let configuration: Configuration
+    /// The room that everybody enters first. It is always there.
+    public private(set) lazy var lobby = makeRoom(.lobby, records: lobbyRecords, topicCapacity: lobbyTopicCapacity)
+
+    /// Lines that newcomers are told, each as a notice. At first they are those of the configuration.
+    public var messageOfTheDay: [String] {
+        didSet { messageOfTheDay = messageOfTheDay.map { String(madeVisible: $0) } }
+    }
+
+    let name: String
+    let slowClients: SlowSubscriberPolicy
+    /// The line with which somebody leaves who gets lines.
+    let quitWord: [UInt8]?
+    let label: TextLabel
+
+    weak var server: ChatServer?
+    /// The rooms that people have opened.
+    private var openedRooms: [ChatName: ChatServer.Room] = [:]
+    /// Where rooms have their logs, unless they are in memory.
+    private let roomLogs: RoomLogs?
+    private let lobbyRecords: RecordLog
+    /// The rooms with a file that are closed, but that somebody still refers to: then the file is still open, too.
+    private var closedRooms: [ClosedRoom] = []
+    private var names = NameRegistry()
+    let moderation = Moderation()
+    private var guestCount = 0
+    /// Those who ignore somebody, by the name that they ignore.
+    private var ignorersByName: [ChatName: [Person]] = [:]
+    let commands = CommandTable()
+    private var hooks = Hooks()
+    private let topicCapacity: Int
+    private let lobbyTopicCapacity: Int
+    /// How many bytes of text a record may have. The longest line that somebody can send becomes as long by being made visible. A form may
+    /// double it again, which still is less than a quarter of a topic's log.
+    let maximumTextLength: Int
+
+    private struct ClosedRoom {
+        weak var room: ChatServer.Room?
+    }
+
+    private struct Hooks {
+        var admission: (Person) -> Admission = { _ in .admit }
+        var moderation: ((Person, ChatServer.Room, String) -> Verdict)?
+    }
+
+    init(on loop: EventLoop, _ configuration: Configuration, settings: ChatServer.Configuration) throws(RoomLogError) {
+        var configuration = configuration
+        configuration.history = min(max(configuration.history, 0), 10_000)
+        configuration.maximumRooms = max(configuration.maximumRooms, 0)
+        // The lobby has one in any case.
+        configuration.maximumRoomLogs = max(configuration.maximumRoomLogs, 1)
+        self.configuration = configuration
+        label = configuration.label
+        if let directory = configuration.roomLogDirectory {
+            let logs = try RoomLogs(directory, limit: configuration.maximumRoomLogs)
+            roomLogs = logs
+            lobbyRecords = try logs.open(.lobby, capacity: configuration.lobbySize)
+        } else {
+            roomLogs = nil
+            lobbyRecords = RecordLog(capacity: configuration.lobbySize)
+        }
+        self.loop = loop
+        name = String(madeVisible: configuration.name)
+        messageOfTheDay = configuration.messageOfTheDay.map { String(madeVisible: $0) }
+        slowClients = settings.slowClients
+        quitWord = settings.quitWord.map { Array($0.utf8) }
+        // A log grows in one turn by an eighth, and then one message more. That must be no more than a quarter, or somebody could lag too
+        // far behind within one turn.
+        maximumTextLength = WireForm.longestText(sent: settings.maximumMessageLength)
+        let longest = WireForm.longestMessage(sent: settings.maximumMessageLength)
+        topicCapacity = max(configuration.roomSize, 8 * longest)
+        lobbyTopicCapacity = max(settings.logCapacity, 8 * longest)
+    }
+
+    // MARK: - Hooks
+
+    // Closures are exchanged by `swap`, so that what they replace is released after the access: its deinit may call this chat.
+
+    /// Has a hook decide about each newcomer, before anybody hears of it. It replaces the one before.
+    public func onAdmission(_ hook: @escaping (_ person: Person) -> Admission) {
+        var new = hooks
+        new.admission = hook
+        swap(&new, &hooks)
+    }
+
+    /// Has a hook decide about what a person says in a room, before anybody hears it: not about private messages. It replaces the one
+    /// before.
+    public func onSay(_ hook: @escaping (_ person: Person, _ room: ChatServer.Room, _ text: String) -> Verdict) {
+        var new = hooks
+        new.moderation = hook
+        swap(&new, &hooks)
+    }
+
+    /// Adds a command, or replaces the one of that name.
+    public func addCommand(_ command: Command) {
+        commands.add(command)
+    }
+
+    func judge(_ text: Span<UInt8>, by person: Person, in room: ChatServer.Room) -> Verdict {
+        guard let moderation = hooks.moderation else { return .pass }
+        return moderation(person, room, String(text))
+    }
+
+    // MARK: - People
+
+    /// How many people are there.
+    public var online: Int { names.count }
+
+    /// The people, in no particular order.
+    ///
+    /// - Complexity: O(*n*).
+    public var people: [Person] { names.all }
+
+    /// Who has a name, which need not be written in the same case; nil if nobody has.
+    public func person(named name: ChatName) -> Person? { names[name] }
+
+    /// Keeps a name for a bot, or for somebody who must log in: from now on nobody can take it, and `rename` alone gives it. Somebody who has
+    /// it already keeps it.
+    ///
+    /// - Returns: Whether nobody has it.
+    @discardableResult
+    public func reserve(_ name: ChatName) -> Bool {
+        names.reserve(name)
+        return names[name] == nil
+    }
+
+    /// Makes who is at the other end of a connection that is being accepted.
+    func makePerson() -> Person? {
+        guard let server else { return nil }
+        guestCount += 1
+        return Person(guestCount, of: self, server: server)
+    }
+
+    /// Lets a person in whose connection has opened.
+    func admit(_ person: Person) {
+        if let ban = person.address.flatMap({ bans.ban(of: $0) }) { return close(person, telling: ban.notice) }
+        var wanted: ChatName?
+        switch hooks.admission(person) {
+        case .admit: break
+        case .admitAs(let name): wanted = name
+        case .refuse(let reason):
+            person.tell(.error(String(madeVisible: reason)))
+            return person.leave(farewell: "kicked")
+        }
+        // The hook may have closed it, or have had it finish.
+        guard person.connection?.isFinishing == false else { return }
+        if let wanted, let ban = bans.ban(of: wanted) { return close(person, telling: ban.notice) }
+        if let wanted, (try? names.rename(person, to: wanted, isGranted: true)) != nil {
+            person.name = wanted
+        } else {
+            // Nobody else can have a guest's name.
+            try? names.rename(person, to: person.name)
+        }
+        person.enter(lobby, telling: .last(configuration.history), isFirst: true)
+        if let (remaining, reason) = moderation.pendingShutdown {
+            person.tell(.notice(Moderation.shutdownNotice(in: remaining, reason: reason)))
+        }
+    }
+
+    func forget(_ person: Person) {
+        names.remove(person)
+        // The number is never used again.
+        if person.isGuest { unmute(person.name) }
+        for name in person.ignored { stopIgnoring(name, by: person) }
+    }
+
+    /// Gives a person another name, which may be a reserved one, and tells those who are in its rooms.
+    ///
+    /// - Returns: Whether it has the name now. Not if somebody else has it, if it is banned, or if the person has left.
+    @discardableResult
+    public func rename(_ person: Person, to name: ChatName) -> Bool {
+        guard person.connection?.isOpen == true, person.room != nil else { return false }
+        return (try? rename(person, to: name, isGranted: true)) != nil
+    }
+
+    /// Gives a person another name, and tells those who are in its rooms.
+    ///
+    /// - Parameter isGranted: Whether the person need not care about names that are reserved, or kept for others.
+    func rename(_ person: Person, to name: ChatName, isGranted: Bool) throws(NameRegistry.Refusal) {
+        let old = person.name
+        if bans.ban(of: name) != nil { throw .banned }
+        try names.rename(person, to: name, isGranted: isGranted)
+        // Those who ignore somebody go on to ignore whom it is called now.
+        for ignorer in ignorersByName[old] ?? [] where !ignorer.ignored.contains(name) {
+            // Somebody who takes one name after the other must not make the list of another endless.
+            if ignorer.ignored.count >= Person.ignoreLimit { stopIgnoring(old, by: ignorer) }
+            ignore(name, by: ignorer)
+        }
+        for room in person.rooms {
+            room.conversation?.publish(.rename, from: old.text, name.text.utf8.span, by: person)
+        }
+        person.name = name
+    }
+
+    // MARK: - Ignoring
+
+    func ignore(_ name: ChatName, by person: Person) {
+        if person.ignored.insert(name).inserted { ignorersByName[name, default: []].append(person) }
+    }
+
+    func stopIgnoring(_ name: ChatName, by person: Person) {
+        person.ignored.remove(name)
+        let others = ignorersByName[name]?.filter { $0 !== person } ?? []
+        ignorersByName[name] = others.isEmpty ? nil : others
+    }
+
+    /// The connections of those who ignore a name.
+    func ignorers(of name: ChatName) -> [Connection] {
+        if ignorersByName.isEmpty { return [] }
+        return ignorersByName[name]?.compactMap(\.connection) ?? []
+    }
+
+    // MARK: - Rooms
+
+    /// The rooms, the lobby first and the others in no particular order.
+    ///
+    /// - Complexity: O(*n*).
+    public var rooms: [ChatServer.Room] { [lobby] + openedRooms.values }
+
+    /// The room of a name; nil if there is none. A room that people have opened is there as long as somebody is in it.
+    public func room(named name: ChatName) -> ChatServer.Room? {
+        name == .lobby ? lobby : openedRooms[name]
+    }
+
+    /// The room of a name, made if there is none.
+    func openRoom(_ name: ChatName) throws(RoomRefusal) -> ChatServer.Room {
+        if let room = room(named: name) { return room }
+        if openedRooms.count >= configuration.maximumRooms { throw .tooMany }
+        if let room = closedRooms.compactMap(\.room).first(where: { $0.name == name }) {
+            openedRooms[name] = room
+            return room
+        }
+        let room: ChatServer.Room
+        do throws(RoomRefusal) {
+            room = try makeRoom(name)
+        } catch {
+            if case .log(let error) = error { server?.cannotOpen(name, error) }
+            throw error
+        }
+        openedRooms[name] = room
+        server?.didOpen(room)
+        return room
+    }
+
+    /// Why a room cannot be opened. The description is for those who have asked for it.
+    enum RoomRefusal: Error, CustomStringConvertible {
+        case tooMany
+        case log(RoomLogError)
+
+        var description: String {
+            switch self {
+            case .tooMany: "there are too many rooms already"
+            // Nobody is told where the server has its files.
+            case .log(let error): "this room cannot be opened now: \(error.reason)"
+            }
+        }
+    }
+
+    private func makeRoom(_ name: ChatName) throws(RoomRefusal) -> ChatServer.Room {
+        let records: RecordLog
+        if let roomLogs {
+            if !roomLogs.mayOpen(name) { throw .tooMany }
+            do throws(RoomLogError) { records = try roomLogs.open(name, capacity: configuration.roomSize) } catch {
+                throw .log(error)
+            }
+        } else {
+            records = RecordLog(capacity: configuration.roomSize)
+        }
+        return makeRoom(name, records: records, topicCapacity: topicCapacity)
+    }
+
+    private func makeRoom(_ name: ChatName, records: RecordLog, topicCapacity: Int) -> ChatServer.Room {
+        let room = ChatServer.Room(name, Conversation(of: self, records: records, topicCapacity: topicCapacity))
+        room.server = server
+        return room
+    }
+
+    /// The last one has left.
+    func roomIsEmpty(_ room: ChatServer.Room) {
+        guard openedRooms[room.name] === room else { return }
+        openedRooms[room.name] = nil
+        guard let roomLogs, let conversation = room.conversation else { return }
+        // Whoever mistypes the name of a room opens one.
+        if conversation.isWorthKeeping {
+            closedRooms = closedRooms.filter { $0.room != nil } + [ClosedRoom(room: room)]
+        } else {
+            roomLogs.remove(room.name)
+        }
+    }
+
+    /// Tells everybody something, in the form of each.
+    func tellAll(_ reply: Reply) {
+        for room in rooms { room.conversation?.tellAll(reply) }
+    }
+}

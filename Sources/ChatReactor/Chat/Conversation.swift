@@ -1,0 +1,238 @@
+import Broadcast
+import Reactor
+
+/// What is said in a room of people: the log of its records, and a topic for each form in which somebody gets them.
+///
+///      say ──> records ──> encoded once a form ──> topic of lines ──> everybody but the speaker
+///                 │                           └──> topic of JSON  ──> 〃
+///                 └──> replayed to those who come later
+///
+/// A record is appended first, so what is published is in the history, and has a number, in the same order.
+final class Conversation {
+    let records: RecordLog
+    weak var chat: Chat?
+    weak var room: ChatServer.Room?
+    /// What the people in the room talk about; empty if nobody has said.
+    var topicText = ""
+
+    private var topics: [Topic?] = Array(repeating: nil, count: WireForm.allCases.count)
+    private var peopleByNumber: [Int: Person] = [:]
+    private lazy var presence = Presence(in: self)
+    /// Those who have more to say than the room takes in one turn, in the order in which they may go on.
+    private var heldBack: [Connection] = []
+    /// Those who speak in the room and are not in it: they wait for slow readers as well.
+    private var speakers: [Speaker] = []
+    private var heldBackTimer: EventLoop.Timer?
+    private var encoded: [UInt8] = []
+    private let topicCapacity: Int
+
+    /// A connection that the room does not keep alive.
+    private struct Speaker {
+        weak var connection: Connection?
+    }
+
+    init(of chat: Chat, records: RecordLog, topicCapacity: Int) {
+        self.chat = chat
+        self.records = records
+        self.topicCapacity = topicCapacity
+        // The topic of a room whose log was there before, if it still has that.
+        records.read(from: records.place(ofLast: 1) { $0 == .topic }) { record in
+            if record.kind == .topic { topicText = record.text }
+            return false
+        }
+    }
+
+    // MARK: - People
+
+    /// Those in the room, in no particular order.
+    ///
+    /// - Complexity: O(*n*).
+    var people: [Person] { Array(peopleByNumber.values) }
+    var online: Int { peopleByNumber.count }
+
+    func contains(_ person: Person) -> Bool { peopleByNumber[person.number] != nil }
+
+    /// Adds a person, and tells the others.
+    func add(_ person: Person) {
+        peopleByNumber[person.number] = person
+        presence.didJoin(person)
+    }
+
+    /// Removes a person, and tells the others why.
+    func remove(_ person: Person, reason: String) {
+        let removed = peopleByNumber.removeValue(forKey: person.number)
+        if removed == nil { return }
+        if let connection = person.connection, heldBack.contains(where: { $0 === connection }) {
+            heldBack = heldBack.filter { $0 !== connection }
+            // It may be in other rooms.
+            connection.resumeReading()
+        }
+        presence.didLeave(person, reason: reason)
+        if online > 0 { return }
+        // Speakers who are not in the room. It may go now, with its timer.
+        let waiting = heldBack
+        heldBack = []
+        for connection in waiting { connection.resumeReading() }
+        if let room { chat?.roomIsEmpty(room) }
+    }
+
+    /// Whether the records tell more than who came and went.
+    var isWorthKeeping: Bool {
+        records.place(ofLast: 1) { $0.isSaid || $0 == .topic }.sequence < records.nextSequence
+    }
+
+    // MARK: - Forms
+
+    /// Has a person sent what is said from now on.
+    ///
+    /// - Throws: `Errno.noMemory` or `.tooManyOpenFiles` if the form has no topic yet, and none can be made.
+    func subscribe(_ person: Person) throws(Errno) {
+        let topic = try topic(of: person.form)
+        if let connection = person.connection { topic.subscribe(connection) }
+    }
+
+    /// Takes a person out of the topic, whose connection may be closed already. The last one of a form takes the topic along.
+    func unsubscribe(_ person: Person) {
+        guard let topic = topics[person.form.rawValue] else { return }
+        if let connection = person.connection { topic.unsubscribe(connection) }
+        if topic.subscriberCount == 0 { topics[person.form.rawValue] = nil }
+    }
+
+    /// Takes a person out of the topic who stays in the room, after what was said until now. Returns false if that is so much that it is
+    /// lost instead: the person does not read, and so much for each of many such people would take too much memory.
+    func unsubscribeWithoutLoss(_ person: Person) -> Bool {
+        guard let topic = topics[person.form.rawValue], let connection = person.connection else { return true }
+        let isWhole = topic.unsubscribe(connection, sendingAtMost: Person.replyLimit)
+        unsubscribe(person)
+        return isWhole
+    }
+
+    private func topic(of form: WireForm) throws(Errno) -> Topic {
+        if let topic = topics[form.rawValue] { return topic }
+        guard let chat else { throw .canceled }
+        var configuration = Topic.Configuration()
+        configuration.capacity = topicCapacity
+        configuration.policy = chat.slowClients
+        let name = room?.name ?? ChatName.lobby
+        configuration.skipNotice = { missed in form.encode(.gap(room: name, missed: UInt64(clamping: missed))) }
+        configuration.closingNotice = form.encode(.error("goodbye: you are reading too slowly"))
+        let topic = try Topic(on: chat.loop, configuration: configuration)
+        // A message that could not be published for lack of memory would be missing. So there is memory, or there is no topic.
+        try topic.allocateLog()
+        topics[form.rawValue] = topic
+        for connection in speakers.compactMap(\.connection) { topic.addPublisher(connection) }
+        return topic
+    }
+
+    /// Whether somebody in the room gets a form.
+    func hasTopic(of form: WireForm) -> Bool { topics[form.rawValue] != nil }
+
+    /// How many bytes a person has not been sent yet that were said in the room.
+    func lag(of person: Person) -> Int {
+        guard let connection = person.connection else { return 0 }
+        return topics[person.form.rawValue]?.lag(of: connection) ?? 0
+    }
+
+    // MARK: - Speaking
+
+    /// Puts down what has happened, and tells everybody but the person who did it.
+    ///
+    /// - Parameter text: Valid UTF-8 without control characters.
+    /// - Returns: The record's number and time; nil if the text is too long for the room.
+    /// - Complexity: O(*n*) for *n* bytes, and for the number of those who ignore the person.
+    @discardableResult
+    func publish(
+        _ kind: Record.Kind, from name: String, _ text: Span<UInt8>, by person: Person? = nil, online: Int = 0
+    ) -> (sequence: UInt64, time: Int64)? {
+        // What is in the history must fit into the topics, too.
+        guard let room, let chat, text.count <= chat.maximumTextLength else { return nil }
+        let time = Timestamp.now
+        let online = Int32(clamping: online)
+        let place = records.end
+        guard let sequence = records.append(kind, from: name.utf8.span, text: text, time: time, online: online) else {
+            return nil
+        }
+        let sender = person?.connection
+        // Whom somebody ignores is still there for it: what it must not get is what that person says.
+        let others = kind.isSaid ? person.map { chat.ignorers(of: $0.name) } ?? [] : []
+        // Taken out of the property, each access to which would have to be checked.
+        var message: [UInt8] = []
+        swap(&message, &encoded)
+        for form in WireForm.allCases {
+            guard let topic = topics[form.rawValue] else { continue }
+            message.removeAll(keepingCapacity: true)
+            // What is published is made of what is in the history.
+            records.read(from: place) { record in
+                form.encode(record, in: room.name, isReplayed: false, label: chat.label, to: &message)
+                return false
+            }
+            topic.publish(message.span, from: sender, except: others)
+        }
+        swap(&message, &encoded)
+        if let server = room.server, server.makesEvents {
+            server.didPublish(ChatServer.Event(kind, in: room, by: person, name: name, text: text, online: Int(online)))
+        }
+        return (sequence, time)
+    }
+
+    /// Tells everybody a line as a notice.
+    func announce(_ line: String) -> Bool {
+        publish(.notice, from: "", String(madeVisible: line).utf8.span) != nil
+    }
+
+    /// Says a line under a name that is nobody's, on behalf of a connection that is in no room.
+    func say(_ line: String, as name: ChatName, from connection: Connection?) -> Bool {
+        if line.isEmpty { return false }
+        if let connection { addSpeaker(connection) }
+        guard publish(.message, from: name.text, String(madeVisible: line).utf8.span) != nil else { return false }
+        if let connection { holdBackIfFull(connection) }
+        return true
+    }
+
+    private func addSpeaker(_ connection: Connection) {
+        if speakers.contains(where: { $0.connection === connection }) { return }
+        speakers = speakers.filter { $0.connection != nil } + [Speaker(connection: connection)]
+        for topic in topics { topic?.addPublisher(connection) }
+    }
+
+    /// Tells everybody in the room something that is not in its history.
+    func tellAll(_ reply: Reply) {
+        for form in WireForm.allCases {
+            if let topic = topics[form.rawValue] { topic.publish(form.encode(reply).span) }
+        }
+        // They are not subscribed yet.
+        guard let room else { return }
+        for person in people where person.isAwaitingLive(room) { person.tell(reply) }
+    }
+
+    // MARK: - Holding back
+
+    /// Whether nobody can say more in this turn without leaving those behind who are slow.
+    private var hasGrownEnough: Bool { topics.contains { $0?.hasGrownEnough == true } }
+
+    /// Has a connection that has just said something wait for the next turn, if the room takes no more in this one.
+    ///
+    /// A read may hold thousands of short lines, each of which becomes longer by a name. They must not make the log grow by more than
+    /// subscribers can follow: one of them would be closed who has not been slow.
+    func holdBackIfFull(_ connection: Connection) {
+        guard hasGrownEnough else { return }
+        connection.pauseReading()
+        heldBack.append(connection)
+        armHeldBackTimer()
+    }
+
+    private func armHeldBackTimer() {
+        guard let loop = chat?.loop else { return }
+        let timer = heldBackTimer ?? loop.makeTimer { [weak self] in self?.letNextGoOn() }
+        heldBackTimer = timer
+        timer.arm(after: .zero)
+    }
+
+    /// One in a turn: the others would say something, too, before the room is seen to be full again.
+    private func letNextGoOn() {
+        if heldBack.isEmpty { return }
+        let connection = heldBack.removeFirst()
+        if !heldBack.isEmpty { armHeldBackTimer() }
+        connection.resumeReading()
+    }
+}

@@ -1,0 +1,103 @@
+import Reactor
+
+/// What an operator has laid down for a chat: who is banned, who is muted, and when the server shuts down.
+final class Moderation {
+    /// How long before the end people are told once more.
+    private static let reminders: [Duration] = [.seconds(60), .seconds(10)]
+
+    var bans = BanList()
+    /// By name: nil for good.
+    private var mutes: [ChatName: ContinuousClock.Instant?] = [:]
+    private var shutdown: Shutdown?
+    private var shutdownTimer: EventLoop.Timer?
+
+    private struct Shutdown {
+        let deadline: ContinuousClock.Instant
+        let reason: String
+        let completion: () -> Void
+        var reminders: [Duration]
+    }
+
+    // MARK: - Muting
+
+    /// Whether somebody may be muted.
+    var hasMutes: Bool { !mutes.isEmpty }
+
+    /// How long a name is muted: nil if it is not.
+    func mute(of name: ChatName) -> Mute? {
+        if mutes.isEmpty { return nil }
+        guard let end = mutes[name] else { return nil }
+        guard let end else { return Mute(remaining: nil) }
+        let now = ContinuousClock.now
+        if now < end { return Mute(remaining: now.duration(to: end)) }
+        mutes[name] = nil
+        return nil
+    }
+
+    struct Mute {
+        /// Nil for good.
+        let remaining: Duration?
+
+        /// What somebody is told who is muted.
+        var notice: String { "you are muted" + (remaining.map { " for \(TimeSpan.describe($0 + .milliseconds(999)))" } ?? "") }
+    }
+
+    func mute(_ name: ChatName, for duration: Duration?) {
+        mutes.updateValue(duration.map { .now.advanced(clamping: $0) }, forKey: name)
+    }
+
+    func unmute(_ name: ChatName) -> Bool {
+        let wasMuted = mute(of: name) != nil
+        mutes.removeValue(forKey: name)
+        return wasMuted
+    }
+
+    // MARK: - Shutting down
+
+    /// How long it takes until the server shuts down, and why; nil if it does not.
+    var pendingShutdown: (remaining: Duration, reason: String)? {
+        shutdown.map { (max(ContinuousClock.now.duration(to: $0.deadline), .zero), $0.reason) }
+    }
+
+    static func shutdownNotice(in remaining: Duration, reason: String) -> String {
+        let time = remaining > .zero ? "in \(TimeSpan.describe(remaining + .milliseconds(999)))" : "now"
+        return "the server shuts down \(time)" + (reason.isEmpty ? "" : ": \(reason)")
+    }
+
+    func scheduleShutDown(of chat: Chat, after delay: Duration, reason: String, then completion: @escaping () -> Void) {
+        let delay = max(delay, .zero)
+        var new: Shutdown? = Shutdown(
+            deadline: .now.advanced(clamping: delay), reason: reason, completion: completion,
+            reminders: Self.reminders.filter { $0 < delay })
+        // Exchanged, so that the closure before is released after the access.
+        swap(&new, &shutdown)
+        chat.announce(Self.shutdownNotice(in: delay, reason: reason))
+        if shutdownTimer == nil {
+            shutdownTimer = chat.loop.makeTimer { [weak self, weak chat] in if let chat { self?.continueShutDown(of: chat) } }
+        }
+        armTimer()
+    }
+
+    func cancelShutDown() -> Bool {
+        shutdownTimer?.cancel()
+        return shutdown.take() != nil
+    }
+
+    private func armTimer() {
+        guard let shutdown else { return }
+        shutdownTimer?.arm(at: shutdown.deadline - (shutdown.reminders.first ?? .zero))
+    }
+
+    private func continueShutDown(of chat: Chat) {
+        guard var pending = shutdown else { return }
+        if pending.reminders.isEmpty {
+            let completion = shutdown.take()?.completion
+            completion?()
+        } else {
+            let remaining = pending.reminders.removeFirst()
+            shutdown = pending
+            chat.announce(Self.shutdownNotice(in: remaining, reason: pending.reason))
+            armTimer()
+        }
+    }
+}

@@ -1,0 +1,227 @@
+/// What a person can have done by a command. Each answers with what was done, with what comes of it, or with an error.
+extension Person {
+    /// Runs a line that began with a slash, given without it.
+    func run(_ line: String) {
+        guard let chat else { return }
+        let (name, argument) = line.splitAtSpace
+        if let command = chat.commands[name.lowercased()] { return command.run(self, argument) }
+        let similar = nearest(to: name.lowercased(), in: chat.commands.names)
+        tell(.error("there is no /\(name); " + (similar.map { "did you mean /\($0)?" } ?? "/help lists what there is")))
+    }
+
+    private func tellUsage(_ name: String) {
+        if let command = chat?.commands[name] { tell(.error("this command is \(command.usage)")) }
+    }
+
+    /// A name, or nil after having said what is wrong with it.
+    private func parseName(_ text: String) -> ChatName? {
+        do throws(ChatName.Invalid) {
+            return try ChatName(text)
+        } catch {
+            // Others may be called so, but nobody can ask for it.
+            if error == .reserved { return ChatName(unchecked: text) }
+            tell(.error("\(error)"))
+            return nil
+        }
+    }
+
+    /// Who has a name, or nil after having said that nobody has.
+    private func parsePerson(_ text: String) -> Person? {
+        guard let name = parseName(text) else { return nil }
+        guard let person = chat?.person(named: name) else {
+            tell(.error("nobody is called \(name)"))
+            return nil
+        }
+        return person
+    }
+
+    // MARK: - Names
+
+    func changeName(to text: String) {
+        guard let chat else { return }
+        if text.isEmpty { return tellUsage("nick") }
+        if isToldToBeMuted { return }
+        let name: ChatName
+        do throws(ChatName.Invalid) { name = try ChatName(text) } catch { return tell(.error("\(error)")) }
+        if name.text == self.name.text { return tell(.error("you are \(name) already")) }
+        do throws(NameRegistry.Refusal) { try chat.rename(self, to: name, isGranted: false) } catch {
+            return tell(.error("\(error)"))
+        }
+        tell(.notice("you are now \(name)"))
+    }
+
+    // MARK: - Private messages
+
+    func sayPrivately(_ argument: String) {
+        let (name, text) = argument.splitAtSpace
+        if name.isEmpty || text.isEmpty { return tellUsage("msg") }
+        if let person = parsePerson(name) { sayPrivately(text, to: person) }
+    }
+
+    func reply(_ text: String) {
+        if text.isEmpty { return tellUsage("reply") }
+        // One that has left may still be there until the last that it was sent has been taken.
+        guard let chat, let lastWriter, chat.person(named: lastWriter.name) === lastWriter else {
+            return tell(.error("nobody who is still here has written to you"))
+        }
+        sayPrivately(text, to: lastWriter)
+    }
+
+    private func sayPrivately(_ text: String, to person: Person) {
+        if isToldToBeMuted { return }
+        guard let connection = person.connection, connection.isOpen else { return tell(.error("\(person.name) has left")) }
+        // What is said privately waits for one alone, and must not make the server close it.
+        if connection.pendingOutput > Self.privateMessageLimit { return tell(.error("\(person.name) is not reading")) }
+        let time = Timestamp.now
+        func message(isSender: Bool) -> Reply {
+            .privateMessage(from: name, to: person.name, text: Array(text.utf8), time: time, isSender: isSender)
+        }
+        // Somebody who is ignored is not told so.
+        if !person.ignored.contains(name) {
+            person.tell(message(isSender: false))
+            person.lastWriter = self
+        }
+        tell(message(isSender: true))
+    }
+
+    func ignore(_ text: String) {
+        if text.isEmpty { return tellUsage("ignore") }
+        guard let chat, let name = parseName(text) else { return }
+        if name == self.name { return tell(.error("you cannot ignore yourself")) }
+        if ignored.count >= Self.ignoreLimit { return tell(.error("you ignore \(ignored.count) people already")) }
+        chat.ignore(name, by: self)
+        tell(.notice("you ignore \(name)"))
+    }
+
+    func unignore(_ text: String) {
+        if text.isEmpty { return tellUsage("unignore") }
+        guard let chat, let name = parseName(text) else { return }
+        if !ignored.contains(name) { return tell(.error("you do not ignore \(name)")) }
+        chat.stopIgnoring(name, by: self)
+        tell(.notice("you do not ignore \(name) any more"))
+    }
+
+    // MARK: - Rooms
+
+    /// A room's name, which may be written with a number sign, as elsewhere; or nil after having said what is wrong with it.
+    private func parseRoomName(_ text: String) -> ChatName? {
+        parseName(text.hasPrefix("#") ? String(text.dropFirst()) : text)
+    }
+
+    func listPeople(in text: String) {
+        var listed = room
+        if !text.isEmpty {
+            guard let name = parseRoomName(text) else { return }
+            listed = chat?.room(named: name)
+            if listed == nil { return tell(.error("there is no room \(name)")) }
+        }
+        guard let listed, let conversation = listed.conversation else { return }
+        let names = conversation.people.map(\.name).sorted { $0.text < $1.text }
+        tell(.who(room: listed.name, names: Array(names.prefix(Self.listLimit)), isComplete: names.count <= Self.listLimit))
+    }
+
+    func listRooms() {
+        let rooms = (chat?.rooms ?? []).map { (name: $0.name, online: $0.conversation?.online ?? 0) }
+        tell(.rooms(Array(rooms.sorted { ($1.online, $0.name.text) < ($0.online, $1.name.text) }.prefix(Self.listLimit))))
+    }
+
+    func join(_ text: String) {
+        if text.isEmpty { return tellUsage("join") }
+        guard let chat, let name = parseRoomName(text) else { return }
+        if let room = chat.room(named: name), room.conversation?.contains(self) == true {
+            // A program may be in several: what it says goes to this one from now on.
+            if room === self.room { return tell(.error("you are in \(room.name) already")) }
+            return prefer(room)
+        }
+        move(to: name, telling: .last(chat.configuration.history))
+    }
+
+    func leaveRoom() {
+        guard let chat, let room else { return }
+        if room === chat.lobby { return tell(.error("you are in the lobby; /quit leaves the server")) }
+        leave(room)
+    }
+
+    func resume(_ argument: String) {
+        let words = argument.split(separator: " ")
+        guard let chat, words.count == 3, let epoch = UInt64(words[1]), let sequence = UInt64(words[2]) else {
+            return tellUsage("resume")
+        }
+        guard let name = parseRoomName(String(words[0])) else { return }
+        let extent = Replay.Extent.after(epoch: epoch, sequence: sequence)
+        if let room = chat.room(named: name), room.conversation?.contains(self) == true {
+            enter(room, telling: extent)
+        } else {
+            move(to: name, telling: extent)
+        }
+    }
+
+    /// Enters another room: in place of the present one for people, and besides it for programs.
+    private func move(to name: ChatName, telling extent: Replay.Extent) {
+        guard let chat else { return }
+        if form == .json, rooms.count >= Self.roomLimit { return tell(.error("you are in \(Self.roomLimit) rooms already")) }
+        let room: ChatServer.Room
+        do throws(Chat.RoomRefusal) { room = try chat.openRoom(name) } catch { return tell(.error("\(error)")) }
+        if form == .text, let present = self.room { exit(present, reason: "moved") }
+        enter(room, telling: extent)
+    }
+
+    func changeTopic(_ text: String) {
+        guard let room, let conversation = room.conversation else { return }
+        if text.isEmpty {
+            let topic = conversation.topicText
+            return tell(.notice(topic.isEmpty ? "\(room.name) has no topic" : "the topic is: \(topic)"))
+        }
+        if isToldToBeMuted { return }
+        // One character may have any number of marks.
+        if text.count > Self.topicLimit || text.utf8.count > 4 * Self.topicLimit { return tell(.error("a topic has at most \(Self.topicLimit) characters")) }
+        let topic = text == "-" ? "" : text
+        let published = conversation.publish(.topic, from: name.text, topic.utf8.span, by: self)
+        didPublish(published, in: room)
+        // It may be too long for the log, and then nobody has heard of it.
+        if published == nil { return }
+        conversation.topicText = topic
+        tell(.notice(topic.isEmpty ? "the topic is removed" : "the topic is: \(topic)"))
+    }
+
+    func showHistory(_ text: String) {
+        guard let room, let count = Int(text), count > 0 else { return tellUsage("history") }
+        tell(.notice("history of \(room.name):"))
+        replay(.last(min(count, Self.historyLimit)), of: room, precedesLive: false)
+    }
+
+    // MARK: - Help and leaving
+
+    func showHelp(_ text: String) {
+        guard let chat else { return }
+        let name = text.hasPrefix("/") ? String(text.dropFirst()) : text
+        if name.isEmpty {
+            for name in chat.commands.names {
+                if let command = chat.commands[name] { tell(.notice("\(command.usage) - \(command.help)")) }
+            }
+            return
+        }
+        guard let command = chat.commands[name.lowercased()] else { return tell(.error("there is no /\(name)")) }
+        tell(.notice("\(command.usage) - \(command.help)"))
+    }
+
+    func quit(_ text: String) {
+        if !text.isEmpty { say(text.utf8.span) }
+        leave(farewell: "quit")
+    }
+}
+
+extension StringProtocol {
+    /// Without spaces and tabs at its ends.
+    var trimmed: String {
+        var rest = unicodeScalars[...]
+        while rest.first?.isSpace == true { rest.removeFirst() }
+        while rest.last?.isSpace == true { rest.removeLast() }
+        return String(String.UnicodeScalarView(rest))
+    }
+}
+
+extension Unicode.Scalar {
+    /// Whether it stands between the words of a command.
+    var isSpace: Bool { self == " " || self == "\t" }
+}

@@ -1,0 +1,284 @@
+public import Reactor
+
+/// Somebody in a chat: a client with a name, which is in rooms, speaks there, and gives commands.
+///
+/// What it sends are lines, each delivered alone: a person that has said as much as the room takes in a turn, or that is still being sent
+/// a room's history, is not heard until that is over.
+public final class Person: ChatServer.Client, ConnectionHandler {
+    /// How many rooms a program may be in. People are in one.
+    static let roomLimit = 20
+    /// How much may wait for somebody who does not read, before others are told that they cannot be written to.
+    static let privateMessageLimit = 65_536
+    /// How many names somebody may ignore.
+    static let ignoreLimit = 1_000
+    /// How many characters a room's topic may have.
+    static let topicLimit = 300
+    /// How many people or rooms are listed.
+    static let listLimit = 1_000
+    /// How many messages `/history` shows.
+    static let historyLimit = 10_000
+    /// How much of what it has asked for may wait for a person that is heard.
+    static let replyLimit = 131_072
+
+    /// The name, which `/nick` changes.
+    public internal(set) var name: ChatName
+    /// The number of the client among all of this run.
+    public let number: Int
+    /// How the person gets what happens.
+    var form = WireForm.text
+    /// The rooms, of which what is said goes to the last one.
+    private(set) var rooms: [ChatServer.Room] = []
+    private var replays: [Replay] = []
+    /// Whether reading is paused until a replay has ended.
+    private var isPausedForReplay = false
+    private var isPausedForReplies = false
+    /// Whom a name is kept for: who comes from the same address.
+    private(set) var owner = ""
+    var ignored: Set<ChatName> = []
+    /// Who has last written to this person alone, whatever it is called by now: another may have taken its name.
+    weak var lastWriter: Person?
+    /// When the person has last sent a line.
+    private(set) var lastHeard = ContinuousClock.now
+
+    weak var chat: Chat?
+
+    init(_ number: Int, of chat: Chat, server: ChatServer) {
+        self.number = number
+        name = .guest(number)
+        self.chat = chat
+        super.init(of: server)
+    }
+
+    /// The room to which goes what the person says; nil once it has left.
+    public override var room: ChatServer.Room? { rooms.last }
+    var isGuest: Bool { name == .guest(number) }
+    /// Where the person comes from; nil once it is gone. Each access is a system call.
+    var address: SocketAddress? { connection?.remoteAddress }
+
+    /// Tells the person something, as a notice of the server: one line, without its newline.
+    public func notify(_ line: String) {
+        tell(.notice(String(madeVisible: line)))
+    }
+
+    // MARK: - Coming and going
+
+    public func connectionDidOpen(_ connection: Connection) {
+        owner = connection.remoteAddress?.withPort(0).description ?? ""
+        opened(connection)
+        guard let chat else { return connection.close() }
+        chat.admit(self)
+    }
+
+    public func connectionDidClose(_ connection: Connection, reason: CloseReason) {
+        vanish(reason: Self.words(for: reason))
+        closed(reason: reason)
+    }
+
+    /// Is nobody in any room from now on.
+    private func vanish(reason: String) {
+        replays = []
+        for room in rooms { exit(room, reason: reason) }
+        chat?.forget(self)
+    }
+
+    private static func words(for reason: CloseReason) -> String {
+        switch reason {
+        case .tooSlow, .outputOverflow: "too slow"
+        case .shutdown: "shutdown"
+        case .messageTooLong: "kicked"
+        case .failed(.timedOut), .handshakeTimedOut: "timed out"
+        default: "closed"
+        }
+    }
+
+    /// Leaves the chat at once, and closes the connection when what was sent by `tell` has left.
+    func leave(farewell: String, reason: CloseReason = .requested) {
+        vanish(reason: farewell)
+        connection?.finish(reason: reason)
+    }
+
+    // MARK: - Hearing
+
+    public func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
+        lastHeard = .now
+        // It is for people: a program that says it has said a word like any other.
+        if form == .text, let quitWord = chat?.quitWord, messages.firstIndex(of: quitWord) == 0 { return leave(farewell: "quit") }
+        let line = messages.withMessage(at: 0) { [UInt8](madeVisible: $0) }
+        hear(line)
+        // A program that asks without reading the answers is heard again once it has read.
+        if connection.pendingOutput > Self.replyLimit, !isPausedForReplies {
+            isPausedForReplies = true
+            connection.pauseReading()
+        }
+        for room in rooms { room.conversation?.holdBackIfFull(connection) }
+    }
+
+    private func hear(_ line: [UInt8]) {
+        guard line.contains(where: { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }) else { return }
+        guard line[0] == UInt8(ascii: "/") else { return say(line.span) }
+        let rest = line[1...]
+        if rest.first == UInt8(ascii: "/") { return say(Array(rest).span) }
+        run(String(decoding: rest, as: UTF8.self))
+    }
+
+    public func connectionDidDiscardMessage(_ connection: Connection) {
+        guard let limit = server?.configuration.maximumMessageLength else { return }
+        tell(.error("line too long: the limit is \(limit) bytes"))
+        guard isOneTooManyLongLines() else { return }
+        tell(.error("goodbye: three lines were too long within a minute"))
+        connection.finish(reason: .messageTooLong)
+    }
+
+    // MARK: - Speaking
+
+    /// Says something to the room.
+    func say(_ text: Span<UInt8>) {
+        publish(.message, text)
+    }
+
+    func publish(_ kind: Record.Kind, _ text: Span<UInt8>) {
+        guard let chat, let room, let conversation = room.conversation else { return }
+        if chat.moderation.hasMutes, isToldToBeMuted { return }
+        if text.isEmpty { return tell(.error("there is nothing to say")) }
+        let verdict = chat.judge(text, by: self, in: room)
+        // The hook may have removed the person.
+        guard conversation.contains(self) else { return }
+        switch verdict {
+        case .pass: didPublish(conversation.publish(kind, from: name.text, text, by: self), in: room)
+        case .rewrite(let other):
+            if other.isEmpty { return tell(.error("there is nothing to say")) }
+            didPublish(conversation.publish(kind, from: name.text, String(madeVisible: other).utf8.span, by: self), in: room)
+        case .refuse(let reason): tell(.error(String(madeVisible: reason)))
+        }
+    }
+
+    func didPublish(_ result: (sequence: UInt64, time: Int64)?, in room: ChatServer.Room) {
+        guard let result else { return tell(.error("that is too long for this room")) }
+        if form == .json { tell(.sent(room: room.name, sequence: result.sequence, time: result.time)) }
+    }
+
+    /// Whether the person is muted, and so has been told so, and may not do what others would hear of.
+    var isToldToBeMuted: Bool {
+        guard let mute = chat?.moderation.mute(of: name) else { return false }
+        tell(.error(mute.notice))
+        return true
+    }
+
+    func tell(_ reply: Reply) {
+        guard let connection else { return }
+        let bytes = form.encode(reply)
+        if !bytes.isEmpty { connection.send(bytes.span) }
+    }
+
+    // MARK: - Rooms
+
+    /// Enters a room, and is sent some of its history, or goes to one that it is in already.
+    func enter(_ room: ChatServer.Room, telling extent: Replay.Extent, isFirst: Bool = false) {
+        guard let conversation = room.conversation, let chat else { return }
+        let isNew = !conversation.contains(self)
+        rooms = rooms.filter { $0 !== room } + [room]
+        if isNew { conversation.add(self) } else { conversation.unsubscribe(self) }
+        greet(room, isFirst: isFirst)
+        if isFirst { for line in chat.messageOfTheDay { tell(.notice(line)) } }
+        replay(extent, of: room)
+    }
+
+    func greet(_ room: ChatServer.Room, isFirst: Bool) {
+        guard let conversation = room.conversation, let chat else { return }
+        let records = conversation.records
+        tell(
+            .welcome(
+                .init(
+                    server: chat.name, name: name, room: room.name, topic: conversation.topicText, epoch: records.epoch,
+                    sequence: records.nextSequence &- 1, online: conversation.online, isFirst: isFirst)))
+    }
+
+    /// Leaves a room.
+    func exit(_ room: ChatServer.Room, reason: String) {
+        rooms = rooms.filter { $0 !== room }
+        replays = replays.filter { $0.room !== room }
+        room.conversation?.unsubscribe(self)
+        room.conversation?.remove(self, reason: reason)
+    }
+
+    /// Leaves a room for the one that the person was in before, or for the lobby.
+    func leave(_ room: ChatServer.Room) {
+        guard let chat else { return }
+        let wasPresent = room === self.room
+        exit(room, reason: "moved")
+        if let next = self.room {
+            if wasPresent { greet(next, isFirst: false) }
+        } else {
+            enter(chat.lobby, telling: .last(chat.configuration.history))
+        }
+    }
+
+    // MARK: - History
+
+    /// Has the person sent a part of a room's history.
+    ///
+    /// - Parameters:
+    ///   - precedesLive: Whether it is subscribed to the room at the end. If it is already, what is live comes in between.
+    ///   - isAfterGap: Whether something is lost that was said before, nobody knows how much.
+    func replay(_ extent: Replay.Extent, of room: ChatServer.Room, precedesLive: Bool = true, isAfterGap: Bool = false) {
+        guard let connection,
+            let replay = Replay(extent, of: room, precedesLive: precedesLive, isAfterGap: isAfterGap)
+        else { return }
+        replays = replays.filter { $0.room !== room || $0.precedesLive && !precedesLive } + [replay]
+        if !isPausedForReplay {
+            isPausedForReplay = true
+            connection.pauseReading()
+        }
+        if connection.pendingOutput == 0 { continueReplay() }
+    }
+
+    public func connectionDidDrain(_ connection: Connection) {
+        if isPausedForReplies {
+            isPausedForReplies = false
+            connection.resumeReading()
+        }
+        continueReplay()
+    }
+
+    private func continueReplay() {
+        guard let connection else { return }
+        while !replays.isEmpty, connection.pendingOutput == 0 {
+            let (piece, isLast) = replays[0].next(for: self)
+            if !piece.isEmpty { connection.send(piece.span) }
+            if !isLast { return }
+            let replay = replays.removeFirst()
+            if !replay.precedesLive { continue }
+            do throws(Errno) {
+                try replay.room.conversation?.subscribe(self)
+            } catch {
+                tell(.error("goodbye: \(replay.room.name) cannot be entered: \(error)"))
+                return connection.finish()
+            }
+        }
+        if replays.isEmpty, isPausedForReplay {
+            isPausedForReplay = false
+            connection.resumeReading()
+        }
+    }
+
+    /// Whether the person is in a room, and not subscribed to it yet.
+    func isAwaitingLive(_ room: ChatServer.Room) -> Bool { replays.contains { $0.room === room && $0.precedesLive } }
+
+    /// What is said goes to this room from now on, of those that the person is in.
+    func prefer(_ room: ChatServer.Room) {
+        rooms = rooms.filter { $0 !== room } + [room]
+        greet(room, isFirst: false)
+    }
+
+    /// Gets JSON from now on, of what happens from now on.
+    func switchToJSON() {
+        guard form != .json else { return tell(.notice("this is JSON already")) }
+        let roomsAndLosses = rooms.map { (room: $0, isWhole: $0.conversation?.unsubscribeWithoutLoss(self) ?? true) }
+        form = .json
+        for (room, isWhole) in roomsAndLosses {
+            greet(room, isFirst: false)
+            // A replay that is under way goes on in the new form.
+            if !isAwaitingLive(room) { replay(.last(0), of: room, isAfterGap: !isWhole) }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import Glibc
+import Reactor
+
+/// A file that is written whole or not at all: whoever reads it finds what was there before, or what was written, and nothing in between,
+/// also after the process was killed, the disk was full or the power failed.
+enum WholeFile {
+    /// Writes a file in place of the one that is there. It blocks until the disk has it.
+    ///
+    /// The bytes go to a file beside it, whose name has `.new` at its end, and which takes its place when the disk has all of them. One that
+    /// a killed process has left there is written over. The permissions stay; those of a first file are the owner's alone.
+    ///
+    /// The corresponding C functions are `open`, `write`, `fsync` and `rename`.
+    static func write(_ bytes: [UInt8], to path: String) throws(Errno) {
+        let temporary = path + ".new"
+        do throws(Errno) {
+            try writeTemporary(bytes, temporary, like: path)
+            if unsafe rename(temporary, path) < 0 { throw .last }
+        } catch {
+            unsafe unlink(temporary)
+            throw error
+        }
+        // Else a power failure may undo the renaming.
+        let folder = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let opened = try open(folder, O_RDONLY | O_DIRECTORY)
+        // Not every file system can do this for a folder. The file itself is safe.
+        _ = fsync(opened.rawValue)
+    }
+
+    private static func writeTemporary(_ bytes: [UInt8], _ temporary: String, like path: String) throws(Errno) {
+        let file = try open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
+        var status = stat()
+        let mode = unsafe stat(path, &status) == 0 ? status.st_mode & 0o777 : 0o600
+        try retryingOnInterrupt { fchmod(file.rawValue, mode) }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let written = try retryingOnInterrupt {
+                unsafe rest.withUnsafeBytes { unsafe Glibc.write(file.rawValue, $0.baseAddress, $0.count) }
+            }
+            rest = rest.dropFirst(written)
+        }
+        try retryingOnInterrupt { fsync(file.rawValue) }
+    }
+
+    /// What is in a file; nil if there is none. What is longer than the limit is an error.
+    ///
+    /// The corresponding C functions are `open` and `read`.
+    static func read(_ path: String, limit: Int) throws(Errno) -> [UInt8]? {
+        // Without waiting for somebody who writes to it: it may be a pipe.
+        do throws(Errno) {
+            let file = try open(path, O_RDONLY | O_NONBLOCK)
+            return try readAll(of: file, limit: limit)
+        } catch {
+            if error == Errno(rawValue: ENOENT) { return nil }
+            throw error
+        }
+    }
+
+    private static func readAll(of file: borrowing OwnedDescriptor, limit: Int) throws(Errno) -> [UInt8] {
+        let number = file.rawValue
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = try retryingOnInterrupt {
+                unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(number, $0.baseAddress, $0.count) }
+            }
+            if count == 0 { return bytes }
+            bytes += buffer[..<count]
+            if bytes.count > limit { throw Errno(rawValue: EFBIG) }
+        }
+    }
+
+    private static func open(_ path: String, _ flags: Int32) throws(Errno) -> OwnedDescriptor {
+        OwnedDescriptor(takingOver: try retryingOnInterrupt { unsafe Glibc.open(path, flags | O_CLOEXEC, 0o600) })
+    }
+}

@@ -1,0 +1,80 @@
+import ArgumentParser
+import ChatReactor
+import CommandLineSupport
+import Glibc
+
+/// The options of a chat: `--chat`, and those that need it.
+struct ChatOptions: ParsableArguments {
+    @Flag(help: "Be a chat with names, rooms and history.")
+    var chat = false
+
+    @Option(help: ArgumentHelp("What the server is called. (default: the host's name)", valueName: "name"))
+    var name: String?
+
+    @Option(help: ArgumentHelp("Greet newcomers with the lines of a file.", valueName: "file"))
+    var motd: String?
+
+    @Option(help: ArgumentHelp("How many messages newcomers get. (default: 20)", valueName: "n"))
+    var history: HistoryCount?
+
+    @Option(help: ArgumentHelp("What a room keeps. (default: 1048576 for the lobby, 65536 for others)", valueName: "bytes"))
+    var roomSize: ByteCount?
+
+    @Option(
+        help: ArgumentHelp("How a line is shown; also ncat, none. (default: {name}: {text})", valueName: "template"),
+        transform: Self.label)
+    var label: TextLabel?
+
+    @Option(help: ArgumentHelp("Keep history in files there.", valueName: "dir"))
+    var roomLog: String?
+
+    private static func label(_ argument: String) throws -> TextLabel {
+        switch argument {
+        case "ncat": return .ncat
+        case "none": return .none
+        case "address":
+            // Records have names alone, and so has the history that is made of them.
+            throw ValidationError("people do not see each other's addresses")
+        default: return try TextLabel(argument)
+        }
+    }
+
+    func validate() throws {
+        let given: [(String, Bool)] = [
+            ("--name", name != nil), ("--motd", motd != nil), ("--history", history != nil), ("--room-size", roomSize != nil),
+            ("--label", label != nil), ("--room-log", roomLog != nil),
+        ]
+        if !chat, let (option, _) = given.first(where: \.1) { throw ValidationError("\(option) needs --chat") }
+        if let name, name.isEmpty || name.utf8.contains(10) { throw ValidationError("--name takes a name of one line") }
+    }
+
+    /// What the options say, or nil for a relay. Reads the message of the day.
+    func configuration() throws(Failure) -> Chat.Configuration? {
+        if !chat { return nil }
+        var configuration = Chat.Configuration(name: name ?? Self.hostName())
+        if let motd { configuration.messageOfTheDay = try MessageOfTheDay.read(motd) }
+        if let history { configuration.history = history.value }
+        if let roomSize { (configuration.lobbySize, configuration.roomSize) = (roomSize.value, roomSize.value) }
+        if let label { configuration.label = label }
+        configuration.roomLogDirectory = roomLog
+        return configuration
+    }
+
+    /// The corresponding C function is `gethostname`.
+    private static func hostName() -> String {
+        // Longer than the kernel's names, so the zero is always there.
+        var name = [CChar](repeating: 0, count: 256)
+        guard unsafe gethostname(&name, name.count) == 0, name[0] != 0 else { return "localhost" }
+        return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+}
+
+/// How many messages newcomers get: from 0 to 10,000.
+struct HistoryCount: ExpressibleByArgument {
+    let value: Int
+
+    init?(argument: String) {
+        guard let value = Int(argument), (0...10_000).contains(value) else { return nil }
+        self.value = value
+    }
+}

@@ -1,0 +1,72 @@
+import ChatReactor
+import TestSupport
+import Testing
+
+/// `/ignore` and `/unignore`: somebody gets nothing of another.
+struct IgnoringTests {
+    @Test("Nothing reaches a person that one says whom it ignores; the others get it, and nobody is told")
+    func live() throws {
+        let chat = try ChatFixture()
+        let (ana, ben, zoe) = (try chat.join("ana"), try chat.join("ben"), try chat.join("zoe"))
+        try ana.send("/ignore BEN")
+        #expect(try ana.newLines == ["* you ignore BEN"])
+        try ben.send("hi\n/me waves\n/msg ana hi\n/topic tea")
+        #expect(try zoe.newLines == ["ben: hi", "ben: *waves*", "* ben set the topic: tea"])
+        #expect(ana.takeLines() == ["* ben set the topic: tea"])
+        #expect(ben.takeLines().contains("you to ana: hi"))
+        try ana.send("/unignore ben")
+        #expect(try ana.newLines == ["* you do not ignore ben any more"])
+        try ben.send("hi again")
+        #expect(try ana.newLines == ["ben: hi again"])
+    }
+
+    @Test("Nor does it in any replay: of the past, and by /resume", arguments: [true, false])
+    func replays(_ isGuest: Bool) throws {
+        let chat = try ChatFixture()
+        let (ana, ben) = (try chat.join("ana", json: true), try chat.join(isGuest ? nil : "ben"))
+        let name = isGuest ? "guest2" : "ben"
+        try ana.send("/ignore \(name)")
+        for number in 0..<5 {
+            try ben.send("mine \(number)\n/me does \(number)")
+            try ana.send("yours \(number)")
+            try chat.settle()
+        }
+        ana.clear()
+        try ana.send("/history 100")
+        let history = try ana.newObjects.filter { $0.isReplayed }
+        #expect(history.map(\.text) == (0..<5).suffix(history.count).map { "yours \($0)" } && !history.isEmpty)
+        try ana.send("/resume lobby \(try chat.epoch(of: "lobby")) 0")
+        let resumed = try ana.newObjects.filter { $0.type == "message" || $0.type == "action" }
+        #expect(resumed.map(\.text) == (0..<5).map { "yours \($0)" })
+    }
+
+    @Test("It goes on under another name")
+    func renames() throws {
+        let chat = try ChatFixture()
+        let (ana, ben) = (try chat.join("ana"), try chat.join("ben"))
+        try ana.send("/ignore ben")
+        _ = try ana.newLines
+        try ben.send("/nick carol\nhi\n/nick dora\nhi")
+        #expect(try ana.newLines == ["* ben is now carol", "* carol is now dora"])
+        try ana.send("/unignore dora")
+        #expect(try ana.newLines == ["* you do not ignore dora any more"])
+        try ben.send("hi")
+        #expect(try ana.newLines == ["dora: hi"])
+    }
+
+    @Test(
+        "What cannot be done is refused",
+        arguments: [
+            ("/ignore", "this command is /ignore NAME"),
+            ("/ignore ANA", "you cannot ignore yourself"),
+            ("/ignore a b", "a name has letters, digits, _ and - only, and not U+0020"),
+            ("/unignore", "this command is /unignore NAME"),
+            ("/unignore ben", "you do not ignore ben"),
+        ])
+    func refusals(_ line: String, _ reason: String) throws {
+        let chat = try ChatFixture()
+        let ana = try chat.join("ana")
+        try ana.send(line)
+        #expect(try ana.newLines == ["! \(reason)"])
+    }
+}

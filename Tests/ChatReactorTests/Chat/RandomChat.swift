@@ -1,0 +1,392 @@
+import Glibc
+import TestSupport
+import Testing
+
+@testable import ChatReactor
+@testable import Reactor
+
+/// A chat and a handful of clients that do whatever the seed says, beside a model that knows what each of them must get.
+final class RandomChat {
+    /// What the scenarios of a run went through: a test in which nobody ever lags would prove little.
+    struct Tally {
+        var lines = 0
+        var replayed = 0
+        var gaps = 0
+        var closedAsTooSlow = 0
+    }
+
+    private final class Participant {
+        let peer: Peer
+        let number: Int
+        weak var person: Person?
+        /// Whether it takes what comes at once.
+        var isSlow: Bool
+        /// What it has still to write.
+        var outgoing: [UInt8] = []
+        /// Whether what it has written ends inside a line, which the end of its stream would make a whole one.
+        var isWithinLine = false
+        var hasHungUp = false
+        var checked = 0
+
+        init(_ peer: Peer, _ person: Person, isSlow: Bool) {
+            self.peer = peer
+            self.person = person
+            self.isSlow = isSlow
+            number = person.number
+        }
+    }
+
+    /// Tells the model what happens.
+    private final class Recorder: ChatServerObserver {
+        unowned let scenario: RandomChat
+
+        init(_ scenario: RandomChat) { self.scenario = scenario }
+
+        func server(_ server: ChatServer, didAccept client: ChatServer.Client) {
+            guard let person = client as? Person else { return }
+            scenario.tell { try $0.arrive(person.number) }
+        }
+
+        func server(_ server: ChatServer, didPublish event: ChatServer.Event) {
+            scenario.tell {
+                try $0.didPublish(
+                    event.kind, in: event.room.name.text, by: event.person?.number, name: event.name, text: event.text,
+                    online: event.online)
+            }
+        }
+
+        func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason) {
+            guard let person = client as? Person else { return }
+            scenario.didClose(person.number, reason)
+        }
+    }
+
+    private var random: SeededGenerator
+    private let loop: EventLoop
+    private let server: ChatServer
+    private let chat: Chat
+    private var model: ChatModel!
+    private var options = Connection.Options()
+    private var participants: [Participant] = []
+    private var failure: ChatModel.Broken?
+    private var said = 0
+    private var tally = Tally()
+    private let policy: SlowSubscriberPolicy
+
+    /// Plays scenarios until one of them breaks a promise, which an issue tells of.
+    static func play(_ count: Int) throws -> Tally {
+        let base = SeededGenerator()
+        var tally = Tally()
+        for offset in 0..<count {
+            let seed = base.seed &+ UInt64(offset)
+            let scenario = try RandomChat(SeededGenerator(seed: seed))
+            defer { scenario.loop.close() }
+            do {
+                try scenario.play()
+            } catch let broken as ChatModel.Broken {
+                Issue.record("\(broken.what); CHATREACTOR_SEED=\(seed) has it again at once")
+                break
+            }
+            tally.add(scenario.tally)
+        }
+        return tally
+    }
+
+    private init(_ generator: SeededGenerator) throws {
+        random = generator
+        var loopConfiguration = EventLoop.Configuration()
+        loopConfiguration.readSize = .random(in: 64...4_096, using: &random)
+        loopConfiguration.readBudget = .random(in: 64...8_192, using: &random)
+        loop = try EventLoop(configuration: loopConfiguration)
+        policy = [
+            .backpressure(stall: .seconds(60), grace: .seconds(60)), .backpressure(stall: .seconds(60), grace: .seconds(60)),
+            .skip, .disconnect,
+        ].randomElement(using: &random)!
+        var configuration = ChatServer.Configuration()
+        configuration.maximumMessageLength = 256
+        configuration.logCapacity = 4_096
+        configuration.slowClients = policy
+        var chatConfiguration = Chat.Configuration(name: "tea")
+        chatConfiguration.history = .random(in: 0...30, using: &random)
+        chatConfiguration.lobbySize = 4_096 * .random(in: 1...4, using: &random)
+        chatConfiguration.roomSize = 4_096
+        configuration.chat = chatConfiguration
+        server = try ChatServer(on: loop, configuration: configuration)
+        chat = try #require(server.chat)
+        options.framing = .lines
+        options.maximumMessageLength = 256
+        options.batchesMessages = false
+        options.lingerTimeout = .zero
+        // It ends a connection that has hung up while the room's history was being sent to it.
+        options.flushTimeout = .milliseconds(50)
+        model = ChatModel(
+            history: chatConfiguration.history,
+            isOpen: { [unowned self] number in
+                participants.first { $0.number == number }?.person?.connection?.isOpen == true
+            },
+            log: { [unowned self] name in chat.room(named: ChatName(unchecked: name))?.conversation?.records })
+        server.addObserver(Recorder(self))
+        chat.onSay { [unowned self] person, room, text in
+            tell { try $0.say(person.number, in: room.name.text, text) }
+            return .pass
+        }
+        for name in chat.commands.names {
+            guard let command = chat.commands[name] else { continue }
+            chat.addCommand(
+                .init(name, help: "") { [unowned self] person, argument in
+                    tell { try $0.command(person.number, name, argument) }
+                    command.run(person, argument)
+                })
+        }
+    }
+
+    private func tell(_ body: (ChatModel) throws -> Void) {
+        do { try body(model) } catch { failure = failure ?? error as? ChatModel.Broken }
+    }
+
+    // MARK: - What happens
+
+    private func chance(_ oneIn: Int) -> Bool { Int.random(in: 0..<oneIn, using: &random) == 0 }
+    private func pick<T>(_ values: [T]) -> T { values.randomElement(using: &random)! }
+
+    private func play() throws {
+        for _ in 0..<Int.random(in: 1...3, using: &random) { try arrive() }
+        for _ in 0..<Int.random(in: 10...40, using: &random) {
+            for _ in 0..<Int.random(in: 1...3, using: &random) { try act() }
+            try turn()
+        }
+        try settle()
+        try end()
+    }
+
+    private func act() throws {
+        guard let participant = participants.filter({ !$0.hasHungUp }).randomElement(using: &random) else { return try arrive() }
+        switch Int.random(in: 0..<30, using: &random) {
+        case 0: if participants.count(where: { !$0.hasHungUp }) < 6 { try arrive() }
+        case 1: if chance(4) { hangUp(participant) }
+        case 2: participant.isSlow.toggle()
+        case 3..<8: participant.peer.read(atMost: .random(in: 1...4_000, using: &random))
+        default:
+            for _ in 0..<(chance(6) ? 30 : Int.random(in: 1...4, using: &random)) {
+                participant.outgoing += line(of: participant)
+            }
+        }
+    }
+
+    private func arrive() throws {
+        let (near, far) = try socketPair(SOCK_STREAM)
+        if chance(2) { near.setOption(SOL_SOCKET, SO_SNDBUF, Int32(1)) }
+        let person = try #require(chat.makePerson())
+        participants.append(Participant(far, person, isSlow: chance(3)))
+        if chance(3) { participants.last!.outgoing += Array("/json\n".utf8) }
+        try loop.adopt(socket: OwnedDescriptor(takingOver: near), options: options, handler: person)
+    }
+
+    private func hangUp(_ participant: Participant) {
+        if participant.isWithinLine { return }
+        participant.hasHungUp = true
+        if chance(2) { participant.peer.hangUp() } else { participant.peer.shutDownSending() }
+    }
+
+    private func name() -> String {
+        chance(8) ? "guest\(Int.random(in: 1...max(participants.count, 1), using: &random))" : pick(pick(ChatModel.names))
+    }
+
+    private func roomName() -> String { (chance(4) ? "#" : "") + pick(["tea", "Tea", "été", "ÉTÉ", "lobby", "Lobby", "dora"]) }
+
+    private func line(of participant: Participant) -> [UInt8] {
+        let text: String
+        switch Int.random(in: 0..<60, using: &random) {
+        case 0..<30: return saying()
+        case 30..<33: return Array("/me ".utf8) + saying()
+        case 33..<36: text = "/nick \(chance(10) ? "a:b" : name())"
+        case 36..<40: text = "/join \(roomName())"
+        case 40: text = "/leave"
+        case 41..<43: text = "/ignore \(name())"
+        case 43: text = "/unignore \(name())"
+        case 44..<46: text = "/msg \(name()) private \(number())"
+        case 46: text = "/reply answer \(number())"
+        case 47: text = "/who\(chance(2) ? "" : " " + roomName())"
+        case 48: text = "/rooms"
+        case 49: text = "/topic\(chance(4) ? "" : chance(4) ? " -" : " what of \(number())?")"
+        case 50..<52: text = "/history \(Int.random(in: 0...30, using: &random))"
+        case 52..<54:
+            let room = pick(["tea", "ÉTÉ", "lobby"])
+            text =
+                "/resume \(room) \(chance(6) ? 17 : model.rooms[ChatModel.key(room)]?.epoch ?? 0) \(Int.random(in: 0...30, using: &random))"
+        case 54: text = "/json"
+        case 55: text = "/ping"
+        case 56: text = chance(2) ? "" : "  \t"
+        case 57:
+            model.members[participant.number]?.errorAllowance += 1
+            text = "/histry 3"
+        case 58: text = "/me"
+        default: text = chance(3) ? chance(2) ? "/quit" : "/quit bye \(number())" : "//\(number()) is no command"
+        }
+        return Array((text + (chance(10) ? "\r\n" : "\n")).utf8)
+    }
+
+    private func number() -> Int {
+        said += 1
+        return said
+    }
+
+    /// Something that is said, with what must be escaped in some form, and made visible in all.
+    private func saying() -> [UInt8] {
+        var line = Array("\(number()) ".utf8)
+        for _ in 0..<Int.random(in: 0...4, using: &random) {
+            line += pick([
+                Array("olá \"x\\y\"".utf8), [0x1B, 0x5B], [0xFF], Array("\ta\u{301}".utf8), Array("🙂".utf8),
+                [0x2E, 0xE2, 0x80, 0xAE],
+            ])
+        }
+        if chance(4) { line += [UInt8](repeating: UInt8(ascii: "z"), count: .random(in: 1...150, using: &random)) }
+        return line + [10]
+    }
+
+    private func didClose(_ number: Int, _ reason: CloseReason) {
+        let words =
+            switch reason {
+            case .tooSlow, .outputOverflow: "too slow"
+            case .shutdown: "shutdown"
+            case .messageTooLong: "kicked"
+            default: "closed"
+            }
+        tell { try $0.close(number, words: words) }
+        let participant = participants.first { $0.number == number }
+        if reason == .tooSlow || reason == .outputOverflow {
+            tally.closedAsTooSlow += 1
+            // One that is finishing is not moved ahead.
+            if policy == .skip, participant?.hasHungUp == false, model.members[number]?.hasQuit == false {
+                failure = failure ?? ChatModel.Broken("a client was closed that should have been moved ahead")
+            }
+            participant?.hasHungUp = true
+        } else if participant?.hasHungUp == false, model.members[number]?.hasQuit == false {
+            failure = failure ?? ChatModel.Broken("a client was closed: \(reason)")
+        }
+    }
+
+    // MARK: - What must hold
+
+    private func turn() throws {
+        for participant in participants where !participant.outgoing.isEmpty && !participant.hasHungUp {
+            let count = chance(3) ? Int.random(in: 1...participant.outgoing.count, using: &random) : participant.outgoing.count
+            let sent = participant.peer.sendAvailable(Array(participant.outgoing.prefix(count)))
+            if sent > 0 { participant.isWithinLine = participant.outgoing[sent - 1] != 10 }
+            participant.outgoing.removeFirst(sent)
+        }
+        try loop.runOnce(waitingAtMost: .zero)
+        try check()
+    }
+
+    private func check() throws {
+        tell { try $0.endOfAction() }
+        for participant in participants {
+            if !participant.isSlow { participant.peer.read() }
+            let received = participant.peer.received
+            while let end = received[participant.checked...].firstIndex(of: 10) {
+                let line = String(decoding: received[participant.checked..<end], as: UTF8.self)
+                participant.checked = end + 1
+                tally.lines += 1
+                tell { try $0.members[participant.number]?.check(line) }
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// How many bytes clients have still to write.
+    private var unsentCount: Int { participants.reduce(0) { $0 + ($1.hasHungUp ? 0 : $1.outgoing.count) } }
+
+    /// Has every client read all that comes, and checks that nothing is missing.
+    private func settle() throws {
+        for participant in participants { participant.isSlow = false }
+        var quiet = 0
+        var turns = 0
+        while quiet < 10 + 4 * participants.count {
+            let (lines, unsent) = (tally.lines, unsentCount)
+            try turn()
+            turns += 1
+            if turns > 50_000 { throw ChatModel.Broken("there is no end of what clients get") }
+            quiet = lines == tally.lines && unsent == unsentCount ? quiet + 1 : 0
+        }
+        for participant in participants {
+            guard let member = model.members[participant.number], !member.isClosed, !participant.hasHungUp else { continue }
+            if participant.checked < participant.peer.received.count { throw ChatModel.Broken("a client got a part of a line") }
+            if let lacking = member.lacking { throw ChatModel.Broken("\(member.name) does not get \(lacking)") }
+            tally.replayed += member.replayedLines
+            tally.gaps += member.gaps
+        }
+        try compareWithServer()
+    }
+
+    private func compareWithServer() throws {
+        let present = model.members.values.filter { !$0.hasVanished }
+        if chat.online != present.count { throw ChatModel.Broken("\(chat.online) are online, and not \(present.count)") }
+        let rooms = chat.rooms.map { "\($0.name) \($0.clients.count)" }.sorted()
+        let expected = model.rooms.values.map { "\($0.name) \($0.members.count)" }.sorted()
+        if rooms != expected { throw ChatModel.Broken("the rooms are \(rooms), and not \(expected)") }
+        for room in chat.rooms {
+            guard let conversation = room.conversation, let members = model.rooms[ChatModel.key(room.name.text)]?.members else {
+                continue
+            }
+            for form in WireForm.allCases {
+                let itsMembers = members.filter { $0.isJSON == (form == .json) }
+                // One that has hung up may have been taken out of the topic, and not out of the room yet.
+                let mustHave = itsMembers.contains { member in
+                    participants.contains { $0.number == member.number && !$0.hasHungUp }
+                }
+                let hasTopic = conversation.hasTopic(of: form)
+                if mustHave && !hasTopic || itsMembers.isEmpty && hasTopic {
+                    throw ChatModel.Broken("\(room.name) has \(hasTopic ? "a" : "no") topic of \(form)")
+                }
+            }
+            let entries = model.rooms[ChatModel.key(room.name.text)]?.entries ?? []
+            try compare(conversation.records, with: entries)
+        }
+    }
+
+    /// The log has the newest of all entries, and no fewer than there is room for.
+    private func compare(_ records: RecordLog, with entries: [ChatModel.Entry]) throws {
+        if records.nextSequence != UInt64(entries.count) + 1 { throw ChatModel.Broken("the log has lost count") }
+        let kept = entries.drop { $0.sequence < records.firstSequence }
+        let size = kept.reduce(0) { $0 + $1.size }
+        let largest = entries.map(\.size).max() ?? 0
+        if kept.count < entries.count, size < records.capacity - 2 * largest {
+            throw ChatModel.Broken("the log has forgotten too much")
+        }
+        var rest = kept
+        var isSame = true
+        records.forEach(from: records.firstSequence) { record in
+            let entry = rest.popFirst()
+            isSame = isSame && entry?.sequence == record.sequence && entry?.from == record.from && entry?.text == record.text
+            return true
+        }
+        if !isSame || !rest.isEmpty { throw ChatModel.Broken("the log does not hold what was said") }
+    }
+
+    private func end() throws {
+        for participant in participants {
+            participant.hasHungUp = true
+            participant.peer.hangUp()
+        }
+        // What was written before is still heard, a little in each turn.
+        let deadline = ContinuousClock.now.advanced(by: .seconds(10))
+        while chat.online > 0 || server.clientCount > 0, .now < deadline { try loop.runOnce(waitingAtMost: .milliseconds(1)) }
+        tell { try $0.endOfAction() }
+        if let failure { throw failure }
+        if chat.online > 0 || server.clientCount > 0 || chat.rooms.count > 1 {
+            throw ChatModel.Broken("somebody is left who has gone")
+        }
+        try loop.runOnce(waitingAtMost: .zero)
+        if participants.contains(where: { $0.person != nil }) { throw ChatModel.Broken("a person outlives its connection") }
+    }
+}
+
+extension RandomChat.Tally {
+    mutating func add(_ other: Self) {
+        lines += other.lines
+        replayed += other.replayed
+        gaps += other.gaps
+        closedAsTooSlow += other.closedAsTooSlow
+    }
+}

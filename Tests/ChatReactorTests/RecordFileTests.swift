@@ -1,0 +1,100 @@
+import Glibc
+import KernelFaults
+import Reactor
+import TestSupport
+import Testing
+
+@testable import ChatReactor
+
+/// A log in a file holds what it held when it was last open, and is nobody else's meanwhile.
+struct RecordFileTests {
+    @Test func holdsWhatAnArrayThatForgetsNothingHoldsHoweverOftenItIsOpened() throws {
+        let base = SeededGenerator()
+        for offset in 0..<20 {
+            var random = SeededGenerator(seed: base.seed &+ UInt64(offset))
+            let file = TemporaryPath()
+            let capacity = [4_096, 12_288, 65_536].randomElement(using: &random)!
+            var boot = thisBoot
+            var log = try RecordLog(file: file.path, capacity: capacity, boot: boot)
+            var model = RecordModel(capacity: capacity)
+            for _ in 0..<Int.random(in: 1...200, using: &random) {
+                let entry = model.randomEntry(using: &random)
+                let sequence = log.append(entry)
+                #expect(sequence == entry.sequence)
+                model.append(entry)
+                if Int.random(in: 0..<20, using: &random) != 0 { continue }
+                let epoch = log.epoch
+                // The old log must be gone before the new one opens the file.
+                log = RecordLog(capacity: 0)
+                let isBooted = Bool.random(using: &random)
+                if isBooted { boot = boot.map { $0 &+ 1 } }
+                log = try RecordLog(file: file.path, capacity: capacity, boot: boot)
+                #expect((log.epoch == epoch) == !isBooted)
+                guard log.lostCount == 0, log.firstSequence == model.kept.first?.sequence, log.entries == Array(model.kept) else {
+                    Issue.record("CHATREACTOR_SEED=\(random.seed) has it again at once")
+                    return
+                }
+            }
+            #expect(log.entries == Array(model.kept))
+        }
+    }
+
+    @Test func anEmptyLogIsEmptyAgain() throws {
+        let file = TemporaryPath()
+        let epoch = try RecordLog(file: file.path, capacity: 4_096, boot: thisBoot).epoch
+        let again = try RecordLog(file: file.path, capacity: 4_096, boot: thisBoot)
+        #expect(again.epoch == epoch && again.entries.isEmpty && again.nextSequence == 1 && again.lostCount == 0)
+    }
+
+    @Test func theEpochIsTheSameAsLongAsTheMachineRuns() throws {
+        #expect(RecordFile.currentBoot() == RecordFile.currentBoot())
+        let file = TemporaryPath()
+        let epoch = try RecordLog(file: file.path, capacity: 4_096).epoch
+        #expect(try RecordLog(file: file.path, capacity: 4_096).epoch == epoch)
+    }
+
+    @Test func itsSpaceIsReservedAndItIsItsOwnersAlone() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/lobby"
+        let log = try RecordLog(file: path, capacity: 1 << 20)
+        #expect(folder.names == ["lobby"])
+        var status = stat()
+        unsafe stat(path, &status)
+        #expect(status.st_size == 4_096 + log.capacity)
+        #expect(status.st_blocks * 512 >= status.st_size)
+        #expect(status.st_mode & 0o777 == 0o600)
+        #expect(log.allocatedBytes == 0)
+    }
+
+    @Test func aFileKeepsItsCapacity() throws {
+        let file = TemporaryPath()
+        try RecordLog(file: file.path, capacity: 8_192).append(.notice, from: "", text: "kept", time: 0)
+        let log = try RecordLog(file: file.path, capacity: 1 << 20)
+        #expect(log.capacity == 8_192 && log.entries.count == 1)
+    }
+
+    @Test func aFileThatIsOpenIsRefusedUntilItIsClosed() throws {
+        let file = TemporaryPath()
+        do {
+            let log = try RecordLog(file: file.path, capacity: 4_096)
+            log.append(.message, from: "ana", text: "here", time: 0)
+            #expect(throws: RoomLogError(path: file.path, reason: .inUse)) {
+                try RecordLog(file: file.path, capacity: 4_096)
+            }
+            #expect(log.entries.count == 1)
+        }
+        #expect(try RecordLog(file: file.path, capacity: 4_096).entries.count == 1)
+    }
+
+    @Test(.enabled(if: kernel_faults_are_available()))
+    func aLogGivesBackItsMemoryAndItsDescriptor() throws {
+        let file = TemporaryPath()
+        kernel_begin()
+        defer { kernel_rest() }
+        for _ in 0..<3 {
+            _ = try RecordLog(file: file.path, capacity: 4_096)
+            #expect(kernel_open_descriptors() == 0)
+            #expect(kernel_mapped_bytes() == 0)
+        }
+    }
+}

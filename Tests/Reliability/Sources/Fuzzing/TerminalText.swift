@@ -1,1 +1,0 @@
-../../../../Sources/CommandLineSupport/TerminalText.swift

@@ -1,0 +1,1 @@
+../../../../Sources/ChatReactorText/VisibleText.swift
