@@ -189,8 +189,7 @@ public final class ChatServer {
     /// - Returns: Whether it was published everywhere: with its newline it must not be longer than a quarter of a room's log.
     @discardableResult
     public func announce(_ line: String) -> Bool {
-        guard let chat else { return room.announce(line) }
-        return chat.rooms.map { $0.announce(line) }.allSatisfy { $0 }
+        chat?.announce(line) ?? room.announce(line)
     }
 
     // MARK: - Shutting down
@@ -222,6 +221,8 @@ public final class ChatServer {
 
     private func beginShutDown() {
         isShuttingDown = true
+        // Whoever shuts down now need not be told to do so later.
+        _ = chat?.moderation.cancelShutDown()
         let closing = listeners
         listeners = []
         for listener in closing { listener.close() }

@@ -4,10 +4,12 @@ import Reactor
 
 extension ParsableCommand {
     /// Parses the arguments and runs the command. If either fails, prints one sentence that says why, and ends the process.
-    public static func runAndExplain() {
+    ///
+    /// - Parameter arguments: Nil for those of the process.
+    public static func runAndExplain(_ arguments: [String]? = nil) {
         openStandardStreams()
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(arguments)
             try command.run()
         } catch {
             exit(reporting: error)
@@ -21,6 +23,8 @@ extension ParsableCommand {
             writeLineToStandardError("\(name): \(failure)")
             Glibc.exit(failure.code)
         }
+        // Why is said already.
+        if let code = error as? ExitCode { Glibc.exit(code.rawValue) }
         let code = exitCode(for: error)
         if code.isSuccess {
             print(fullMessage(for: error))

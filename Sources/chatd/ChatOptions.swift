@@ -28,6 +28,13 @@ struct ChatOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Keep history in files there.", valueName: "dir"))
     var roomLog: String?
 
+    @Option(
+        help: ArgumentHelp("Take the commands of chatd ctl there.", valueName: "unix:path"), transform: { try ControlPath($0) })
+    var control: ControlPath?
+
+    @Option(help: ArgumentHelp("Keep the operator's bans in a file.", valueName: "file"))
+    var bans: String?
+
     private static func label(_ argument: String) throws -> TextLabel {
         switch argument {
         case "ncat": return .ncat
@@ -42,7 +49,8 @@ struct ChatOptions: ParsableArguments {
     func validate() throws {
         let given: [(String, Bool)] = [
             ("--name", name != nil), ("--motd", motd != nil), ("--history", history != nil), ("--room-size", roomSize != nil),
-            ("--label", label != nil), ("--room-log", roomLog != nil),
+            ("--label", label != nil), ("--room-log", roomLog != nil), ("--control", control != nil),
+            ("--bans", bans != nil),
         ]
         if !chat, let (option, _) = given.first(where: \.1) { throw ValidationError("\(option) needs --chat") }
         if let name, name.isEmpty || name.utf8.contains(10) { throw ValidationError("--name takes a name of one line") }
@@ -58,6 +66,17 @@ struct ChatOptions: ParsableArguments {
         if let label { configuration.label = label }
         configuration.roomLogDirectory = roomLog
         return configuration
+    }
+
+    /// The bans, which are read from the file if there is one.
+    func readBans() throws(Failure) -> BanList {
+        guard let bans else { return BanList() }
+        do throws(BanListError) {
+            return try BanList(file: bans)
+        } catch {
+            let code = error.error == nil ? EX_DATAERR : error.error == .permissionDenied ? EX_NOPERM : EX_CANTCREAT
+            throw Failure("\(error)", code: code)
+        }
     }
 
     /// The corresponding C function is `gethostname`.

@@ -8,6 +8,7 @@ struct Chatd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "chatd",
         abstract: "A chat relay: what one client sends reaches every other client.",
+        usage: "chatd [<options>] | chatd ctl [--help] <command>",
         version: "chatd \(version)")
 
     @Option(help: ArgumentHelp("Listen on localhost; 0 picks a port.", valueName: "port"))
@@ -52,7 +53,12 @@ struct Chatd: ParsableCommand {
     var chatOptions: ChatOptions
 
     static func main() {
-        runAndExplain()
+        // Not a subcommand in the parser's sense: the help of `chatd` is about the daemon.
+        if CommandLine.arguments.dropFirst().first == "ctl" {
+            ControlCommand.runAndExplain(Array(CommandLine.arguments.dropFirst(2)))
+        } else {
+            runAndExplain()
+        }
     }
 
     func validate() throws {

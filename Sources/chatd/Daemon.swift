@@ -15,6 +15,7 @@ final class Daemon {
         let readMessageOfTheDay = options.chatOptions.motd.map { path in { try MessageOfTheDay.read(path) } }
         return OperatorCommands(for: chat, readMessageOfTheDay: readMessageOfTheDay) { [weak self] in self?.stop() }
     }
+    private var control: ControlSocket?
     private var isStopping = false
 
     init(_ options: Chatd) throws {
@@ -39,6 +40,7 @@ final class Daemon {
         }
         log = ServerLog(level: options.logLevel.value)
         if let lobby = server.chat?.lobby { log.didOpen(lobby) }
+        server.chat?.bans = try options.chatOptions.readBans()
         server.addObserver(log)
     }
 
@@ -57,6 +59,7 @@ final class Daemon {
             server: server, commands: operatorCommands, readsInput: options.console ?? (isatty(STDIN_FILENO) == 1),
             printsMessages: options.print ?? (isatty(STDOUT_FILENO) == 1), onWarning: say)
         // Not before the console is there: a daemon that has said where it listens must not end because of a stream.
+        try openControl()
         for listener in try places.listen(server) { say("listening on \(listener.address)") }
         ServiceManager.notify("READY=1")
         do throws(Errno) {
@@ -66,11 +69,22 @@ final class Daemon {
         }
     }
 
+    private func openControl() throws(Failure) {
+        guard let path = options.chatOptions.control?.path, let operatorCommands else { return }
+        do throws(Errno) {
+            control = try ControlSocket(at: path, commands: operatorCommands, on: loop)
+        } catch {
+            let code = error == .permissionDenied ? EX_NOPERM : EX_UNAVAILABLE
+            throw Failure("cannot take commands at \(path): \(error)", code: code)
+        }
+    }
+
     /// The first time, ends when everything is sent and printed; the second time, at once.
     private func stop() {
         if isStopping { exit(EX_OK) }
         isStopping = true
         ServiceManager.notify("STOPPING=1")
+        control?.close()
         let timeout = options.drainTimeout.duration
         var unfinished = 2
         let didFinish = { [loop] in

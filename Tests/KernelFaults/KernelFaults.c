@@ -148,6 +148,12 @@ int memfd_create(const char *name, unsigned int flags) {
     return fails(KERNEL_MEMFD_CREATE) ? -1 : opened(syscall(SYS_memfd_create, name, flags));
 }
 
+int fsync(int descriptor) { return fails(KERNEL_FSYNC) ? -1 : (int)syscall(SYS_fsync, descriptor); }
+
+int rename(const char *from, const char *to) {
+    return fails(KERNEL_RENAME) ? -1 : (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
 int ftruncate(int descriptor, off_t length) {
     return fails(KERNEL_FTRUNCATE) ? -1 : (int)syscall(SYS_ftruncate, descriptor, length);
 }
@@ -203,6 +209,10 @@ ssize_t send(int descriptor, const void *bytes, size_t length, int flags) {
 
 ssize_t read(int descriptor, void *bytes, size_t length) {
     return fails(KERNEL_READ) ? -1 : syscall(SYS_read, descriptor, bytes, limited(length));
+}
+
+ssize_t write(int descriptor, const void *bytes, size_t length) {
+    return fails(KERNEL_WRITE) ? -1 : syscall(SYS_write, descriptor, bytes, length);
 }
 
 enum { VECTOR_LIMIT = 8 };

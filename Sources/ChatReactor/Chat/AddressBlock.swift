@@ -92,7 +92,8 @@ public struct AddressBlock: Hashable, Sendable {
         if unsafe inet_pton(AF_INET, text, &number) == 1 { return (Address(ipv4: UInt32(bigEndian: number.s_addr)), false) }
         let isInBrackets = text.utf8.first == UInt8(ascii: "[") && text.utf8.last == UInt8(ascii: "]")
         var bytes = in6_addr()
-        guard unsafe inet_pton(AF_INET6, isInBrackets ? String(text.dropFirst().dropLast()) : text, &bytes) == 1 else { return nil }
+        let digits = isInBrackets ? String(text.dropFirst().dropLast()) : text
+        guard unsafe inet_pton(AF_INET6, digits, &bytes) == 1 else { return nil }
         let (high, low) = unsafe withUnsafeBytes(of: bytes) {
             unsafe ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
         }

@@ -20,7 +20,10 @@ public import Reactor
 public final class BanList {
     /// The most that a file may have: hundreds of thousands of bans.
     private static let fileLimit = 64 << 20
-    private static let head = "# Bans of chatd: who is meant, the end or -, and the reason. chatd writes this file anew with each change.\n"
+    private static let head = """
+        # Bans of chatd: who is meant, the end or -, and the reason. chatd writes this file anew with each change.
+
+        """
 
     private let path: String?
     private var byName: [ChatName: Ban] = [:]
@@ -46,7 +49,7 @@ public final class BanList {
         do throws(Errno) {
             bytes = try WholeFile.read(path, limit: Self.fileLimit)
         } catch {
-            throw BanListError("cannot read the bans \(path): \(error)")
+            throw BanListError(doing: "read", path, error)
         }
         if bytes == nil { try write(now: Timestamp.now) }
         let lines = (bytes ?? []).split(separator: 10, omittingEmptySubsequences: false)
@@ -67,6 +70,9 @@ public final class BanList {
     public func ban(of name: ChatName) -> Ban? {
         live(byName[name], at: Timestamp.now)
     }
+
+    /// Whether there is any ban of addresses, over or not.
+    var hasAddresses: Bool { !byBlock.isEmpty }
 
     /// The ban of an address, whatever its port, if there is one: of several, that of the smallest block.
     ///
@@ -190,7 +196,7 @@ public final class BanList {
         do throws(Errno) {
             try WholeFile.write(text, to: path)
         } catch {
-            throw BanListError("cannot write the bans \(path): \(error)")
+            throw BanListError(doing: "write", path, error)
         }
     }
 }
@@ -198,8 +204,16 @@ public final class BanList {
 /// Why a list of bans could not be read or kept, in a sentence.
 public struct BanListError: Error, Hashable, Sendable, CustomStringConvertible {
     public let description: String
+    /// What the system has said; nil if a line of the file is no ban.
+    public let error: Errno?
 
     init(_ description: String) {
         self.description = description
+        error = nil
+    }
+
+    init(doing operation: String, _ path: String, _ error: Errno) {
+        description = "cannot \(operation) the bans \(path): \(error == .invalidArgument ? "it is no file" : "\(error)")"
+        self.error = error
     }
 }

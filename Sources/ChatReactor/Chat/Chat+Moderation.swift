@@ -35,12 +35,6 @@ extension Chat {
         return banned
     }
 
-    /// The ban of a person, by name or by address.
-    func ban(of person: Person) -> Ban? {
-        if let ban = bans.ban(of: person.name) { return ban }
-        return person.address.flatMap { bans.ban(of: $0) }
-    }
-
     private func isMeant(_ person: Person, by ban: Ban) -> Bool {
         switch ban.subject {
         case .name(let name): person.name == name

@@ -203,7 +203,9 @@ public final class Chat {
 
     /// Lets a person in whose connection has opened.
     func admit(_ person: Person) {
-        if let ban = person.address.flatMap({ bans.ban(of: $0) }) { return close(person, telling: ban.notice) }
+        if bans.hasAddresses, let ban = person.address.flatMap({ bans.ban(of: $0) }) {
+            return close(person, telling: ban.notice)
+        }
         var wanted: ChatName?
         switch hooks.admission(person) {
         case .admit: break
@@ -250,6 +252,7 @@ public final class Chat {
         let old = person.name
         if bans.ban(of: name) != nil { throw .banned }
         try names.rename(person, to: name, isGranted: isGranted)
+        moderation.moveMute(of: old, to: name)
         // Those who ignore somebody go on to ignore whom it is called now.
         for ignorer in ignorersByName[old] ?? [] where !ignorer.ignored.contains(name) {
             // Somebody who takes one name after the other must not make the list of another endless.

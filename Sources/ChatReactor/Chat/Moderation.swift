@@ -52,6 +52,12 @@ final class Moderation {
         return wasMuted
     }
 
+    /// Who is muted stays so under another name, which a login may have given.
+    func moveMute(of old: ChatName, to new: ChatName) {
+        if mutes.isEmpty || old == new { return }
+        if let mute = mutes.removeValue(forKey: old) { mutes.updateValue(mute, forKey: new) }
+    }
+
     // MARK: - Shutting down
 
     /// How long it takes until the server shuts down, and why; nil if it does not.

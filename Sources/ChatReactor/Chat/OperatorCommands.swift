@@ -47,8 +47,8 @@ public final class OperatorCommands {
         let lower = name.lowercased()
         if let command = table.first(where: { $0.name == lower }) { return command }
         if name.isEmpty { throw .init("there is no command; help lists what there is") }
-        let similar = nearest(to: lower, in: table.lazy.map(\.name))
-        throw .init("there is no command \(String(madeVisible: name)); " + (similar.map { "did you mean \($0)?" } ?? "help lists what there is"))
+        let hint = nearest(to: lower, in: table.lazy.map(\.name)).map { "did you mean \($0)?" } ?? "help lists what there is"
+        throw .init("there is no command \(String(madeVisible: name)); \(hint)")
     }
 
     /// Why a command was not done.
@@ -104,7 +104,7 @@ struct OperatorCommand {
             .init("kick", arguments: "NAME [REASON]", help: "Close the connection of a person.") {
                 (commands, argument, answer) throws(OperatorCommands.Failure) in try commands.kick(argument, &answer)
             },
-            .init("ban", arguments: "NAME|ADDRESS|CIDR [FOR 2h] [REASON]", help: "Keep somebody out, and close those whom it is about.") {
+            .init("ban", arguments: "NAME|ADDRESS|CIDR [FOR 2h] [REASON]", help: "Keep somebody out, and close who is there.") {
                 (commands, argument, answer) throws(OperatorCommands.Failure) in try commands.ban(argument, &answer)
             },
             .init("unban", arguments: "NAME|ADDRESS|CIDR", help: "Take that back.") {

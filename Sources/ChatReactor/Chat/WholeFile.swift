@@ -7,10 +7,16 @@ enum WholeFile {
     /// Writes a file in place of the one that is there. It blocks until the disk has it.
     ///
     /// The bytes go to a file beside it, whose name has `.new` at its end, and which takes its place when the disk has all of them. One that
-    /// a killed process has left there is written over. The permissions stay; those of a first file are the owner's alone.
+    /// a killed process has left there is written over. The permissions stay; those of a first file are the owner's alone. A symbolic link
+    /// stays, too, and the file that it names is written.
     ///
-    /// The corresponding C functions are `open`, `write`, `fsync` and `rename`.
+    /// - Throws: `Errno.invalidArgument` if what is there is no regular file: `/dev/null` must not be replaced, for instance.
+    ///
+    /// The corresponding C functions are `realpath`, `open`, `write`, `fsync` and `rename`.
     static func write(_ bytes: [UInt8], to path: String) throws(Errno) {
+        let path = resolved(path)
+        var status = stat()
+        if unsafe stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG { throw .invalidArgument }
         let temporary = path + ".new"
         do throws(Errno) {
             try writeTemporary(bytes, temporary, like: path)
@@ -24,6 +30,13 @@ enum WholeFile {
         let opened = try open(folder, O_RDONLY | O_DIRECTORY)
         // Not every file system can do this for a folder. The file itself is safe.
         _ = fsync(opened.rawValue)
+    }
+
+    /// The path without symbolic links, or as it is if there is nothing.
+    private static func resolved(_ path: String) -> String {
+        guard let real = unsafe realpath(path, nil) else { return path }
+        defer { unsafe free(real) }
+        return unsafe String(cString: real)
     }
 
     private static func writeTemporary(_ bytes: [UInt8], _ temporary: String, like path: String) throws(Errno) {
@@ -41,9 +54,11 @@ enum WholeFile {
         try retryingOnInterrupt { fsync(file.rawValue) }
     }
 
-    /// What is in a file; nil if there is none. What is longer than the limit is an error.
+    /// What is in a file; nil if there is none.
     ///
-    /// The corresponding C functions are `open` and `read`.
+    /// - Throws: `Errno.invalidArgument` if it is no regular file, and `EFBIG` if it is longer than the limit.
+    ///
+    /// The corresponding C functions are `open`, `fstat` and `read`.
     static func read(_ path: String, limit: Int) throws(Errno) -> [UInt8]? {
         // Without waiting for somebody who writes to it: it may be a pipe.
         do throws(Errno) {
@@ -57,6 +72,9 @@ enum WholeFile {
 
     private static func readAll(of file: borrowing OwnedDescriptor, limit: Int) throws(Errno) -> [UInt8] {
         let number = file.rawValue
+        var status = stat()
+        if unsafe fstat(number, &status) < 0 { throw .last }
+        if status.st_mode & S_IFMT != S_IFREG { throw .invalidArgument }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {

@@ -19,6 +19,7 @@ typedef enum {
     KERNEL_SENDMSG,
     KERNEL_SHUTDOWN,
     KERNEL_READ,
+    KERNEL_WRITE,
     KERNEL_WRITEV,
     KERNEL_EPOLL_CREATE1,
     KERNEL_EPOLL_CTL, // EPOLL_CTL_ADD and EPOLL_CTL_MOD: there is no way in which EPOLL_CTL_DEL of what was added fails.
@@ -29,6 +30,8 @@ typedef enum {
     KERNEL_FTRUNCATE,
     KERNEL_FALLOCATE,
     KERNEL_MMAP,
+    KERNEL_FSYNC,
+    KERNEL_RENAME,
     KERNEL_CALL_COUNT
 } kernel_call;
 

@@ -1,0 +1,83 @@
+import ChatReactor
+import Glibc
+
+/// The socket at which `chatd ctl` gives commands to a daemon: a line each. Docs/operations.md has what goes over it.
+///
+/// Only root and the daemon's own user may: the permissions of the path keep others away, and who gets past them is asked by the kernel
+/// who it is.
+final class ControlSocket {
+    private let listener: Listener
+
+    /// Listens at a path.
+    ///
+    /// - Throws: What `EventLoop.listen` does.
+    ///
+    /// The corresponding C functions are `umask` and `getsockopt(SO_PEERCRED)`.
+    init(at path: String, commands: OperatorCommands, on loop: EventLoop) throws(Errno) {
+        // The kernel takes these permissions away as it makes the socket, so that there is no moment at which others could connect. The
+        // mask is the process's, but no other thread makes a file.
+        let mask = umask(0o177)
+        defer { umask(mask) }
+        listener = try loop.listen(on: .unix(path: path)) { socket, _ throws(Errno) in
+            guard Self.mayGiveCommands(socket.rawValue) else {
+                let refusal = "! only root and the user of this chatd may give it commands\n"
+                _ = unsafe Array(refusal.utf8).withUnsafeBytes { bytes in
+                    unsafe send(socket.rawValue, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+                }
+                return
+            }
+            var options = Connection.Options()
+            // The list of a hundred thousand people is to be whole.
+            options.maximumPendingOutput = .max
+            try loop.adopt(socket: socket, options: options, handler: Session(commands))
+        }
+    }
+
+    /// Takes no commands any more, and removes the path.
+    func close() {
+        listener.close()
+    }
+
+    private static func mayGiveCommands(_ socket: Int32) -> Bool {
+        // The kernel's `struct ucred`, which Swift does not see: the process, the user, the group.
+        var credentials: [UInt32] = [0, .max, .max]
+        var size = socklen_t(MemoryLayout<UInt32>.size * credentials.count)
+        guard unsafe getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 else { return false }
+        return credentials[1] == 0 || credentials[1] == geteuid()
+    }
+
+    /// One who gives commands.
+    private final class Session: ConnectionHandler {
+        private let commands: OperatorCommands
+        private var format = OperatorAnswer.Format.text
+
+        init(_ commands: OperatorCommands) {
+            self.commands = commands
+        }
+
+        func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
+            for index in 0..<messages.count { connection.send(answer(to: messages.text(at: index))) }
+        }
+
+        func connectionDidDiscardMessage(_ connection: Connection) {
+            connection.send("! that line is too long\n")
+            connection.finish(reason: .messageTooLong)
+        }
+
+        private func answer(to line: String) -> String {
+            if line == "json" {
+                format = .json
+                return #"{"type":"done"}"# + "\n"
+            }
+            let answer = commands.run(line, format: format)
+            var lines = answer.lines
+            if format == .text {
+                for index in lines.indices {
+                    lines[index] = (answer.isDone || index < lines.count - 1 ? "* " : "! ") + lines[index]
+                }
+            }
+            if answer.isDone { lines.append(format == .text ? "ok" : #"{"type":"done"}"#) }
+            return lines.map { $0 + "\n" }.joined()
+        }
+    }
+}
