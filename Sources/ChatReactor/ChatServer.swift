@@ -1,8 +1,8 @@
 public import Broadcast
 public import Reactor
 
-/// A line relay: what one client sends reaches every other client. With ``Configuration/chat`` it has people in it, with names, rooms and a
-/// history. The daemon `chatd` is this, with arguments, a console and a log.
+/// A line relay: what one client sends reaches every other client. With ``Configuration/chat`` it has people in it, with names,
+/// rooms and a history. The daemon `chatd` is this, with arguments, a console and a log.
 ///
 /// ```swift
 /// let loop = try EventLoop()
@@ -20,8 +20,8 @@ public final class ChatServer {
     public struct Configuration: Sendable {
         /// How the bytes of a client become messages. What the server itself says are lines, whatever the framing.
         public var framing: any Framing = .automatic()
-        /// How long a message may be, in bytes: a line without its newline. From 1 to 1 GiB, and to 1 MiB in a chat. The sender of a longer one is told,
-        /// and is closed after three within a minute.
+        /// How long a message may be, in bytes: a line without its newline. From 1 to 1 GiB, and to 1 MiB in a chat. The sender
+        /// of a longer one is told, and is closed after three within a minute.
         public var maximumMessageLength = 65_536
         /// The line with which a client leaves. It is relayed to nobody. With nil there is none.
         public var quitWord: String? = "x"
@@ -30,8 +30,8 @@ public final class ChatServer {
         public var logCapacity = 1_048_576
         /// What is done about a client that falls behind by half of that.
         public var slowClients = SlowSubscriberPolicy.backpressure()
-        /// What makes the server a chat: people with names, rooms, a history and commands. With nil it is a relay, which carries the bytes
-        /// of its clients as they are.
+        /// What makes the server a chat: people with names, rooms, a history and commands. With nil it is a relay, which carries
+        /// the bytes of its clients as they are.
         public var chat: Chat.Configuration?
 
         /// What `chatd` does without any option.
@@ -64,7 +64,8 @@ public final class ChatServer {
 
     /// A server that does not listen yet.
     ///
-    /// - Throws: ``StartError/system(_:)`` with `Errno.noMemory` for a log that there is no memory for, and with what else the kernel says;
+    /// - Throws: ``StartError/system(_:)`` with `Errno.noMemory` for a log that there is no memory for, and with what else the
+    ///   kernel says;
     ///   ``StartError/roomLog(_:)`` if the lobby's log cannot be had in its directory.
     ///
     /// The corresponding C functions are `memfd_create` and `mmap`.

@@ -5,8 +5,8 @@ public import Reactor
 /// An observer gets the server with each call. It should not keep the server: the server keeps its observers, and neither would
 /// ever be freed.
 public protocol ChatServerObserver: AnyObject {
-    /// Whether it wants the events of a chat: `server(_:didPublish:)`. The server asks once, when the observer is added. If nobody wants
-    /// them, they are not made, which is a part of what a message costs.
+    /// Whether it wants the events of a chat: `server(_:didPublish:)`. The server asks once, when the observer is added. If
+    /// nobody wants them, they are not made, which is a part of what a message costs.
     var wantsEvents: Bool { get }
 
     /// A client has connected, and gets what is published from now on.

@@ -19,15 +19,15 @@
     /// | `reactor.chat.accepted` | counter | clients that have connected |
     /// | `reactor.chat.closed` | counter | clients that have gone, by `reason` |
     /// | `reactor.chat.clients` | meter | clients that are connected |
-    /// | `reactor.chat.messages` | counter | messages that clients have sent and the server relays |
-    /// | `reactor.chat.deliveries` | counter | what these make: one for each other client that was connected |
+    /// | `reactor.chat.messages` | counter | messages that clients have sent and the server relays; in a chat, what people have said in rooms |
+    /// | `reactor.chat.deliveries` | counter | what these make: one for each other client that was connected, in a chat in the same room |
     /// | `reactor.chat.accept_failures` | counter | callers that could not be accepted, by `error` |
     ///
-    /// The metrics of a topic have the dimension `topic`, those of a server `server`; the topic of a server's room has the server's
-    /// name. Counters begin with what happened before, except those of a server, which begin when it is added.
+    /// The metrics of a topic have the dimension `topic`, those of a server `server`; the topic of a server's room has the
+    /// server's name. Counters begin with what happened before, except those of a server, which begin when it is added.
     ///
-    /// The loop and its topics count anyway, and a report reads their counts; there is no cost between two reports. A server calls
-    /// its observers for each client and for the messages of each read, and this is one of them.
+    /// The loop and its topics count anyway, and a report reads their counts; there is no cost between two reports. A server
+    /// calls its observers for each client and for the messages of each read, and this is one of them.
     ///
     /// It belongs to the loop's thread. With an interval, the loop keeps it until the loop is closed.
     public final class EventLoopMetrics {
@@ -61,14 +61,15 @@
             measure("reactor.topic.subscribers", dimensions) { topic.subscriberCount }
         }
 
-        /// Reports a server and the topic of its room from now on, and keeps them.
+        /// Reports a server from now on, and keeps it; of a relay, the topic of its room too.
         public func add(_ server: ChatServer, named name: String) {
             let observer = ServerObserver(name: name, factory: factory)
             server.addObserver(observer)
             count("reactor.chat.messages", observer.dimensions) { observer.messageCount }
             count("reactor.chat.deliveries", observer.dimensions) { observer.deliveryCount }
             measure("reactor.chat.clients", observer.dimensions) { server.clientCount }
-            add(server.room.topic, named: name)
+            // The topics of a chat come and go.
+            if let topic = server.room.topic { add(topic, named: name) }
         }
 
         /// Reports now. A counter is incremented by what was added since the last report.
@@ -100,7 +101,8 @@
         }
     }
 
-    /// Counts what happens at a server. Messages are counted here, and reported with the rest; rarer events go to their counters at once.
+    /// Counts what happens at a server. Messages are counted here, and reported with the rest; rarer events go to their counters
+    /// at once.
     private final class ServerObserver: ChatServerObserver {
         let dimensions: [(String, String)]
         private(set) var messageCount = 0
@@ -125,6 +127,13 @@
         ) {
             messageCount &+= range.count
             deliveryCount &+= range.count &* (server.clientCount &- 1)
+        }
+
+        /// What people say in a chat. What the server and bots say is not counted, as in a relay.
+        func server(_ server: ChatServer, didPublish event: ChatServer.Event) {
+            guard event.person != nil, event.kind == .message || event.kind == .action else { return }
+            messageCount &+= 1
+            deliveryCount &+= max(event.room.clientCount &- 1, 0)
         }
 
         func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason) {

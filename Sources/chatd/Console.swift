@@ -3,7 +3,8 @@ import CommandLineSupport
 import Glibc
 
 /// The operator's console: what is typed on standard input goes to every client, and every message of a client is printed on
-/// standard output. In a chat, the operator has a name and commands, and everything that happens in a room is printed: see `Operator`.
+/// standard output. In a chat, the operator has a name and commands, and everything that happens in a room is printed: see
+/// `Operator`.
 ///
 /// The end of standard input ends the typing and nothing else. Output that nobody takes never slows the relay: messages for which
 /// there is no room are counted, and the count is printed in their place.

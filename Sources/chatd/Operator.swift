@@ -1,6 +1,7 @@
 import ChatReactor
 
-/// The operator of a chat at the console, who speaks to everybody as `server`, and gives commands by lines that begin with a slash.
+/// The operator of a chat at the console, who speaks to everybody as `server`, and gives commands by lines that begin with a
+/// slash.
 final class Operator {
     private let chat: Chat
     private let commands: OperatorCommands
@@ -15,8 +16,8 @@ final class Operator {
         self.answer = answer
     }
 
-    /// Does what a line asks for, which has no newline. As with the lines of people, `//` begins a text with a slash, and an empty line
-    /// says nothing.
+    /// Does what a line asks for, which has no newline. As with the lines of people, `//` begins a text with a slash, and an
+    /// empty line says nothing.
     ///
     /// - Parameter connection: From which the line came, if that is to wait while a room takes no more.
     func hear(_ line: String, from connection: Connection? = nil) {

@@ -53,6 +53,25 @@
             #expect(try system.expectCounter("reactor.loop.turns").totalValue == Int64(loop.turnCount))
         }
 
+        @Test func `in a chat, what people say in rooms`() throws {
+            defer { loop.close() }
+            var configuration = ChatServer.Configuration()
+            configuration.chat = Chat.Configuration(name: "tea")
+            let server = try ChatServer(on: loop, configuration: configuration)
+            let port = try #require(try server.listen(on: .loopback(port: 0)).address.port)
+            let metrics = EventLoopMetrics(of: loop, every: nil, factory: system)
+            metrics.add(server, named: "tea")
+            let clients = try (0..<3).map { _ in try Peer(port: port) }
+            try loop.run(until: "everybody is there") { server.room.clientCount == 3 }
+            try clients[0].send("one\n/me two\n/nick ana\n/join kitchen\nthree\n/ping\n")
+            server.room.say("four", as: .server)
+            try loop.run(until: "said") { clients[0].text.hasSuffix("* pong\n") }
+            metrics.report()
+            let tea = [("server", "tea")]
+            #expect(try system.expectCounter("reactor.chat.messages", tea).totalValue == 3)
+            #expect(try system.expectCounter("reactor.chat.deliveries", tea).totalValue == 4)
+        }
+
         @Test func `a counter is passed on as what has been added since`() throws {
             defer { loop.close() }
             let topic = try Topic(on: loop)

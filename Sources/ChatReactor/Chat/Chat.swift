@@ -30,13 +30,15 @@ public final class Chat {
         public var maximumRooms = 10_000
         /// How a line of the text form shows who says something.
         public var label = TextLabel.name
-        /// The directory in which each room keeps its records in a file, which outlives the server. It must be there, and no other server may
-        /// use it. With nil, records are kept in memory.
+        /// The directory in which each room keeps its records in a file, which outlives the server. It must be there, and no
+        /// other server may use it. With nil, records are kept in memory.
         ///
-        /// The disk space of a file is reserved when its room is first opened, so that nothing that is said can fail for lack of it. A file keeps
-        /// the size that it was made with. If nothing was said in a room, its file goes with the last one who leaves.
+        /// The disk space of a file is reserved when its room is first opened, so that nothing that is said can fail for lack of
+        /// it. A file keeps the size that it was made with. If nothing was said in a room, its file goes with the last one who
+        /// leaves.
         public var roomLogDirectory: String?
-        /// How many files there may be in that directory: a room that would need one more is refused. Files of rooms that are empty count too.
+        /// How many files there may be in that directory: a room that would need one more is refused. Files of rooms that are
+        /// empty count too.
         public var maximumRoomLogs = 1_000
 
         /// A chat as `chatd --chat` makes it without any other option.
@@ -100,8 +102,8 @@ public final class Chat {
     private var hooks = Hooks()
     private let topicCapacity: Int
     private let lobbyTopicCapacity: Int
-    /// How many bytes of text a record may have. The longest line that somebody can send becomes as long by being made visible. A form may
-    /// double it again, which still is less than a quarter of a topic's log.
+    /// How many bytes of text a record may have. The longest line that somebody can send becomes as long by being made visible. A
+    /// form may double it again, which still is less than a quarter of a topic's log.
     let maximumTextLength: Int
 
     private struct ClosedRoom {
@@ -134,9 +136,9 @@ public final class Chat {
         messageOfTheDay = configuration.messageOfTheDay.map { String(madeVisible: $0) }
         slowClients = settings.slowClients
         quitWord = settings.quitWord.map { Array($0.utf8) }
-        // A log grows in one turn by an eighth, and then one message more. That must be no more than a quarter, or somebody could lag too
-        // far behind within one turn.
         maximumTextLength = WireForm.longestText(sent: settings.maximumMessageLength)
+        // A log grows in one turn by an eighth, and then one message more. That must be no more than a quarter, or somebody could
+        // lag too far behind within one turn.
         let longest = WireForm.longestMessage(sent: settings.maximumMessageLength)
         topicCapacity = max(configuration.roomSize, 8 * longest)
         lobbyTopicCapacity = max(settings.logCapacity, 8 * longest)
@@ -153,8 +155,8 @@ public final class Chat {
         swap(&new, &hooks)
     }
 
-    /// Has a hook decide about what a person says in a room, before anybody hears it: not about private messages. It replaces the one
-    /// before.
+    /// Has a hook decide about what a person says in a room, before anybody hears it: not about private messages. It replaces the
+    /// one before.
     public func onSay(_ hook: @escaping (_ person: Person, _ room: ChatServer.Room, _ text: String) -> Verdict) {
         var new = hooks
         new.moderation = hook
@@ -184,8 +186,8 @@ public final class Chat {
     /// Who has a name, which need not be written in the same case; nil if nobody has.
     public func person(named name: ChatName) -> Person? { names[name] }
 
-    /// Keeps a name for a bot, or for somebody who must log in: from now on nobody can take it, and `rename` alone gives it. Somebody who has
-    /// it already keeps it.
+    /// Keeps a name for a bot, or for somebody who must log in: from now on nobody can take it, and `rename` alone gives it.
+    /// Somebody who has it already keeps it.
     ///
     /// - Returns: Whether nobody has it.
     @discardableResult

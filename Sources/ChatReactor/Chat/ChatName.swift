@@ -6,8 +6,8 @@
 /// ```
 ///
 /// Two names are equal if they are canonically equivalent once their case is folded as Unicode does it by default: `Straße` is
-/// `STRASSE`, and `é` may be one scalar or two. A character that Unicode knows as another one in a different form is refused, so that
-/// nobody can take a name that only looks like somebody's: a full-width or a mathematical letter, a ligature, a presentation
+/// `STRASSE`, and `é` may be one scalar or two. A character that Unicode knows as another one in a different form is refused, so
+/// that nobody can take a name that only looks like somebody's: a full-width or a mathematical letter, a ligature, a presentation
 /// form.
 ///
 /// Five letters that Armenian, Thai and Lao are written with every day are no such forms, although Unicode decomposes them too.
@@ -63,7 +63,8 @@ public struct ChatName: Hashable, Sendable, CustomStringConvertible {
         ChatName(unchecked: "guest\(number)")
     }
 
-    /// The name with its case folded: letters, marks, digits, `_` and `-`. Equal names may have it in forms that are canonically equivalent.
+    /// The name with its case folded: letters, marks, digits, `_` and `-`. Equal names may have it in forms that are canonically
+    /// equivalent.
     var folded: String { key }
 
     /// The same as `text`.

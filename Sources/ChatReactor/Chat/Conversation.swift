@@ -212,8 +212,8 @@ final class Conversation {
 
     /// Has a connection that has just said something wait for the next turn, if the room takes no more in this one.
     ///
-    /// A read may hold thousands of short lines, each of which becomes longer by a name. They must not make the log grow by more than
-    /// subscribers can follow: one of them would be closed who has not been slow.
+    /// A read may hold thousands of short lines, each of which becomes longer by a name. They must not make the log grow by more
+    /// than subscribers can follow: one of them would be closed who has not been slow.
     func holdBackIfFull(_ connection: Connection) {
         guard hasGrownEnough else { return }
         connection.pauseReading()

@@ -1,6 +1,7 @@
 public import Reactor
 
-/// Why a room's log cannot be had in a file: see ``Chat/Configuration/roomLogDirectory``. The file, if there is one, is as it was.
+/// Why a room's log cannot be had in a file: see ``Chat/Configuration/roomLogDirectory``. The file, if there is one, is as it
+/// was.
 public struct RoomLogError: Error, Hashable, CustomStringConvertible {
     /// What is wrong. The description is for people, and has no path in it.
     @nonexhaustive

@@ -3,12 +3,12 @@ import Reactor
 
 /// The directory in which the rooms of a chat have their logs, a file each.
 ///
-/// A file is called `room-` and the name of its room with the case folded, so `Tea` and `tea` are one file. Such a name has letters,
-/// marks, digits, `_` and `-` in it, and no character of a path; with the prefix it is no option of a command either. A file that is called
-/// otherwise is none of ours.
+/// A file is called `room-` and the name of its room with the case folded, so `Tea` and `tea` are one file. Such a name has
+/// letters, marks, digits, `_` and `-` in it, and no character of a path; with the prefix it is no option of a command either. A
+/// file that is called otherwise is none of ours.
 ///
-/// The same name may be written in several ways of Unicode that are canonically equivalent, and each would be another file. So the
-/// directory is read once, and a room has the file whose name is equal as a room's name.
+/// The same name may be written in several ways of Unicode that are canonically equivalent, and each would be another file. So
+/// the directory is read once, and a room has the file whose name is equal as a room's name.
 final class RoomLogs {
     private static let prefix = "room-"
 
@@ -46,7 +46,8 @@ final class RoomLogs {
     /// Whether there can be a log of this room: there is one already, or one more may be made.
     func mayOpen(_ room: ChatName) -> Bool { fileNames[room] != nil || fileNames.count < limit }
 
-    /// Opens the log of a room, and makes it if there is none. What can be wrong with its file is in `RecordLog.init(file:capacity:)`.
+    /// Opens the log of a room, and makes it if there is none. What can be wrong with its file is in
+    /// `RecordLog.init(file:capacity:)`.
     func open(_ room: ChatName, capacity: Int) throws(RoomLogError) -> RecordLog {
         let name = fileNames[room] ?? Self.fileName(of: room)
         let log = try RecordLog(file: "\(path)/\(name)", capacity: capacity)
