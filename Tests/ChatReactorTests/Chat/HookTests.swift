@@ -64,7 +64,7 @@ struct HookTests {
     @Test(
         "The longest text that can be said reaches everybody, in every form, and is in the history", arguments: [1, 100, 65_536])
     func longestText(maximumMessageLength: Int) throws {
-        let fixture = try ChatFixture(server: { $0.maximumMessageLength = maximumMessageLength })
+        let fixture = try ChatFixture({ $0.lobbySize = 1 << 21 }, server: { $0.maximumMessageLength = maximumMessageLength })
         let chat = try fixture.chat
         // With the shortest limit nobody can say who it is.
         let people = maximumMessageLength == 1 ? [] : [try fixture.join("x"), try fixture.join("y", json: true)]
