@@ -19,6 +19,8 @@ extension ChatModel {
         var isClosed = false
         /// How many errors may come that the model does not expect: for lines that are no commands.
         var errorAllowance = 0
+        /// How many gaps of unknown size may come: a program is told so if what it was told as text ends with one.
+        var unknownGapAllowance = 0
         /// Whether it has been told that it is too slow, and is closed: nothing comes afterwards.
         private(set) var hasGoodbye = false
         private(set) var checkedLines = 0
@@ -113,6 +115,8 @@ extension ChatModel {
             if takeOwn(received) || takeLive(received) || takePrivate(received) || takeGap(received) { return }
             if received.isError, received.text.hasPrefix("goodbye") {
                 hasGoodbye = true
+            } else if received.isUnknownGap, unknownGapAllowance > 0 {
+                unknownGapAllowance -= 1
             } else if received.isError, errorAllowance > 0 {
                 errorAllowance -= 1
             } else {

@@ -237,6 +237,7 @@ final class ChatModel {
         case "json":
             if member.isJSON { return member.reply(.notice("JSON")) }
             member.isJSON = true
+            member.unknownGapAllowance += member.rooms.count
             for room in member.rooms { member.close(room) }
             for room in member.rooms {
                 greet(member, room, isFirst: false)
