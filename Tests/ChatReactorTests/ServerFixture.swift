@@ -35,7 +35,8 @@ final class ServerFixture {
     /// - Parameter source: The address of this machine that the client comes from: 127.0.0.1 if nil.
     func join(receiveBuffer: Int32? = nil, from source: SocketAddress? = nil) throws -> Client {
         let count = log.accepted.count
-        let socket = try source.map { try Peer(to: .loopback(port: port), from: $0) } ?? Peer(port: port, receiveBuffer: receiveBuffer)
+        let socket =
+            try source.map { try Peer(to: .loopback(port: port), from: $0) } ?? Peer(port: port, receiveBuffer: receiveBuffer)
         try loop.run(until: { log.accepted.count > count })
         let client = Client(socket, id: try #require(log.accepted.last))
         clients.append(client)

@@ -147,11 +147,13 @@ struct PauseTests {
         try loop.run(until: "received") { !handler.messages.isEmpty }
     }
 
-    @Test("A handler that gets each message alone gets the next one only after it has resumed", arguments: [
-        (Connection.Options.framed(.lines), "one\ntwo\nthree\nfour"),
-        (.framed(.automatic()), "one\r\ntwo\r\0three\nfour"),
-        (.framed(.nulTerminated), "one\0two\0three\0four"),
-    ])
+    @Test(
+        "A handler that gets each message alone gets the next one only after it has resumed",
+        arguments: [
+            (Connection.Options.framed(.lines), "one\ntwo\nthree\nfour"),
+            (.framed(.automatic()), "one\r\ntwo\r\0three\nfour"),
+            (.framed(.nulTerminated), "one\0two\0three\0four"),
+        ])
     func oneByOne(options: Connection.Options, text: String) throws {
         let loop = try EventLoop()
         defer { loop.close() }

@@ -228,6 +228,8 @@ extension String {
     var splitAtSpace: (first: String, rest: String) {
         // By scalars: a mark that follows a space makes one character with it.
         let first = unicodeScalars.prefix { !$0.isSpace }
-        return (String(String.UnicodeScalarView(first)), String(String.UnicodeScalarView(unicodeScalars[first.endIndex...])).trimmed)
+        return (
+            String(String.UnicodeScalarView(first)), String(String.UnicodeScalarView(unicodeScalars[first.endIndex...])).trimmed
+        )
     }
 }

@@ -174,7 +174,9 @@ extension Person {
         }
         if isToldToBeMuted { return }
         // One character may have any number of marks.
-        if text.count > Self.topicLimit || text.utf8.count > 4 * Self.topicLimit { return tell(.error("a topic has at most \(Self.topicLimit) characters")) }
+        if text.count > Self.topicLimit || text.utf8.count > 4 * Self.topicLimit {
+            return tell(.error("a topic has at most \(Self.topicLimit) characters"))
+        }
         let topic = text == "-" ? "" : text
         let published = conversation.publish(.topic, from: name.text, topic.utf8.span, by: self)
         didPublish(published, in: room)
