@@ -15,8 +15,8 @@ final class StreamFailure: Sendable {
     }
 }
 
-/// The handler of a stream that a thread copies. It passes everything on to another handler, which is told why the stream itself
-/// has failed: the loop knows only that the thread has closed its end of the socket.
+/// Wraps the handler of a stream that a thread copies. The handler is called as for any connection, but if the thread could not read or
+/// write the stream, `connectionDidClose` gets that error. The loop itself sees only that the thread has closed its end of the socket.
 final class CopiedStreamHandler: ConnectionHandler {
     private let handler: any ConnectionHandler
     private let failure: StreamFailure

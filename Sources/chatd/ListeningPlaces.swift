@@ -61,9 +61,10 @@ struct ListeningPlaces {
                         continue nextPort
                     }
                     let code = error == .permissionDenied ? EX_NOPERM : EX_UNAVAILABLE
-                    failure = Failure("cannot listen on \(wanted): \(error)", code: code)
+                    let reason = Failure("cannot listen on \(wanted): \(error)", code: code)
                     // A machine may serve one family alone. One address of a host is enough.
-                    if let failure, error != .addressNotAvailable, error != .addressFamilyNotSupported { throw failure }
+                    guard error == .addressNotAvailable || error == .addressFamilyNotSupported else { throw reason }
+                    failure = reason
                 }
             }
             if listeners.isEmpty, !isServed, let failure { throw failure }

@@ -164,11 +164,16 @@ private func endBySignal(_ signal: Int32) -> Never {
     exit(1)
 }
 
-/// Whether a signal waits for a thread of the process. The calling thread must block it, as those of Swift's pool do.
+/// Whether a signal waits for a thread of the process.
 private func isPending(_ signal: Int32) -> Bool {
-    var set = sigset_t()
-    unsafe sigpending(&set)
-    return unsafe sigismember(&set, signal) == 1
+    // sigpending(2) tells only of those that the calling thread blocks, and one that has watched signals need not block them any more.
+    var (set, pending, before) = (sigset_t(), sigset_t(), sigset_t())
+    unsafe sigemptyset(&set)
+    unsafe sigaddset(&set, signal)
+    unsafe pthread_sigmask(SIG_BLOCK, &set, &before)
+    unsafe sigpending(&pending)
+    unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
+    return unsafe sigismember(&pending, signal) == 1
 }
 
 /// The calling thread's blocked signals.

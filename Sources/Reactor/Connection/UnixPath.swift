@@ -30,7 +30,7 @@ struct UnixPath {
         do throws(Errno) {
             try socket.listen(on: address)
         } catch .addressInUse {
-            guard Self.isStale(path) else { throw Self.isOtherFile(path) ? .fileExists : .addressInUse }
+            guard Self.isStale(path) else { throw Self.status(of: path)?.isSocket == false ? .fileExists : .addressInUse }
             unsafe unlink(path)
             try socket.listen(on: address)
         }
@@ -61,17 +61,17 @@ struct UnixPath {
         }
     }
 
-    /// Whether the path is a file that no server has made. The corresponding C function is `lstat`.
-    private static func isOtherFile(_ path: String) -> Bool {
-        var status = stat()
-        return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFSOCK
+    /// Nil if the path is no socket.
+    private static func identity(of path: String) -> (device: dev_t, inode: ino_t)? {
+        guard let status = status(of: path), status.isSocket else { return nil }
+        return (status.st_dev, status.st_ino)
     }
 
-    /// Nil if the path is no socket. The corresponding C function is `lstat`.
-    private static func identity(of path: String) -> (device: dev_t, inode: ino_t)? {
+    /// Nil if there is no such file, or if the kernel does not tell. A symbolic link is not followed. The corresponding C function is
+    /// `lstat`.
+    private static func status(of path: String) -> stat? {
         var status = stat()
-        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return nil }
-        return (status.st_dev, status.st_ino)
+        return unsafe lstat(path, &status) == 0 ? status : nil
     }
 
     /// Holds the lock as long as the result lives.
@@ -101,4 +101,8 @@ struct UnixPath {
         /// Closing it unlocks. Nil if there is no lock.
         let descriptor: OwnedDescriptor?
     }
+}
+
+extension stat {
+    fileprivate var isSocket: Bool { st_mode & S_IFMT == S_IFSOCK }
 }

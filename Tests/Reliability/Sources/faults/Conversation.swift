@@ -247,7 +247,7 @@ final class Conversation {
     private func checkEnd() throws -> Outcome {
         let end = daemon.waitForEnd()
         let report = report.read()
-        // A daemon that cannot go on watches no signals any more, so the one that is sent to end it may do so before it has ended by itself.
+        // A daemon that cannot go on no longer watches signals, so SIGTERM may end it before it exits by itself.
         if end.signal == SIGTERM, fault.endsLoop, report.strikes > 0 { return .ended }
         if let signal = end.signal { throw BrokenPromise("ended by signal \(signal): \(sentences.prefix(20))") }
         if report.turns > Self.turnLimit { throw BrokenPromise("spins: \(report.turns) turns") }
@@ -299,16 +299,15 @@ final class Conversation {
         }
     }
 
-    /// Every line once, whole, in its sender's order, and never one's own. The last line of a sender that cannot be read any more ends
-    /// where it could still be read. Nothing after the last whole line, unless the connection
-    /// was closed within it.
+    /// A client gets every line once, whole, in its sender's order, and never its own. If the daemon could not read a sender any more, that
+    /// sender's last line may be cut off. Nothing follows the last whole line, unless the connection was closed within a line.
     private func checkLines(of client: Client) throws {
         var next = client.missed
         for (sender, line) in client.heard {
             guard sender != client.name, let speaker = clients.first(where: { $0.name == sender }) else {
                 throw BrokenPromise("\(client.name) got \(line.debugDescription.prefix(60))")
             }
-            // Nobody has waited for what is typed to be heard, so it is not known where one begins to hear it who came later.
+            // The conversation does not wait until everybody has what is typed, so a client that came later may get it from any line on.
             let isFirst = next[sender] == client.missed[sender]
             if speaker.isConsole, fault.mayEndTyping, isFirst, let number = speaker.said.firstIndex(of: line) {
                 next[sender] = number

@@ -19,8 +19,8 @@ final class Member: ConnectionHandler {
     var delivery = DeliveryOracle()
 
     struct Lag {
-        /// Whether it was behind by more than half of the log at the end of a turn.
-        var isKnown = false
+        /// Whether it was behind by more than half of the log at the end of an earlier turn.
+        var wasTooFarBehind = false
         /// The first turn after which it should have been closed.
         var overdueSince: Int64?
         /// When it fell behind by more than half of the log.

@@ -49,16 +49,16 @@ extension Scenario {
     private func checkLag(of member: Member, in topic: Int, _ start: Int64) throws(Finding) {
         noteLag(of: member, in: topic)
         let configuration = plan.setting.topics[topic]
-        // One that cannot be sent to any more is behind nobody. It stays as long as its last words are to be read.
+        // A peer that cannot be sent to any more does not lag. Its connection stays open until its last words are read.
         let canBeSent = member.openConnection != nil && world_failure(member.stream) == 0
         let lag = canBeSent ? member.delivery.lag(in: topic, tail: tails[topic]) : 0
         if lag <= configuration.capacity / 4 { member.lags[topic] = Member.Lag() }
         // Without a turn, nothing has been flushed.
         guard start > 0, lag > configuration.capacity / 2 else { return }
-        // What a connection that cannot be sent to has said last is read during the flush, so it is flushed in the next turn, which
-        // follows at once.
-        let stays = member.lags[topic].isKnown
-        member.lags[topic].isKnown = true
+        // The loop reads the last words of a peer that cannot be sent to during the flush. The topic is flushed again in the next turn,
+        // which follows at once, so the policy is applied then.
+        let stays = member.lags[topic].wasTooFarBehind
+        member.lags[topic].wasTooFarBehind = true
         switch configuration.policy {
         case .skip: break
         case .disconnect: if stays { throw Finding("a subscriber is too far behind, and stays", describe(member)) }
@@ -77,8 +77,8 @@ extension Scenario {
             if !isOverdue { return member.lags[topic].overdueSince = nil }
             let overdueSince = member.lags[topic].overdueSince ?? start
             member.lags[topic].overdueSince = overdueSince
-            // If epoll has just said that there is room, whether that is so is known once something was sent; the library looks
-            // again after a quarter of the stall time.
+            // After EPOLLOUT only a send shows whether there is room. Until then the library does not count the time, and it looks again
+            // after a quarter of the stall time.
             if start - overdueSince > nanoseconds(stall) / 4 + slack {
                 throw Finding("a subscriber is waited for too long", describe(member))
             }
