@@ -14,7 +14,7 @@ struct ChatOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Greet newcomers with the lines of a file.", valueName: "file"))
     var motd: String?
 
-    @Option(help: ArgumentHelp("How many messages newcomers get. (default: 20)", valueName: "n"))
+    @Option(help: ArgumentHelp("How many messages newcomers get, up to 10000. (default: 20)", valueName: "n"))
     var history: HistoryCount?
 
     @Option(help: ArgumentHelp("What a room keeps. (default: 1048576 for the lobby, 65536 for others)", valueName: "bytes"))

@@ -24,7 +24,9 @@ enum MessageOfTheDay {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw Failure("the message of the day \(path) is not UTF-8", code: EX_DATAERR)
         }
-        var lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }.map(String.init)
+        // Editors of other systems put a mark before the first line, which says that the file is UTF-8.
+        let marked = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
+        var lines = marked.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }.map(String.init)
         while lines.last?.isEmpty == true { lines.removeLast() }
         return lines
     }

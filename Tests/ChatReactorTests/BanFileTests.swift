@@ -43,8 +43,8 @@ struct BanFileTests {
     }
 
     @Test(arguments: [
-        ("ana -\nben\n", "line 2: the end is missing"), ("ana - x", "line 1: the line has no end"),
-        ("# all is well\n10.0.0.0/1", "line 2: the line has no end"),
+        ("ana -\nben\n", "line 2: the end is missing"), ("ana - x", "line 1: the file ends within it, without a newline"),
+        ("# all is well\n10.0.0.0/1", "line 2: the file ends within it, without a newline"),
         ("\n\n10.0.0.0/99 -\n", "line 3: '10.0.0.0/99' is no address"),
         ("ana tomorrow\n", "line 1: the end is no time"), ("ana 2026-02-30T00:00:00Z\n", "line 1: the end is no time"),
         ("ana 2026-01-01 00:00:00Z\n", "line 1: the end is no time"),

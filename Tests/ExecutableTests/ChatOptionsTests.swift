@@ -12,7 +12,8 @@ import Testing
 
     @Test("The message of the day is told line by line, with the host's name if there is no other")
     func messageOfTheDay() throws {
-        let path = try file("be kind\r\n\n\u{1B}[31mred, 你好\n\n")
+        // Editors of other systems begin a file of UTF-8 with a mark.
+        let path = try file("\u{FEFF}be kind\r\n\n\u{1B}[31mred, 你好\n\n")
         try withDaemon(["--chat", "--motd", path]) { daemon in
             let peer = try daemon.connect()
             var host = [CChar](repeating: 0, count: 256)

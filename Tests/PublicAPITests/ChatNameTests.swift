@@ -54,6 +54,18 @@ struct ChatNameTests {
         #expect(throws: ChatName.Invalid.reserved) { try ChatName(text) }
     }
 
+    /// Cyrillic, Greek, Armenian, Cherokee, Coptic and Lisu letters among Latin ones, and each other's.
+    @Test(arguments: ["\u{430}na", "s\u{435}rver", "yоu", "gueѕt7", "οbs", "աna", "ᎪNA", "ꭺna", "ⲟbs", "ꓳbs", "αбв", "ana_Анна"])
+    func mixesNoAlphabets(_ text: String) {
+        #expect(throws: ChatName.Invalid.mixedAlphabets) { try ChatName(text) }
+    }
+
+    /// Scripts without capitals, whose letters look like no others, marks and digits go with any.
+    @Test(arguments: ["山田-taro", "ana_مريم", "김Kim", "7-анна_2", "е\u{301}ва", "\u{212B}ngstrom", "\u{212A}im", "ʻokina"])
+    func mayMixOthers(_ text: String) throws {
+        #expect(try ChatName(text).text == text)
+    }
+
     @Test func isNotEmpty() {
         #expect(throws: ChatName.Invalid.empty) { try ChatName("") }
     }
@@ -98,7 +110,7 @@ struct ChatNameTests {
     ])
     func areTheSame(_ one: String, _ other: String) throws {
         // Some of them begin with a mark.
-        let (one, other) = try (ChatName("x" + one), ChatName("x" + other))
+        let (one, other) = try (ChatName("7" + one), ChatName("7" + other))
         #expect(one == other)
         #expect(one.hashValue == other.hashValue)
         #expect(Set([one, other]).count == 1)
@@ -122,9 +134,12 @@ struct ChatNameTests {
             (.beginsWithMark, "a name cannot begin with a mark"),
             (.tooManyMarks, "a name has at most 4 marks on one character"),
             (.lookAlike("ﬁ"), "a name cannot have U+FB01, which looks like another character"),
+            (.notAllowed(" "), "a name has letters, digits, _ and - only, and not a space"),
+            (.notAllowed("@"), "a name has letters, digits, _ and - only, and not @"),
+            (.mixedAlphabets, "a name has letters of one alphabet, not of two that look alike, such as Latin and Cyrillic"),
             (.reserved, "this name is reserved for the server"),
         ] as [(ChatName.Invalid, String)])
-    func aReasonIsOneLineWithNothingInItThatWasGiven(_ reason: ChatName.Invalid, _ description: String) {
+    func aReasonIsOneLine(_ reason: ChatName.Invalid, _ description: String) {
         #expect(reason.description == description)
     }
 }

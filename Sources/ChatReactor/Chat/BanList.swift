@@ -56,7 +56,7 @@ public final class BanList {
         for (index, line) in lines.enumerated() {
             do throws(Damage) {
                 // What follows the last newline is the beginning of a line that was to be longer: `10.0.0.0/1`, perhaps, of `/16`.
-                if index == lines.count - 1, !line.isEmpty { throw .init("the line has no end") }
+                if index == lines.count - 1, !line.isEmpty { throw .init("the file ends within it, without a newline") }
                 if let ban = try Self.parse(line) { insert(ban) }
             } catch {
                 throw BanListError("cannot use the bans \(path): line \(index + 1): \(error.description)")

@@ -74,7 +74,7 @@ extension Chat {
     public func close(_ room: ChatServer.Room) {
         guard room !== lobby, let conversation = room.conversation else { return }
         for person in conversation.people {
-            person.tell(.notice("\(room.name) was closed by the operator"))
+            person.tell(.closed(room: room.name))
             person.leave(room)
         }
     }

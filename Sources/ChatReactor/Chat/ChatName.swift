@@ -13,7 +13,9 @@
 /// Five letters that Armenian, Thai and Lao are written with every day are no such forms, although Unicode decomposes them too.
 /// They are allowed, and equal to what they decompose into.
 ///
-/// Letters of different scripts that merely look alike are different: the Latin `a` and the Cyrillic `а` are.
+/// Letters of different scripts that merely look alike are different: the Latin `a` and the Cyrillic `а` are. So a name cannot mix
+/// alphabets that have such letters, or `аna` could be taken for `ana`, and `sеrver` for the server. A name that is wholly of
+/// another alphabet can still look like one: `сор` is Cyrillic.
 public struct ChatName: Hashable, Sendable, CustomStringConvertible {
     /// How many characters a name may have, as a reader counts them.
     static let maximumCount = 24
@@ -48,6 +50,7 @@ public struct ChatName: Hashable, Sendable, CustomStringConvertible {
         if text.unicodeScalars.first?.isMark == true { throw .beginsWithMark }
         self.init(unchecked: text)
         if isReserved { throw .reserved }
+        if mixesAlphabets { throw .mixedAlphabets }
     }
 
     /// A name that is not judged: one that somebody has, or that nobody can ask for.
@@ -88,10 +91,20 @@ public struct ChatName: Hashable, Sendable, CustomStringConvertible {
         // The reader of lines is addressed as you: `you to ana: hello`.
         return isGuest || key == "server" || key == "you"
     }
+
+    /// Whether letters of two alphabets are in it whose letters look like each other's.
+    private var mixesAlphabets: Bool {
+        var first: Substring?
+        for alphabet in key.unicodeScalars.lazy.compactMap(\.alphabet) {
+            if let first, first != alphabet { return true }
+            first = alphabet
+        }
+        return false
+    }
 }
 
 extension ChatName {
-    /// Why a text cannot be a name. The description is a line for people, and has nothing in it that was given.
+    /// Why a text cannot be a name. The description is a line for people, and has nothing in it that was given but a character of ASCII.
     @nonexhaustive
     public enum Invalid: Error, Hashable, CustomStringConvertible {
         /// There is nothing in it.
@@ -106,6 +119,8 @@ extension ChatName {
         case tooManyMarks
         /// It has a character that is another one in a different form, such as a full-width letter or a ligature.
         case lookAlike(Unicode.Scalar)
+        /// It has letters of two alphabets that look like each other's, such as Latin and Cyrillic ones.
+        case mixedAlphabets
         /// It is a name of the server's: `server`, `you`, or `guest` before a number.
         case reserved
 
@@ -116,13 +131,15 @@ extension ChatName {
             case .tooLong:
                 "a name has at most \(ChatName.maximumCount) characters and \(ChatName.maximumByteCount) bytes"
             case .notAllowed(let scalar):
-                "a name has letters, digits, _ and - only, and not \(scalar.number)"
+                "a name has letters, digits, _ and - only, and not \(scalar.shown)"
             case .beginsWithMark:
                 "a name cannot begin with a mark"
             case .tooManyMarks:
                 "a name has at most \(ChatName.maximumMarkCount) marks on one character"
             case .lookAlike(let scalar):
                 "a name cannot have \(scalar.number), which looks like another character"
+            case .mixedAlphabets:
+                "a name has letters of one alphabet, not of two that look alike, such as Latin and Cyrillic"
             case .reserved:
                 "this name is reserved for the server"
             }
@@ -135,6 +152,23 @@ extension Unicode.Scalar {
     fileprivate var number: String {
         let digits = String(value, radix: 16, uppercase: true)
         return "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    }
+
+    /// The character as people know it: itself if it is on every keyboard.
+    fileprivate var shown: String {
+        if self == " " { return "a space" }
+        return (0x21...0x7E).contains(value) ? String(self) : number
+    }
+
+    /// The alphabet of a letter that may look like one of another alphabet: that of every script with capitals, and that of Lisu,
+    /// whose letters are Latin capitals. It is the first word of the letter's name: `LATIN`, `GREEK`, `CYRILLIC`.
+    fileprivate var alphabet: Substring? {
+        if isASCII { return properties.isAlphabetic ? "LATIN" : nil }
+        switch properties.generalCategory {
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter: return properties.name?.prefix { $0 != " " }
+        case .otherLetter where (0xA4D0...0xA4FF).contains(value): return "LISU"
+        default: return nil
+        }
     }
 
     fileprivate var isMark: Bool {

@@ -75,7 +75,7 @@ final class CommandTable {
                 $0.resume($1)
             },
             .init("ignore", arguments: "NAME", help: "Get nothing that NAME says.") { $0.ignore($1) },
-            .init("unignore", arguments: "NAME", help: "Take that back.") { $0.unignore($1) },
+            .init("unignore", arguments: "NAME", help: "Get again what NAME says.") { $0.unignore($1) },
             .init("ping", help: "Have the server answer.") { person, _ in person.tell(.pong) },
             .init("json", help: "Get JSON from now on, an object a line.") { person, _ in person.switchToJSON() },
             .init("help", arguments: "[COMMAND]", help: "List the commands, or explain one.") { $0.showHelp($1) },

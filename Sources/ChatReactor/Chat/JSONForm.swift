@@ -86,6 +86,9 @@ enum JSONForm {
             object.add("type", "history-end")
             object.add("room", room.text)
             object.add("count", count)
+        case .closed(let room):
+            object.add("type", "closed")
+            object.add("room", room.text)
         case .gap(let room, let missed):
             object.add("type", "gap")
             object.add("room", room.text)

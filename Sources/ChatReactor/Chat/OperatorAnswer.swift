@@ -35,6 +35,11 @@ public struct OperatorAnswer: Sendable {
         add(sentence, type: "notice") { $0.add("text", sentence) }
     }
 
+    /// Says to people that there is nothing to list. To programs, no object says so.
+    mutating func addNothing(_ sentence: String) {
+        if format == .text { lines.append(sentence) }
+    }
+
     mutating func fail(_ sentence: String) {
         add(sentence, type: "error") { $0.add("text", sentence) }
         isDone = false

@@ -35,7 +35,11 @@ extension OperatorCommands {
     /// shouting" has no time in it.
     private func takeTime(after word: String, from text: String) throws(Failure) -> (duration: Duration?, rest: String) {
         let (first, following) = text.splitAtSpace
-        guard first.lowercased() == word else { return (nil, text) }
+        guard first.lowercased() == word else {
+            // Who forgets the word means a time all the same, and not a reason: `shutdown 5m` must not shut down at once.
+            if TimeSpan.parse(first) == nil { return (nil, text) }
+            throw Failure("a time is written \(word.uppercased()) \(first)")
+        }
         let (time, rest) = following.splitAtSpace
         if let duration = TimeSpan.parse(time) { return (duration, rest) }
         if time.first?.isNumber == true || time.isEmpty {
@@ -54,6 +58,7 @@ extension OperatorCommands {
     func who(_ argument: String, _ answer: inout OperatorAnswer) throws(Failure) {
         var people = chat.people
         if !argument.isEmpty { people = try parseRoom(argument).conversation?.people ?? [] }
+        if people.isEmpty { answer.addNothing("nobody is there") }
         for person in people.sorted(by: { $0.number < $1.number }) { describe(person, &answer) }
     }
 
@@ -146,6 +151,7 @@ extension OperatorCommands {
     }
 
     func bans(_ answer: inout OperatorAnswer) {
+        if chat.bans.all.isEmpty { answer.addNothing("there are no bans") }
         for ban in chat.bans.all {
             answer.add("\(ban.subject)\(describe(ban.remaining))\(ban.reason.isEmpty ? "" : ": \(ban.reason)")", type: "ban") {
                 switch ban.subject {
@@ -187,11 +193,13 @@ extension OperatorCommands {
     func motd(_ argument: String, _ answer: inout OperatorAnswer) throws(Failure) {
         switch argument.lowercased() {
         case "":
+            if chat.messageOfTheDay.isEmpty { answer.addNothing("there is no message of the day") }
             for line in chat.messageOfTheDay { answer.add(line) }
         case "reload":
             guard let readMessageOfTheDay else { throw Failure("the message of the day is in no file") }
             do { chat.messageOfTheDay = try readMessageOfTheDay() } catch { throw Failure(String(madeVisible: "\(error)")) }
-            answer.add("read \(chat.messageOfTheDay.count) lines")
+            let count = chat.messageOfTheDay.count
+            answer.add("read \(count) \(count == 1 ? "line" : "lines")")
         default:
             throw usage("motd")
         }

@@ -107,14 +107,14 @@ struct OperatorCommand {
             .init("ban", arguments: "NAME|ADDRESS|CIDR [FOR 2h] [REASON]", help: "Keep somebody out, and close who is there.") {
                 (commands, argument, answer) throws(OperatorCommands.Failure) in try commands.ban(argument, &answer)
             },
-            .init("unban", arguments: "NAME|ADDRESS|CIDR", help: "Take that back.") {
+            .init("unban", arguments: "NAME|ADDRESS|CIDR", help: "Take a ban back.") {
                 (commands, argument, answer) throws(OperatorCommands.Failure) in try commands.unban(argument, &answer)
             },
             .init("bans", help: "List the bans.") { commands, _, answer in commands.bans(&answer) },
             .init("mute", arguments: "NAME [FOR 2h]", help: "Have nobody hear a person.") {
                 (commands, argument, answer) throws(OperatorCommands.Failure) in try commands.mute(argument, &answer)
             },
-            .init("unmute", arguments: "NAME", help: "Take that back.") {
+            .init("unmute", arguments: "NAME", help: "Have a person heard again.") {
                 (commands, argument, answer) throws(OperatorCommands.Failure) in try commands.unmute(argument, &answer)
             },
             .init("say", arguments: "TEXT", help: "Say something in every room, as the server.") {

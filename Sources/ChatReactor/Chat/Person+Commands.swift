@@ -5,7 +5,11 @@ extension Person {
         guard let chat else { return }
         let (name, argument) = line.splitAtSpace
         if let command = chat.commands[name.lowercased()] { return command.run(self, argument) }
-        let similar = nearest(to: name.lowercased(), in: chat.commands.names)
+        tellUnknown(name)
+    }
+
+    private func tellUnknown(_ name: String) {
+        let similar = nearest(to: name.lowercased(), in: chat?.commands.names ?? [])
         tell(.error("there is no /\(name); " + (similar.map { "did you mean /\($0)?" } ?? "/help lists what there is")))
     }
 
@@ -178,6 +182,8 @@ extension Person {
             return tell(.error("a topic has at most \(Self.topicLimit) characters"))
         }
         let topic = text == "-" ? "" : text
+        // Nobody need hear that nothing has changed.
+        if topic.isEmpty, conversation.topicText.isEmpty { return tell(.notice("\(room.name) has no topic")) }
         let published = conversation.publish(.topic, from: name.text, topic.utf8.span, by: self)
         didPublish(published, in: room)
         // It may be too long for the log, and then nobody has heard of it.
@@ -203,7 +209,7 @@ extension Person {
             }
             return
         }
-        guard let command = chat.commands[name.lowercased()] else { return tell(.error("there is no /\(name)")) }
+        guard let command = chat.commands[name.lowercased()] else { return tellUnknown(name) }
         tell(.notice("\(command.usage) - \(command.help)"))
     }
 

@@ -28,6 +28,8 @@ struct Replay {
     private let label: TextLabel
     /// Whether only what people have said is told of the past.
     private let onlySaid: Bool
+    /// Whether the end is told even if there was nothing: who has asked for the past waits for it.
+    private let alwaysEnds: Bool
     /// The first record that counts as live.
     private let liveFrom: UInt64
     private var place: RecordLog.Place
@@ -49,10 +51,12 @@ struct Replay {
         switch extent {
         case .last(let count):
             onlySaid = true
+            alwaysEnds = !precedesLive
             let last = count > 0 ? records.place(ofLast: count, where: \.isSaid) : records.end
             place = last
         case .after(let epoch, let sequence):
             onlySaid = false
+            alwaysEnds = true
             if epoch == records.epoch, sequence < records.nextSequence {
                 place = records.place(of: sequence &+ 1)
             } else {
@@ -69,13 +73,14 @@ struct Replay {
         var piece: [UInt8] = []
         var (count, hasToldEnd) = (count, hasToldEnd)
         let (room, onlySaid, liveFrom, label, precedesLive) = (room, onlySaid, liveFrom, label, precedesLive)
+        let alwaysEnds = alwaysEnds
         let ignored = person.ignored
         let (next, missed) = conversation.records.read(from: place) { record in
             let isReplayed = record.sequence < liveFrom
             if !isReplayed, !precedesLive { return false }
             if !isReplayed, !hasToldEnd {
                 hasToldEnd = true
-                if count > 0 { piece += form.encode(.historyEnd(room: room.name, count: count)) }
+                if count > 0 || alwaysEnds { piece += form.encode(.historyEnd(room: room.name, count: count)) }
             }
             if isReplayed, onlySaid, !record.kind.isSaid { return true }
             // A guest's name is one that nobody may ask for, but anybody may ignore it.
@@ -91,7 +96,7 @@ struct Replay {
         opening = []
         place = next
         let isLast = next.sequence >= (precedesLive ? conversation.records.nextSequence : liveFrom)
-        if isLast, !hasToldEnd, count > 0 {
+        if isLast, !hasToldEnd, count > 0 || alwaysEnds {
             hasToldEnd = true
             piece += form.encode(.historyEnd(room: room.name, count: count))
         }

@@ -17,6 +17,8 @@ enum Reply {
     case pong
     /// What follows was said after the client came.
     case historyEnd(room: ChatName, count: Int)
+    /// The operator has sent everybody out of a room.
+    case closed(room: ChatName)
     /// Something is missing here: so many records; nil if nobody knows how many.
     case gap(room: ChatName, missed: UInt64?)
 

@@ -74,6 +74,8 @@ struct TextForm {
             output.append("* pong\n")
         case .historyEnd(_, let count):
             output.append("* end of history (\(count))\n")
+        case .closed(let room):
+            output.append("* \(room) was closed by the operator\n")
         case .gap(_, let missed?):
             output.append("! \(missed) messages are missing here\n")
         case .gap(_, nil):

@@ -276,6 +276,8 @@ extension ChatModel {
         var end: UInt64?
         /// Whether something is left out because the client ignores who said it.
         var isFiltered = false
+        /// Whether its end is told also if there was nothing: it was asked for.
+        var alwaysEnds = false
         private var beginsWithGap: Bool
         private var count = 0
         private var hasMark = true
@@ -287,8 +289,8 @@ extension ChatModel {
             lastSequence = sequence
         }
 
-        fileprivate var isDone: Bool { !beginsWithGap && entries.isEmpty && (count == 0 || !hasMark) }
-        fileprivate var mayBeDone: Bool { !beginsWithGap && entries.allSatisfy(\.isOptional) && (count == 0 || !hasMark) }
+        fileprivate var isDone: Bool { !beginsWithGap && entries.isEmpty && (count == 0 && !alwaysEnds || !hasMark) }
+        fileprivate var mayBeDone: Bool { !beginsWithGap && entries.allSatisfy(\.isOptional) && (count == 0 && !alwaysEnds || !hasMark) }
 
         var description: String {
             "\(entries.count) of the history of \(room.name) after \(lastSequence), of which \(count) have come"

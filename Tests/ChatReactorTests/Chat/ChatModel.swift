@@ -224,7 +224,9 @@ final class ChatModel {
         case "history":
             guard let count = Int(argument), count > 0, let room = member.rooms.last else { return member.reply(.error) }
             member.reply(.notice("history of "))
-            member.replay(last(count, of: room, for: member), of: room)
+            let replay = last(count, of: room, for: member)
+            replay.alwaysEnds = true
+            member.replay(replay, of: room)
         case "resume": resume(member, argument)
         case "ignore":
             guard Self.isName(argument), Self.key(argument) != member.key else { return member.reply(.error) }
@@ -316,6 +318,7 @@ final class ChatModel {
             let missed = room.entries.filter { $0.sequence > start && !($0.isSaid && member.ignored.contains(Self.key($0.from))) }
             let replay = Replay(missed, in: room, after: start, beginsWithGap: !isKnown)
             replay.isFiltered = UInt64(missed.count) < room.lastSequence - start
+            replay.alwaysEnds = true
             member.open(room, replay)
         }
     }
@@ -373,6 +376,7 @@ final class ChatModel {
     private func changeTopic(_ member: Member, _ text: String) {
         guard let room = member.rooms.last else { return }
         if text.isEmpty { return member.reply(.notice(room.topic.isEmpty ? "has no topic" : "the topic is: \(room.topic)")) }
+        if text == "-", room.topic.isEmpty { return member.reply(.notice("has no topic")) }
         room.topic = text == "-" ? "" : text
         expect(.topic, room.topic, in: room, by: member)
         if member.isJSON { member.reply(.sent(room: room.name, sequence: room.lastSequence + 1)) }

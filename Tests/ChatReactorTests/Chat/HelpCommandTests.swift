@@ -17,8 +17,8 @@ struct HelpCommandTests {
             try ana.send(question)
             #expect(try ana.newLines == ["* /msg NAME TEXT - Say something to one person alone."])
         }
-        try ana.send("/help tea")
-        #expect(try ana.newLines == ["! there is no /tea"])
+        try ana.send("/help jion")
+        #expect(try ana.newLines == ["! there is no /jion; did you mean /join?"])
     }
 
     @Test(

@@ -59,7 +59,7 @@ struct IgnoringTests {
         arguments: [
             ("/ignore", "this command is /ignore NAME"),
             ("/ignore ANA", "you cannot ignore yourself"),
-            ("/ignore a b", "a name has letters, digits, _ and - only, and not U+0020"),
+            ("/ignore a b", "a name has letters, digits, _ and - only, and not a space"),
             ("/unignore", "this command is /unignore NAME"),
             ("/unignore ben", "you do not ignore ben"),
         ])

@@ -137,6 +137,10 @@ struct JSONFormTests {
         chat.server.announce("tea is ready")
         try bot.send("/resume lobby 1 1")
         try take()
+        try bot.send("/join tea")
+        try take()
+        try chat.chat.close(try #require(try chat.chat.room(named: ChatName("tea"))))
+        try take()
         // A pong is taken off by what waits for it.
         try bot.send("/ping")
         try chat.run { bot.client.lines.last?.hasPrefix(#"{"type":"pong""#) == true }

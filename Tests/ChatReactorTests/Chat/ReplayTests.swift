@@ -65,6 +65,17 @@ struct ReplayTests {
         }
     }
 
+    @Test("A history that was asked for ends, also if there is none: who has asked need not wait longer")
+    func noneIsThere() throws {
+        let chat = try ChatFixture()
+        let (ana, bot) = (try chat.join("ana"), try chat.join("bot", json: true))
+        try ana.send("/history 5")
+        #expect(try ana.newLines == ["* history of lobby:", "* end of history (0)"])
+        try bot.send("/history 5")
+        let objects = try bot.newObjects
+        #expect(objects.map(\.type) == ["notice", "history-end"] && objects.last?["count"]?.integer == 0)
+    }
+
     /// Those who take slowly get what they get in pieces of a few kilobytes.
     private func makeSlow(_ chat: ChatFixture) throws {
         try chat.chat.onAdmission { person in

@@ -26,6 +26,15 @@ struct TopicCommandTests {
         #expect(try ben.newLines == ["* lobby has no topic"])
     }
 
+    @Test("Nobody hears that a topic is removed that there was not")
+    func none() throws {
+        let chat = try ChatFixture()
+        let (ana, ben) = (try chat.join("ana"), try chat.join("ben"))
+        try ana.send("/topic -")
+        #expect(try ana.newLines == ["* lobby has no topic"])
+        #expect(try ben.newLines == [])
+    }
+
     @Test("Programs are told, and told that they have set it")
     func programs() throws {
         let chat = try ChatFixture()

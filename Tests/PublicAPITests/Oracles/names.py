@@ -68,10 +68,15 @@ def pairs(seed: int, count: int) -> None:
     odd = "iIİıßẞſsσςΣKkÅå\u1100\u1161\u11a8각" + EVERYDAY + "եւหนຫມ\u0e4d\u0e32"
     pools = [cased, marks, composed, greek, greek, [c for c in odd if verdict(c) in ("letter", "mark")], "ab_-7"]
 
+    def mixed(text: str) -> bool:
+        """Whether letters of two alphabets are in it: no name has them."""
+        letters = [c for c in folded(text) if unicodedata.category(c) in ("Lu", "Ll", "Lt") or "\ua4d0" <= c <= "\ua4ff"]
+        return len({unicodedata.name(c).split()[0] for c in letters}) > 1
+
     def any_text() -> str:
         while True:
             text = "".join(source.choice(source.choice(pools)) for _ in range(source.randint(1, 6)))
-            if verdict(text[0]) == "letter" and len([c for c in text if verdict(c) == "mark"]) <= 4:
+            if verdict(text[0]) == "letter" and not mixed(text) and len([c for c in text if verdict(c) == "mark"]) <= 4:
                 return text
 
     def changed(text: str) -> str:
@@ -96,7 +101,7 @@ def pairs(seed: int, count: int) -> None:
     while count > 0:
         one = any_text()
         other = changed(one) if source.random() < 0.9 else any_text()
-        if verdict(other[0]) == "letter" and all(verdict(c) in ("letter", "mark") for c in other) and len(other) < 24:
+        if verdict(other[0]) == "letter" and all(verdict(c) in ("letter", "mark") for c in other) and len(other) < 24 and not mixed(other):
             print(written(one), written(other), folded(one) == folded(other))
             count -= 1
 
