@@ -104,9 +104,12 @@ private final class ControlConversation: ConnectionHandler {
         timer = loop.makeTimer { loop.stop() }
         timer?.arm(after: Self.patience)
         let connection = try loop.connect(to: .unix(path: path), options: options, handler: self)
-        connection.send((json ? "json\n" : "") + command + "\n")
+        // The space keeps a command that is called so from being the line that asks for JSON.
+        connection.send((json ? "json\n" : "") + " " + command + "\n")
         try loop.run()
         timer = nil
+        // To close the loop closes the connection, which the daemon has not done.
+        let outcome = outcome
         loop.close()
         return outcome
     }
@@ -128,19 +131,24 @@ private final class ControlConversation: ConnectionHandler {
             } else if line.hasPrefix(#"{"type":"error""#) {
                 show(line)
                 (awaited, outcome) = (0, .notDone(nil))
-            } else if line.hasPrefix("! ") {
+            } else if let reason = rest(of: line, after: "! ") {
                 // It is refused before it has said that it wants JSON.
-                (awaited, outcome) = (0, .notDone(String(line.dropFirst(2))))
+                (awaited, outcome) = (0, .notDone(reason))
             } else {
                 show(line)
             }
         } else if line == "ok" {
             (awaited, outcome) = (0, .done)
-        } else if line.hasPrefix("! ") {
-            (awaited, outcome) = (0, .notDone(String(line.dropFirst(2))))
+        } else if let reason = rest(of: line, after: "! ") {
+            (awaited, outcome) = (0, .notDone(reason))
         } else {
-            show(line.hasPrefix("* ") ? String(line.dropFirst(2)) : line)
+            show(rest(of: line, after: "* ") ?? line)
         }
+    }
+
+    /// What follows a beginning of a line, or nil if it begins otherwise. By bytes: a space is another character with a mark after it.
+    private func rest(of line: String, after beginning: String) -> String? {
+        line.utf8.starts(with: beginning.utf8) ? String(Substring(line.utf8.dropFirst(beginning.utf8.count))) : nil
     }
 
     private func show(_ line: String) {

@@ -29,8 +29,10 @@ final class ControlSocket {
             var options = Connection.Options()
             // The list of a hundred thousand people is to be whole.
             options.maximumPendingOutput = .max
+            options.batchesMessages = false
             try loop.adopt(socket: socket, options: options, handler: Session(commands))
         }
+        listener.rejectionMessage = "! this chatd has no descriptor left for another connection\n"
     }
 
     /// Takes no commands any more, and removes the path.
@@ -46,7 +48,8 @@ final class ControlSocket {
         return credentials[1] == 0 || credentials[1] == geteuid()
     }
 
-    /// One who gives commands.
+    /// One who gives commands. The next one is heard when the answer has been taken: somebody who does not read would otherwise have
+    /// answers fill the memory, and everybody in the chat would wait for a thousand commands that come at once.
     private final class Session: ConnectionHandler {
         private let commands: OperatorCommands
         private var format = OperatorAnswer.Format.text
@@ -56,11 +59,21 @@ final class ControlSocket {
         }
 
         func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
-            for index in 0..<messages.count { connection.send(answer(to: messages.text(at: index))) }
+            send(answer(to: messages.text(at: 0)), over: connection)
+        }
+
+        private func send(_ lines: String, over connection: Connection) {
+            connection.pauseReading()
+            connection.send(lines)
+        }
+
+        func connectionDidDrain(_ connection: Connection) {
+            connection.resumeReading()
         }
 
         func connectionDidDiscardMessage(_ connection: Connection) {
-            connection.send("! that line is too long\n")
+            let reason = "that line is too long"
+            send((format == .text ? "! \(reason)" : #"{"type":"error","text":"\#(reason)"}"#) + "\n", over: connection)
             connection.finish(reason: .messageTooLong)
         }
 

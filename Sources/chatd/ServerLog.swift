@@ -4,7 +4,8 @@ import Logging
 /// Logs what happens at the server. Messages are never logged.
 final class ServerLog: ChatServerObserver {
     private var logger: Logger
-    private var lastWarning: ContinuousClock.Instant?
+    private var lastRefusal: ContinuousClock.Instant?
+    private var lastUnopenedRoom: ContinuousClock.Instant?
 
     let wantsEvents = false
 
@@ -36,13 +37,21 @@ final class ServerLog: ChatServerObserver {
     }
 
     func server(_ server: ChatServer, cannotOpenRoom name: ChatName, error: RoomLogError) {
+        // Anybody may ask for the room again and again.
+        guard Self.isDue(&lastUnopenedRoom) else { return }
         logger.warning("cannot open", metadata: ["room": "\(name)", "error": "\(error)"])
     }
 
     func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno) {
-        // The server tries again ten times a second; one warning in ten seconds is enough.
-        if let lastWarning, lastWarning.duration(to: .now) < .seconds(10) { return }
-        lastWarning = .now
+        // The server tries again ten times a second.
+        guard Self.isDue(&lastRefusal) else { return }
         logger.warning("cannot accept", metadata: ["address": "\(address)", "error": "\(error)"])
+    }
+
+    /// Whether the last warning of a kind was ten seconds ago: more of them are no use. If so, there is one now.
+    private static func isDue(_ last: inout ContinuousClock.Instant?) -> Bool {
+        if let last, last.duration(to: .now) < .seconds(10) { return false }
+        last = .now
+        return true
     }
 }

@@ -29,6 +29,13 @@ struct AddressBlockTests {
         #expect(error?.description == "'^[[2J/^J' is no address like 192.0.2.7, and no block like 10.0.0.0/8 or 2001:db8::/32")
     }
 
+    /// The number of this machine's interface is no part of it.
+    @Test func aLinkLocalAddressIsReadAsItIsShown() throws {
+        let block = try #require(AddressBlock(.ipv6(high: 0xFE80 << 48, low: 1, port: 50_000, scope: 1)))
+        #expect(block.description == "fe80::1")
+        #expect(try AddressBlock("\(block)") == block)
+    }
+
     @Test func aUnixSocketHasNoAddress() throws {
         #expect(AddressBlock(SocketAddress.unix(path: "")) == nil)
         for block in ["0.0.0.0/0", "::/0"] { #expect(try !AddressBlock(block).contains(.unix(path: "/tmp/a"))) }

@@ -33,7 +33,7 @@ struct BanFileTests {
     @Test func whatPeopleWrite() throws {
         let file = TemporaryPath()
         try file.write(
-            "# mine\n\n  \t\nana\t-\t too   loud \r\n::1   -\n10.1.1.1/8 2099-01-31T10:00:00Z\n10.2.2.2 2001-01-01T00:00:00.000Z over\n"
+            "# mine\n#\u{FE0F}\u{20E3} too\n\n  \t\nana\t-\t too   loud \r\n::1   -\n10.1.1.1/8 2099-01-31T10:00:00Z\n10.2.2.2 2001-01-01T00:00:00.000Z over\n"
         )
         let bans = try BanList(file: file.path).all
         #expect(
@@ -97,6 +97,47 @@ struct BanFileTests {
         var status = stat()
         #expect(unsafe lstat(link.path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
         #expect(try BanList(file: file.path).all.count == 1)
+    }
+
+    /// A disk is not mounted, perhaps, on which the bans are.
+    @Test func aLinkToNothingIsRefused() throws {
+        let link = TemporaryPath()
+        unsafe symlink("/no/such/disk/bans", link.path)
+        let error = #expect(throws: BanListError.self) { _ = try BanList(file: link.path) }
+        #expect(error?.description == "cannot write the bans \(link.path): No such file or directory")
+        var status = stat()
+        #expect(unsafe lstat(link.path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
+    }
+
+    /// Where the next bans are written may lie anything: a FIFO would wait for a reader for ever, and a link would have its file cut off.
+    @Test func whatLiesWhereTheNextOneIsWritten() throws {
+        let (file, other) = (TemporaryPath(), TemporaryPath())
+        let list = try BanList(file: file.path)
+        let new = file.path + ".new"
+        try other.write("a letter\n")
+        let obstacles: [() -> Int32] = [
+            { unsafe mkfifo(new, 0o600) }, { unsafe symlink(other.path, new) }, { unsafe link(other.path, new) },
+        ]
+        for (index, obstacle) in obstacles.enumerated() {
+            #expect(obstacle() == 0)
+            // Otherwise it would wait.
+            let reader = unsafe open(new, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+            defer { close(reader) }
+            try list.add(Ban(.name(ChatName("ana\(index)"))))
+            #expect(try BanList(file: file.path).all.count == index + 1)
+            #expect(try other.text == "a letter\n")
+        }
+    }
+
+    @Test(.enabled(if: kernel_faults_are_available())) func aFolderThatCannotBeOpenedKeepsTheBans() throws {
+        let file = TemporaryPath()
+        let list = try BanList(file: file.path)
+        kernel_begin()
+        kernel_fail(KERNEL_OPEN, 1, 1, EACCES)
+        try list.add(Ban(.name(ChatName("ana"))))
+        kernel_rest()
+        #expect(kernel_strikes() == 1)
+        #expect(try BanList(file: file.path).all == list.all)
     }
 
     @Test func itsPermissionsStay() throws {

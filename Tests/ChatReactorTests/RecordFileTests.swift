@@ -66,6 +66,43 @@ struct RecordFileTests {
         #expect(log.allocatedBytes == 0)
     }
 
+    private func status(of path: String) -> stat {
+        var status = stat()
+        unsafe stat(path, &status)
+        return status
+    }
+
+    /// Makes a log with one record, and then holes of what has never been written, as a backup does that leaves out zeros.
+    private func makeLogWithHoles() throws -> TemporaryPath {
+        let file = TemporaryPath()
+        try RecordLog(file: file.path, capacity: 1 << 16, boot: thisBoot).append(.notice, from: "", text: "kept", time: 0)
+        let length = status(of: file.path).st_size
+        unsafe truncate(file.path, 8_192)
+        unsafe truncate(file.path, length)
+        #expect(status(of: file.path).st_blocks * 512 < length)
+        return file
+    }
+
+    /// On a full disk, to write into a hole would end the process.
+    @Test func theSpaceOfACopyWithHolesIsReserved() throws {
+        let file = try makeLogWithHoles()
+        let log = try RecordLog(file: file.path, capacity: 4_096, boot: thisBoot)
+        #expect(log.entries.count == 1 && log.lostCount == 0)
+        #expect(status(of: file.path).st_blocks * 512 >= status(of: file.path).st_size)
+    }
+
+    @Test(.enabled(if: kernel_faults_are_available())) func aCopyWithHolesOnAFullDiskIsRefused() throws {
+        let file = try makeLogWithHoles()
+        let image = try RecordFileImage(of: file)
+        kernel_begin()
+        kernel_fail(KERNEL_FALLOCATE, 0, 1, ENOSPC)
+        let error = RoomLogError(path: file.path, reason: .system("reserve 69632 bytes for", Errno.noSpace))
+        #expect(throws: error) { try RecordLog(file: file.path, capacity: 4_096, boot: thisBoot) }
+        kernel_rest()
+        #expect(kernel_strikes() == 1 && kernel_open_descriptors() == 0)
+        #expect(try RecordFileImage(of: file) == image)
+    }
+
     @Test func aFileKeepsItsCapacity() throws {
         let file = TemporaryPath()
         try RecordLog(file: file.path, capacity: 8_192).append(.notice, from: "", text: "kept", time: 0)

@@ -139,6 +139,25 @@ import Testing
         if obstacle == "locked" { try holder.end() }
     }
 
+    /// Otherwise anybody could fill the journal.
+    @Test("Who asks for such a room again and again fills no log")
+    func warnings() throws {
+        let daemon = try Daemon(arguments)
+        let file = unsafe open(directory.path + "/room-tea", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        close(file)
+        let ana = try daemon.connect()
+        try ana.send(String(repeating: "/join tea\n", count: 100) + "/ping\n")
+        var refusals = 0
+        while let line = try ana.receiveLine(), line != "* pong" {
+            if line == "! this room cannot be opened now: it is not a room log" { refusals += 1 }
+        }
+        #expect(refusals == 100)
+        daemon.process.send(signal: SIGTERM)
+        let log = String(decoding: try daemon.process.error.all(), as: UTF8.self)
+        #expect(try daemon.process.waitForEnd() == .exit(0))
+        #expect(log.split(separator: "\n").count { $0.contains("cannot open") } == 1, "\(log)")
+    }
+
     /// What starts chatd where the disk is nearly full: a file system of its own, of 128 KiB. Nil if this machine allows none.
     private func smallDisk() throws -> [String]? {
         let test = try ChildProcess("unshare", ["-rm", "mount", "-t", "tmpfs", "tmpfs", directory.path])

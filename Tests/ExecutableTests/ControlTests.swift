@@ -1,4 +1,5 @@
 import Glibc
+import Reactor
 import TestSupport
 import Testing
 
@@ -108,10 +109,36 @@ import Testing
 
     @Test func aLineThatIsTooLong() throws {
         try withChat { _ in
+            let line = String(repeating: "a", count: 70_000) + "\n"
             let peer = try Peer(path: path)
-            try peer.send(String(repeating: "a", count: 70_000) + "\n")
+            try peer.send(line)
             #expect(try peer.receiveLine() == "! that line is too long")
             #expect(try peer.receiveLine() == nil)
+            let program = try Peer(path: path)
+            try program.send("json\n" + line)
+            #expect(
+                try program.receiveLines(2) == [#"{"type":"done"}"#, #"{"type":"error","text":"that line is too long"}"#])
+            #expect(try program.receiveLine() == nil)
+        }
+    }
+
+    /// Otherwise they would take all memory, and everybody in the chat would wait for them.
+    @Test func commandsWhoseAnswersAreNotReadWait() throws {
+        try withChat { daemon in
+            let peer = try Peer(path: path)
+            // What the kernel keeps for both ends, and what the daemon reads at once, is far less.
+            let command = "help" + String(repeating: " ", count: 1_019) + "\n"
+            let commands = Array(String(repeating: command, count: 1_024).utf8)
+            var sent = 0
+            while sent < commands.count, case let count = peer.sendAvailable(Array(commands[sent...])), count > 0 {
+                sent += count
+                // All that came before has been heard by now, or waits.
+                for _ in 0..<3 { _ = try ctl("--control=unix:\(path)", "rooms") }
+            }
+            #expect(sent < commands.count)
+            peer.shutDownSending()
+            let answers = String(decoding: try peer.receiveAll(), as: UTF8.self).split(separator: "\n")
+            #expect(answers.count { $0 == "ok" } >= sent / command.utf8.count)
         }
     }
 
@@ -214,6 +241,50 @@ import Testing
         let result = try run(ChildProcess.pathOfExecutable("chatd"), arguments)
         #expect(result.code == EX_USAGE && result.output == "" && result.error.contains(mentions), "\(result)")
         #expect(result.error.count { $0 == "\n" } == 1)
+    }
+
+    /// That is the line by which a program asks for JSON.
+    @Test func jsonIsNoCommand() throws {
+        try withChat { _ in
+            let result = try ctl("--control=unix:\(path)", "json")
+            #expect(result.error.hasPrefix("chatd ctl: there is no command json") && result.output == "")
+            #expect(result.code == EX_DATAERR)
+        }
+    }
+
+    @Test func aDaemonThatDoesNotAnswer() throws {
+        let silent = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        defer { close(silent) }
+        #expect(unsafe withSystemAddress(.unix(path: path)) { address, length in unsafe bind(silent, address, length) } == 0)
+        #expect(listen(silent, 1) == 0)
+        let result = try ctl("--control=unix:\(path)", "rooms")
+        #expect(
+            result == Result(output: "", error: "chatd ctl: the chatd at \(path) does not answer\n", code: EX_TEMPFAIL))
+    }
+
+    @Test func aDaemonWithoutDescriptors() throws {
+        try withChat(launcher: ["sh", "-c", "ulimit -n 32; exec \"$0\" \"$@\""]) { daemon in
+            var people: [Peer] = []
+            while let peer = try? daemon.connect(), people.count < 32 {
+                people.append(peer)
+                if try peer.receiveLine()?.hasPrefix("!") == true { break }
+            }
+            for arguments in [["rooms"], ["--json", "rooms"]] {
+                let result = try run(
+                    ChildProcess.pathOfExecutable("chatd"), ["ctl", "--control=unix:\(path)"] + arguments)
+                let reason = "this chatd has no descriptor left for another connection"
+                #expect(result == Result(output: "", error: "chatd ctl: \(reason)\n", code: EX_DATAERR))
+            }
+        }
+    }
+
+    /// A mark makes one character with the space before it.
+    @Test func aLineThatBeginsWithAMark() throws {
+        let file = TemporaryPath()
+        try file.write("\u{301}x\n")
+        try withChat(["--motd", file.path]) { _ throws in
+            #expect(try ctl("--control=unix:\(path)", "motd").output == "\u{301}x\n")
+        }
     }
 
     @Test func helpAndVersion() throws {

@@ -170,7 +170,7 @@ public final class BanList {
         // By bytes: a space is another character with a mark after it.
         let words = line.split(maxSplits: 2) { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
             .map { String(decoding: $0, as: UTF8.self) }
-        guard let subject = words.first, !subject.hasPrefix("#") else { return nil }
+        guard let subject = words.first, subject.utf8.first != UInt8(ascii: "#") else { return nil }
         guard words.count >= 2 else { throw .init("the end is missing; write - for none") }
         var end: Int64?
         if words[1] != "-" {

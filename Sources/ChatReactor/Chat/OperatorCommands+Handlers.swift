@@ -42,7 +42,8 @@ extension OperatorCommands {
         }
         let (time, rest) = following.splitAtSpace
         if let duration = TimeSpan.parse(time) { return (duration, rest) }
-        if time.first?.isNumber == true || time.isEmpty {
+        // Also "-5m", of which nobody wants the opposite: a ban for good, or a shutdown now.
+        if time.isEmpty || time.first(where: { $0.isLetter || $0.isNumber })?.isNumber == true {
             throw Failure("'\(String(madeVisible: time))' is no time; write 90s, 5m, 2h or 7d, up to ten years")
         }
         return (nil, text)
@@ -121,12 +122,15 @@ extension OperatorCommands {
         if who.isEmpty { throw usage("ban") }
         // The number will never be anybody else's, and who comes back has another one.
         if let guest = (try? parseName(who)).flatMap(chat.person(named:)), guest.isGuest {
-            throw Failure("a guest comes back under another name: ban the address \(guest.address?.host ?? "")")
+            guard let address = guest.address.flatMap({ AddressBlock($0) }) else {
+                throw Failure("a guest comes back under another name, and this one has no address that could be banned")
+            }
+            throw Failure("a guest comes back under another name: ban the address \(address)")
         }
         let subject = try parseSubject(who)
         let (duration, reason) = try takeTime(after: "for", from: rest)
         // The addresses are known only as long as the people are there.
-        let addresses = chat.people.filter { .name($0.name) == subject }.compactMap(\.address).filter { $0.port != nil }
+        let addresses = chat.people.filter { .name($0.name) == subject }.compactMap(\.address)
         let closed: [Person]
         do throws(BanListError) {
             closed = try chat.ban(Ban(subject, for: duration, reason: reason))
@@ -135,7 +139,8 @@ extension OperatorCommands {
         }
         answer.add("banned \(subject)\(describe(duration)); closed \(closed.count)")
         for address in addresses where chat.bans.ban(of: address) == nil {
-            answer.add("\(subject) was at \(address.host), which is not banned, and may come back under another name")
+            guard let block = AddressBlock(address) else { continue }
+            answer.add("\(subject) was at \(block), which is not banned, and may come back under another name")
         }
     }
 

@@ -158,6 +158,8 @@ import Synchronization
         guard status.st_size == headLength + capacity else {
             throw RoomLogError(path: path, reason: .length(said: headLength + capacity, found: Int(status.st_size)))
         }
+        // A copy may have holes where the file had zeros: programs for backups make them.
+        if status.st_blocks * 512 < status.st_size { try reserve(capacity, of: result, path) }
         let file = try map(lock, path, capacity: capacity, salt: UInt32(number(24, 4)))
         try file.load(boot: boot)
         return file
@@ -176,11 +178,7 @@ import Synchronization
         defer { unsafe unlink(temporaryPath) }
         let number = descriptor.rawValue
         let lock = try FileLock(descriptor, path)
-        // Without blocks of its own on the disk, a page that is written when the disk is full would end the process (SIGBUS).
-        try attempt("reserve \(headLength + capacity) bytes for", path) {
-            errno = posix_fallocate(number, 0, headLength + capacity)
-            return errno == 0 ? 0 : -1
-        }
+        try reserve(capacity, of: number, path)
         let file = try map(lock, path, capacity: capacity, salt: .random(in: 0 ... .max))
         file.writeHead(boot: boot)
         // Otherwise a power failure could leave the name, and none of the head.
@@ -188,6 +186,15 @@ import Synchronization
         if unsafe link(temporaryPath, path) == 0 { return file }
         if errno == EEXIST { return nil }
         throw RoomLogError(path: path, reason: .system("make", .last))
+    }
+
+    /// Sees to blocks on the disk for all of a file. Without them, a page that is written when the disk is full would end the process
+    /// (SIGBUS).
+    private static func reserve(_ capacity: Int, of descriptor: Int32, _ path: String) throws(RoomLogError) {
+        try attempt("reserve \(headLength + capacity) bytes for", path) {
+            errno = posix_fallocate(descriptor, 0, headLength + capacity)
+            return errno == 0 ? 0 : -1
+        }
     }
 
     /// A lock on a file that no other process has, and no other `FileLock`.

@@ -44,7 +44,16 @@ final class RoomLogs {
     private static func fileName(of room: ChatName) -> String { prefix + room.folded }
 
     /// Whether there can be a log of this room: there is one already, or one more may be made.
-    func mayOpen(_ room: ChatName) -> Bool { fileNames[room] != nil || fileNames.count < limit }
+    ///
+    /// The corresponding C function is `access`.
+    ///
+    /// - Complexity: O(1), and O(*n*) for *n* files if there are as many as there may be.
+    func mayOpen(_ room: ChatName) -> Bool {
+        if fileNames[room] != nil || fileNames.count < limit { return true }
+        // The operator may have removed some, to make place for others.
+        fileNames = fileNames.filter { unsafe access("\(path)/\($0.value)", F_OK) == 0 }
+        return fileNames.count < limit
+    }
 
     /// Opens the log of a room, and makes it if there is none. What can be wrong with its file is in
     /// `RecordLog.init(file:capacity:)`.

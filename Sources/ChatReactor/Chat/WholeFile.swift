@@ -7,14 +7,15 @@ enum WholeFile {
     /// Writes a file in place of the one that is there. It blocks until the disk has it.
     ///
     /// The bytes go to a file beside it, whose name has `.new` at its end, and which takes its place when the disk has all of them. One that
-    /// a killed process has left there is written over. The permissions stay; those of a first file are the owner's alone. A symbolic link
+    /// a killed process has left there is removed. The permissions stay; those of a first file are the owner's alone. A symbolic link
     /// stays, too, and the file that it names is written.
     ///
-    /// - Throws: `Errno.invalidArgument` if what is there is no regular file: `/dev/null` must not be replaced, for instance.
+    /// - Throws: `Errno.invalidArgument` if what is there is no regular file: `/dev/null` must not be replaced, for instance. Nor must a
+    ///   symbolic link that names nothing.
     ///
     /// The corresponding C functions are `realpath`, `open`, `write`, `fsync` and `rename`.
     static func write(_ bytes: [UInt8], to path: String) throws(Errno) {
-        let path = resolved(path)
+        let path = try resolved(path)
         var status = stat()
         if unsafe stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG { throw .invalidArgument }
         let temporary = path + ".new"
@@ -27,20 +28,26 @@ enum WholeFile {
         }
         // Else a power failure may undo the renaming.
         let folder = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-        let opened = try open(folder, O_RDONLY | O_DIRECTORY)
-        // Not every file system can do this for a folder. The file itself is safe.
-        _ = fsync(opened.rawValue)
+        // Not everybody may read the folder, and not every file system can do this for one. The file itself is safe, and in its place.
+        if let opened = try? open(folder, O_RDONLY | O_DIRECTORY) { _ = fsync(opened.rawValue) }
     }
 
     /// The path without symbolic links, or as it is if there is nothing.
-    private static func resolved(_ path: String) -> String {
-        guard let real = unsafe realpath(path, nil) else { return path }
+    private static func resolved(_ path: String) throws(Errno) -> String {
+        guard let real = unsafe realpath(path, nil) else {
+            let error = Errno.last
+            var status = stat()
+            if unsafe lstat(path, &status) == 0 { throw error }
+            return path
+        }
         defer { unsafe free(real) }
         return unsafe String(cString: real)
     }
 
     private static func writeTemporary(_ bytes: [UInt8], _ temporary: String, like path: String) throws(Errno) {
-        let file = try open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
+        // Opened instead, it might be a FIFO, which waits for a reader, or another name of some other file.
+        unsafe unlink(temporary)
+        let file = try open(temporary, O_WRONLY | O_CREAT | O_EXCL)
         var status = stat()
         let mode = unsafe stat(path, &status) == 0 ? status.st_mode & 0o777 : 0o600
         try retryingOnInterrupt { fchmod(file.rawValue, mode) }

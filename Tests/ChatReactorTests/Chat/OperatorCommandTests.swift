@@ -1,5 +1,6 @@
 import ChatReactor
 import Glibc
+import Reactor
 import TestSupport
 import Testing
 
@@ -180,6 +181,19 @@ struct OperatorCommandTests {
         try fixture.chat.run { client.text.hasPrefix("* welcome to tea; you are ana") }
     }
 
+    /// The kernel does not tell the address of a caller that has reset its connection, which was not accepted yet.
+    @Test func aBannedCallerThatIsGoneAgain() throws {
+        let fixture = try Fixture()
+        let ana = try fixture.chat.join("ana")
+        #expect(fixture.done("ban 127.0.0.2") == ["banned 127.0.0.2; closed 0"])
+        let here = SocketAddress.ipv4(address: 0x7F00_0002, port: 0)
+        let caller = try Peer(to: .loopback(port: fixture.chat.fixture.port), from: here)
+        try caller.send("buy this\n")
+        caller.reset()
+        #expect(try ana.newLines == [])
+        #expect(try fixture.chat.chat.online == 1)
+    }
+
     @Test func aBanEnds() throws {
         let fixture = try Fixture()
         _ = fixture.done("ban 127.0.0.1 FOR 1s")
@@ -197,6 +211,8 @@ struct OperatorCommandTests {
         ("ban ana FOR 99999999999999999999s", "'99999999999999999999s' is no time"), ("ban guest999", "this name is reserved"),
         // The word is easily forgotten, and the time would be taken for the reason of a ban for good.
         ("ban ana 2h", "a time is written FOR 2h"), ("ban 10.0.0.0/8 7d flooding", "a time is written FOR 7d"),
+        ("ban ana FOR -5m", "'-5m' is no time"), ("ban ana for +1h", "'+1h' is no time"), ("ban ana FOR ~2h", "'~2h' is no time"),
+        ("ban ana FOR .5h rude", "'.5h' is no time"),
     ])
     func aBanThatIsNone(_ line: String, _ reason: String) throws {
         let fixture = try Fixture()
@@ -209,6 +225,19 @@ struct OperatorCommandTests {
         let guest = try fixture.chat.join()
         #expect(fixture.reason("ban guest1") == "a guest comes back under another name: ban the address 127.0.0.1")
         #expect(try guest.newLines == [])
+    }
+
+    /// Not "ban the address unix", which would ban whoever is called unix.
+    @Test func aGuestWithoutAnAddress() throws {
+        let fixture = try Fixture()
+        let path = TemporaryPath()
+        try fixture.chat.server.listen(on: .unix(path: path.path))
+        let peer = try Peer(to: .unix(path: path.path))
+        let chat = try fixture.chat.chat
+        try fixture.chat.run { chat.online == 1 }
+        let reason = fixture.reason("ban guest1")
+        #expect(reason == "a guest comes back under another name, and this one has no address that could be banned")
+        #expect(peer.text.hasPrefix("* welcome"))
     }
 
     @Test func aBanThatCannotBeKept() throws {
@@ -394,6 +423,7 @@ struct OperatorCommandTests {
         #expect(fixture.reason("shutdown cancel") == "there is no shutdown to cancel")
         #expect(fixture.reason("shutdown in 5 minutes").hasPrefix("'5' is no time"))
         #expect(fixture.reason("shutdown 5m new disks") == "a time is written IN 5m")
+        #expect(fixture.reason("shutdown IN -5m").hasPrefix("'-5m' is no time"))
         #expect(fixture.shutdowns == 1)
     }
 

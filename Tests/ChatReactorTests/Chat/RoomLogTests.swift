@@ -256,6 +256,18 @@ struct RoomLogTests {
         #expect(folder.names == ["room-lobby", "room-one", "room-two"])
     }
 
+    @Test("A file that the operator removes makes place for another")
+    func removedFile() throws {
+        let chat = try makeChat { $0.maximumRoomLogs = 2 }
+        let ana = try chat.join("ana")
+        try ana.send("/join one\nhi\n/join two\n/leave")
+        #expect(try ana.newLines.prefix(2) == ["* you are in one; 1 online", "! there are too many rooms already"])
+        unsafe unlink(folder.path + "/room-one")
+        try ana.send("/join two\nhi")
+        #expect(try ana.newLines == ["* you are in two; 1 online"])
+        #expect(folder.names == ["room-lobby", "room-two"])
+    }
+
     @Test("What a power failure has cost is counted, and the operator hears of it")
     func powerFailure() throws {
         let path = folder.path + "/room-tea"
