@@ -92,7 +92,8 @@ import Testing
             try peer.send("bans\nkick nobody\nnonsense\n\nban 10.0.0.0/8 x\r\nbans\njson\nbans\nkick nobody\n")
             #expect(
                 try peer.receiveLines(12) == [
-                    "* there are no bans", "ok", "! nobody is called nobody", "! there is no command nonsense; help lists what there is",
+                    "* there are no bans", "ok", "! nobody is called nobody",
+                    "! there is no command nonsense; help lists what there is",
                     "! there is no command; help lists what there is", "* banned 10.0.0.0/8; closed 0", "ok", "* 10.0.0.0/8: x",
                     "ok",
                     #"{"type":"done"}"#, #"{"type":"ban","address":"10.0.0.0/8","reason":"x"}"#, #"{"type":"done"}"#,
@@ -379,7 +380,9 @@ import Testing
         #expect(
             result
                 == Result(
-                    output: "", error: "chatd: cannot use the bans \(file.path): line 2: the file ends within it, without a newline\n", code: EX_DATAERR)
+                    output: "",
+                    error: "chatd: cannot use the bans \(file.path): line 2: the file ends within it, without a newline\n",
+                    code: EX_DATAERR)
         )
         #expect(try file.text == "ana -\n10.0.0.0/1")
     }

@@ -104,7 +104,8 @@ public struct ChatName: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension ChatName {
-    /// Why a text cannot be a name. The description is a line for people, and has nothing in it that was given but a character of ASCII.
+    /// Why a text cannot be a name. The description is a line for people, and has nothing in it that was given but one visible
+    /// character of ASCII.
     @nonexhaustive
     public enum Invalid: Error, Hashable, CustomStringConvertible {
         /// There is nothing in it.

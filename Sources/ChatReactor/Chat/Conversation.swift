@@ -195,14 +195,16 @@ final class Conversation {
         for topic in topics { topic?.addPublisher(connection) }
     }
 
-    /// Tells everybody in the room something that is not in its history.
+    /// Tells everybody who speaks in the room something that is not in its history. A program may be in other rooms as well, and is told
+    /// once.
     func tellAll(_ reply: Reply) {
+        guard let room else { return }
+        let others = people.filter { $0.room !== room }.compactMap(\.connection)
         for form in WireForm.allCases {
-            if let topic = topics[form.rawValue] { topic.publish(form.encode(reply).span) }
+            if let topic = topics[form.rawValue] { topic.publish(form.encode(reply).span, except: others) }
         }
         // They are not subscribed yet.
-        guard let room else { return }
-        for person in people where person.isAwaitingLive(room) { person.tell(reply) }
+        for person in people where person.room === room && person.isAwaitingLive(room) { person.tell(reply) }
     }
 
     // MARK: - Holding back

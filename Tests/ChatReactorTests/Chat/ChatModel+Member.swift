@@ -289,8 +289,9 @@ extension ChatModel {
             lastSequence = sequence
         }
 
-        fileprivate var isDone: Bool { !beginsWithGap && entries.isEmpty && (count == 0 && !alwaysEnds || !hasMark) }
-        fileprivate var mayBeDone: Bool { !beginsWithGap && entries.allSatisfy(\.isOptional) && (count == 0 && !alwaysEnds || !hasMark) }
+        private var lacksMark: Bool { hasMark && (count > 0 || alwaysEnds) }
+        fileprivate var isDone: Bool { !beginsWithGap && entries.isEmpty && !lacksMark }
+        fileprivate var mayBeDone: Bool { !beginsWithGap && entries.allSatisfy(\.isOptional) && !lacksMark }
 
         var description: String {
             "\(entries.count) of the history of \(room.name) after \(lastSequence), of which \(count) have come"

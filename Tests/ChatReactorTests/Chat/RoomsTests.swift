@@ -25,6 +25,19 @@ struct RoomsTests {
         #expect(ben.takeLines() == ["* ana left: moved (1 online)"])
     }
 
+    @Test("A program in several rooms is told once that the server shuts down")
+    func goodbye() throws {
+        let chat = try ChatFixture()
+        let (ana, bot) = (try chat.join("ana"), try chat.join("bot", json: true))
+        try bot.send("/join tea\n/join cups")
+        try chat.settle()
+        bot.clear()
+        chat.server.shutDown(timeout: .seconds(5)) {}
+        try chat.run { ana.isGone && bot.isGone }
+        #expect(try bot.takeObjects().filter { $0.type == "error" }.map(\.text) == ["goodbye: the server is shutting down"])
+        #expect(ana.takeLines().last == "! goodbye: the server is shutting down")
+    }
+
     @Test("A room is gone, with its history, when the last one has left it")
     func emptyRooms() throws {
         let chat = try ChatFixture()
