@@ -39,7 +39,8 @@ struct ControlCommand: ParsableCommand {
         } catch {
             let isThere = error != .connectionRefused && error != Errno(rawValue: ENOENT)
             let code = error == .permissionDenied ? EX_NOPERM : EX_UNAVAILABLE
-            throw Failure("\(isThere ? "cannot reach the" : "there is no") chatd at \(path): \(error)", code: code)
+            let hint = error == .permissionDenied ? "; only root, and the user as whom it runs, may give it commands" : ""
+            throw Failure("\(isThere ? "cannot reach the" : "there is no") chatd at \(path): \(error)\(hint)", code: code)
         }
         try printOutput(conversation.output)
         switch outcome {

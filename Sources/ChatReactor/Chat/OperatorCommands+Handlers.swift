@@ -36,9 +36,9 @@ extension OperatorCommands {
     private func takeTime(after word: String, from text: String) throws(Failure) -> (duration: Duration?, rest: String) {
         let (first, following) = text.splitAtSpace
         guard first.lowercased() == word else {
-            // Who forgets the word means a time all the same, and not a reason: `shutdown 5m` must not shut down at once.
-            if TimeSpan.parse(first) == nil { return (nil, text) }
-            throw Failure("a time is written \(word.uppercased()) \(first)")
+            // Who forgets the word means a time all the same, and not a reason: `shutdown 5min` must not shut down at once.
+            if !TimeSpan.isMeant(by: first, alone: following.isEmpty) { return (nil, text) }
+            throw Failure("'\(String(madeVisible: first))' is no reason; a time is written \(word.uppercased()) 5m")
         }
         let (time, rest) = following.splitAtSpace
         if let duration = TimeSpan.parse(time) { return (duration, rest) }

@@ -14,6 +14,17 @@ enum TimeSpan {
         return .seconds(number * unit.seconds)
     }
 
+    /// Whether somebody who writes this word probably means a time, if not in the form that is read: `5min`, `+5`, `-2h`, or a number that is
+    /// all there is.
+    static func isMeant(by word: String, alone isAlone: Bool) -> Bool {
+        let unsigned = word.drop { $0 == "+" || $0 == "-" }
+        let unit = unsigned.drop { $0.isNumber }.lowercased()
+        guard unit.count < unsigned.count, unit.allSatisfy(\.isLetter) else { return false }
+        if unit.isEmpty { return isAlone || unsigned.count < word.count }
+        // A first warning is none.
+        return unit != "st" && units.contains { $0.letter == unit.first }
+    }
+
     /// The whole seconds of a duration, in its two largest units: `2d 3h`, `5m`, `0s`.
     static func describe(_ duration: Duration) -> String {
         var rest = max(duration.components.seconds, 0)

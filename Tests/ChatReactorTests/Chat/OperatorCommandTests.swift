@@ -165,6 +165,9 @@ struct OperatorCommandTests {
         #expect(fixture.done("unban ana") == ["ana is not banned any more"])
         try ben.send("/nick Ana")
         #expect(try ben.newLines == ["* you are now Ana"])
+        // Reasons that begin with a number.
+        #expect(fixture.done("ban dora 1st and last time") == ["banned dora; closed 0"])
+        #expect(fixture.done("ban dora 3 warnings") == ["banned dora; closed 0"])
         // A ban of nobody.
         #expect(fixture.done("ban carl") == ["banned carl; closed 0"])
     }
@@ -210,7 +213,8 @@ struct OperatorCommandTests {
         ("ban ana FOR 0s", "'0s' is no time"), ("ban ana FOR 4000d", "'4000d' is no time"), ("ban a!b", "a name has letters"),
         ("ban ana FOR 99999999999999999999s", "'99999999999999999999s' is no time"), ("ban guest999", "this name is reserved"),
         // The word is easily forgotten, and the time would be taken for the reason of a ban for good.
-        ("ban ana 2h", "a time is written FOR 2h"), ("ban 10.0.0.0/8 7d flooding", "a time is written FOR 7d"),
+        ("ban ana 2h", "'2h' is no reason; a time is written FOR 5m"), ("ban 10.0.0.0/8 7days x", "'7days' is no reason; a time"),
+        ("ban ana -2h", "'-2h' is no reason; a time"), ("ban ana 30", "'30' is no reason; a time"),
         ("ban ana FOR -5m", "'-5m' is no time"), ("ban ana for +1h", "'+1h' is no time"), ("ban ana FOR ~2h", "'~2h' is no time"),
         ("ban ana FOR .5h rude", "'.5h' is no time"),
     ])
@@ -279,7 +283,7 @@ struct OperatorCommandTests {
         try ana.send("at last")
         #expect(try ben.newLines == ["ana: at last"])
         #expect(fixture.reason("unmute ana") == "ana is not muted")
-        #expect(fixture.reason("mute ana 2h") == "a time is written FOR 2h")
+        #expect(fixture.reason("mute ana 2h") == "'2h' is no reason; a time is written FOR 5m")
         #expect(fixture.reason("mute ana loudly") == "this command is mute NAME [FOR 2h]")
         #expect(fixture.reason("mute nobody") == "nobody is called nobody")
     }
@@ -422,7 +426,10 @@ struct OperatorCommandTests {
         try fixture.chat.run { fixture.shutdowns == 1 }
         #expect(fixture.reason("shutdown cancel") == "there is no shutdown to cancel")
         #expect(fixture.reason("shutdown in 5 minutes").hasPrefix("'5' is no time"))
-        #expect(fixture.reason("shutdown 5m new disks") == "a time is written IN 5m")
+        for time in ["5m", "5min", "+5", "5 "] {
+            #expect(fixture.reason("shutdown \(time)").hasSuffix("is no reason; a time is written IN 5m"))
+        }
+        #expect(fixture.reason("shutdown 5m new disks") == "'5m' is no reason; a time is written IN 5m")
         #expect(fixture.reason("shutdown IN -5m").hasPrefix("'-5m' is no time"))
         #expect(fixture.shutdowns == 1)
     }
