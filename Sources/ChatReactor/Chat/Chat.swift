@@ -57,7 +57,7 @@ public final class Chat {
         case refuse(String)
     }
 
-    /// What a hook says of something that a person is about to say.
+    /// What a hook says of something that a person is about to say, or to set as a topic.
     public enum Verdict {
         /// Let it be said as it is.
         case pass
@@ -155,8 +155,8 @@ public final class Chat {
         swap(&new, &hooks)
     }
 
-    /// Has a hook decide about what a person says in a room, before anybody hears it: not about private messages. It replaces the
-    /// one before.
+    /// Has a hook decide about what a person says in a room, or sets as its topic (`-` to remove it), before anybody hears it: not
+    /// about private messages. It replaces the one before.
     public func onSay(_ hook: @escaping (_ person: Person, _ room: ChatServer.Room, _ text: String) -> Verdict) {
         var new = hooks
         new.moderation = hook

@@ -171,7 +171,7 @@ extension Person {
     }
 
     func changeTopic(_ text: String) {
-        guard let room, let conversation = room.conversation else { return }
+        guard let chat, let room, let conversation = room.conversation else { return }
         if text.isEmpty {
             let topic = conversation.topicText
             return tell(.notice(topic.isEmpty ? "\(room.name) has no topic" : "the topic is: \(topic)"))
@@ -181,9 +181,17 @@ extension Person {
         if text.count > Self.topicLimit || text.utf8.count > 4 * Self.topicLimit {
             return tell(.error("a topic has at most \(Self.topicLimit) characters"))
         }
-        let topic = text == "-" ? "" : text
+        var topic = text == "-" ? "" : text
         // Nobody need hear that nothing has changed.
         if topic.isEmpty, conversation.topicText.isEmpty { return tell(.notice("\(room.name) has no topic")) }
+        // It would say to everybody what the hook refuses.
+        switch chat.judge(text.utf8.span, by: self, in: room) {
+        case .pass: break
+        case .rewrite(let other): topic = String(madeVisible: other)
+        case .refuse(let reason): return tell(.error(String(madeVisible: reason)))
+        }
+        // The hook may have removed the person.
+        guard conversation.contains(self) else { return }
         let published = conversation.publish(.topic, from: name.text, topic.utf8.span, by: self)
         didPublish(published, in: room)
         // It may be too long for the log, and then nobody has heard of it.

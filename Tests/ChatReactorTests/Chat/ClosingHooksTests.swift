@@ -31,9 +31,9 @@ struct ClosingHooksTests {
     }
 
     @Test(
-        "Before something is said: it is not said, unless the connection was only asked to finish or close",
-        arguments: Act.allCases)
-    func saying(_ act: Act) throws {
+        "Before something is said, or set as a topic: it is not, unless the connection was only asked to finish or close",
+        arguments: Act.allCases, ["hello", "/topic tea"])
+    func saying(_ act: Act, _ line: String) throws {
         let fixture = try ChatFixture()
         let chat = try fixture.chat
         let (ana, ben) = (try fixture.join("ana"), try fixture.join("ben"))
@@ -41,7 +41,7 @@ struct ClosingHooksTests {
             end(person, act, chat)
             return .pass
         }
-        try ben.send("hello")
+        try ben.send(line)
         try fixture.run { ben.isGone && chat.online == 1 }
         let lines = try ana.newLines
         #expect(lines.last == "* ben left: \(act == .kick ? "kicked" : "closed") (1 online)")

@@ -39,6 +39,10 @@ struct HookTests {
         for text in ["bad", "good", "rude", "/me bad", "/me rude", "empty"] { try ana.send(text) }
         #expect(try ben.newLines == ["ana: good", "ana: nice^J", "ana: *nice^J*"])
         #expect(try ana.newLines == ["! not here^Jana: nor there", "! not here^Jana: nor there", "! there is nothing to say"])
+        // Everybody is told a topic, too.
+        for text in ["/topic bad", "/topic rude", "/topic -"] { try ana.send(text) }
+        #expect(try ben.newLines == ["* ana set the topic: nice^J", "* ana removed the topic"])
+        #expect(try ana.newLines == ["! not here^Jana: nor there", "* the topic is: nice^J", "* the topic is removed"])
     }
 
     @Test("A bot speaks under a name that nobody else can have, and hears its own words in the history")

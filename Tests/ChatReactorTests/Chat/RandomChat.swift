@@ -70,6 +70,8 @@ final class RandomChat {
     private var participants: [Participant] = []
     private var failure: ChatModel.Broken?
     private var said = 0
+    /// Whether the hook is called for a topic, which the model knows of by the command.
+    private var isChangingTopic = false
     private var tally = Tally()
     private let policy: SlowSubscriberPolicy
 
@@ -127,6 +129,7 @@ final class RandomChat {
             log: { [unowned self] name in chat.room(named: ChatName(unchecked: name))?.conversation?.records })
         server.addObserver(Recorder(self))
         chat.onSay { [unowned self] person, room, text in
+            if isChangingTopic { return .pass }
             tell { try $0.say(person.number, in: room.name.text, text) }
             return .pass
         }
@@ -135,7 +138,9 @@ final class RandomChat {
             chat.addCommand(
                 .init(name, help: "") { [unowned self] person, argument in
                     tell { try $0.command(person.number, name, argument) }
+                    isChangingTopic = name == "topic"
                     command.run(person, argument)
+                    isChangingTopic = false
                 })
         }
     }

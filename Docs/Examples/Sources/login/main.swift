@@ -1,4 +1,4 @@
-// A chat in which only those may speak who have logged in, and under their own names, which nobody else can take.
+// A chat in whose rooms only those may speak who have logged in, and under their own names, which nobody else can take.
 //
 //     swift run login                     # or: swift run login unix:/tmp/login.sock
 //     nc localhost 3001                   # and type /login ana tea
