@@ -111,7 +111,14 @@ final class Console {
             server.room.topic?.publish(lines, in: range)
             return
         }
-        for index in range { chatOperator.hear(lines.text(at: index), from: input) }
+        for index in range where chatOperator.hear(lines.text(at: index), from: input) { waitForNextTurn() }
+    }
+
+    /// Has the next line wait until what a command has said is sent. Thousands that are piped in at once would make the logs of rooms grow
+    /// by more than those who read can follow, who would be closed for being too slow.
+    private func waitForNextTurn() {
+        input?.pauseReading()
+        server.loop.schedule(after: .zero) { [weak self] in self?.input?.resumeReading() }
     }
 
     /// Tells the operator what came of a command: where the messages are, if they are anywhere.

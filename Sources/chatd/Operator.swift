@@ -20,12 +20,17 @@ final class Operator {
     /// empty line says nothing.
     ///
     /// - Parameter connection: From which the line came, if that is to wait while a room takes no more.
-    func hear(_ line: String, from connection: Connection? = nil) {
-        if line.allSatisfy({ $0 == " " || $0 == "\t" }) { return }
-        if line.utf8.first != UInt8(ascii: "/") { return say(line, from: connection) }
-        let rest = String(Substring(line.utf8.dropFirst()))
-        if rest.utf8.first == UInt8(ascii: "/") { return say(rest, from: connection) }
+    /// - Returns: Whether it was a command.
+    func hear(_ line: String, from connection: Connection? = nil) -> Bool {
+        if line.allSatisfy({ $0 == " " || $0 == "\t" }) { return false }
+        let isText = line.utf8.first != UInt8(ascii: "/")
+        let rest = isText ? line : String(Substring(line.utf8.dropFirst()))
+        if isText || rest.utf8.first == UInt8(ascii: "/") {
+            say(rest, from: connection)
+            return false
+        }
         for line in commands.run(rest).lines { answer(line) }
+        return true
     }
 
     private func say(_ text: String, from connection: Connection?) {

@@ -94,4 +94,19 @@ import Testing
             }
         }
     }
+
+    @Test("So do commands that are piped in")
+    func pipingCommands() throws {
+        try withDaemon(["--chat", "--console", "--print"], input: .pipe) { daemon in
+            let bot = try daemon.connect()
+            try bot.send("/json\n")
+            while let line = try bot.receiveLine(), !line.hasPrefix(#"{"type":"welcome""#) {}
+            // As many as one read takes. Each becomes twelve times as long.
+            try daemon.process.write(String(repeating: "/say a\n", count: 9_000))
+            for _ in 0..<9_000 {
+                let line = try bot.receiveLine() ?? "the end"
+                try #require(line.hasSuffix(#""text":"a"}"#), "\(line)")
+            }
+        }
+    }
 }
