@@ -174,6 +174,44 @@ struct PauseTests {
         #expect(member.handler.texts.last?.hasPrefix("fourteen") == true)
     }
 
+    @Test("A line that a pause of the peer would end waits, too, and ends after the handler has resumed")
+    func lineWithoutNewline() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let idle = Duration.milliseconds(200)
+        var options = Connection.Options.framed(.automatic(idle: idle))
+        options.batchesMessages = false
+        let member = try TestConnection(on: loop, options: options)
+        try member.peer.send("one")
+        try loop.run(until: "it is read") { member.peer.isRead }
+        member.connection.pauseReading()
+        try loop.run(for: .milliseconds(400))
+        #expect(member.handler.texts == [])
+        member.connection.resumeReading()
+        try loop.run(until: "the message") { !member.handler.texts.isEmpty }
+        #expect(member.handler.texts == ["one"])
+    }
+
+    @Test("What a pause has held back comes line by line also if nothing can be sent any more")
+    func heldBackAfterFailure() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let member = try TestConnection(on: loop, options: .with { $0.batchesMessages = false })
+        member.handler.onMessage = { connection, _ in connection.pauseReading() }
+        member.connection.pauseReading()
+        try member.peer.send("one\ntwo\nthree\n")
+        member.peer.hangUp()
+        member.connection.send("hello\n")
+        try loop.settle()
+        for number in 1...3 {
+            member.connection.resumeReading()
+            try loop.run(until: "message \(number)") { member.handler.texts.count >= number }
+            try loop.settle()
+            #expect(member.handler.texts == Array(["one", "two", "three"][..<number]))
+        }
+        try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
+    }
+
     @Test("What a pause has held back comes before the end of input")
     func heldBackBeforeTheEnd() throws {
         let loop = try EventLoop()

@@ -30,7 +30,8 @@ extension Connection {
             guard wantsInput else { return }
         }
         readOnce()
-        if hasFailedOutput, !hasUnreadInput { readToEnd() }
+        // What a handler has held back by pausing comes first, when it resumes.
+        if hasFailedOutput, !messages.isUnparsed, !hasUnreadInput { readToEnd() }
     }
 
     private func readOnce() {
@@ -94,14 +95,17 @@ extension Connection {
             if options !== sharedOptions, messages.isDiscarding { return finish(reason: .messageTooLong) }
         } while position < end && isTakingMessages && !isHoldingMessages
         if position < end, isTakingMessages { messages.leave(position..<end, of: buffer) }
-        guard case .automatic(let framing) = sharedOptions.format, isTakingMessages else { return }
-        if let pause = messages.pauseThatEndsLine(framing) {
-            if !isTimerArmed(.flushing), !isTimerArmed(.foreground) {
-                armTimer(.idleInput, at: .now.advanced(clamping: pause))
-            }
-        } else {
-            disarmTimer(.idleInput)
-        }
+        if !awaitsPause() { disarmTimer(.idleInput) }
+    }
+
+    /// Has a pause end the line that has come in part, if it is to. Returns whether it is.
+    @discardableResult
+    func awaitsPause() -> Bool {
+        guard case .automatic(let framing) = sharedOptions.format, isTakingMessages,
+            let pause = messages.pauseThatEndsLine(framing)
+        else { return false }
+        if !isTimerArmed(.flushing), !isTimerArmed(.foreground) { armTimer(.idleInput, at: .now.advanced(clamping: pause)) }
+        return true
     }
 
     /// Delivers the messages in a part of the read buffer. Returns where it has stopped: at the end of the part, or after the message
@@ -138,7 +142,8 @@ extension Connection {
 
     /// The peer has sent nothing more of an unfinished message for a while.
     func inputIsIdle() {
-        guard isTakingMessages, !hasReadToEnd else { return }
+        // While the handler pauses, no line ends: `resumeReading` waits for a pause anew.
+        guard isTakingMessages, !hasReadToEnd, !isHoldingMessages else { return }
         let limit = sharedOptions.value.maximumMessageLength
         loop.readBuffer.reserveHeadroom(sharedOptions.longestTail)
         let options = sharedOptions

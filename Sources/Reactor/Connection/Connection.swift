@@ -202,7 +202,7 @@ public final class Connection {
         if pauses == 0 { return }
         pauses -= 1
         watchForInputIfWanted()
-        if messages.isUnparsed { scheduleFlush() }
+        if messages.isUnparsed { scheduleFlush() } else if pauses == 0, !sharedOptions.value.batchesMessages { awaitsPause() }
         // It was kept open for what its peer had begun to say. No event may come for that any more.
         if hasFailedOutput { scheduleFlush() }
     }
