@@ -55,6 +55,9 @@ public final class ChatServer {
     /// Those of the observers who want events.
     private var eventObservers: [any ChatServerObserver] = []
     var makesEvents: Bool { !eventObservers.isEmpty }
+    /// Those that not all observers have been told yet.
+    private var newEvents: [Event] = []
+    private var isTellingEvents = false
     private var listeners: [Listener] = []
     /// Set while there are clients. They know the server, and do not keep it.
     private var selfWhileServing: ChatServer?
@@ -87,6 +90,12 @@ public final class ChatServer {
             } catch {
                 throw .roomLog(error)
             }
+            // The lobby's log is made when somebody comes. If there can be none, that is reported now, as for a relay.
+            do throws(Errno) {
+                try Self.checkCapacity(self.chat?.lobbyTopicCapacity ?? 0, on: loop)
+            } catch {
+                throw .system(error)
+            }
         } else {
             chat = nil
             do throws(Errno) {
@@ -112,6 +121,13 @@ public final class ChatServer {
             case .roomLog(let error): "\(error)"
             }
         }
+    }
+
+    /// Throws if a topic cannot have so large a log.
+    private static func checkCapacity(_ capacity: Int, on loop: EventLoop) throws(Errno) {
+        var options = Topic.Configuration()
+        options.capacity = capacity
+        _ = try Topic(on: loop, configuration: options)
     }
 
     private static func makeRelayTopic(on loop: EventLoop, _ configuration: Configuration) throws(Errno) -> Topic {
@@ -168,6 +184,8 @@ public final class ChatServer {
         options.maximumMessageLength = configuration.maximumMessageLength
         // A person may have to wait for the next turn after any line: see `Conversation.holdBackIfFull`.
         options.batchesMessages = chat == nil
+        // What one line makes has to fit in after what may wait already: a private message, or the last line of a replay.
+        if chat != nil { options.maximumPendingOutput += 2 * WireForm.longestMessage(sent: configuration.maximumMessageLength) }
         // The listener keeps the server, and lets go of it when it is closed.
         let listener = try loop.listen(on: address, options: options) { self.makeClient() }
         listener.rejectionMessage = "! the server is full, try again later\n"
@@ -257,8 +275,16 @@ public final class ChatServer {
         for observer in observers { observer.server(self, didRelay: messages, in: range, from: client) }
     }
 
+    /// Tells the observers. One of them may do what makes the next event: all of them have been told of this one by then.
     func didPublish(_ event: Event) {
-        for observer in eventObservers { observer.server(self, didPublish: event) }
+        newEvents.append(event)
+        if isTellingEvents { return }
+        isTellingEvents = true
+        while !newEvents.isEmpty {
+            let event = newEvents.removeFirst()
+            for observer in eventObservers { observer.server(self, didPublish: event) }
+        }
+        isTellingEvents = false
     }
 
     func didOpen(_ room: Room) {

@@ -18,6 +18,19 @@ struct ExtremeConfigurationTests {
         #expect(throws: ChatServer.StartError.system(.noMemory)) { try ServerFixture { $0.logCapacity = .max } }
     }
 
+    @Test func theSameIsSoInAChat() throws {
+        #expect(throws: ChatServer.StartError.system(.noMemory)) { try ChatFixture(server: { $0.logCapacity = .max }) }
+    }
+
+    @Test(arguments: [Int.max, .min, 0])
+    func aRoomMayBeAnySize(_ size: Int) throws {
+        let chat = try ChatFixture { ($0.lobbySize, $0.roomSize) = (size, size) }
+        let ana = try chat.join("ana")
+        try ana.send("/join tea\nhi")
+        #expect(try ana.newLines == ["* you are in tea; 1 online"])
+        #expect((1...1 << 30).contains(try chat.chat.configuration.roomSize))
+    }
+
     @Test(arguments: [Duration(attoseconds: .max), Duration(attoseconds: .min)])
     func endingMayTakeAnyTime(_ time: Duration) throws {
         let fixture = try ServerFixture()

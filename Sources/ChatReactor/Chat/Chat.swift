@@ -22,9 +22,9 @@ public final class Chat {
         public var messageOfTheDay: [String] = []
         /// How many of a room's last messages somebody gets who enters it. From 0 to 10,000.
         public var history = 20
-        /// How many bytes of records the lobby keeps.
+        /// How many bytes of records the lobby keeps. At most 1 GiB.
         public var lobbySize = 1_048_576
-        /// How many bytes of records a room keeps that people have opened. In memory, it takes no more than it uses.
+        /// How many bytes of records a room keeps that people have opened. In memory, it takes no more than it uses. At most 1 GiB.
         public var roomSize = 65_536
         /// How many rooms there may be, besides the lobby.
         public var maximumRooms = 10_000
@@ -96,12 +96,12 @@ public final class Chat {
     private var names = NameRegistry()
     let moderation = Moderation()
     private var guestCount = 0
-    /// Those who ignore somebody, by the name that they ignore.
-    private var ignorersByName: [ChatName: [Person]] = [:]
+    /// Those who ignore somebody, by the name that they ignore, and then by their numbers.
+    private var ignorersByName: [ChatName: [Int: Person]] = [:]
     let commands = CommandTable()
     private var hooks = Hooks()
     private let topicCapacity: Int
-    private let lobbyTopicCapacity: Int
+    let lobbyTopicCapacity: Int
     /// How many bytes of text a record may have. The longest line that somebody can send becomes as long by being made visible. A
     /// form may double it again, which still is less than a quarter of a topic's log.
     let maximumTextLength: Int
@@ -118,6 +118,8 @@ public final class Chat {
     init(on loop: EventLoop, _ configuration: Configuration, settings: ChatServer.Configuration) throws(RoomLogError) {
         var configuration = configuration
         configuration.history = min(max(configuration.history, 0), 10_000)
+        configuration.lobbySize = min(max(configuration.lobbySize, 1), 1 << 30)
+        configuration.roomSize = min(max(configuration.roomSize, 1), 1 << 30)
         configuration.maximumRooms = max(configuration.maximumRooms, 0)
         // The lobby has one in any case.
         configuration.maximumRoomLogs = max(configuration.maximumRoomLogs, 1)
@@ -261,33 +263,45 @@ public final class Chat {
         try names.rename(person, to: name, isGranted: isGranted)
         moderation.moveMute(of: old, to: name)
         // Those who ignore somebody go on to ignore whom it is called now.
-        for ignorer in ignorersByName[old] ?? [] where !ignorer.ignored.contains(name) {
-            // Somebody who takes one name after the other must not make the list of another endless.
-            if ignorer.ignored.count >= Person.ignoreLimit { stopIgnoring(old, by: ignorer) }
-            ignore(name, by: ignorer)
+        for ignorer in (ignorersByName[old] ?? [:]).values where !ignorer.ignored.contains(name) {
+            goOnToIgnore(name, insteadOf: old, by: ignorer)
         }
-        for room in person.rooms {
+        // An observer of what follows may give it another name, or have it leave: that has to find it under this one.
+        person.name = name
+        for room in person.rooms where room.conversation?.contains(person) == true {
             room.conversation?.publish(.rename, from: old.text, name.text.utf8.span, by: person)
         }
-        person.name = name
     }
 
     // MARK: - Ignoring
 
     func ignore(_ name: ChatName, by person: Person) {
-        if person.ignored.insert(name).inserted { ignorersByName[name, default: []].append(person) }
+        person.followed.remove(name)
+        if person.ignored.insert(name).inserted { ignorersByName[name, default: [:]][person.number] = person }
     }
 
     func stopIgnoring(_ name: ChatName, by person: Person) {
+        person.followed.remove(name)
         person.ignored.remove(name)
-        let others = ignorersByName[name]?.filter { $0 !== person } ?? []
-        ignorersByName[name] = others.isEmpty ? nil : others
+        ignorersByName[name]?[person.number] = nil
+        if ignorersByName[name]?.isEmpty == true { ignorersByName[name] = nil }
+    }
+
+    /// Ignores the new name of somebody who is ignored. Somebody who takes one name after the other must neither make the list of another
+    /// endless, nor take from it a name that was asked for.
+    private func goOnToIgnore(_ name: ChatName, insteadOf old: ChatName, by person: Person) {
+        if person.followed.count >= Person.followLimit {
+            let given = person.followed.contains(old) ? old : person.followed.first { names[$0] == nil } ?? person.followed.first
+            if let given { stopIgnoring(given, by: person) }
+        }
+        ignore(name, by: person)
+        person.followed.insert(name)
     }
 
     /// The connections of those who ignore a name.
     func ignorers(of name: ChatName) -> [Connection] {
         if ignorersByName.isEmpty { return [] }
-        return ignorersByName[name]?.compactMap(\.connection) ?? []
+        return ignorersByName[name]?.values.compactMap(\.connection) ?? []
     }
 
     // MARK: - Rooms

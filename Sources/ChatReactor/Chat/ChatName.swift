@@ -176,7 +176,7 @@ extension Unicode.Scalar {
         properties.generalCategory == .nonspacingMark || properties.generalCategory == .spacingMark
     }
 
-    fileprivate var mayBeInName: Bool {
+    var mayBeInName: Bool {
         switch properties.generalCategory {
         case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .decimalNumber,
             .nonspacingMark, .spacingMark:

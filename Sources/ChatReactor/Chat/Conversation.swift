@@ -153,8 +153,8 @@ final class Conversation {
             return nil
         }
         let sender = person?.connection
-        // Whom somebody ignores is still there for it: what it must not get is what that person says.
-        let others = kind.isSaid ? person.map { chat.ignorers(of: $0.name) } ?? [] : []
+        // Whom somebody ignores is still there for it: what it must not get is what that person says, or a bot of that name.
+        let others = kind.isSaid ? chat.ignorers(of: person?.name ?? ChatName(unchecked: name)) : []
         // Taken out of the property, each access to which would have to be checked.
         var message: [UInt8] = []
         swap(&message, &encoded)

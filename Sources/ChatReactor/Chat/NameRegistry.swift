@@ -4,14 +4,18 @@ import Reactor
 /// place of one whose connection has just broken.
 struct NameRegistry {
     static let keepTime = Duration.seconds(60)
-    /// How many names are kept: one more drops those that are kept longest.
-    static let keptLimit = 10_000
+    /// How many names are kept for one address. One more drops the one that is kept longest: somebody who takes one name after the other
+    /// must neither drop those that are kept for others, nor keep the names of everybody else.
+    static let keptLimit = 100
+    /// How many names are kept for all addresses. No more are.
+    static let totalKeptLimit = 10_000
 
     private var people: [ChatName: Person] = [:]
     private var kept: [ChatName: (owner: String, until: ContinuousClock.Instant)] = [:]
     private var reserved: Set<ChatName> = []
-    /// The kept names, in the order in which their time ends.
-    private var keptInOrder: [(name: ChatName, until: ContinuousClock.Instant)] = []
+    /// The kept names of each address, in the order in which their time ends.
+    private var keptByOwner: [String: [ChatName]] = [:]
+    private var nextSweep = ContinuousClock.now
 
     subscript(name: ChatName) -> Person? { people[name] }
 
@@ -45,7 +49,7 @@ struct NameRegistry {
             if let owner = kept[name], owner.until > .now, owner.owner != person.owner { throw .kept }
         }
         remove(person)
-        kept[name] = nil
+        keepNoMore(name)
         people[name] = person
     }
 
@@ -63,16 +67,22 @@ struct NameRegistry {
 
     private mutating func keep(_ name: ChatName, for owner: String) {
         let now = ContinuousClock.now
-        let until = now.advanced(by: Self.keepTime)
-        kept[name] = (owner, until)
-        keptInOrder.append((name, until))
-        // Two at a time: there are never more than were kept within a minute.
-        var past = 0
-        while past < keptInOrder.count, keptInOrder[past].until <= now || keptInOrder.count - past > Self.keptLimit {
-            let (name, until) = keptInOrder[past]
-            if kept[name]?.until == until { kept[name] = nil }
-            past += 1
+        if now >= nextSweep {
+            nextSweep = now.advanced(by: Self.keepTime / 4)
+            for (name, keeping) in kept where keeping.until <= now { keepNoMore(name) }
         }
-        keptInOrder.removeFirst(past)
+        let names = keptByOwner[owner] ?? []
+        if names.count >= Self.keptLimit { keepNoMore(names[0]) } else if kept.count >= Self.totalKeptLimit { return }
+        kept[name] = (owner, now.advanced(by: Self.keepTime))
+        keptByOwner[owner, default: []].append(name)
+    }
+
+    /// - Complexity: O(1), since few names are kept for an address.
+    private mutating func keepNoMore(_ name: ChatName) {
+        guard let owner = kept.removeValue(forKey: name)?.owner, var names = keptByOwner.removeValue(forKey: owner) else {
+            return
+        }
+        names.removeAll { $0 == name }
+        if !names.isEmpty { keptByOwner[owner] = names }
     }
 }

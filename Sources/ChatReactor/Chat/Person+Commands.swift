@@ -92,7 +92,8 @@ extension Person {
         if text.isEmpty { return tellUsage("ignore") }
         guard let chat, let name = parseName(text) else { return }
         if name == self.name { return tell(.error("you cannot ignore yourself")) }
-        if ignored.count >= Self.ignoreLimit { return tell(.error("you ignore \(ignored.count) people already")) }
+        let count = ignored.count - followed.count
+        if count >= Self.ignoreLimit { return tell(.error("you ignore \(count) people already")) }
         chat.ignore(name, by: self)
         tell(.notice("you ignore \(name)"))
     }

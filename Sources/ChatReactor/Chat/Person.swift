@@ -11,6 +11,8 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     static let privateMessageLimit = 65_536
     /// How many names somebody may ignore.
     static let ignoreLimit = 1_000
+    /// How many names more are ignored because somebody who was ignored has taken them.
+    static let followLimit = 100
     /// How many characters a room's topic may have.
     static let topicLimit = 300
     /// How many people or rooms are listed.
@@ -34,7 +36,9 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     private var isPausedForReplies = false
     /// Whom a name is kept for: who comes from the same address.
     private(set) var owner = ""
+    /// Whom the person ignores, and those of them who were not asked for: see `Chat.goOnToIgnore`.
     var ignored: Set<ChatName> = []
+    var followed: Set<ChatName> = []
     /// Who has last written to this person alone, whatever it is called by now: another may have taken its name.
     weak var lastWriter: Person?
     /// When the person has last sent a line.
@@ -175,9 +179,16 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     /// Enters a room, and is sent some of its history, or goes to one that it is in already.
     func enter(_ room: ChatServer.Room, telling extent: Replay.Extent, isFirst: Bool = false) {
         guard let conversation = room.conversation, let chat else { return }
+        // Those who were told that it has left another room may have had it leave altogether.
+        guard connection?.isFinishing == false else {
+            if conversation.online == 0 { chat.roomIsEmpty(room) }
+            return
+        }
         let isNew = !conversation.contains(self)
         rooms = rooms.filter { $0 !== room } + [room]
         if isNew { conversation.add(self) } else { conversation.unsubscribe(self) }
+        // So may those who were told that it has come.
+        guard conversation.contains(self) else { return }
         greet(room, isFirst: isFirst)
         if isFirst { for line in chat.messageOfTheDay { tell(.notice(line)) } }
         replay(extent, of: room)
@@ -241,7 +252,8 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     }
 
     private func continueReplay() {
-        guard let connection else { return }
+        // One that is finishing is sent nothing more, and cannot be subscribed.
+        guard let connection, !connection.isFinishing else { return }
         while !replays.isEmpty, connection.pendingOutput == 0 {
             let (piece, isLast) = replays[0].next(for: self)
             if !piece.isEmpty { connection.send(piece.span) }

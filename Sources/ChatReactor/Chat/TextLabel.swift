@@ -25,8 +25,9 @@ public struct TextLabel: Sendable, Hashable, CustomStringConvertible {
 
     /// A label made by a template.
     ///
-    /// - Throws: If the template does not have `{name}` and after it `{text}`, each once; if it has a control character or a bidi override; or if its lines
-    ///   would look like the server's own, which begin with `* `, `! ` and `[`.
+    /// - Throws: If the template does not have `{name}` and after it `{text}`, each once; if it has a control character or a bidi override; if its lines
+    ///   would look like the server's own, which begin with `* `, `! ` and `[`; or if somebody could imitate another, because what is between the
+    ///   name and the text could be a part of a name, or because it is one space, as in `ana to you: `.
     public init(_ template: String) throws(Invalid) {
         let name = template.split(separator: "{name}", omittingEmptySubsequences: false)
         guard name.count == 2 else { throw Invalid() }
@@ -35,7 +36,8 @@ public struct TextLabel: Sendable, Hashable, CustomStringConvertible {
         // Nor anything else that would change a line, or the order in which it is read.
         let isHarmless = template == String(madeVisible: template)
         let imitates = ["*", "!", "["].contains(where: template.hasPrefix)
-        guard isHarmless, !imitates, !text[0].isEmpty, template.utf8.count <= 256 else {
+        let endsName = text[0].unicodeScalars.contains { !$0.mayBeInName } && !" to you: ".hasPrefix(text[0])
+        guard isHarmless, !imitates, endsName, template.utf8.count <= 256 else {
             throw Invalid()
         }
         self.init(prefix: String(name[0]), middle: String(text[0]), suffix: String(text[1]), hasName: true)
@@ -44,7 +46,7 @@ public struct TextLabel: Sendable, Hashable, CustomStringConvertible {
     /// What is wrong with a template.
     public struct Invalid: Error, CustomStringConvertible {
         public var description: String {
-            "a label has {name} and after it {text}, with something in between; it does not begin with *, ! or [, and is at most 256 bytes"
+            "a label has {name} and after it {text}, with a sign in between; it does not begin with *, ! or [, and is at most 256 bytes"
         }
     }
 

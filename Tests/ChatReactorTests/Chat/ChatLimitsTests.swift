@@ -46,6 +46,21 @@ struct ChatLimitsTests {
         #expect(try ben.newLines == [replaced])
     }
 
+    @Test("The longest line closes nobody to whom it is said alone, nor who comes later")
+    func longestLineAlone() throws {
+        let chat = try ChatFixture({ $0.lobbySize = 1 << 25 }, server: { $0.maximumMessageLength = 1 << 20 })
+        let (ana, ben, bot) = (try chat.join("ana"), try chat.join("ben"), try chat.join("bot", json: true))
+        let text = String(repeating: "\u{61C}", count: (1 << 19) - 10)
+        for name in ["ben", "bot"] { try ana.send("/msg \(name) \(text)") }
+        let length = text.unicodeScalars.count * 7
+        try chat.run { ben.client.received.count > length && bot.client.received.count > length + text.unicodeScalars.count }
+        for _ in 0..<2 { try ana.send(text) }
+        try chat.run { ben.client.received.count > 3 * length }
+        let cleo = try chat.join(keepsWelcome: true)
+        try chat.run { cleo.isGone || cleo.client.lines.last == "* end of history (2)" }
+        #expect(!ana.isGone && !ben.isGone && !bot.isGone && !cleo.isGone)
+    }
+
     @Test("What a room's log does not take is refused, and nobody gets it")
     func tooLongForTheRoom() throws {
         let chat = try ChatFixture { $0.roomSize = 4_096 }

@@ -129,7 +129,9 @@ struct ForgingTests {
         #expect(history.allSatisfy { $0.hasPrefix("[") })
     }
 
-    @Test("Nor by what an embedder says of them", arguments: ["{name} says {text}", "<{name}> {text}", "({name}) {text} ."])
+    @Test(
+        "Nor by what an embedder says of them",
+        arguments: ["{name} says {text}", "<{name}> {text}", "({name}) {text} .", "{name}-> {text}"])
     func labels(_ template: String) throws {
         let label = try TextLabel(template)
         let chat = try ChatFixture { $0.label = label }
@@ -144,7 +146,8 @@ struct ForgingTests {
         arguments: [
             "* {name} {text}", "! {name}: {text}", "[{name}] {text}", "{name}\u{2028}{text}", "{name}\u{202E} {text}",
             "{name}\n{text}",
-            "{name}\u{85}{text}", "{text}{name}", "{name}{text}", "{name}", "",
+            "{name}\u{85}{text}", "{text}{name}", "{name}{text}", "{name}", "", "{name} {text}", "{name}-{text}",
+            "<{name}_said_{text}>",
         ])
     func invalidLabels(_ template: String) {
         #expect(throws: TextLabel.Invalid.self) { try TextLabel(template) }

@@ -67,7 +67,8 @@ struct HostileLinesTests {
     /// Whether a line of people is what one of those whose names are known can bring about.
     private func isHonest(_ line: String, of names: [String]) -> Bool {
         // By bytes: a mark at the beginning of what is said makes one character with the space before it.
-        if names.contains(where: { name in [": ", " to you: "].contains { line.utf8.starts(with: (name + $0).utf8) } }) { return true }
+        let beginnings = names.flatMap { ["\($0): ", "\($0) to you: "] }
+        if beginnings.contains(where: { line.utf8.starts(with: $0.utf8) }) { return true }
         guard let notice = line.wholeMatch(of: #/\* (\S+)(.*)/#) else { return false }
         let rest = String(notice.2)
         if notice.1.allSatisfy(\.isNumber) { return rest.wholeMatch(of: #/ (joined|left)(, \d+ left)? \(\d+ online\)/#) != nil }

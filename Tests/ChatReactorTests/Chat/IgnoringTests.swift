@@ -1,6 +1,7 @@
-import ChatReactor
 import TestSupport
 import Testing
+
+@testable import ChatReactor
 
 /// `/ignore` and `/unignore`: somebody gets nothing of another.
 struct IgnoringTests {
@@ -52,6 +53,37 @@ struct IgnoringTests {
         #expect(try ana.newLines == ["* you do not ignore dora any more"])
         try ben.send("hi")
         #expect(try ana.newLines == ["dora: hi"])
+    }
+
+    @Test("Somebody who takes many names does not use up what another may ignore")
+    func manyNames() throws {
+        let chat = try ChatFixture()
+        let (ana, ben, _) = (try chat.join("ana"), try chat.join("ben"), try chat.join("zoe"))
+        try ana.send("/ignore ben")
+        _ = try ana.newLines
+        try ben.send((0..<1_100).map { "/nick ben\($0)\n" }.joined() + "hi\n/nick ben\nhi\n/nick benjamin\nhi")
+        _ = try ana.newLines
+        try ana.send("/ignore zoe")
+        #expect(try ana.newLines == ["* you ignore zoe"])
+        #expect(!ana.client.lines.contains { $0.hasSuffix(": hi") })
+        let person = try #require(try chat.chat.person(named: ChatName("ana")))
+        #expect(person.ignored.count <= Person.followLimit + 2)
+        try ana.send("/unignore benjamin\n/unignore ben")
+        #expect(try ana.newLines.allSatisfy { $0.hasSuffix("any more") })
+    }
+
+    @Test("A bot can be ignored, live and in replays")
+    func bots() throws {
+        let chat = try ChatFixture()
+        let bot = try ChatName("bot")
+        let (ana, ben) = (try chat.join("ana"), try chat.join("ben"))
+        try ana.send("/ignore Bot")
+        _ = try ana.newLines
+        #expect(try chat.chat.lobby.say("tea", as: bot))
+        #expect(try ben.newLines == ["bot: tea"])
+        #expect(try ana.newLines == [])
+        try ana.send("/history 5")
+        #expect(try ana.newLines == ["* history of lobby:"])
     }
 
     @Test(

@@ -87,4 +87,23 @@ struct NamesOfPeopleTests {
         again.clear()
         #expect(try again.newLines.last == "* you are now ben")
     }
+
+    @Test("Nobody can make the server forget whose name is kept, by taking many names")
+    func manyKeptNames() throws {
+        let chat = try ChatFixture()
+        let ana = try chat.join("ana")
+        let ben = try chat.join("ben", from: SocketAddress.ipv4(address: 0x7F00_0002, port: 0))
+        try ben.send("/quit")
+        try chat.run { ben.isGone }
+        for part in 0..<11 {
+            try ana.send((0..<1_000).map { "/nick a\(part)-\($0)\n" }.joined())
+            _ = try ana.newLines
+        }
+        try ana.send("/nick ben")
+        #expect(try ana.newLines == ["! that name is kept for the one who has just left"])
+        // Of those that it has given up itself, the newest are kept.
+        let zoe = try chat.join(from: SocketAddress.ipv4(address: 0x7F00_0003, port: 0))
+        try zoe.send("/nick a10-998\n/nick a10-1")
+        #expect(try zoe.newLines == ["! that name is kept for the one who has just left", "* you are now a10-1"])
+    }
 }
