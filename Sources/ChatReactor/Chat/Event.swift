@@ -10,9 +10,10 @@ extension ChatServer {
             case message
             /// `name` does `text`.
             case action
-            /// `name` has come into the room.
+            /// `name` has come into the room. Not each of a crowd: if more than five come or leave within a second, one notice counts the
+            /// others. `server(_:didAccept:)` and `server(_:didClose:reason:)` tell of each client.
             case join
-            /// `name` has left the room; `text` is why.
+            /// `name` has left the room; `text` is why. The same is so of a crowd.
             case leave
             /// `name` is called `text` from now on.
             case rename

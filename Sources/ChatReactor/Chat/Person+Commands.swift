@@ -82,7 +82,8 @@ extension Person {
         }
         // Somebody who is ignored is not told so.
         if !person.ignored.contains(name) {
-            person.tell(message(isSender: false))
+            // It may be finishing, or its peer may be gone.
+            if !person.canTell(message(isSender: false)) { return tell(.error("\(person.name) has left")) }
             person.lastWriter = self
         }
         tell(message(isSender: true))

@@ -169,9 +169,13 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     }
 
     func tell(_ reply: Reply) {
-        guard let connection else { return }
-        let bytes = form.encode(reply)
-        if !bytes.isEmpty { connection.send(bytes.span) }
+        _ = canTell(reply)
+    }
+
+    /// Tells the person something, or returns false if that cannot reach it any more.
+    func canTell(_ reply: Reply) -> Bool {
+        guard let connection else { return false }
+        return connection.send(form.encode(reply).span)
     }
 
     // MARK: - Rooms

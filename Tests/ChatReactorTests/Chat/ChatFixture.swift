@@ -123,7 +123,11 @@ final class Chatter {
 
     // MARK: - Answers
 
-    private func isAnswer(_ line: String) -> Bool { line == "* pong" || line.hasPrefix(#"{"type":"pong""#) }
+    private func isAnswer(_ line: String) -> Bool {
+        // Options of telnet are refused where they came, which may be before an answer.
+        let line = line.trimmingPrefix { $0 == "\u{FFFD}" || $0 == "\u{1}" }
+        return line == "* pong" || line.hasPrefix(#"{"type":"pong""#)
+    }
 
     fileprivate func askForAnswer() throws {
         awaitedAnswers = client.lines.count(where: isAnswer) + 1

@@ -36,6 +36,23 @@ struct PrivateMessageTests {
         #expect(ana.takeLines().last == "bot to you: yes")
     }
 
+    @Test("Somebody whose connection is finishing gets none, and the sender is told so", arguments: ["/msg ben hi", "/reply hi"])
+    func finishing(_ line: String) throws {
+        let fixture = try ChatFixture()
+        let chat = try fixture.chat
+        let (ana, ben) = (try fixture.join("ana"), try fixture.join("ben"))
+        chat.addCommand(
+            Chat.Command("end", help: "End ben.") { [unowned chat] _, _ in
+                chat.people.first { $0.name.text == "ben" }?.connection?.finish()
+            })
+        try ben.send("/msg ana hello")
+        _ = try ana.newLines
+        try ana.send("/end\n\(line)")
+        try fixture.run { ben.isGone }
+        #expect(try ana.newLines.first == "! ben has left")
+        #expect(!ben.takeLines().contains("ana to you: hi"))
+    }
+
     @Test("A reply goes to the person who wrote, whatever it is called now, and to nobody else")
     func replyToAPerson() throws {
         let chat = try ChatFixture()

@@ -124,7 +124,8 @@ final class RandomChat {
         model = ChatModel(
             history: chatConfiguration.history,
             isOpen: { [unowned self] number in
-                participants.first { $0.number == number }?.person?.connection?.isOpen == true
+                let connection = participants.first { $0.number == number }?.person?.connection
+                return connection.map { !$0.isFinishing && !$0.hasFailedOutput } == true
             },
             log: { [unowned self] name in chat.room(named: ChatName(unchecked: name))?.conversation?.records })
         server.addObserver(Recorder(self))
