@@ -70,6 +70,13 @@ final class Moderation {
         return "the server shuts down \(time)" + (reason.isEmpty ? "" : ": \(reason)")
     }
 
+    /// Tells every room, and leaves out a reason that is too long for it.
+    private func announce(in remaining: Duration, reason: String, to chat: Chat) {
+        for room in chat.rooms where !room.announce(Self.shutdownNotice(in: remaining, reason: reason)) {
+            room.announce(Self.shutdownNotice(in: remaining, reason: ""))
+        }
+    }
+
     func scheduleShutDown(of chat: Chat, after delay: Duration, reason: String, then completion: @escaping () -> Void) {
         let delay = max(delay, .zero)
         var new: Shutdown? = Shutdown(
@@ -77,7 +84,7 @@ final class Moderation {
             reminders: Self.reminders.filter { $0 < delay })
         // Exchanged, so that the closure before is released after the access.
         swap(&new, &shutdown)
-        chat.announce(Self.shutdownNotice(in: delay, reason: reason))
+        announce(in: delay, reason: reason, to: chat)
         if shutdownTimer == nil {
             shutdownTimer = chat.loop.makeTimer { [weak self, weak chat] in if let chat { self?.continueShutDown(of: chat) } }
         }
@@ -102,7 +109,7 @@ final class Moderation {
         } else {
             let remaining = pending.reminders.removeFirst()
             shutdown = pending
-            chat.announce(Self.shutdownNotice(in: remaining, reason: pending.reason))
+            announce(in: remaining, reason: pending.reason, to: chat)
             armTimer()
         }
     }

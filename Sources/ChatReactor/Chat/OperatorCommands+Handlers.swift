@@ -191,7 +191,10 @@ extension OperatorCommands {
 
     func say(_ text: String, _ answer: inout OperatorAnswer) throws(Failure) {
         if text.isEmpty { throw usage("say") }
-        guard chat.announce(text) else { throw Failure("that is too long for a room") }
+        let rooms = chat.rooms
+        let failures = rooms.count { !$0.announce(text) }
+        if failures == rooms.count { throw Failure("that is too long for a room") }
+        if failures > 0 { throw Failure("that is too long for \(failures) of \(rooms.count) rooms; the others have heard it") }
         answer.add("said")
     }
 

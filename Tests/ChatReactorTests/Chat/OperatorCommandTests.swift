@@ -348,6 +348,22 @@ struct OperatorCommandTests {
         #expect(fixture.reason("say " + String(repeating: "a", count: 1 << 20)) == "that is too long for a room")
     }
 
+    @Test func whatIsTooLongForSomeRooms() throws {
+        let fixture = try Fixture({ $0.roomSize = 4_096 })
+        let (ana, ben) = (try fixture.chat.join("ana"), try fixture.chat.join("ben"))
+        try ana.send("/join tea")
+        try fixture.chat.settle()
+        for chatter in [ana, ben] { chatter.clear() }
+        let text = String(repeating: "a", count: 1_500)
+        #expect(fixture.reason("say \(text)") == "that is too long for 1 of 2 rooms; the others have heard it")
+        #expect(try ben.newLines == ["* \(text)"])
+        // Everybody is told in any case when the server shuts down, if not why.
+        _ = fixture.done("shutdown IN 1h \(text)")
+        #expect(try ana.newLines == ["* the server shuts down in 1h"])
+        #expect(try ben.newLines == ["* the server shuts down in 1h: \(text)"])
+        _ = fixture.done("shutdown cancel")
+    }
+
     @Test func motd() throws {
         var lines = ["be kind", "no \u{1B}"]
         struct Gone: Error, CustomStringConvertible { let description = "cannot read it" }
