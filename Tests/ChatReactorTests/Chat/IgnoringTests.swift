@@ -83,7 +83,7 @@ struct IgnoringTests {
         #expect(try ben.newLines == ["bot: tea"])
         #expect(try ana.newLines == [])
         try ana.send("/history 5")
-        #expect(try ana.newLines == ["* history of lobby:"])
+        #expect(try ana.newLines == ["* history of lobby:", "* end of history (0)"])
     }
 
     @Test(
