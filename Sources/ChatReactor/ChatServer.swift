@@ -281,8 +281,11 @@ public final class ChatServer {
         if isTellingEvents { return }
         isTellingEvents = true
         while !newEvents.isEmpty {
-            let event = newEvents.removeFirst()
-            for observer in eventObservers { observer.server(self, didPublish: event) }
+            var events: [Event] = []
+            swap(&events, &newEvents)
+            for event in events {
+                for observer in eventObservers { observer.server(self, didPublish: event) }
+            }
         }
         isTellingEvents = false
     }
