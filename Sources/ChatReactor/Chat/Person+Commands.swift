@@ -73,7 +73,10 @@ extension Person {
 
     private func sayPrivately(_ text: String, to person: Person) {
         if isToldToBeMuted { return }
-        guard let connection = person.connection, connection.isOpen else { return tell(.error("\(person.name) has left")) }
+        // One that is finishing is still there, but gets nothing more.
+        guard let connection = person.connection, !connection.isFinishing, !connection.hasFailedOutput else {
+            return tell(.error("\(person.name) has left"))
+        }
         // What is said privately waits for one alone, and must not make the server close it.
         if connection.pendingOutput > Self.privateMessageLimit { return tell(.error("\(person.name) is not reading")) }
         let time = Timestamp.now
@@ -82,8 +85,7 @@ extension Person {
         }
         // Somebody who is ignored is not told so.
         if !person.ignored.contains(name) {
-            // It may be finishing, or its peer may be gone.
-            if !person.canTell(message(isSender: false)) { return tell(.error("\(person.name) has left")) }
+            person.tell(message(isSender: false))
             person.lastWriter = self
         }
         tell(message(isSender: true))
@@ -168,8 +170,10 @@ extension Person {
         if form == .json, rooms.count >= Self.roomLimit { return tell(.error("you are in \(Self.roomLimit) rooms already")) }
         let room: ChatServer.Room
         do throws(Chat.RoomRefusal) { room = try chat.openRoom(name) } catch { return tell(.error("\(error)")) }
-        if form == .text, let present = self.room { exit(present, reason: "moved") }
-        enter(room, telling: extent)
+        guard form == .text, let present = self.room else { return enter(room, telling: extent) }
+        exit(present, reason: "moved")
+        // Those who were told that may have had everybody leave the other room, which is closed then.
+        enter((try? chat.openRoom(name)) ?? chat.lobby, telling: extent)
     }
 
     func changeTopic(_ text: String) {

@@ -169,13 +169,9 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     }
 
     func tell(_ reply: Reply) {
-        _ = canTell(reply)
-    }
-
-    /// Tells the person something, or returns false if that cannot reach it any more.
-    func canTell(_ reply: Reply) -> Bool {
-        guard let connection else { return false }
-        return connection.send(form.encode(reply).span)
+        guard let connection else { return }
+        let bytes = form.encode(reply)
+        if !bytes.isEmpty { connection.send(bytes.span) }
     }
 
     // MARK: - Rooms

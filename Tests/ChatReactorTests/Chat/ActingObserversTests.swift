@@ -70,6 +70,26 @@ struct ActingObserversTests {
         #expect(chat.rooms.map(\.name.text) == (isThere ? ["lobby", "tea"] : ["lobby"]))
     }
 
+    @Test("A room that empties while somebody is on the way to it is the same for those who come later")
+    func emptiedWhileMoving() throws {
+        let fixture = try ChatFixture()
+        let chat = try fixture.chat
+        let (ana, ben, zoe) = (try fixture.join("ana"), try fixture.join("ben"), try fixture.join("zoe"))
+        try ana.send("/join tea")
+        _ = try ana.newLines
+        fixture.server.addObserver(
+            Actor { [unowned chat] event in
+                guard event.kind == .leave, event.name == "ben", event.text == "moved" else { return }
+                if let person = chat.people.first(where: { $0.name.text == "ana" }) { chat.kick(person) }
+            })
+        try ben.send("/join tea")
+        try fixture.run { ana.isGone && fixture.server.clientCount == 2 }
+        _ = try ben.newLines
+        try zoe.send("/join tea")
+        #expect(try ben.newLines == ["* zoe joined (2 online)"])
+        #expect(chat.rooms.count == 2)
+    }
+
     @Test("Somebody who is kicked for coming gets nothing of the room, and leaves nothing there", arguments: [false, true])
     func kickedForComing(_ isMoving: Bool) throws {
         let fixture = try ChatFixture()
