@@ -32,7 +32,8 @@ final class ControlSocket {
             options.batchesMessages = false
             try loop.adopt(socket: socket, options: options, handler: Session(commands))
         }
-        listener.rejectionMessage = "! this chatd has no descriptor left for another connection\n"
+        // The operator must get in when there are too many clients, to ban some of them perhaps.
+        listener.servesFromReserve = true
     }
 
     /// Takes no commands any more, and removes the path.

@@ -60,6 +60,39 @@ struct OutOfDescriptorsTests {
         #expect(loop.timers.count == 1)
     }
 
+    /// The limit is a real one here, too.
+    @Test func oneCallerIsServedFromTheReserveAndTheNextWhenThatIsMadeAgain() throws {
+        defer { finish() }
+        listener.servesFromReserve = true
+        var refusals = 0
+        listener.onAcceptFailure = { _ in refusals += 1 }
+        let clients = try (0..<2).map { _ in try Peer(port: port) }
+        kernel_limit_descriptors(kernel_open_descriptors())
+        try loop.run(until: "one is served") { handler.connections.count == 1 }
+        // It has tried once more, and could not.
+        try loop.run(until: "two refusals") { refusals == 2 }
+        #expect(handler.count(of: .opened) == 1)
+        handler.connections.first?.close()
+        try loop.run(until: "the next one is served") { handler.count(of: .opened) == 2 }
+        kernel_rest()
+        #expect(clients.map { $0.receiveAvailable() } == [nil, []])
+    }
+
+    @Test func whoIsServedFromTheReserveMayCloseTheListener() throws {
+        defer { finish() }
+        var listeners: [Listener] = []
+        listeners.append(
+            try loop.listen(on: .loopback(port: 0)) { socket, _ throws(Errno) in
+                for listener in listeners { listener.close() }
+                throw .canceled
+            })
+        listeners[0].servesFromReserve = true
+        let client = try Peer(port: try #require(listeners[0].address.port))
+        kernel_limit_descriptors(kernel_open_descriptors())
+        try loop.run(until: "closed") { client.receiveAvailable() == nil }
+        #expect(loop.timers.count == 0)
+    }
+
     @Test func aLoopThatIsClosedMeanwhileIsNotKeptAlive() throws {
         defer { finish() }
         weak var starving: EventLoop?

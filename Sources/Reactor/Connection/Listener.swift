@@ -20,6 +20,10 @@ public final class Listener {
     /// newline that its protocol may want.
     public var rejectionMessage = ""
 
+    /// Whether a peer for which there is no descriptor left is served by the one in reserve, and not rejected. The next such peer
+    /// then waits until a descriptor is free. For those few, such as an operator, who are to get in although the process is full.
+    public var servesFromReserve = false
+
     /// Called on the loop's thread when a connection could not be accepted, at each attempt, every 100 ms perhaps. It is for a
     /// log: nothing need be done about it. It is released when the listener is closed.
     public var onAcceptFailure: ((Errno) -> Void)? {
@@ -156,7 +160,11 @@ public final class Listener {
 
     private func pauseAccepting(because error: Errno) {
         if descriptor == nil { return }
-        if error == .tooManyOpenFiles || error == .tooManyOpenFilesInSystem { rejectOne() }
+        if error == .tooManyOpenFiles || error == .tooManyOpenFilesInSystem {
+            if servesFromReserve { acceptFromReserve() } else { rejectOne() }
+            // The accept handler may have closed the listener.
+            if descriptor == nil { return }
+        }
         // The queue is not empty, so the listener would be reported as ready again and again, and nothing could be done about it.
         try? setInterest([])
         loop.scheduleAccepting(self)
@@ -175,6 +183,13 @@ public final class Listener {
         } catch {
             retryTimer?.arm(after: .milliseconds(100))
         }
+    }
+
+    /// The reserve is made again when a descriptor is free: see `resumeAccepting`.
+    private func acceptFromReserve() {
+        spare = nil
+        var peer = SocketAddress.unix(path: "")
+        if let socket = try? acceptOne(from: &peer) { try? acceptHandler?(socket, peer) }
     }
 
     private func rejectOne() {
