@@ -13,6 +13,8 @@ struct RandomChatTests {
         // A test in which nobody lags, or comes late, would prove little.
         #expect(tally.lines > 20 * count)
         #expect(tally.replayed > count)
-        if count >= 300 { #expect(tally.gaps > 0 && tally.closedAsTooSlow > 0) }
+        if count >= 300 { #expect(tally.gaps > 0) }
+        // One in some hundreds, and fewer the faster the server is.
+        if count >= 10_000 { #expect(tally.closedAsTooSlow > 0) }
     }
 }
