@@ -23,11 +23,9 @@ public enum VisibleText {
             func appendRun() {
                 unsafe output.append(contentsOf: UnsafeBufferPointer(start: start + run, count: position &- run))
             }
-            while position < bytes.count {
-                if unsafe isPlain(bytes[position]) {
-                    position &+= 1
-                    continue
-                }
+            while true {
+                position &+= unsafe plainCount(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[position...]))
+                if position == bytes.count { break }
                 var rest = unsafe UnsafeBufferPointer(start: start + position, count: bytes.count &- position).makeIterator()
                 var parser = Unicode.UTF8.ForwardParser()
                 switch unsafe parser.parseScalar(from: &rest) {
@@ -59,8 +57,20 @@ public enum VisibleText {
         }
     }
 
-    /// Whether a byte is a printable ASCII character, which is left alone. Most bytes are.
-    private static func isPlain(_ byte: UInt8) -> Bool { (0x20..<0x7F).contains(byte) }
+    /// How many of the first bytes are printable ASCII characters, which are left alone. Most bytes are, so eight are looked at together.
+    private static func plainCount(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var count = 0
+        while count &+ 8 <= bytes.count {
+            let eight = unsafe bytes.loadUnaligned(fromByteOffset: count, as: UInt64.self)
+            // The highest bit of some byte is set if one is not ASCII, is DEL, or is less than a space. A byte that carries into the
+            // next one, or borrows from it, has it set already.
+            let others = eight | (eight &+ 0x0101_0101_0101_0101) | (eight &- 0x2020_2020_2020_2020)
+            if others & 0x8080_8080_8080_8080 != 0 { break }
+            count &+= 8
+        }
+        while count < bytes.count, unsafe (0x20..<0x7F).contains(bytes[count]) { count &+= 1 }
+        return count
+    }
 
     /// Whether a character is neither a control character, nor reorders text, nor ends a line.
     private static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {

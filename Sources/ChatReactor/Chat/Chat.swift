@@ -1,4 +1,5 @@
 import Broadcast
+import ChatReactorText
 public import Reactor
 
 /// The people of a ``ChatServer``, the rooms that they are in, and what they can have done.
@@ -99,6 +100,8 @@ public final class Chat {
     /// Those who ignore somebody, by the name that they ignore, and then by their numbers.
     private var ignorersByName: [ChatName: [Int: Person]] = [:]
     let commands = CommandTable()
+    /// For the line that somebody has sent, so that not each needs memory of its own.
+    private var line: [UInt8] = []
     private var hooks = Hooks()
     private let topicCapacity: Int
     let lobbyTopicCapacity: Int
@@ -170,9 +173,22 @@ public final class Chat {
         commands.add(command)
     }
 
-    func judge(_ text: Span<UInt8>, by person: Person, in room: ChatServer.Room) -> Verdict {
+    /// Lends `body` what somebody has sent, made harmless.
+    func withVisible(_ text: Span<UInt8>, _ body: (Span<UInt8>) -> Void) {
+        // What `body` does may bring another line.
+        var visible: [UInt8] = []
+        swap(&visible, &line)
+        visible.removeAll(keepingCapacity: true)
+        VisibleText.append(text, to: &visible, invalidUTF8: .replacementCharacter)
+        body(visible.span)
+        swap(&visible, &line)
+    }
+
+    /// What the hook says of a text; nil if it has removed the person from the room.
+    func judge(_ text: Span<UInt8>, by person: Person, in room: ChatServer.Room) -> Verdict? {
         guard let moderation = hooks.moderation else { return .pass }
-        return moderation(person, room, String(text))
+        let verdict = moderation(person, room, String(text))
+        return room.conversation?.contains(person) == true ? verdict : nil
     }
 
     // MARK: - People
@@ -364,7 +380,7 @@ public final class Chat {
     }
 
     private func makeRoom(_ name: ChatName, records: RecordLog, topicCapacity: Int) -> ChatServer.Room {
-        let room = ChatServer.Room(name, Conversation(of: self, records: records, topicCapacity: topicCapacity))
+        let room = ChatServer.Room(name, Conversation(name, of: self, records: records, topicCapacity: topicCapacity))
         room.server = server
         return room
     }

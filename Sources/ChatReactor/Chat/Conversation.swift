@@ -9,6 +9,8 @@ import Reactor
 ///
 /// A record is appended first, so what is published is in the history, and has a number, in the same order.
 final class Conversation {
+    /// The name of the room.
+    let name: ChatName
     let records: RecordLog
     weak var chat: Chat?
     weak var room: ChatServer.Room?
@@ -31,7 +33,8 @@ final class Conversation {
         weak var connection: Connection?
     }
 
-    init(of chat: Chat, records: RecordLog, topicCapacity: Int) {
+    init(_ name: ChatName, of chat: Chat, records: RecordLog, topicCapacity: Int) {
+        self.name = name
         self.chat = chat
         self.records = records
         self.topicCapacity = topicCapacity
@@ -113,7 +116,7 @@ final class Conversation {
         var configuration = Topic.Configuration()
         configuration.capacity = topicCapacity
         configuration.policy = chat.slowClients
-        let name = room?.name ?? ChatName.lobby
+        let name = name
         configuration.skipNotice = { missed in form.encode(.gap(room: name, missed: UInt64(clamping: missed))) }
         configuration.closingNotice = form.encode(.error("goodbye: you are reading too slowly"))
         let topic = try Topic(on: chat.loop, configuration: configuration)
@@ -145,7 +148,7 @@ final class Conversation {
         _ kind: Record.Kind, from name: String, _ text: Span<UInt8>, by person: Person? = nil, online: Int = 0
     ) -> (sequence: UInt64, time: Int64)? {
         // What is in the history must fit into the topics, too.
-        guard let room, let chat, text.count <= chat.maximumTextLength else { return nil }
+        guard let chat, text.count <= chat.maximumTextLength else { return nil }
         let time = Timestamp.now
         let online = Int32(clamping: online)
         let place = records.end
@@ -163,13 +166,13 @@ final class Conversation {
             message.removeAll(keepingCapacity: true)
             // What is published is made of what is in the history.
             records.read(from: place) { record in
-                form.encode(record, in: room.name, isReplayed: false, label: chat.label, to: &message)
+                form.encode(record, in: self.name, isReplayed: false, label: chat.label, to: &message)
                 return false
             }
             topic.publish(message.span, from: sender, except: others)
         }
         swap(&message, &encoded)
-        if let server = room.server, server.makesEvents {
+        if let server = chat.server, server.makesEvents, let room {
             server.didPublish(ChatServer.Event(kind, in: room, by: person, name: name, text: text, online: Int(online)))
         }
         return (sequence, time)

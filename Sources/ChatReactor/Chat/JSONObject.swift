@@ -3,8 +3,14 @@
 /// Strings must be UTF-8. Of control characters, which JSON forbids within strings, nothing else sees to it that there are none: they are
 /// escaped, as quotation marks and backslashes are.
 struct JSONObject {
-    private(set) var bytes: [UInt8] = [UInt8(ascii: "{")]
+    private(set) var bytes: [UInt8] = []
     private var isEmpty = true
+
+    init() {
+        // What most objects take: they do not grow time and again.
+        bytes.reserveCapacity(224)
+        bytes.append(UInt8(ascii: "{"))
+    }
 
     /// The object with its end and a newline.
     consuming func line() -> [UInt8] {

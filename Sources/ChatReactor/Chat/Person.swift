@@ -105,10 +105,10 @@ public final class Person: ChatServer.Client, ConnectionHandler {
 
     public func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
         lastHeard = .now
+        guard let chat else { return }
         // It is for people: a program that says it has said a word like any other.
-        if form == .text, let quitWord = chat?.quitWord, messages.firstIndex(of: quitWord) == 0 { return leave(farewell: "quit") }
-        let line = messages.withMessage(at: 0) { [UInt8](madeVisible: $0) }
-        hear(line)
+        if form == .text, let quitWord = chat.quitWord, messages.firstIndex(of: quitWord) == 0 { return leave(farewell: "quit") }
+        messages.withMessage(at: 0) { message in chat.withVisible(message, hear) }
         // A program that asks without reading the answers is heard again once it has read.
         if connection.pendingOutput > Self.replyLimit, !isPausedForReplies {
             isPausedForReplies = true
@@ -117,12 +117,12 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         for room in rooms { room.conversation?.holdBackIfFull(connection) }
     }
 
-    private func hear(_ line: [UInt8]) {
-        guard line.contains(where: { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }) else { return }
-        guard line[0] == UInt8(ascii: "/") else { return say(line.span) }
-        let rest = line[1...]
-        if rest.first == UInt8(ascii: "/") { return say(Array(rest).span) }
-        run(String(decoding: rest, as: UTF8.self))
+    private func hear(_ line: Span<UInt8>) {
+        let slash = UInt8(ascii: "/")
+        guard line.indices.contains(where: { line[$0] != UInt8(ascii: " ") && line[$0] != UInt8(ascii: "\t") }) else { return }
+        guard line[0] == slash else { return say(line) }
+        let rest = line.extracting(droppingFirst: 1)
+        rest.count > 0 && rest[0] == slash ? say(rest) : run(String(rest))
     }
 
     public func connectionDidDiscardMessage(_ connection: Connection) {
@@ -144,10 +144,8 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         guard let chat, let room, let conversation = room.conversation else { return }
         if chat.moderation.hasMutes, isToldToBeMuted { return }
         if text.isEmpty { return tell(.error("there is nothing to say")) }
-        let verdict = chat.judge(text, by: self, in: room)
-        // The hook may have removed the person.
-        guard conversation.contains(self) else { return }
-        switch verdict {
+        switch chat.judge(text, by: self, in: room) {
+        case nil: break
         case .pass: didPublish(conversation.publish(kind, from: name.text, text, by: self), in: room)
         case .rewrite(let other):
             if other.isEmpty { return tell(.error("there is nothing to say")) }

@@ -124,8 +124,9 @@ final class Chatter {
     // MARK: - Answers
 
     private func isAnswer(_ line: String) -> Bool {
-        // Options of telnet are refused where they came, which may be before an answer.
-        let line = line.trimmingPrefix { $0 == "\u{FFFD}" || $0 == "\u{1}" }
+        var line = line[...]
+        // Whoever has sent what looks like telnet has been answered in telnet, too: by three bytes, and no newline.
+        while line.hasPrefix("\u{FFFD}\u{FFFD}") { line = line.dropFirst(3) }
         return line == "* pong" || line.hasPrefix(#"{"type":"pong""#)
     }
 
