@@ -192,12 +192,11 @@ extension Person {
         if topic.isEmpty, conversation.topicText.isEmpty { return tell(.notice("\(room.name) has no topic")) }
         // It would say to everybody what the hook refuses.
         switch chat.judge(text.utf8.span, by: self, in: room) {
+        case nil: return
         case .pass: break
         case .rewrite(let other): topic = String(madeVisible: other)
         case .refuse(let reason): return tell(.error(String(madeVisible: reason)))
         }
-        // The hook may have removed the person.
-        guard conversation.contains(self) else { return }
         let published = conversation.publish(.topic, from: name.text, topic.utf8.span, by: self)
         didPublish(published, in: room)
         // It may be too long for the log, and then nobody has heard of it.
