@@ -143,6 +143,19 @@ struct MessageFramingTests {
         #expect(peer.receiveAvailable() == Array("too long\0".utf8))
     }
 
+    /// In pieces, its length is known before what is wrong with it. In one piece, the same must come of it.
+    @Test(arguments: [false, true])
+    func aMessageThatIsTooLongAndMalformedIsDiscardedAsOneThatIsTooLong(isInPieces: Bool) throws {
+        let wire = try TestConnection(options: Self.options(Netstrings(), limit: 5))
+        let long = "99:" + String(repeating: "l", count: 99) + "!"
+        for piece in isInPieces ? ["1:a,99:ll", String(long.dropFirst(5) + "1:b,")] : ["1:a," + long + "1:b,"] {
+            try wire.peer.send(piece)
+            try wire.loop.runOnce(waitingAtMost: .seconds(5))
+        }
+        try wire.loop.run(until: "received") { wire.handler.events.count >= 4 }
+        #expect(wire.handler.events == [.opened, .received("a"), .discarded, .received("b")])
+    }
+
     /// What the peer got wrong takes nothing from what it got right before.
     @Test func behindWhatIsMalformedNothingIsReadAndWhatWaitsIsSent() throws {
         let wire = try TestConnection(options: Self.options(Netstrings()))
