@@ -280,8 +280,8 @@ private struct MessageParser<Format: Framing> {
             return bytes.count > limit ? .tooLong(length: nil) : .unfinished(more: 0)
         case .malformed:
             // Had the message come in pieces, the connection would have given up at its length, before it saw what is wrong with it.
-            guard bytes.count > limit, case .length(let length) = framing.messageExtent(in: bytes.extracting(first: limit), seen: 0),
-                length > limit
+            guard bytes.count > limit,
+                case .length(let length) = framing.messageExtent(in: bytes.extracting(first: limit), seen: 0), length > limit
             else { return .malformed }
             return .tooLong(length: length)
         }
