@@ -27,7 +27,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     ],
     targets: [
-        // The loop and the broadcast on a kernel, a network and a clock that a seed determines.
+        // The loop, the broadcast and the chat on a kernel, a network and a clock that a seed determines.
         .target(name: "SimulatedKernel"),
         .executableTarget(
             name: "simulate",
@@ -35,6 +35,7 @@ let package = Package(
                 "SimulatedKernel",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Broadcast", package: "ChatReactor"),
+                .product(name: "ChatReactor", package: "ChatReactor"),
                 .product(name: "Reactor", package: "ChatReactor"),
             ],
             swiftSettings: settings),

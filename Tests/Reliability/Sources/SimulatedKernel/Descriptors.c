@@ -137,8 +137,8 @@ int getsockopt(int number, int level, int option, void *value, socklen_t *size) 
     return (int)leave("getsockopt", number, 0, 0);
 }
 
-static void write_address(int port, struct sockaddr *address, socklen_t *length) {
-    struct sockaddr_in written = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+static void write_address(uint32_t host, int port, struct sockaddr *address, socklen_t *length) {
+    struct sockaddr_in written = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(host)};
     memcpy(address, &written, *length < sizeof written ? *length : sizeof written);
     *length = sizeof written;
 }
@@ -148,7 +148,7 @@ int getsockname(int number, struct sockaddr *address, socklen_t *length) {
     enter();
     descriptor *it = find(number);
     if (it == NULL) return (int)leave("getsockname", number, 0, EBADF);
-    write_address(it->port, address, length);
+    write_address(INADDR_LOOPBACK, it->port, address, length);
     return (int)leave("getsockname", number, 0, 0);
 }
 
@@ -157,6 +157,8 @@ int getpeername(int number, struct sockaddr *address, socklen_t *length) {
     enter();
     stream *it = find_stream(number);
     if (it == NULL || it->is_connecting || it->is_dead) return (int)leave("getpeername", number, 0, ENOTCONN);
-    write_address(10000 + (int)(it - kernel.streams), address, length);
+    // Peers come from 127.0.0.1 to 127.0.0.3.
+    int index = (int)(it - kernel.streams);
+    write_address(INADDR_LOOPBACK + (uint32_t)(index % 3), 10000 + index, address, length);
     return (int)leave("getpeername", number, 0, 0);
 }

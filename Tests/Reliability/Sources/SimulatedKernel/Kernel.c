@@ -34,7 +34,10 @@ void kernel_begin(const kernel_faults *faults) {
 }
 
 void kernel_end(void) { kernel.is_running = false; }
-void kernel_seed(uint64_t seed) { kernel.random = seed; }
+void kernel_seed(uint64_t seed) {
+    kernel.random = seed;
+    kernel.program_random = seed;
+}
 void kernel_set_faults(const kernel_faults *faults) { kernel.faults = *faults; }
 void kernel_limit_descriptors(int count) { kernel.descriptor_limit = count; }
 void kernel_exhaust(int error) { kernel.exhaustion = error; }
@@ -147,6 +150,21 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
     time->tv_sec = kernel.now / 1000000000;
     time->tv_nsec = kernel.now % 1000000000;
     return 0;
+}
+
+// Where Swift's SystemRandomNumberGenerator has its numbers from. They are others than those by which the kernel decides.
+void swift_stdlib_random(void *bytes, size_t count) {
+    if (!kernel.is_running) {
+        for (size_t got = 0; got < count;) {
+            long result = syscall(SYS_getrandom, (char *)bytes + got, count - got, 0);
+            if (result > 0) got += (size_t)result;
+        }
+        return;
+    }
+    for (size_t index = 0; index < count; index++) {
+        kernel.program_random = kernel.program_random * 6364136223846793005 + 1442695040888963407;
+        ((uint8_t *)bytes)[index] = (uint8_t)(kernel.program_random >> 56);
+    }
 }
 
 // What plays another thread must not be taken for the loop's.

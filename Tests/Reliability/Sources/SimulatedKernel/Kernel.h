@@ -81,6 +81,7 @@ typedef struct {
     bool is_traced;
     kernel_faults faults;
     uint64_t random;
+    uint64_t program_random;
     int64_t now;
     bool may_wait;
     bool is_idle;

@@ -2,7 +2,7 @@ import Broadcast
 import Glibc
 
 /// All that a seed stands for: a setting, and what happens in it, step by step.
-struct Plan {
+struct Plan: Playable {
     let seed: UInt64
     let setting: Setting
     var steps: [Step] = []

@@ -3,7 +3,7 @@ import Reactor
 import SimulatedKernel
 
 /// Plays a plan: a loop, topics and peers on the simulated kernel, beside an oracle that knows what every one of them is to get.
-final class Scenario {
+final class Scenario: Stage {
     let plan: Plan
     let loop: EventLoop
     var topics: [Topic] = []
@@ -28,6 +28,9 @@ final class Scenario {
     var postsStopLast = false
     var isLoopClosed = false
     private(set) var finding: Finding?
+
+    var unseenProgress: UInt64 { counts[.timersFired] }
+    var peerCount: Int { members.count }
 
     /// The scenario that is being played: what another thread does begins in a C function, which can hold nothing.
     nonisolated(unsafe) static var current: Scenario?
@@ -138,57 +141,6 @@ final class Scenario {
     }
 
     // MARK: - Time
-
-    func turn(waitingAtMost timeout: Duration?) throws {
-        let start = kernel_now()
-        try loop.runOnce(waitingAtMost: timeout)
-        try checkTurn(startedAt: start)
-    }
-
-    /// Makes turns until a wait finds nothing to do. No time passes.
-    func settle() throws {
-        kernel_may_wait(false)
-        _ = kernel_is_idle()
-        var idleTurns = 0
-        for _ in 0..<200_000 {
-            let progress = kernel_progress()
-            let fired = counts[.timersFired]
-            try turn(waitingAtMost: nil)
-            if kernel_is_idle() { return try checkRest() }
-            idleTurns = kernel_progress() == progress && counts[.timersFired] == fired ? idleTurns + 1 : 0
-            if idleTurns > 4 { throw Finding("the loop spins", "\(idleTurns) turns in which nothing happened") }
-        }
-        throw Finding("the loop does not come to rest")
-    }
-
-    /// Lets time pass, in which the loop runs.
-    func wait(_ milliseconds: Int) throws {
-        kernel_may_wait(true)
-        let end = kernel_now() + Int64(milliseconds) * 1_000_000
-        var idleTurns = 0
-        var emptyTurns = 0
-        // The library's own timers: a lagging peer's, an idle line's, a starved listener's.
-        let allowed = 40 + 8 * members.count + milliseconds / 20
-        let events = kernel_counted(KERNEL_COUNT_EVENTS)
-        while kernel_now() < end {
-            let progress = kernel_progress()
-            let fired = counts[.timersFired]
-            let start = kernel_now()
-            try turn(waitingAtMost: .nanoseconds(end - start))
-            if kernel_progress() != progress || counts[.timersFired] != fired {
-                idleTurns = 0
-                continue
-            }
-            emptyTurns += 1
-            idleTurns = kernel_now() - start < 1_000_000 ? idleTurns + 1 : 0
-            if idleTurns > 4 { throw Finding("the loop spins", "\(idleTurns) turns in which nothing happened, nor time passed") }
-            // What a wait has reported beyond the intake budget gets turns of its own, even if there is nothing in it.
-            let reported = Int(kernel_counted(KERNEL_COUNT_EVENTS) - events)
-            if emptyTurns > allowed + reported {
-                throw Finding("the loop wakes for nothing", "\(emptyTurns) turns in \(milliseconds) ms")
-            }
-        }
-    }
 
     /// Has the loop run until another thread stops it.
     func run(_ work: [QueuedTask], stopFirst: Bool) throws {

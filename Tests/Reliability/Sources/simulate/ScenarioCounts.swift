@@ -8,6 +8,7 @@ struct ScenarioCounts {
         case queuedTasks, timersFired
         case closedEndOfInput, closedRequested, closedShutdown, closedLineTooLong, closedTooSlow, closedOutputOverflow
         case closedConnectTimedOut, closedFailed
+        case chatRecords, chatLines, chatLive, chatReplayed, chatGaps, chatPrivate, chatCommands, chatStays, chatPrograms
     }
 
     static let size = Counter.allCases.count + Int(KERNEL_COUNTS.rawValue)
@@ -62,6 +63,10 @@ extension ScenarioCounts: CustomStringConvertible {
             ("closed: shutdown", self[.closedShutdown]), ("closed: line too long", self[.closedLineTooLong]),
             ("closed: too slow", self[.closedTooSlow]), ("closed: output overflow", self[.closedOutputOverflow]),
             ("closed: connect timed out", self[.closedConnectTimedOut]), ("closed: failed", self[.closedFailed]),
+            ("chat: records", self[.chatRecords]), ("chat: lines sent", self[.chatLines]), ("chat: live", self[.chatLive]),
+            ("chat: replayed", self[.chatReplayed]), ("chat: gaps", self[.chatGaps]), ("chat: private", self[.chatPrivate]),
+            ("chat: commands", self[.chatCommands]), ("chat: rooms entered", self[.chatStays]),
+            ("chat: programs", self[.chatPrograms]),
         ]
         func cell(_ row: (String, UInt64)) -> String {
             let number = "\(row.1)"

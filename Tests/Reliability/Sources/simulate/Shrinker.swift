@@ -1,5 +1,5 @@
 /// Makes a failing plan small: leaves out steps for as long as it still fails in the same way (delta debugging, Zeller and Hildebrandt).
-struct Shrinker {
+struct Shrinker<Plan: Playable> {
     let kind: String
     private(set) var plan: Plan
     private(set) var attempts = 0
@@ -24,7 +24,7 @@ struct Shrinker {
     }
 
     /// The steps without one of so many pieces, if they fail as well.
-    private mutating func withoutOne(of pieces: Int) -> [Step]? {
+    private mutating func withoutOne(of pieces: Int) -> [Plan.Step]? {
         let count = plan.steps.count
         for piece in 0..<pieces {
             let removed = piece * count / pieces..<(piece + 1) * count / pieces
@@ -32,17 +32,8 @@ struct Shrinker {
             var candidate = plan
             candidate.steps.removeSubrange(removed)
             attempts += 1
-            if Self.finding(of: candidate, isQuiet: true)?.kind == kind { return candidate.steps }
+            if candidate.finding(isQuiet: true)?.kind == kind { return candidate.steps }
         }
         return nil
-    }
-
-    /// Plays a plan in a process of its own.
-    static func finding(of plan: Plan, isTraced: Bool = false, isQuiet: Bool = false) -> Finding? {
-        Worker(isQuiet: isQuiet) { report throws(Finding) in
-            Worker.guardTime()
-            var counts = ScenarioCounts()
-            report.hash = try Scenario.play(plan, isTraced: isTraced, counts: &counts)
-        }.wait()
     }
 }

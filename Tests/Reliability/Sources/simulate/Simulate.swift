@@ -1,4 +1,4 @@
-// Plays the loop and the broadcast against a simulated kernel, in scenarios that a 64-bit seed determines, and tells when a promise of
+// Plays the loop and the broadcast, or with --chat a whole chat server, against a simulated kernel, in scenarios that a 64-bit seed determines, and tells when a promise of
 // Docs/architecture.md, "What always holds", is not kept.
 //
 // The product is the one that is shipped, with no seam for this: the target SimulatedKernel defines the system calls in this executable,
@@ -12,6 +12,8 @@
 // `simulate --seed N` plays the whole plan again, and `--trace` prints every step and system call of it, or of the shrunk one.
 //
 // The parts: Plan (a seed's setting and steps), Scenario (plays them), Shrinker, Sweep (many seeds), Worker (a process of its own for them).
+// Those whose names begin with Chat play the chat server: ChatPlan, ChatScenario, the people (ChatMember), what has happened in its rooms
+// (ChatRoomHistory), and what each person has been sent of that (ChatReader).
 
 import ArgumentParser
 import Glibc
@@ -21,8 +23,11 @@ import SimulatedKernel
 @main
 struct Simulate: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Plays the event loop and the broadcast against a simulated kernel.",
+        abstract: "Plays the event loop and the broadcast, or the chat server, against a simulated kernel.",
         discussion: "Exits with 1 if a promise is broken; the steps that break it are shrunk and printed.")
+
+    @Flag(help: "Play the chat server.")
+    var chat = false
 
     @Option(help: "How many seeds to play.")
     var seeds = 10_000
@@ -49,35 +54,39 @@ struct Simulate: ParsableCommand {
     }
 
     func run() throws {
+        ProcessEnvironment.makeRepeatable()
         guard SimulatedClock.isInPlace else {
             print("The loop's clock is not the simulated one: nothing that is played here would mean anything.")
             throw ExitCode.failure
         }
-        if let seed { try play(seed) } else { try sweep() }
+        if chat { try run(ChatPlan.self) } else { try run(Plan.self) }
     }
 
-    private func play(_ seed: UInt64) throws {
-        let plan = Plan(seed: seed)
-        guard let finding = Shrinker.finding(of: plan) else {
+    private func run<Plan: Playable>(_: Plan.Type) throws {
+        if let seed { try play(Plan(seed: seed), seed) } else { try sweep(Plan.self) }
+    }
+
+    private func play(_ plan: some Playable, _ seed: UInt64) throws {
+        guard let finding = plan.finding() else {
             print("Seed \(seed) keeps every promise.\n\(plan.setting)")
             if trace {
-                _ = Shrinker.finding(of: plan, isTraced: true)
+                _ = plan.finding(isTraced: true)
             } else {
                 for step in plan.steps { print("  \(step)") }
             }
             return
         }
-        report(seed, finding)
+        report(plan, seed, finding)
         throw ExitCode.failure
     }
 
-    private func sweep() throws {
+    private func sweep<Plan: Playable>(_: Plan.Type) throws {
         let first = random ? UInt64.random(in: 0 ... .max) : firstSeed
         let clock = ContinuousClock()
         let start = clock.now
-        let result = Sweep(first: first, count: seeds, jobs: jobs).run()
+        let result = Sweep<Plan>(first: first, count: seeds, jobs: jobs).run()
         if let failure = result.failure {
-            report(failure.seed, failure.finding)
+            report(Plan(seed: failure.seed), failure.seed, failure.finding)
             throw ExitCode.failure
         }
         let seconds = start.duration(to: clock.now) / .seconds(1)
@@ -86,18 +95,17 @@ struct Simulate: ParsableCommand {
         print(result.counts)
     }
 
-    private func report(_ seed: UInt64, _ finding: Finding) {
+    private func report(_ plan: some Playable, _ seed: UInt64, _ finding: Finding) {
         print("Seed \(seed) breaks a promise: \(finding)")
-        let plan = Plan(seed: seed)
         var shrinker = Shrinker(plan, failingBy: finding)
         shrinker.shrink()
         let left = shrinker.plan.steps.count
         print(
             "\nOf its \(plan.steps.count) steps, \(left) are left after \(shrinker.attempts) attempts. In this setting:\n\(plan.setting)\n"
         )
-        let last = Shrinker.finding(of: shrinker.plan, isTraced: trace, isQuiet: true)
+        let last = shrinker.plan.finding(isTraced: trace, isQuiet: true)
         if !trace { for step in shrinker.plan.steps { print("  \(step)") } }
         print("\n\(last.map { "\($0)" } ?? "This finding does not come again: the seed does not determine it.")")
-        print("The whole: simulate --seed \(seed)")
+        print("The whole: simulate \(chat ? "--chat " : "")--seed \(seed)")
     }
 }

@@ -1,11 +1,11 @@
 /// Plays many seeds, in some processes at once, until they are through or one of them finds something.
-struct Sweep {
+struct Sweep<Plan: Playable> {
     let first: UInt64
     let count: Int
     let jobs: Int
 
     /// How many of the first seeds are played twice, to see that a seed determines all.
-    static let repeated = 100
+    static var repeated: Int { 100 }
 
     struct Result {
         var counts = ScenarioCounts()
@@ -37,10 +37,10 @@ struct Sweep {
             report.seed = seed
             Worker.guardTime()
             let plan = Plan(seed: seed)
-            let hash = try Scenario.play(plan, counts: &counts)
+            let hash = try plan.play(isTraced: false, counts: &counts)
             if offset < Self.repeated {
                 var ignored = ScenarioCounts()
-                if try Scenario.play(plan, counts: &ignored) != hash {
+                if try plan.play(isTraced: false, counts: &ignored) != hash {
                     throw Finding("a seed does not determine what happens")
                 }
             }

@@ -1,0 +1,235 @@
+import ChatReactor
+import Reactor
+import SimulatedKernel
+
+/// Somebody who takes part in a simulated chat: the other end of a stream, what it asks for in which order, and what the server has done of that.
+///
+/// After each command it has the server tell it a mark, by a command of the scenario's own. So the oracle knows what has been done on the server's
+/// side, when its handler is called, and which lines answer which command, where the mark stands among them.
+final class ChatMember {
+    let number: Int
+    let stream: Int32
+    /// Whether it takes whatever is there.
+    var isEager: Bool
+
+    /// A line that it says: the bytes, and how they must be shown.
+    struct Said {
+        let raw: [UInt8]
+        let shown: String
+        /// With which command: empty, `/me ` or `/quit `.
+        let command: String
+
+        var isAction: Bool { command == "/me " }
+        /// How many bytes its line has.
+        var length: Int { command.utf8.count + raw.count }
+    }
+
+    enum Asked: Equatable {
+        case says, blank, quit
+        case join(String)
+        case resume(String, epoch: UInt64, sequence: Int)
+        case json
+        case history(Int)
+        case ignore(String)
+        case unignore(String)
+        case message(to: String, id: String)
+        case topic
+        /// Any other, which is answered.
+        case other
+
+        var isAnswered: Bool { self != .says && self != .blank && self != .quit }
+    }
+
+    /// How things were when the server heard a mark.
+    struct Snapshot {
+        let name: String
+        let counts: [ObjectIdentifier: Int]
+        let ignored: Set<String>
+    }
+
+    private(set) var script: [Asked] = []
+    /// What it has said that neither is in a room nor was refused by now, with the command of each.
+    private var due: [(command: Int, said: Said)] = []
+    private var lengths: [Int] = []
+    private var outbox: [UInt8] = []
+    private var isAtLineStart = true
+    /// It has gone in the middle of a line.
+    private var hasTorn = false
+    /// Whether the last that it has sent may be the beginning of a line.
+    var isTorn: Bool { hasTorn || world_is_dead(stream) || world_failure(stream) != 0 }
+    private(set) var hasEnded = false
+
+    // What the server has done.
+    weak var person: Person?
+    weak var connection: Connection?
+    private(set) var snapshots: [Snapshot] = []
+    var isAccepted = false
+    var reason: CloseReason?
+    var ignored: Set<String> = []
+    /// Names that it has begun or ceased to ignore while what they have said may be under way.
+    var changedNames: Set<String> = []
+    /// Names of those who took another while it was not known whether it ignored them.
+    var mayIgnore: Set<String> = []
+    var names: Set<String> = []
+    var stays: [ChatStay] = []
+    var isJSON = false
+    /// What it has said as a program, and must be told the number of.
+    var untold: [(history: ObjectIdentifier, sequence: Int)] = []
+    var refusals = 0
+    /// In which of its commands an operator has moved it.
+    var movedDuring: Set<Int> = []
+    var wasMuted = false
+    /// Whether the operator, a hook or a ban has removed it.
+    var wasRemoved = false
+    /// Why the others have been told that it has left for good.
+    var farewell: String?
+    /// Private messages that must reach it.
+    var privateDue: Set<String> = []
+
+    lazy var reader = ChatReader(self)
+
+    init(_ number: Int, stream: Int32, isEager: Bool) {
+        self.number = number
+        self.stream = stream
+        self.isEager = isEager
+    }
+
+    var isOpen: Bool { isAccepted && reason == nil && connection?.isOpen == true }
+    var marksHeard: Int { snapshots.count }
+    var asksToQuit: Bool { script.contains(.quit) }
+    var hasUnsaid: Bool { !due.isEmpty }
+    var hasOutbox: Bool { !outbox.isEmpty }
+
+    static func key(_ name: String) -> String { name.lowercased() }
+
+    // MARK: - The peer
+
+    func ask(_ asked: Asked, _ line: String) {
+        finish(asked, Array((line + "\n").utf8))
+    }
+
+    /// How many lines it has sent that are longer than so many bytes.
+    func countLines(longerThan limit: Int) -> Int { lengths.filter { $0 > limit }.count }
+
+    func say(_ lines: [Said]) {
+        lengths += lines.map(\.length)
+        for said in lines { due.append((script.count, said)) }
+        finish(.says, lines.flatMap { Array($0.command.utf8) + $0.raw + [10] })
+    }
+
+    /// Says something with a command's last words.
+    func quit(saying said: Said?) {
+        if let said {
+            due.append((script.count, said))
+            lengths.append(said.length)
+        }
+        finish(.quit, Array("/quit ".utf8) + (said?.raw ?? []) + [10])
+    }
+
+    private func finish(_ asked: Asked, _ bytes: [UInt8]) {
+        if hasEnded { return }
+        outbox += bytes + Array("/mark \(script.count)\n".utf8)
+        script.append(asked)
+    }
+
+    /// Writes and reads what it can. Returns whether anything has moved.
+    func pump() -> Bool {
+        var hasMoved = false
+        if !outbox.isEmpty {
+            let written = unsafe outbox.withUnsafeBufferPointer { unsafe world_write(stream, $0.baseAddress!, $0.count) }
+            if written > 0 {
+                isAtLineStart = outbox[written - 1] == 10
+                outbox.removeFirst(written)
+                hasMoved = true
+            }
+        }
+        if isEager, world_read(stream, .max) > 0 { hasMoved = true }
+        return hasMoved
+    }
+
+    /// Sends no more.
+    func end() {
+        if hasEnded { return }
+        hasEnded = true
+        outbox = []
+        if !isAtLineStart { hasTorn = true }
+    }
+
+    // MARK: - The server
+
+    /// The command that is being handled, or will be next.
+    var current: Asked? { marksHeard < script.count ? script[marksHeard] : nil }
+
+    /// The server has heard a mark: the command before it has been handled.
+    func didHear(_ snapshot: Snapshot, mayRefuse: (Said) -> Bool) throws(Finding) {
+        let command = marksHeard
+        switch script[command] {
+        case .ignore(let name) where name != Self.key(snapshot.name):
+            ignored.insert(name)
+        case .unignore(let name): ignored.remove(name)
+        case .json: isJSON = true
+        default: break
+        }
+        while let (first, said) = due.first, first <= command { try drop(said, mayRefuse) }
+        snapshots.append(Snapshot(name: snapshot.name, counts: snapshot.counts, ignored: ignored))
+    }
+
+    /// It has said something, as the server has it.
+    func didSay(_ content: ChatRecord.Content, mayRefuse: (Said) -> Bool) throws(Finding) {
+        if isTorn, due.first?.said.shown != content.text { return }
+        while let (command, said) = due.first {
+            if said.shown == content.text, said.isAction == (content.kind == .action) {
+                if command != marksHeard { throw Finding("something is said before what was sent before") }
+                due.removeFirst()
+                return
+            }
+            try drop(said, mayRefuse)
+        }
+        throw Finding("something is said that nobody has said", content.line)
+    }
+
+    private func drop(_ said: Said, _ mayRefuse: (Said) -> Bool) throws(Finding) {
+        if !mayRefuse(said) { throw Finding("something that was sent is not said", "peer \(number): \(said.shown)") }
+        due.removeFirst()
+        refusals += 1
+    }
+}
+
+/// The time that a person is in a room, from one entering to leaving it.
+final class ChatStay {
+    let history: ChatRoomHistory
+    /// How many records there were. What follows is live. Nil if that is not known.
+    var start: Int?
+    /// How many there were when the person left.
+    var end: Int?
+    /// How many marks the server had heard.
+    let afterMark: Int
+    /// How many were online with it, if that is known.
+    var online: Int?
+    let ignored: Set<String>
+
+    // What the person has been told.
+    var isTold = false
+    /// The record that may come next, live.
+    var next = 0
+    var gap: Gap?
+    /// Whether its history has come whole, so that what comes is from the room's topic.
+    var isLive = false
+
+    struct Gap {
+        var missed: Int
+        /// Whether what may be missing is not known.
+        var isUnknown = false
+        /// Whether it counts only what the reader should have been sent.
+        var isExact = false
+        /// How many records of the past it may count as well.
+        var slack = 0
+    }
+
+    init(_ history: ChatRoomHistory, start: Int?, afterMark: Int, ignored: Set<String>) {
+        self.history = history
+        self.start = start
+        self.afterMark = afterMark
+        self.ignored = ignored
+    }
+}
