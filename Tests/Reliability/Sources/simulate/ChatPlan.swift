@@ -103,6 +103,6 @@ private struct ChatAuthor {
         peerCount += 1
         return .call(
             peer: peer, inputCapacity: random.element(of: [13, 100, 2_000, 20_000, 20_000]),
-            outputCapacity: random.element(of: [1, 50, 700, 3_000, 20_000, 100_000]), isEager: !random.oneIn(slowOneIn))
+            outputCapacity: random.element(of: [20, 50, 700, 3_000, 20_000, 100_000]), isEager: !random.oneIn(slowOneIn))
     }
 }
