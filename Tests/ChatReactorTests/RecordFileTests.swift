@@ -91,6 +91,19 @@ struct RecordFileTests {
         #expect(status(of: file.path).st_blocks * 512 >= status(of: file.path).st_size)
     }
 
+    /// The kernel passes on what a program says that serves a file system.
+    @Test func aFileSystemMayCountAnyNumberOfBlocks() {
+        let counts: [(blocks: Int, hasHoles: Bool)] = [
+            (.min, true), (-1, true), (0, true), (15, true), (16, false), (1 << 54, false), (.max, false),
+        ]
+        var status = stat()
+        status.st_size = 8_192
+        for count in counts {
+            status.st_blocks = count.blocks
+            #expect(RecordFile.hasHoles(status) == count.hasHoles)
+        }
+    }
+
     @Test(.enabled(if: kernel_faults_are_available())) func aCopyWithHolesOnAFullDiskIsRefused() throws {
         let file = try makeLogWithHoles()
         let image = try RecordFileImage(of: file)

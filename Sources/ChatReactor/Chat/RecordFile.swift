@@ -159,11 +159,16 @@ import Synchronization
             throw RoomLogError(path: path, reason: .length(said: headLength + capacity, found: Int(status.st_size)))
         }
         // A copy may have holes where the file had zeros: programs for backups make them.
-        if status.st_blocks * 512 < status.st_size { try reserve(capacity, of: result, path) }
+        if hasHoles(status) { try reserve(capacity, of: result, path) }
         let file = try map(lock, path, capacity: capacity, salt: UInt32(number(24, 4)))
         try file.load(boot: boot)
         return file
     }
+
+    /// Whether a file takes less of the disk than its length, which must be a multiple of 512.
+    ///
+    /// The blocks are not multiplied, which could overflow: a file system that a program serves may count any number of them.
+    static func hasHoles(_ status: stat) -> Bool { status.st_blocks < status.st_size / 512 }
 
     /// Returns nil if somebody else has made such a file meanwhile.
     ///
