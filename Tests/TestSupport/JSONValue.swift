@@ -12,8 +12,10 @@ public indirect enum JSONValue: Equatable, Sendable {
         public let text: String
     }
 
-    public init(_ text: String) throws {
-        var reader = JSONReader(text)
+    /// - Parameter isCompact: Whether nothing may be there that a server has no use for: space between values, null, negative numbers, and
+    ///   other escapes than those of quotation marks, backslashes, tabs and, by their number, the other control characters.
+    public init(_ text: String, isCompact: Bool = false) throws {
+        var reader = JSONReader(text, isCompact: isCompact)
         self = try reader.readAll()
     }
 
@@ -32,10 +34,12 @@ public indirect enum JSONValue: Equatable, Sendable {
 private struct JSONReader {
     private let text: String
     private let bytes: [UInt8]
+    private let isCompact: Bool
     private var position = 0
 
-    init(_ text: String) {
+    init(_ text: String, isCompact: Bool) {
         self.text = text
+        self.isCompact = isCompact
         bytes = Array(text.utf8)
     }
 
@@ -50,7 +54,7 @@ private struct JSONReader {
     private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
     private mutating func skipSpace() {
-        while let next, [0x20, 0x09, 0x0A, 0x0D].contains(next) { position += 1 }
+        while !isCompact, let next, [0x20, 0x09, 0x0A, 0x0D].contains(next) { position += 1 }
     }
 
     private mutating func take(_ literal: String) -> Bool {
@@ -61,7 +65,7 @@ private struct JSONReader {
 
     private mutating func readValue() throws -> JSONValue {
         skipSpace()
-        if take("null") { return .null }
+        if !isCompact, take("null") { return .null }
         if take("true") { return .bool(true) }
         if take("false") { return .bool(false) }
         if take("\"") { return .string(try readString()) }
@@ -69,7 +73,7 @@ private struct JSONReader {
         if take("{") { return .object(try readObject()) }
         let digits = bytes[position...].prefix { $0 == UInt8(ascii: "-") || (0x30...0x39).contains($0) }
         let number = String(decoding: digits, as: UTF8.self)
-        guard let value = Int(number), String(value) == number else { throw invalid }
+        guard let value = Int(number), String(value) == number, value >= 0 || !isCompact else { throw invalid }
         position += digits.count
         return .integer(value)
     }
@@ -118,7 +122,7 @@ private struct JSONReader {
             let simple: [Character: UInt8] = [
                 "\"": 0x22, "\\": 0x5C, "/": 0x2F, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9,
             ]
-            if let byte = simple[Character(Unicode.Scalar(escaped))] {
+            if let byte = simple[Character(Unicode.Scalar(escaped))], !isCompact || "\"\\t".utf8.contains(escaped) {
                 content.append(byte)
             } else {
                 // Surrogates would need two. Nothing here is escaped that needs them.

@@ -89,7 +89,7 @@ extension OperatorCommands {
         }
     }
 
-    func rooms(_ answer: inout OperatorAnswer) {
+    func rooms(_: String, _ answer: inout OperatorAnswer) {
         let rooms = chat.rooms.map { ($0, $0.conversation?.online ?? 0) }
         for (room, online) in rooms.sorted(by: { ($1.1, $0.0.name.text) < ($0.1, $1.0.name.text) }) {
             let topic = room.conversation?.topicText ?? ""
@@ -155,7 +155,7 @@ extension OperatorCommands {
         answer.add("\(subject) is not banned any more")
     }
 
-    func bans(_ answer: inout OperatorAnswer) {
+    func bans(_: String, _ answer: inout OperatorAnswer) {
         if chat.bans.all.isEmpty { answer.addNothing("there are no bans") }
         for ban in chat.bans.all {
             answer.add("\(ban.subject)\(describe(ban.remaining))\(ban.reason.isEmpty ? "" : ": \(ban.reason)")", type: "ban") {

@@ -35,7 +35,7 @@ public final class OperatorCommands {
         var answer = OperatorAnswer(format)
         let (name, argument) = line.trimmed.splitAtSpace
         do throws(Failure) {
-            try command(name).run(self, argument, &answer)
+            try command(name).run(self)(argument, &answer)
         } catch {
             answer.fail(error.description)
         }
@@ -74,7 +74,8 @@ public final class OperatorCommands {
 
 /// A command of operators: see ``OperatorCommands``.
 struct OperatorCommand {
-    typealias Handler = (OperatorCommands, _ argument: String, inout OperatorAnswer) throws(OperatorCommands.Failure) -> Void
+    /// A method of `OperatorCommands`.
+    typealias Handler = (OperatorCommands) -> (_ argument: String, inout OperatorAnswer) throws(OperatorCommands.Failure) -> Void
 
     /// Letters, in lower case.
     let name: String
@@ -97,41 +98,26 @@ struct OperatorCommand {
     /// One table, from which `help` and the documentation come.
     static var all: [OperatorCommand] {
         [
-            .init("who", arguments: "[ROOM]", help: "List the people: rooms, address, lag, idle time.") {
-                (commands, argument, answer) throws(OperatorCommands.Failure) in try commands.who(argument, &answer)
-            },
-            .init("rooms", help: "List the rooms.") { commands, _, answer in commands.rooms(&answer) },
-            .init("kick", arguments: "NAME [REASON]", help: "Close the connection of a person.") {
-                (commands, argument, answer) throws(OperatorCommands.Failure) in try commands.kick(argument, &answer)
-            },
-            .init("ban", arguments: "NAME|ADDRESS|CIDR [FOR 2h] [REASON]", help: "Keep somebody out, and close who is there.") {
-                (commands, argument, answer) throws(OperatorCommands.Failure) in try commands.ban(argument, &answer)
-            },
-            .init("unban", arguments: "NAME|ADDRESS|CIDR", help: "Take a ban back.") {
-                (commands, argument, answer) throws(OperatorCommands.Failure) in try commands.unban(argument, &answer)
-            },
-            .init("bans", help: "List the bans.") { commands, _, answer in commands.bans(&answer) },
-            .init("mute", arguments: "NAME [FOR 2h]", help: "Have nobody hear a person.") {
-                (commands, argument, answer) throws(OperatorCommands.Failure) in try commands.mute(argument, &answer)
-            },
-            .init("unmute", arguments: "NAME", help: "Have a person heard again.") {
-                (commands, argument, answer) throws(OperatorCommands.Failure) in try commands.unmute(argument, &answer)
-            },
-            .init("say", arguments: "TEXT", help: "Say something in every room, as the server.") {
-                (commands, argument, answer) throws(OperatorCommands.Failure) in try commands.say(argument, &answer)
-            },
-            .init("motd", arguments: "[RELOAD]", help: "Show what newcomers are told, or read it again.") {
-                (commands, argument, answer) throws(OperatorCommands.Failure) in try commands.motd(argument, &answer)
-            },
-            .init("close", arguments: "ROOM", help: "Send everybody out of a room.") {
-                (commands, argument, answer) throws(OperatorCommands.Failure) in try commands.closeRoom(argument, &answer)
-            },
-            .init("shutdown", arguments: "[IN 5m] [REASON] | CANCEL", help: "Shut the server down, after telling everybody.") {
-                (commands, argument, answer) throws(OperatorCommands.Failure) in try commands.shutdown(argument, &answer)
-            },
-            .init("help", arguments: "[COMMAND]", help: "List the commands, or explain one.") {
-                (commands, argument, answer) throws(OperatorCommands.Failure) in try commands.help(argument, &answer)
-            },
+            .init(
+                "who", arguments: "[ROOM]", help: "List the people: rooms, address, lag, idle time.", run: OperatorCommands.who),
+            .init("rooms", help: "List the rooms.", run: OperatorCommands.rooms),
+            .init("kick", arguments: "NAME [REASON]", help: "Close the connection of a person.", run: OperatorCommands.kick),
+            .init(
+                "ban", arguments: "NAME|ADDRESS|CIDR [FOR 2h] [REASON]", help: "Keep somebody out, and close who is there.",
+                run: OperatorCommands.ban),
+            .init("unban", arguments: "NAME|ADDRESS|CIDR", help: "Take a ban back.", run: OperatorCommands.unban),
+            .init("bans", help: "List the bans.", run: OperatorCommands.bans),
+            .init("mute", arguments: "NAME [FOR 2h]", help: "Have nobody hear a person.", run: OperatorCommands.mute),
+            .init("unmute", arguments: "NAME", help: "Have a person heard again.", run: OperatorCommands.unmute),
+            .init("say", arguments: "TEXT", help: "Say something in every room, as the server.", run: OperatorCommands.say),
+            .init(
+                "motd", arguments: "[RELOAD]", help: "Show what newcomers are told, or read it again.",
+                run: OperatorCommands.motd),
+            .init("close", arguments: "ROOM", help: "Send everybody out of a room.", run: OperatorCommands.closeRoom),
+            .init(
+                "shutdown", arguments: "[IN 5m] [REASON] | CANCEL", help: "Shut the server down, after telling everybody.",
+                run: OperatorCommands.shutdown),
+            .init("help", arguments: "[COMMAND]", help: "List the commands, or explain one.", run: OperatorCommands.help),
         ]
     }
 }

@@ -189,7 +189,8 @@ public final class Connection {
     /// ```
     ///
     /// The handler still gets the messages that were read before, up to `EventLoop.Configuration.readSize` bytes of them, unless it
-    /// gets each message alone: with `Options.batchesMessages` set to false, the next message comes after `resumeReading`. While reading is paused, the connection does not
+    /// gets each message alone: with `Options.batchesMessages` set to false, the next message comes after `resumeReading`. So a limit
+    /// for a rate counts what has come, and pauses for longer when that was more. While reading is paused, the connection does not
     /// notice the end of the peer's input, nor that the peer has reset the connection.
     public func pauseReading() {
         // epoll learns of the pause only when the descriptor turns readable: to pause ten thousand quiet peers costs nothing.

@@ -270,7 +270,7 @@ private struct MessageParser<Format: Framing> {
             if length > limit {
                 // If the end was found only because the whole message is here, treat it as unknown: had the message come in
                 // pieces, the connection would have given up earlier, and the result must not depend on that.
-                let isAnnounced = bytes.count <= limit || isKnown(in: bytes.extracting(first: limit))
+                let isAnnounced = bytes.count <= limit || extentWithinLimit(of: bytes) != .unknown
                 return .tooLong(length: isAnnounced ? length : nil)
             }
             if length > bytes.count { return .unfinished(more: length &- bytes.count) }
@@ -279,15 +279,16 @@ private struct MessageParser<Format: Framing> {
         case .unknown:
             return bytes.count > limit ? .tooLong(length: nil) : .unfinished(more: 0)
         case .malformed:
-            // Had the message come in pieces, the connection would have given up at its length, before it saw what is wrong with it.
-            guard bytes.count > limit,
-                case .length(let length) = framing.messageExtent(in: bytes.extracting(first: limit), seen: 0), length > limit
-            else { return .malformed }
+            // Had the message come in pieces, the connection would have given up at its length, before it saw what is wrong.
+            guard bytes.count > limit, case .length(let length) = extentWithinLimit(of: bytes), length > limit else {
+                return .malformed
+            }
             return .tooLong(length: length)
         }
     }
 
-    private func isKnown(in bytes: Span<UInt8>) -> Bool {
-        framing.messageExtent(in: bytes, seen: 0) != .unknown
+    /// What is known of a message when only as much of it has come as a message may have.
+    private func extentWithinLimit(of bytes: Span<UInt8>) -> MessageExtent {
+        framing.messageExtent(in: bytes.extracting(first: limit), seen: 0)
     }
 }

@@ -1,3 +1,5 @@
+import TestSupport
+
 @testable import ChatReactor
 
 extension ChatModel {
@@ -67,16 +69,15 @@ extension ChatModel {
         /// The line, without the time of what is replayed; of JSON the text in it.
         let text: String
         let isReplayed: Bool
-        private let object: [String: Any]
+        private let object: [String: JSONValue]
 
         init(_ line: String) throws {
             isJSON = line.hasPrefix("{")
             if isJSON {
-                var parser = JSONParser(line)
-                guard let object = parser.parse() as? [String: Any] else { throw Broken("'\(line)' is no JSON") }
+                guard let object = (try? JSONValue(line, isCompact: true))?.object else { throw Broken("'\(line)' is no JSON") }
                 self.object = object
-                text = object["text"] as? String ?? ""
-                isReplayed = object["replayed"] as? String == "true"
+                text = object["text"]?.string ?? ""
+                isReplayed = object["replayed"] == .bool(true)
             } else {
                 object = [:]
                 isReplayed = line.hasPrefix("[")
@@ -84,12 +85,22 @@ extension ChatModel {
             }
         }
 
-        func has(_ expected: [String: String]) -> Bool { expected.allSatisfy { object[$0.key] as? String == $0.value } }
+        func has(_ expected: [String: String]) -> Bool { expected.allSatisfy { Self.written(object[$0.key]) == $0.value } }
+
+        /// A string as it is, and a number or a word as it is written.
+        private static func written(_ value: JSONValue?) -> String? {
+            switch value {
+            case .string(let text): text
+            case .integer(let number): "\(number)"
+            case .bool(let value): "\(value)"
+            case .null, .array, .object, nil: nil
+            }
+        }
 
         func list(_ key: String) -> [String] {
-            (object[key] as? [Any] ?? []).map { element in
-                if let room = element as? [String: Any] { return "\(room["room"] ?? "") \(room["online"] ?? "")" }
-                return element as? String ?? ""
+            (object[key]?.array ?? []).map { element in
+                if element.object == nil { return Self.written(element) ?? "" }
+                return "\(Self.written(element["room"]) ?? "") \(Self.written(element["online"]) ?? "")"
             }
         }
 
@@ -101,7 +112,7 @@ extension ChatModel {
 
         /// Of how many messages this says that they are missing.
         var missed: UInt64? {
-            if isJSON { return has(["type": "gap"]) ? (object["missed"] as? String).flatMap { UInt64($0) } : nil }
+            if isJSON { return has(["type": "gap"]) ? object["missed"]?.integer.map(UInt64.init) : nil }
             guard text.hasPrefix("! "), text.hasSuffix(" messages are missing here") else { return nil }
             return UInt64(text.dropFirst(2).prefix { $0 != " " })
         }
@@ -135,83 +146,5 @@ extension ChatModel {
             case .notice: return text == "* \(entry.text)"
             }
         }
-    }
-}
-
-/// Reads JSON as RFC 8259 has it, strictly, with numbers and words as they are written.
-struct JSONParser {
-    private var rest: Substring.UnicodeScalarView
-
-    init(_ text: String) { rest = Substring(text).unicodeScalars }
-
-    /// The value that is all of the text, or nil.
-    mutating func parse() -> Any? {
-        let value = value()
-        return rest.isEmpty ? value : nil
-    }
-
-    private mutating func take(_ scalar: Unicode.Scalar) -> Bool {
-        guard rest.first == scalar else { return false }
-        rest.removeFirst()
-        return true
-    }
-
-    private mutating func value() -> Any? {
-        switch rest.first {
-        case "{":
-            rest.removeFirst()
-            var object: [String: Any] = [:]
-            if take("}") { return object }
-            repeat {
-                guard let key = string(), take(":"), let value = value(), object.updateValue(value, forKey: key) == nil else {
-                    return nil
-                }
-            } while take(",")
-            return take("}") ? object : nil
-        case "[":
-            rest.removeFirst()
-            var array: [Any] = []
-            if take("]") { return array }
-            repeat {
-                guard let value = value() else { return nil }
-                array.append(value)
-            } while take(",")
-            return take("]") ? array : nil
-        case "\"": return string()
-        default:
-            let word = rest.prefix { $0.properties.isAlphabetic || $0.properties.numericType != nil || $0 == "-" }
-            rest.removeFirst(word.count)
-            let text = String(word)
-            return ["true", "false", "null"].contains(text) || Int(text) != nil ? text : nil
-        }
-    }
-
-    private mutating func string() -> String? {
-        guard take("\"") else { return nil }
-        var text = String.UnicodeScalarView()
-        while let scalar = rest.popFirst() {
-            switch scalar {
-            case "\"": return String(text)
-            case "\\":
-                switch rest.popFirst() {
-                case "\"": text.append("\"")
-                case "\\": text.append("\\")
-                case "n": text.append("\n")
-                case "t": text.append("\t")
-                case "u":
-                    let digits = String(rest.prefix(4))
-                    guard digits.count == 4, let value = UInt32(digits, radix: 16), let scalar = Unicode.Scalar(value) else {
-                        return nil
-                    }
-                    rest.removeFirst(4)
-                    text.append(scalar)
-                default: return nil
-                }
-            default:
-                if scalar.value < 0x20 { return nil }
-                text.append(scalar)
-            }
-        }
-        return nil
     }
 }

@@ -27,8 +27,7 @@ struct ChatPlan: Playable {
 private struct ChatAuthor {
     var random: SeededGenerator
     private var peerCount = 0
-    private let habits: [(weight: Int, kind: Kind)]
-    private let totalWeight: Int
+    private let habits: [(weight: Int, element: Kind)]
     /// The commands of this plan, the likelier ones several times.
     private let commands: [ChatAction.Command]
     /// One in so many peers does not read by itself.
@@ -50,7 +49,6 @@ private struct ChatAuthor {
                 }
             return (kind != .say && random.oneIn(5) ? 0 : usual * random.number(1...4), kind)
         }
-        totalWeight = habits.reduce(0) { $0 + $1.weight }
         var commands: [ChatAction.Command] = []
         for command in ChatAction.Command.allCases where !random.oneIn(4) {
             let isFinal = command == .quit || command == .quitWord
@@ -64,12 +62,7 @@ private struct ChatAuthor {
     mutating func nextAction() -> ChatAction {
         // Somebody has to be there.
         if peerCount < 2 { return arrival() }
-        var pick = random.number(0...totalWeight - 1)
-        for (weight, kind) in habits {
-            if pick < weight { return action(kind) }
-            pick -= weight
-        }
-        return .nothing
+        return random.element(ofWeighted: habits).map { action($0) } ?? .nothing
     }
 
     private mutating func action(_ kind: Kind) -> ChatAction {

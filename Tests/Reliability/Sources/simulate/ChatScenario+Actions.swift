@@ -30,11 +30,6 @@ extension ChatScenario {
         try throwFinding()
     }
 
-    func liftLimit() {
-        kernel_limit_descriptors(-1)
-        kernel_exhaust(0)
-    }
-
     private func leave(_ number: Int, _ how: (Int32) -> Void) {
         guard let member = member(number) else { return }
         member.end()

@@ -27,7 +27,7 @@ final class ChatScenario: Stage, ChatServerObserver {
     var isShuttingDown = false
     var hasShutDown = false
     var hasBans = false
-    private var finding: Finding?
+    var finding: Finding?
 
     var peerCount: Int { members.count }
     static let port: UInt16 = 7
@@ -136,24 +136,6 @@ final class ChatScenario: Stage, ChatServerObserver {
     }
 
     func member(_ number: Int) -> ChatMember? { members.first { $0.number == number } }
-
-    // MARK: - Findings
-
-    /// Only the first finding counts: what follows may be a consequence.
-    func record(_ finding: Finding) {
-        if self.finding == nil { self.finding = finding }
-    }
-
-    func noting(_ body: () throws(Finding) -> Void) {
-        do throws(Finding) { try body() } catch { record(error) }
-    }
-
-    func throwFinding() throws {
-        if let complaint = unsafe kernel_complaint() {
-            record(Finding("misuse of the kernel", unsafe String(cString: complaint)))
-        }
-        if let finding { throw finding }
-    }
 
     // MARK: - Time
 

@@ -35,17 +35,7 @@ struct ChatSetting {
         if random.oneIn(5) { refusesEvery = random.number(2...5) }
         isModerated = random.oneIn(4)
 
-        func fault(_ most: Int) -> Int32 { random.oneIn(2) ? 0 : Int32(random.number(0...most)) }
-        faults.short_transfers = fault(500)
-        faults.refusals = fault(200)
-        faults.interruptions = fault(100)
-        faults.spurious_events = fault(200)
-        faults.stale_events = fault(200)
-        faults.delays = fault(300)
-        if random.oneIn(4) {
-            faults.failures = fault(20)
-            faults.accept_failures = fault(200)
-        }
+        faults = kernel_faults(failuresOneIn: 4, atMost: 20, using: &random)
         server.chat = chat
     }
 

@@ -28,8 +28,7 @@ private struct Author {
     private var peerCount = 0
     /// Whether so much is published that some fall behind.
     private let isBusy: Bool
-    private let habits: [(weight: Int, kind: Kind)]
-    private let totalWeight: Int
+    private let habits: [(weight: Int, element: Kind)]
 
     private enum Kind: CaseIterable {
         case arrival, write, read, readAll, peerEnds, publish, sendPrivately, programEnds, subscription, pausing, timer, threads,
@@ -51,19 +50,13 @@ private struct Author {
                 }
             return (random.oneIn(4) ? 0 : usual * random.number(1...4), kind)
         }
-        totalWeight = habits.reduce(0) { $0 + $1.weight }
         self.random = random
     }
 
     mutating func nextAction() -> Action {
         // Somebody has to be there.
         if peerCount < 2 { return arrival() }
-        var pick = random.number(0...max(totalWeight - 1, 0))
-        for (weight, kind) in habits {
-            if pick < weight { return action(kind) }
-            pick -= weight
-        }
-        return .nothing
+        return random.element(ofWeighted: habits).map { action($0) } ?? .nothing
     }
 
     private mutating func action(_ kind: Kind) -> Action {

@@ -50,11 +50,6 @@ extension Scenario {
         try throwFinding()
     }
 
-    func liftLimit() {
-        kernel_limit_descriptors(-1)
-        kernel_exhaust(0)
-    }
-
     private func member(_ number: Int) -> Member? { members.first { $0.number == number } }
 
     private func stream(_ number: Int) -> Int32? { member(number).flatMap { $0.stream < 0 ? nil : $0.stream } }

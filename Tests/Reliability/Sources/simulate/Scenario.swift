@@ -27,7 +27,7 @@ final class Scenario: Stage {
     var doneTasks = 0
     var postsStopLast = false
     var isLoopClosed = false
-    private(set) var finding: Finding?
+    var finding: Finding?
 
     var unseenProgress: UInt64 { counts[.timersFired] }
     var peerCount: Int { members.count }
@@ -122,22 +122,6 @@ final class Scenario: Stage {
         if isTraced { print("  the end") }
         try end()
         counts[.scenarios] += 1
-    }
-
-    /// Only the first finding counts: what follows may be a consequence.
-    func record(_ finding: Finding) {
-        if self.finding == nil { self.finding = finding }
-    }
-
-    func noting(_ body: () throws(Finding) -> Void) {
-        do throws(Finding) { try body() } catch { record(error) }
-    }
-
-    func throwFinding() throws {
-        if let complaint = unsafe kernel_complaint() {
-            record(Finding("misuse of the kernel", unsafe String(cString: complaint)))
-        }
-        if let finding { throw finding }
     }
 
     // MARK: - Time

@@ -41,18 +41,7 @@ struct Setting {
             topics.append(topic)
         }
 
-        // A kernel that never fails shows that nothing is ever lost; one that fails often, that nothing else breaks.
-        func fault(_ most: Int) -> Int32 { random.oneIn(2) ? 0 : Int32(random.number(0...most)) }
-        faults.short_transfers = fault(500)
-        faults.refusals = fault(200)
-        faults.interruptions = fault(100)
-        faults.spurious_events = fault(200)
-        faults.stale_events = fault(200)
-        faults.delays = fault(300)
-        if random.oneIn(3) {
-            faults.failures = fault(40)
-            faults.accept_failures = fault(200)
-        }
+        faults = kernel_faults(failuresOneIn: 3, atMost: 40, using: &random)
     }
 }
 

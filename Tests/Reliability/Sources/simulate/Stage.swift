@@ -7,12 +7,35 @@ protocol Stage: AnyObject {
     /// Grows with what happens in the program without a system call: a loop that turns without anything happening spins.
     var unseenProgress: UInt64 { get }
     var peerCount: Int { get }
+    /// The first promise that was broken.
+    var finding: Finding? { get set }
 
     func checkTurn(startedAt start: Int64) throws
     func checkRest() throws
 }
 
 extension Stage {
+    /// Only the first finding counts: what follows may be a consequence.
+    func record(_ finding: Finding) {
+        if self.finding == nil { self.finding = finding }
+    }
+
+    func noting(_ body: () throws(Finding) -> Void) {
+        do throws(Finding) { try body() } catch { record(error) }
+    }
+
+    func throwFinding() throws {
+        if let complaint = unsafe kernel_complaint() {
+            record(Finding("misuse of the kernel", unsafe String(cString: complaint)))
+        }
+        if let finding { throw finding }
+    }
+
+    func liftLimit() {
+        kernel_limit_descriptors(-1)
+        kernel_exhaust(0)
+    }
+
     func turn(waitingAtMost timeout: Duration?) throws {
         let start = kernel_now()
         try loop.runOnce(waitingAtMost: timeout)

@@ -50,7 +50,9 @@ enum WireLine {
     ]
 
     static func json(_ line: String) throws(Finding) -> WireLine {
-        guard case .object(let object)? = JSONValue(line) else { throw Finding("a program is sent what is no JSON object", line) }
+        guard let object = (try? JSONValue(line, isCompact: true))?.object else {
+            throw Finding("a program is sent what is no JSON object", line)
+        }
         guard let type = object["type"]?.string, let keys = keys[type] else {
             throw Finding("an object of an unknown type", line)
         }
@@ -64,7 +66,7 @@ enum WireLine {
 
     private static func parse(_ type: String, _ object: [String: JSONValue]) -> WireLine? {
         func text(_ key: String) -> String? { object[key]?.string }
-        func number(_ key: String) -> Int? { object[key]?.number }
+        func number(_ key: String) -> Int? { object[key]?.integer }
         switch type {
         case "welcome":
             guard let name = text("name"), let room = text("room"), let epoch = number("epoch"), let sequence = number("seq"),
@@ -99,7 +101,7 @@ enum WireLine {
         case "rooms":
             guard case .array(let rooms)? = object["rooms"] else { return nil }
             var online: [String: Int] = [:]
-            for case .object(let room) in rooms { online[room["room"]?.string ?? ""] = room["online"]?.number }
+            for case .object(let room) in rooms { online[room["room"]?.string ?? ""] = room["online"]?.integer }
             return .rooms(online)
         case "history-end":
             guard let room = text("room"), let count = number("count") else { return nil }
