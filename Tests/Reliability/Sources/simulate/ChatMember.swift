@@ -176,7 +176,8 @@ final class ChatMember {
 
     /// It has said something, as the server has it.
     func didSay(_ content: ChatRecord.Content, mayRefuse: (Said) -> Bool) throws(Finding) {
-        if isTorn, due.first?.said.shown != content.text { return }
+        // The beginning of a line, that is, and not one that follows others that were refused.
+        if isTorn, !due.contains(where: { $0.said.shown == content.text }) { return }
         while let (command, said) = due.first {
             if said.shown == content.text, said.isAction == (content.kind == .action) {
                 if command != marksHeard { throw Finding("something is said before what was sent before") }

@@ -76,7 +76,7 @@ final class ChatReader {
             }
             return try takeReplayed(line, in: scenario) { $0.content.line == rest }
         }
-        if let stay = current, takeLive(stay, { stay.history.records[$0].content.line == line }) {
+        if !isForNewcomer(line), let stay = current, takeLive(stay, { stay.history.records[$0].content.line == line }) {
             scenario.counts[.chatLive] += 1
             return try didTakeLive(stay)
         }
@@ -84,6 +84,12 @@ final class ChatReader {
             throw wrong("a person is told what was not due to it", "\(line); \(describe(current))")
         }
         try take(known, line, in: scenario)
+    }
+
+    /// Whether it must be what a newcomer is told of a shutdown, before its history. The room may have been told the same since.
+    private func isForNewcomer(_ line: String) -> Bool {
+        guard line.hasPrefix("* the server shuts down "), var replay, replay.precedesLive, !replay.hasEnded else { return false }
+        return replay.end(member, told: nil) != nil
     }
 
     private static func isTime(_ text: String) -> Bool {
@@ -281,7 +287,10 @@ final class ChatReader {
         let isNext = replay.take(member) { isMatch(records[$0]) }
         self.replay = replay
         if !isNext, !replay.isLoose { throw wrong("a history tells what was not due", line) }
-        if let stay = member.stays.last(where: { $0.isTold && $0.history === replay.history }), !stay.isLive { stay.gap = nil }
+        // Where a loose one begins is not known: what has been told by it may be missing live.
+        if !replay.isLoose, let stay = member.stays.last(where: { $0.isTold && $0.history === replay.history }), !stay.isLive {
+            stay.gap = nil
+        }
         scenario.counts[.chatReplayed] += 1
     }
 
@@ -335,6 +344,8 @@ final class ChatReader {
         guard let missed else {
             guard case .resume? = asked, replay?.isAnchored == false else { throw wrong("a gap of which nobody knows the size") }
             replay?.hasToldGap = true
+            // Of those that were kept then, all may have made way for others by now.
+            if stay.start == nil { stay.gap = .init(missed: 0, isUnknown: true) }
             return
         }
         let passed = replay?.gap?.missed ?? 0

@@ -140,7 +140,10 @@ extension ChatScenario {
         case .announceShutdown: _ = operators.run("shutdown in \(random.element(of: ["1s", "12s", "90s"])) to sleep")
         case .cancelShutdown: _ = operators.run("shutdown cancel")
         }
-        for other in members where other.isAccepted && other.connection?.isFinishing != false { other.wasRemoved = true }
+        // One whose peer has hung up does not finish: sending to it fails, and it is closed at the end of the turn.
+        for other in members where other.isAccepted && (other.connection?.isFinishing != false || !other.isOpen) {
+            other.wasRemoved = true
+        }
         noting { () throws(Finding) in try lookAround() }
     }
 
