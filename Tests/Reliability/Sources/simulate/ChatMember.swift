@@ -102,6 +102,18 @@ final class ChatMember {
 
     static func key(_ name: String) -> String { name.lowercased() }
 
+    /// Those of its private messages that have this text. One whose line was torn has only the beginning of it: the server takes
+    /// what a peer has sent before it went as a line.
+    func privateMessages(saying text: String) -> [(to: String, id: String)] {
+        script.compactMap { asked in
+            guard case .message(let to, let id) = asked else { return nil }
+            let whole = Self.privateText(id, to)
+            return whole == text || isTorn && whole.hasPrefix(text) ? (to, id) : nil
+        }
+    }
+
+    static func privateText(_ id: String, _ name: String) -> String { "\(id) @\(name) psst" }
+
     // MARK: - The peer
 
     func ask(_ asked: Asked, _ line: String) {

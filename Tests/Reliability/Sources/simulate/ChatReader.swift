@@ -342,8 +342,11 @@ final class ChatReader {
         try checkAwaited()
         let rest = replay.flatMap { !$0.hasEnded && $0.history === stay.history ? $0.rest : nil }
         guard let missed else {
-            guard case .resume? = asked, replay?.isAnchored == false else { throw wrong("a gap of which nobody knows the size") }
-            replay?.hasToldGap = true
+            // Whether there was the record that was named is not known of a loose one.
+            guard case .resume? = asked, let replay, !replay.isAnchored || stay.start == nil && replay.isLoose else {
+                throw wrong("a gap of which nobody knows the size")
+            }
+            self.replay?.hasToldGap = true
             // Of those that were kept then, all may have made way for others by now.
             if stay.start == nil { stay.gap = .init(missed: 0, isUnknown: true) }
             return
@@ -384,7 +387,9 @@ final class ChatReader {
                 if ChatMember.key(receiver) != ChatMember.key(to), !receiver.isEmpty {
                     throw wrong("a private message goes to another", text)
                 }
-                if let said, !said.hasPrefix(id) { throw wrong("a private message says something else", text) }
+                if let said, !member.privateMessages(saying: said).contains(where: { $0.id == id }) {
+                    throw wrong("a private message says something else", text)
+                }
             } else {
                 throw wrong("a private message that was not asked for", text)
             }
@@ -405,19 +410,13 @@ final class ChatReader {
     }
 
     private func takePrivate(_ from: String, _ said: String, in scenario: ChatScenario) throws(Finding) {
-        // `pm3.7 @ana and so on`
-        let words = said.split(separator: " ", maxSplits: 2).map(String.init)
-        guard words.count >= 2, let id = words[0].without(prefix: "pm"), let author = Int(id.prefix { $0 != "." }),
-            let to = words[1].without(prefix: "@")
-        else { throw wrong("a private message that nobody has written", said) }
-        guard let writer = scenario.member(author), writer.names.contains(ChatMember.key(from)) else {
-            throw wrong("a private message in the name of another", "\(from): \(said)")
-        }
-        if !to.isEmpty, !member.names.contains(ChatMember.key(to)), !writer.isTorn {
-            throw wrong("a private message reaches somebody else", said)
-        }
-        if !privateMessages.insert(words[0]).inserted { throw wrong("a private message comes twice", said) }
         scenario.counts[.chatPrivate] += 1
+        let writers = scenario.members.filter { $0.names.contains(ChatMember.key(from)) }
+        let written = writers.flatMap { $0.privateMessages(saying: said) }
+        if written.isEmpty { throw wrong("a private message that nobody has written", "\(from): \(said)") }
+        let due = written.filter { $0.to.isEmpty || member.names.contains(ChatMember.key($0.to)) }
+        if due.isEmpty { throw wrong("a private message reaches somebody else", said) }
+        if !due.contains(where: { privateMessages.insert($0.id).inserted }) { throw wrong("a private message comes twice", said) }
     }
 
     private func take(notice: String, in scenario: ChatScenario) throws(Finding) {

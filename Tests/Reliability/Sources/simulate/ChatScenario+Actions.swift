@@ -77,8 +77,8 @@ extension ChatScenario {
         let room = random.oneIn(12) ? "r\(random.number(1...9))" : random.element(of: Self.rooms)
         switch command {
         case .nick: member.ask(.other, "/nick \(random.element(of: Self.names))")
-        case .msg: member.ask(.message(to: name, id: "pm\(id)"), "/msg \(name) pm\(id) @\(name) psst")
-        case .reply: member.ask(.message(to: "", id: "pm\(id)"), "/REPLY pm\(id) @ psst")
+        case .msg: member.ask(.message(to: name, id: "pm\(id)"), "/msg \(name) \(ChatMember.privateText("pm\(id)", name))")
+        case .reply: member.ask(.message(to: "", id: "pm\(id)"), "/REPLY \(ChatMember.privateText("pm\(id)", ""))")
         case .join: member.ask(.join(bare(room)), "/join \(room)")
         case .leave: member.ask(.other, "/leave")
         case .json: member.ask(.json, "/json")
