@@ -13,6 +13,8 @@ final class ChatReader {
     private(set) var marks = 0
     private var answers = 0
     private var replay: ChatReplay?
+    /// What the replay is instead, if a gap of an unknown size precedes it: then there was no record with the number that was named.
+    private var replayOfAll: (replay: ChatReplay, next: Int)?
     /// Where the records must have come to that are told as text, with the room.
     private var awaited: (stay: ChatStay, sequence: Int)?
     private(set) var refusals = 0
@@ -248,16 +250,24 @@ final class ChatReader {
         let history = stay.history
         var extent = ChatReplay.Extent.last(scenario.plan.setting.chat.history)
         let before = max(snapshot?.counts[ObjectIdentifier(history)] ?? 0, told)
-        var isLoose = member.movedDuring.contains(marks)
+        let isLoose = member.movedDuring.contains(marks)
+        var earliestEnd = before
+        replayOfAll = nil
         if case .resume(ChatMember.key(history.name), let epoch, let sequence)? = asked, !welcome.isFirst {
             extent = epoch == history.epoch && sequence <= stay.start ?? count(after: history) ? .after(sequence) : .all
             // Whether there was a record with that number is not known.
-            if stay.start == nil, sequence > before { isLoose = true }
+            if case .after = extent, stay.start == nil, sequence > before {
+                earliestEnd = sequence
+                let all = ChatReplay(
+                    .all, of: history, ends: before...max(before, count(after: history)), ignored: stay.ignored,
+                    precedesLive: true)
+                replayOfAll = (all, before)
+            }
         }
         stay.next = before
         if case .after(let sequence) = extent { stay.next = sequence }
         if let start = stay.start { stay.next = start } else if isLoose { stay.gap = .init(missed: 0, isUnknown: true) }
-        let end = stay.start.map { $0...$0 } ?? before...max(before, count(after: history))
+        let end = stay.start.map { $0...$0 } ?? earliestEnd...max(earliestEnd, count(after: history))
         replay = ChatReplay(extent, of: history, ends: end, ignored: stay.ignored, precedesLive: true)
         replay?.isLoose = isLoose
     }
@@ -299,11 +309,12 @@ final class ChatReader {
         if replay.hasEnded, told != nil { throw wrong("a history ends twice") }
         if replay.hasEnded { return }
         let problem = replay.end(member, told: told)
-        if replay.precedesLive, replay.count > 0,
-            let stay = member.stays.last(where: { $0.isTold && $0.history === replay.history }),
+        if replay.precedesLive, let stay = member.stays.last(where: { $0.isTold && $0.history === replay.history }),
             stay.start == nil
         {
-            stay.next = replay.place
+            if replay.count > 0 { stay.next = replay.place }
+            // What it has left out before its end, as ignored, does not come live.
+            if !replay.isLoose, replay.gap == nil { stay.next = max(stay.next, replay.lowerEnd) }
         }
         self.replay = replay
         if let problem { throw wrong("a history is not whole", "\(problem), in \(replay.history.name)") }
@@ -342,11 +353,13 @@ final class ChatReader {
         try checkAwaited()
         let rest = replay.flatMap { !$0.hasEnded && $0.history === stay.history ? $0.rest : nil }
         guard let missed else {
-            // Whether there was the record that was named is not known of a loose one.
-            guard case .resume? = asked, let replay, !replay.isAnchored || stay.start == nil && replay.isLoose else {
-                throw wrong("a gap of which nobody knows the size")
+            if let replayOfAll, replay?.count == 0, replay?.hasEnded == false {
+                replay = replayOfAll.replay
+                stay.next = replayOfAll.next
             }
-            self.replay?.hasToldGap = true
+            replayOfAll = nil
+            guard case .resume? = asked, replay?.isAnchored == false else { throw wrong("a gap of which nobody knows the size") }
+            replay?.hasToldGap = true
             // Of those that were kept then, all may have made way for others by now.
             if stay.start == nil { stay.gap = .init(missed: 0, isUnknown: true) }
             return

@@ -13,7 +13,7 @@ struct ChatReplay {
     let history: ChatRoomHistory
     private let onlySaid: Bool
     /// Before which record it ends: at the least and at the most.
-    private let lowerEnd: Int
+    let lowerEnd: Int
     private let upperEnd: Int
     /// The first record that is told, unless it has made way for others, at the least and at the most.
     private let lowerStart: Int

@@ -53,6 +53,8 @@ final class ChatRoomHistory {
     /// How many have come and left, and the others have not been told of.
     var untoldJoins = 0
     var untoldLeaves = 0
+    /// How many besides may have come and left within one turn, without being seen.
+    var unseenVisits = 0
 
     init(_ name: String, _ room: ChatServer.Room, capacity: Int) {
         self.name = name
