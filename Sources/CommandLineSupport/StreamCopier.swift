@@ -103,8 +103,11 @@ final class StreamCopier {
             var request = pollfd(fd: descriptor, events: Int16(events), revents: 0)
             return unsafe poll(&request, 1, -1) >= 0 || errno == EINTR
         case EIO:
-            // Another job has the terminal. If this one ignores the signal that would stop it, there is no other way to wait.
-            guard case let foreground = tcgetpgrp(descriptor), foreground > 0, foreground != getpgrp() else { return false }
+            // Another job has the terminal, or had it at that moment: a shell may have brought this one to the foreground since. If
+            // this one ignores the signal that would stop it, there is no other way to wait.
+            var request = pollfd(fd: descriptor, events: 0, revents: 0)
+            let hasHungUp = unsafe poll(&request, 1, 0) == 1 && Int32(request.revents) & (POLLHUP | POLLERR) != 0
+            guard !hasHungUp, isatty(descriptor) == 1 else { return false }
             return usleep(500_000) == 0 || errno == EINTR
         default: return false
         }

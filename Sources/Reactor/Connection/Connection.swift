@@ -422,9 +422,8 @@ public final class Connection {
 
     /// The peer has shut down its side, and the handler goes on sending. Closes the connection if the peer is gone altogether.
     private func closeIfHungUp() {
-        // The event may be out of date, so the kernel is asked. The corresponding C function is `poll`.
-        var request = pollfd(fd: rawDescriptor, events: 0, revents: 0)
-        guard unsafe poll(&request, 1, 0) == 1, Int32(request.revents) & (POLLHUP | POLLERR) != 0 else { return }
+        // The event may be out of date, so the kernel is asked.
+        if !DescriptorKind.hasHungUp(rawDescriptor) { return }
         let error = Socket.takeError(of: rawDescriptor)
         close(reason: error.map { .failed($0) } ?? .endOfInput)
     }

@@ -49,17 +49,19 @@ package enum DescriptorKind: UInt8 {
     }
 
     /// Whether the error of a read means the end of input: a terminal that has hung up answers EIO.
-    func isEndOfInput(_ error: Errno) -> Bool {
-        (self == .terminal || self == .stream) && error == Errno(rawValue: EIO)
+    func isEndOfInput(_ error: Errno, of descriptor: Int32) -> Bool {
+        error == Errno(rawValue: EIO) && (self == .stream || self == .terminal && Self.hasHungUp(descriptor))
     }
 
-    /// Whether the terminal answers EIO because the process is in the background, and not because it has hung up. Only the
-    /// terminal of the process's own session has a background for it.
-    ///
-    /// The corresponding C functions are `tcgetsid` and `tcgetpgrp`.
-    func isInBackground(_ descriptor: Int32) -> Bool {
-        guard self == .terminal, tcgetsid(descriptor) == getsid(0) else { return false }
-        let foreground = tcgetpgrp(descriptor)
-        return foreground > 0 && foreground != getpgrp()
+    /// Whether the error of a read means that another job has the terminal, or had it at that moment. Who has it now is not asked:
+    /// a shell may have brought this process to the foreground since, and its input would be taken for ended.
+    func isOfBackground(_ error: Errno, of descriptor: Int32) -> Bool {
+        error == Errno(rawValue: EIO) && self == .terminal && !Self.hasHungUp(descriptor)
+    }
+
+    /// Whether the other end is gone altogether. The corresponding C function is `poll`.
+    static func hasHungUp(_ descriptor: Int32) -> Bool {
+        var request = pollfd(fd: descriptor, events: 0, revents: 0)
+        return unsafe poll(&request, 1, 0) == 1 && Int32(request.revents) & (POLLHUP | POLLERR) != 0
     }
 }

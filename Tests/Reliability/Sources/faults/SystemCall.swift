@@ -8,7 +8,7 @@ struct SystemCall {
     /// Left out are:
     /// - EBADF, EFAULT and ENOTSOCK, which only a program with a mistake gets. The wait has EBADF all the same;
     /// - errors that the kernel does not return for the descriptors here: EPERM of EPOLL_CTL_ADD is for regular files;
-    /// - calls that only a terminal causes: isatty, tcgetpgrp.
+    /// - calls that only a terminal causes: isatty.
     static let all: [SystemCall] = [
         SystemCall(
             name: "accept4",
