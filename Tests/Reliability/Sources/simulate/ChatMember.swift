@@ -79,6 +79,8 @@ final class ChatMember {
     /// In which of its commands an operator has moved it.
     var movedDuring: Set<Int> = []
     var wasMuted = false
+    /// Whether a shutdown was announced when it came, and it has not been told so yet.
+    var isToHearOfShutdown = false
     /// Whether the operator, a hook or a ban has removed it.
     var wasRemoved = false
     /// Why the others have been told that it has left for good.

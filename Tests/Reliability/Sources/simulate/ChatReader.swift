@@ -88,10 +88,11 @@ final class ChatReader {
         try take(known, line, in: scenario)
     }
 
-    /// Whether it must be what a newcomer is told of a shutdown, before its history. The room may have been told the same since.
+    /// Whether it is what a newcomer is told of a shutdown, before its history. The room may have been told the same since.
     private func isForNewcomer(_ line: String) -> Bool {
-        guard line.hasPrefix("* the server shuts down "), var replay, replay.precedesLive, !replay.hasEnded else { return false }
-        return replay.end(member, told: nil) != nil
+        guard line.hasPrefix("* the server shuts down "), member.isToHearOfShutdown else { return false }
+        member.isToHearOfShutdown = false
+        return true
     }
 
     private static func isTime(_ text: String) -> Bool {
@@ -178,6 +179,7 @@ final class ChatReader {
             if !mayPass(stay, to: stay.history.count) { return "records; \(describe(stay))" }
         }
         if let replay, !replay.hasEnded, replay.count > 0, !replay.isLoose { return "the end of a history" }
+        if name != nil, member.isToHearOfShutdown { return "the shutdown that was announced" }
         if member.marksHeard > marks { return "the answer to \(member.script[marks])" }
         if isJSON, !member.untold.isEmpty { return "the number of what it has said" }
         if !member.privateDue.isSubset(of: privateMessages) { return "a private message" }

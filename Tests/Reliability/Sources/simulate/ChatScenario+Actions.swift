@@ -129,7 +129,9 @@ extension ChatScenario {
         case .unmute: _ = operators.run("unmute \(name)")
         case .closeRoom:
             if let room = person.room {
-                for other in members where other.stays.contains(where: { $0.end == nil && $0.history.room === room }) {
+                // The lobby cannot be closed.
+                for other in members where room !== server.room {
+                    guard other.stays.contains(where: { $0.end == nil && $0.history.room === room }) else { continue }
                     other.movedDuring.insert(other.marksHeard)
                 }
                 _ = operators.run("close \(room.name)")
@@ -137,8 +139,12 @@ extension ChatScenario {
         case .say:
             _ = operators.run("say op \(random.number(0...99_999)) \(String(repeating: "o", count: random.number(0...300)))")
         case .sayAsServer: server.room.say("srv \(random.number(0...99_999))", as: .server)
-        case .announceShutdown: _ = operators.run("shutdown in \(random.element(of: ["1s", "12s", "90s"])) to sleep")
-        case .cancelShutdown: _ = operators.run("shutdown cancel")
+        case .announceShutdown:
+            _ = operators.run("shutdown in \(random.element(of: ["1s", "12s", "90s"])) to sleep")
+            isShutdownAnnounced = true
+        case .cancelShutdown:
+            _ = operators.run("shutdown cancel")
+            isShutdownAnnounced = false
         }
         // One whose peer has hung up does not finish: sending to it fails, and it is closed at the end of the turn.
         for other in members where other.isAccepted && (other.connection?.isFinishing != false || !other.isOpen) {

@@ -24,6 +24,7 @@ final class ChatScenario: Stage, ChatServerObserver {
     private var isWaiting = false
     private(set) var isTraced = false
     var isLoopClosed = false
+    var isShutdownAnnounced = false
     var isShuttingDown = false
     var hasShutDown = false
     var hasBans = false
@@ -188,6 +189,7 @@ final class ChatScenario: Stage, ChatServerObserver {
         member.person = person
         member.connection = person.connection
         member.isAccepted = true
+        member.isToHearOfShutdown = isShutdownAnnounced
         member.names.insert(ChatMember.key(person.name.text))
     }
 
