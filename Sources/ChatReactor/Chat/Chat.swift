@@ -336,16 +336,16 @@ public final class Chat {
     func openRoom(_ name: ChatName) throws(RoomRefusal) -> ChatServer.Room {
         if let room = room(named: name) { return room }
         if openedRooms.count >= configuration.maximumRooms { throw .tooMany }
-        if let room = closedRooms.compactMap(\.room).first(where: { $0.name == name }) {
-            openedRooms[name] = room
-            return room
-        }
         let room: ChatServer.Room
-        do throws(RoomRefusal) {
-            room = try makeRoom(name)
-        } catch {
-            if case .log(let error) = error { server?.cannotOpen(name, error) }
-            throw error
+        if let kept = closedRooms.compactMap(\.room).first(where: { $0.name == name }) {
+            room = kept
+        } else {
+            do throws(RoomRefusal) {
+                room = try makeRoom(name)
+            } catch {
+                if case .log(let error) = error { server?.cannotOpen(name, error) }
+                throw error
+            }
         }
         openedRooms[name] = room
         server?.didOpen(room)

@@ -139,6 +139,8 @@ struct RoomLogTests {
     @Test("A room that an embedder keeps is the same one when it is opened again")
     func keptRoom() throws {
         let chat = try makeChat()
+        let witness = Witness()
+        chat.server.addObserver(witness)
         let ana = try chat.join("ana")
         try ana.send("/join tea")
         try chat.settle()
@@ -152,6 +154,7 @@ struct RoomLogTests {
         let lines = try ana.newLines.map { $0.replacing(#/^\[.*?\]/#, with: "[]") }
         #expect(lines == ["* you are in tea; 1 online", "[] ana: hello", "[] server: still here", "* end of history (2)"])
         #expect(try chat.chat.room(named: ChatName("tea")) === kept)
+        #expect(witness.lost == [0, 0])
     }
 
     enum Obstacle: String, CaseIterable {
