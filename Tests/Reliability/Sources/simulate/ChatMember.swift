@@ -40,6 +40,14 @@ final class ChatMember {
         var isAnswered: Bool { self != .says && self != .blank && self != .quit }
     }
 
+    /// What somebody writes to one person alone, by which of its commands; `to` is empty in a `/reply`.
+    struct PrivateMessage {
+        let writer: Int
+        let command: Int
+        let to: String
+        let id: String
+    }
+
     /// How things were when the server heard a mark.
     struct Snapshot {
         let name: String
@@ -106,11 +114,12 @@ final class ChatMember {
 
     /// Those of its private messages that have this text. One whose line was torn has only the beginning of it: the server takes
     /// what a peer has sent before it went as a line.
-    func privateMessages(saying text: String) -> [(to: String, id: String)] {
-        script.compactMap { asked in
+    func privateMessages(saying text: String) -> [PrivateMessage] {
+        script.enumerated().compactMap { command, asked in
             guard case .message(let to, let id) = asked else { return nil }
             let whole = Self.privateText(id, to)
-            return whole == text || isTorn && whole.hasPrefix(text) ? (to, id) : nil
+            if whole != text, !isTorn || !whole.hasPrefix(text) { return nil }
+            return PrivateMessage(writer: number, command: command, to: to, id: id)
         }
     }
 

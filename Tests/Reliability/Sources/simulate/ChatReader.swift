@@ -23,6 +23,8 @@ final class ChatReader {
     private(set) var lastWho: (room: String, names: [String])?
     private(set) var lastRooms: [String: Int]?
     private var privateMessages: Set<String> = []
+    /// By which command of each writer the last one came.
+    private var lastPrivate: [Int: Int] = [:]
 
     init(_ member: ChatMember) {
         self.member = member
@@ -211,7 +213,13 @@ final class ChatReader {
             name = told
         }
         let next = member.stays.first { !$0.isTold && (!isJSON || $0.history.name == room) }
-        if let next, next.afterMark <= marks {
+        let isNext = next.map { $0.afterMark <= marks } ?? false
+        if let sequence = welcome.sequence, let history = (isNext ? next : stay(in: room))?.history,
+            welcome.topic != history.topic(after: sequence)
+        {
+            throw wrong("a welcome has another topic than the room", welcome.topic ?? "none")
+        }
+        if let next, isNext {
             if next.history.name != room { throw wrong("somebody is told of another room than the one it is in", room) }
             if let sequence = welcome.sequence, sequence != next.start {
                 throw wrong("a welcome has another number than the room", "\(sequence)")
@@ -431,7 +439,11 @@ final class ChatReader {
         if written.isEmpty { throw wrong("a private message that nobody has written", "\(from): \(said)") }
         let due = written.filter { $0.to.isEmpty || member.names.contains(ChatMember.key($0.to)) }
         if due.isEmpty { throw wrong("a private message reaches somebody else", said) }
-        if !due.contains(where: { privateMessages.insert($0.id).inserted }) { throw wrong("a private message comes twice", said) }
+        guard let next = due.first(where: { $0.command > lastPrivate[$0.writer, default: -1] }) else {
+            throw wrong("a private message comes twice, or out of order", said)
+        }
+        lastPrivate[next.writer] = next.command
+        privateMessages.insert(next.id)
     }
 
     private func take(notice: String, in scenario: ChatScenario) throws(Finding) {
@@ -465,9 +477,17 @@ final class ChatReader {
             replay?.isLoose = member.movedDuring.contains(marks)
             return
         }
+        if let topic = notice.without(prefix: "the topic is: "), !isTopic(topic) {
+            throw wrong("a topic that nobody has set", topic)
+        }
         let isKnown =
             Self.noticeBeginnings.contains { notice.hasPrefix($0) } || Self.noticeEnds.contains { notice.hasSuffix($0) }
         if !isKnown { throw wrong("a notice that was not due", "\(notice); \(describe(current))") }
+    }
+
+    /// Whether a room has that topic, or had it, in which the person has been.
+    private func isTopic(_ text: String) -> Bool {
+        member.stays.contains { $0.history.records.contains { $0.content.kind == .topic && $0.content.text == text } }
     }
 
     private static let noticeBeginnings = [

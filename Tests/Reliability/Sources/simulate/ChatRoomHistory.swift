@@ -72,10 +72,18 @@ final class ChatRoomHistory {
                 endPosition: (records.last?.endPosition ?? 0) + size))
     }
 
-    /// Notes when a record was made, and returns whether everybody is told the same.
+    /// Notes when a record was made, and returns whether everybody is told the same, and no earlier time than that of a record before.
     func agrees(on time: String, of index: Int) -> Bool {
         if records[index].time == nil { records[index].time = time }
-        return records[index].time == time
+        // All times have one shape, so their order is that of their text.
+        let isInOrder = records[..<index].last { $0.time != nil }.map { $0.time! <= time } ?? true
+        return records[index].time == time && isInOrder
+    }
+
+    /// What the room talked about after so many records; nil if that was nothing.
+    func topic(after count: Int) -> String? {
+        let text = records.prefix(count).last { $0.content.kind == .topic }?.content.text
+        return text?.isEmpty == true ? nil : text
     }
 
     /// Whether a record may have made way for others: the newest half of what a room keeps certainly has not.

@@ -5,6 +5,8 @@ enum WireLine {
         var room: String?
         var epoch: UInt64?
         var sequence: Int?
+        /// What the room talks about, as programs are told.
+        var topic: String?
         var online: Int
         var isFirst: Bool
     }
@@ -73,7 +75,9 @@ enum WireLine {
                 let online = number("online"), text("server") == "tea", number("version") == 1
             else { return nil }
             return .welcome(
-                Welcome(name: name, room: room, epoch: UInt64(epoch), sequence: sequence, online: online, isFirst: false))
+                Welcome(
+                    name: name, room: room, epoch: UInt64(epoch), sequence: sequence, topic: text("text"), online: online,
+                    isFirst: false))
         case "notice" where object["seq"] == nil: return text("text").map { .notice($0) }
         case "message", "action", "topic", "join", "leave", "rename", "notice":
             guard let kind = ChatRecord.Kind(rawValue: type), let room = text("room"), let sequence = number("seq"),
