@@ -79,7 +79,7 @@ final class RelayTarget {
         options.framing = framing
         options.maximumMessageLength = Self.limit
         let connection = try loop.adopt(
-            socket: OwnedDescriptor(takingOver: mine), options: options, handler: RelayClient(in: server.room))
+            socket: OwnedDescriptor(takingOver: mine), options: options, handler: RelayClient(of: server))
         peer.connection = connection
         peer.id = connection.id
         peers.append(peer)
