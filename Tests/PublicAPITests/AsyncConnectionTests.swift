@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A connection lives as long as the closure that it is passed to. The closure's end, failure and cancellation close it.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct AsyncConnectionTests {
     private struct Mishap: Error, Equatable {}
 
