@@ -66,11 +66,20 @@ final class ChatModel {
     private var saidKind = ChatServer.Event.Kind.message
     private let history: Int
     private let isOpen: (Int) -> Bool
+    private let isPresent: (Int, String) -> Bool
     private let log: (String) -> RecordLog?
 
-    init(history: Int, isOpen: @escaping (Int) -> Bool, log: @escaping (String) -> RecordLog?) {
+    /// - Parameters:
+    ///   - isOpen: Whether somebody's connection takes what is sent to it.
+    ///   - isPresent: Whether somebody is in a room.
+    ///   - log: The log of a room.
+    init(
+        history: Int, isOpen: @escaping (Int) -> Bool, isPresent: @escaping (Int, String) -> Bool,
+        log: @escaping (String) -> RecordLog?
+    ) {
         self.history = history
         self.isOpen = isOpen
+        self.isPresent = isPresent
         self.log = log
         rooms["lobby"] = Room("lobby")
     }
@@ -150,6 +159,9 @@ final class ChatModel {
         if kind == .notice {
             try endOfAction()
             guard let room = rooms[Self.key(name)] else { throw Broken("a notice in \(name), where nobody is") }
+            // Who has left in a crowd is only counted, and its connection may not be closed yet.
+            for member in room.members where !isPresent(member.number, name) { vanish(member.number, reason: "") }
+            try endOfAction()
             let counts = [(room.untold.joined, "joined"), (room.untold.left, "left")].filter { $0.0 > 0 }.map {
                 "\($0.0) \($0.1)"
             }

@@ -127,6 +127,9 @@ final class RandomChat {
                 let connection = participants.first { $0.number == number }?.person?.connection
                 return connection.map { !$0.isFinishing && !$0.hasFailedOutput } == true
             },
+            isPresent: { [unowned self] number, name in
+                participants.first { $0.number == number }?.person?.rooms.contains { $0.name.text == name } == true
+            },
             log: { [unowned self] name in chat.room(named: ChatName(unchecked: name))?.conversation?.records })
         server.addObserver(Recorder(self))
         chat.onSay { [unowned self] person, room, text in
