@@ -145,6 +145,8 @@ final class RandomChat {
                     isChangingTopic = name == "topic"
                     command.run(person, argument)
                     isChangingTopic = false
+                    // What is replayed begins with what is kept now.
+                    tell { try $0.endOfAction() }
                 })
         }
     }
