@@ -35,6 +35,9 @@ extension ChatModel {
         private var ended: [Stream] = []
         /// The rooms of histories from which something was left out. What was overwritten of that counts as a gap, too.
         private var filtered: [Room] = []
+        /// The last gap did not say whether it is of a history or of what is live beside that. It was taken for the former; this
+        /// takes it for the latter, if what comes next does not fit.
+        private var otherWay: (() -> Bool)?
 
         init(_ number: Int) {
             self.number = number
@@ -112,7 +115,8 @@ extension ChatModel {
             let received = try Received(line)
             lastLines = lastLines.suffix(9) + [line]
             popReplays()
-            if takeOwn(received) || takeLive(received) || takePrivate(received) || takeGap(received) { return }
+            if take(received) { return }
+            if let takeOtherWay = otherWay.take(), takeOtherWay(), take(received) { return }
             if received.isError, received.text.hasPrefix("goodbye") {
                 hasGoodbye = true
             } else if received.isUnknownGap, unknownGapAllowance > 0 {
@@ -130,6 +134,10 @@ extension ChatModel {
             }
         }
 
+        private func take(_ line: Received) -> Bool {
+            takeOwn(line) || takeLive(line) || takePrivate(line) || takeGap(line)
+        }
+
         /// What has been replayed is over, and what is live follows.
         private func popReplays(evenOptional: Bool = false) {
             while case .replay(let replay)? = own.first?.kind, evenOptional ? replay.mayBeDone : replay.isDone {
@@ -143,6 +151,7 @@ extension ChatModel {
             guard let next = own.first, next.isJSON == line.isJSON else { return false }
             if case .replay(let replay) = next.kind {
                 if replay.take(line) {
+                    otherWay = nil
                     replayedLines += 1
                     popReplays()
                     return true
@@ -176,10 +185,20 @@ extension ChatModel {
             if case .replay(let replay)? = own.first?.kind, line.isAbout(replay.room) {
                 let last = replay.lastSequence + missed
                 if last < replay.room.firstSequence, last <= replay.end ?? last {
+                    let before = replay.place
+                    otherWay =
+                        replay.opened == nil
+                        ? { [unowned self] in
+                            replay.place = before; return takeLiveGap(line, missed)
+                        } : nil
                     replay.skip(to: last)
                     return true
                 }
             }
+            return takeLiveGap(line, missed)
+        }
+
+        private func takeLiveGap(_ line: Received, _ missed: UInt64) -> Bool {
             let mayBeFiltered = filtered.contains { line.isAbout($0) }
             let isLive = live.contains {
                 $0.isOpen && $0.isJSON == line.isJSON && line.isAbout($0.room)
@@ -316,6 +335,11 @@ extension ChatModel {
             entries = entries[(index + 1)...]
             count += 1
             return true
+        }
+
+        fileprivate var place: (ArraySlice<Stream.Due>, UInt64) {
+            get { (entries, lastSequence) }
+            set { (entries, lastSequence) = newValue }
         }
 
         fileprivate func skip(to sequence: UInt64) {
