@@ -156,7 +156,7 @@ extension ChatModel {
                     popReplays()
                     return true
                 }
-                guard replay.mayBeDone, !line.isReplayed else { return false }
+                guard replay.mayBeDone, !line.isReplayed, line.missed == nil else { return false }
                 // What is live comes beside a history that was asked for.
                 if takeLive(line) || takePrivate(line) { return true }
                 popReplays(evenOptional: true)
@@ -195,6 +195,8 @@ extension ChatModel {
                     return true
                 }
             }
+            // All that is left of it may be what somebody says who is ignored.
+            popReplays(evenOptional: true)
             return takeLiveGap(line, missed)
         }
 
