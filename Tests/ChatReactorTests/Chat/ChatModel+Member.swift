@@ -194,9 +194,9 @@ extension ChatModel {
                     replay.skip(to: last)
                     return true
                 }
-                // All that is left of it may be what somebody says who is ignored.
-                popReplays(evenOptional: true)
             }
+            // All that is left of it may be what somebody says who is ignored.
+            popReplays(evenOptional: true)
             return takeLiveGap(line, missed)
         }
 
