@@ -51,8 +51,9 @@ extension Connection {
 
     func readFailed(_ error: Errno) {
         if error == .wouldBlock || error == .interrupted { return }
-        if kind.isOfBackground(error, of: rawDescriptor) { return awaitForeground() }
-        if kind.isEndOfInput(error, of: rawDescriptor) { return readToEnd() }
+        if kind.isEndOfInput(error) {
+            return kind.wasInBackground(rawDescriptor) ? awaitForeground() : readToEnd()
+        }
         // A peer that resets the connection has said what came before, a line without a newline, too. After `finish` it is not heard.
         if transport == nil, phase == .open {
             // Nothing is sent any more: that would fail with another error, which would then be the reason.

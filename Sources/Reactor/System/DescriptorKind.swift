@@ -49,14 +49,15 @@ package enum DescriptorKind: UInt8 {
     }
 
     /// Whether the error of a read means the end of input: a terminal that has hung up answers EIO.
-    func isEndOfInput(_ error: Errno, of descriptor: Int32) -> Bool {
-        error == Errno(rawValue: EIO) && (self == .stream || self == .terminal && Self.hasHungUp(descriptor))
+    func isEndOfInput(_ error: Errno) -> Bool {
+        (self == .terminal || self == .stream) && error == Errno(rawValue: EIO)
     }
 
-    /// Whether the error of a read means that another job has the terminal, or had it at that moment. Who has it now is not asked:
-    /// a shell may have brought this process to the foreground since, and its input would be taken for ended.
-    func isOfBackground(_ error: Errno, of descriptor: Int32) -> Bool {
-        error == Errno(rawValue: EIO) && self == .terminal && !Self.hasHungUp(descriptor)
+    /// Whether a terminal has answered EIO because another job has it, or had it at that moment, and not because it has hung up. Who
+    /// has it now is not asked: a shell may have brought this process to the foreground since, and its input would be taken for
+    /// ended.
+    func wasInBackground(_ descriptor: Int32) -> Bool {
+        self == .terminal && !Self.hasHungUp(descriptor)
     }
 
     /// Whether the other end is gone altogether. The corresponding C function is `poll`.

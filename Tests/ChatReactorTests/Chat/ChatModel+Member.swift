@@ -186,11 +186,11 @@ extension ChatModel {
                 let last = replay.lastSequence + missed
                 if last < replay.room.firstSequence, last <= replay.end ?? last {
                     let before = replay.place
-                    otherWay =
-                        replay.opened == nil
-                        ? { [unowned self] in
-                            replay.place = before; return takeLiveGap(line, missed)
-                        } : nil
+                    let takeForLive = { [unowned self] in
+                        replay.place = before
+                        return takeLiveGap(line, missed)
+                    }
+                    otherWay = replay.opened == nil ? takeForLive : nil
                     replay.skip(to: last)
                     return true
                 }
