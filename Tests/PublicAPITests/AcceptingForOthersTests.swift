@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Accepting is not serving: a listener passes on what it accepts, and another loop may serve it.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.beyondPatience)
 struct AcceptingForOthersTests {
     private final class Echo: ConnectionHandler {
         func connection(_ connection: Connection, didReceive lines: borrowing MessageBatch) {

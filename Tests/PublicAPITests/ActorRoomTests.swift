@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The documentation's chat room: an actor on the loop's thread, whose members are connections.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.beyondPatience)
 struct ActorRoomTests {
     actor Room {
         private let remote: EventLoop.Remote

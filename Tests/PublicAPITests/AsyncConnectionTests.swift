@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A connection lives as long as the closure that it is passed to. The closure's end, failure and cancellation close it.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.beyondPatience)
 struct AsyncConnectionTests {
     private struct Mishap: Error, Equatable {}
 

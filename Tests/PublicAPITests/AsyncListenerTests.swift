@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A listener serves each connection in a task of its own, and ends with its task.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.beyondPatience)
 struct AsyncListenerTests {
     private struct Mishap: Error {}
 

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Messages can be awaited: all of them, in order, and no faster than they are asked for.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.beyondPatience)
 struct AsyncReadingTests {
     @Test func linesComeInOrderUntilTheEndOfInput() async throws {
         let expected = (0..<10_000).map { "line \($0)" }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Sending waits while too much waits for the peer: until the peer reads, the connection ends, or the task is cancelled.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.beyondPatience)
 struct AsyncSendingTests {
     private static let block = String(repeating: "x", count: 9_999) + "\n"
 

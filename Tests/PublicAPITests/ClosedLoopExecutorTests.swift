@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// No job is lost: a loop that is stopped keeps it, and what a closed one leaves is run elsewhere, in order.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.beyondPatience)
 struct ClosedLoopExecutorTests {
     private actor Log {
         let remote: EventLoop.Remote

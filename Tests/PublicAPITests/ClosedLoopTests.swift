@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// A closed loop refuses everything, is closed once, and keeps nothing alive.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.beyondPatience)
 struct ClosedLoopTests {
     /// Tries to register one of everything with a loop, and returns the errors.
     private func errors(of loop: EventLoop) throws -> [Errno] {

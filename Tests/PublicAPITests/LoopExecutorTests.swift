@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Actors and tasks can live on the loop's thread: their jobs run there, in order, and what the loop calls may enter them at once.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.beyondPatience)
 struct LoopExecutorTests {
     /// An actor on the loop's thread.
     private actor Log {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A loop is a clock: tasks sleep by its timers, never too short, and can be woken by cancelling them.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.beyondPatience)
 struct LoopSleepTests {
     @Test func aSleepIsNeverTooShort() async throws {
         try await withBackgroundLoop { remote in

@@ -8,7 +8,7 @@ import Testing
 ///
 /// Each test gives the loop, or something on it, an object of one sort, and takes care that nothing else refers to it. At one point it
 /// is released. Its deinit then calls every public function of everything that it knows.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.beyondPatience)
 struct ReleaseAnywhereTests {
     /// What the object is a part of.
     enum Sort: CaseIterable {

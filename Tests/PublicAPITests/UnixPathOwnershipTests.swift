@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Of several servers that want one Unix path exactly one listens, and only that one removes it.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.beyondPatience)
 struct UnixPathOwnershipTests {
     /// Leaves a path behind, as a server does that was killed.
     private func leaveBehind(_ path: String) throws {

@@ -1,28 +1,6 @@
 import Glibc
 public import Reactor
 
-/// How long a test waits for what must happen before it fails: a minute, or as many seconds as `CHATREACTOR_PATIENCE` says. Under a
-/// sanitizer, on a busy machine, a task may wait for minutes until one of Swift's few threads is free.
-public let patience = Duration.seconds(unsafe getenv("CHATREACTOR_PATIENCE").flatMap { unsafe Int(String(cString: $0)) } ?? 60)
-
-/// What a test waited for in vain.
-public struct TimedOut: Error, CustomStringConvertible {
-    public let description: String
-
-    public init(_ what: String) {
-        description = "timed out waiting for \(what)"
-    }
-}
-
-/// Checks again and again until a condition holds.
-public func wait(for what: String, until isReached: () throws -> Bool) throws {
-    let deadline = ContinuousClock.now.advanced(by: patience)
-    while try !isReached() {
-        if ContinuousClock.now > deadline { throw TimedOut(what) }
-        usleep(2_000)
-    }
-}
-
 /// Waits until one of the descriptors can be read, or is at its end. Returns which can; none if the time is over.
 ///
 /// The corresponding C function is `poll`.
