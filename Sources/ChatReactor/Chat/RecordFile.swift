@@ -306,7 +306,6 @@ import Synchronization
         let written = self[.nextSequence]
         guard RecordRing.isPossible(written) else { return nil }
         var extent = Extent(first: Int(first), firstSequence: written, tail: Int(tail), nextSequence: written)
-        if first == tail { return extent }
         var position = extent.first
         var isFirst = true
         while position < extent.tail {
@@ -322,15 +321,20 @@ import Synchronization
                 return nil
             }
         }
-        guard position == extent.tail, !isFirst else { return nil }
+        guard position == extent.tail, !isFirst || first == tail else { return nil }
         // The process may have been killed between the stores of `firstSequence` and `first`, or of `tail` and `nextSequence`.
         let isWritten = written == extent.nextSequence || written == extent.nextSequence &- 1
-        return isWritten && self[.firstSequence] >= extent.firstSequence ? extent : nil
+        // Also of a log that says to hold nothing: a damaged `first` would lose all of it unnoticed.
+        let isFirstWritten = (extent.firstSequence...extent.nextSequence).contains(self[.firstSequence])
+        return isWritten && isFirstWritten ? extent : nil
     }
 
     // MARK: - After a power failure
 
-    /// Looks for whole records in all of the ring, keeps the longest run of those that it knows to be kept, clears the rest, and begins a new epoch.
+    /// Looks for whole records in all of the ring, keeps the longest run, clears the rest, and begins a new epoch.
+    ///
+    /// What is kept takes at least three quarters of a ring that has been filled once; what lies there of a time that is over may still be
+    /// more records, if those were smaller. So it is bytes that make a run long, and first those of records that are known to be kept.
     ///
     /// The run is not touched, and the file names the boot only once the disk has all of it: if this is interrupted, by SIGKILL or by
     /// another power failure, it is done again.
@@ -348,7 +352,7 @@ import Synchronization
 
         // Where a filler is damaged, records show that had made way long ago, so those that are known to be kept count first.
         let kept = runs.max { left, right in
-            let ranks = [left, right].map { ($0.count(from: known.lowerBound), $0.count, $0.nextSequence) }
+            let ranks = [left, right].map { ($0.size(from: known.lowerBound, in: ring), $0.end - $0.start, $0.nextSequence) }
             return ranks[0] < ranks[1]
         }
         if let run = kept {

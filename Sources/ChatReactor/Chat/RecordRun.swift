@@ -10,10 +10,23 @@ struct RecordRun: Equatable {
     /// The number that follows the last one's.
     var nextSequence: UInt64 { firstSequence &+ UInt64(count) }
 
-    /// How many of them have at least this number.
-    func count(from sequence: UInt64) -> Int {
+    /// How many bytes the records take that have at least this number.
+    ///
+    /// - Complexity: O(*n*) for *n* records before that.
+    func size(from sequence: UInt64, in ring: RecordRing) -> Int {
         if sequence >= nextSequence { return 0 }
-        return Int(nextSequence &- max(sequence, firstSequence))
+        var position = start
+        var next = firstSequence
+        while next < sequence {
+            switch ring.block(at: position % ring.capacity) {
+            case .record(let size, _):
+                position &+= size
+                next &+= 1
+            case .filler(let size): position &+= size
+            case nil: return 0
+            }
+        }
+        return end - position
     }
 
     /// All runs in a ring that may hold anything, in the order in which they begin, but that one that goes on at the ring's beginning

@@ -57,10 +57,10 @@ extension ChatModel {
     }
 
     struct Reply {
-        let kind: Kind
+        var kind: Kind
         let isJSON: Bool
-        /// Of which nothing comes any more once this has come.
-        let closed: [Stream]
+        /// The streams of which nothing comes any more once this has come.
+        let closed: [Int]
     }
 
     /// A line that a client has received.

@@ -237,7 +237,7 @@ final class ChatModel {
         case "history":
             guard let count = Int(argument), count > 0, let room = member.rooms.last else { return member.reply(.error) }
             member.reply(.notice("history of "))
-            let replay = last(count, of: room, for: member)
+            var replay = last(count, of: room, for: member)
             replay.alwaysEnds = true
             member.replay(replay, of: room)
         case "resume": resume(member, argument)
@@ -252,7 +252,7 @@ final class ChatModel {
         case "json":
             if member.isJSON { return member.reply(.notice("JSON")) }
             member.isJSON = true
-            member.unknownGapAllowance += member.rooms.count
+            member.allowUnknownGaps(member.rooms.count)
             for room in member.rooms { member.close(room) }
             for room in member.rooms {
                 greet(member, room, isFirst: false)
@@ -308,7 +308,7 @@ final class ChatModel {
         let kept = room.entries.drop { $0.sequence < room.firstSequence }
         let said = kept.filter(\.isSaid).suffix(count)
         let heard = said.filter { !member.ignored.contains(Self.key($0.from)) }
-        let replay = Replay(heard, in: room, after: (said.first?.sequence ?? room.lastSequence + 1) - 1)
+        var replay = Replay(heard, in: room, after: (said.first?.sequence ?? room.lastSequence + 1) - 1)
         replay.isFiltered = heard.count < said.count
         return replay
     }
@@ -329,7 +329,7 @@ final class ChatModel {
             let isKnown = place.epoch == room.epoch && place.sequence <= room.lastSequence
             let start = isKnown ? place.sequence : room.firstSequence - 1
             let missed = room.entries.filter { $0.sequence > start && !($0.isSaid && member.ignored.contains(Self.key($0.from))) }
-            let replay = Replay(missed, in: room, after: start, beginsWithGap: !isKnown)
+            var replay = Replay(missed, in: room, after: start, beginsWithGap: !isKnown)
             replay.isFiltered = UInt64(missed.count) < room.lastSequence - start
             replay.alwaysEnds = true
             member.open(room, replay)

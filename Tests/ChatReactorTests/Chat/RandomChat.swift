@@ -229,7 +229,7 @@ final class RandomChat {
         case 55: text = "/ping"
         case 56: text = chance(2) ? "" : "  \t"
         case 57:
-            model.members[participant.number]?.errorAllowance += 1
+            model.members[participant.number]?.allowError()
             text = "/histry 3"
         case 58: text = "/me"
         default: text = chance(3) ? chance(2) ? "/quit" : "/quit bye \(number())" : "//\(number()) is no command"
