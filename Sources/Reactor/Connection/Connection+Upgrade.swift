@@ -35,6 +35,7 @@ extension Connection {
         self.handler = handler
         sharedOptions = SharedOptions(options)
         disarmTimer(.idleInput)
+        if isOpen { applyLimits(replacing: replaced.1.value) }
         messages.leaveTail()
         if messages.isUnparsed { scheduleFlush() }
         withExtendedLifetime(replaced) {}
