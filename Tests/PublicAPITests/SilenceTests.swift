@@ -120,7 +120,7 @@ struct SilenceTests {
     func isCheap() throws {
         let test = try Fixture {
             $0.idleTimeout = .seconds(3_600)
-            $0.firstMessageTimeout = .seconds(.max)
+            $0.firstMessageTimeout = .seconds(Int64.max)
         }
         try test.loop.settle()
         #expect(try test.loop.turns(during: .milliseconds(100)) <= 2)

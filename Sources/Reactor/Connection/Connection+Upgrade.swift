@@ -41,6 +41,16 @@ extension Connection {
         withExtendedLifetime(replaced) {}
     }
 
+    /// Has the connection's options be others of which only the limits differ: for a server that knows only when the connection has opened
+    /// who its peer is. It must not be called while messages are delivered.
+    package func setOptions(_ options: SharedOptions) {
+        guard isTakingMessages else { return }
+        let replaced = sharedOptions
+        sharedOptions = options
+        applyLimits(replacing: replaced.value)
+        withExtendedLifetime(replaced) {}
+    }
+
     /// Parses what an upgrade or a pause has left, in pieces as long as a read.
     func receiveUnparsed() {
         guard isTakingMessages, !isHoldingMessages else { return }

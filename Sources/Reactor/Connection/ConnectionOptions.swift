@@ -75,8 +75,8 @@ extension Connection {
     }
 
     /// The clamped options, and what follows from them. All connections of a listener share one object.
-    final class SharedOptions {
-        let value: Options
+    package final class SharedOptions {
+        package let value: Options
         let format: Format
         /// The framing's longest envelope. It is asked for once, since the read buffer's room and the parser's limit must agree.
         let envelopeLimit: Int
@@ -96,7 +96,7 @@ extension Connection {
             case other
         }
 
-        init(_ value: Options) {
+        package init(_ value: Options) {
             var value = value
             value.maximumMessageLength = Options.messageLength(nearest: value.maximumMessageLength)
             value.maximumPendingOutput = min(max(value.maximumPendingOutput, 0), 1 << 30)
