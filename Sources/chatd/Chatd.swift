@@ -49,6 +49,9 @@ struct Chatd: ParsableCommand {
     @Option(help: ArgumentHelp("From trace to critical.", valueName: "level"))
     var logLevel: LogLevel = .notice
 
+    @OptionGroup(title: "Limits")
+    var limitOptions: LimitOptions
+
     @OptionGroup(title: "Options of a chat")
     var chatOptions: ChatOptions
 
@@ -82,6 +85,10 @@ struct Chatd: ParsableCommand {
         configuration.quitWord = noQuitWord ? nil : quitWord
         configuration.logCapacity = logSize.value
         configuration.slowClients = slow.policy
+        var limits = chatOptions.chat ? ChatServer.ClientLimits.ofPeople : ChatServer.ClientLimits()
+        limitOptions.apply(to: &limits)
+        configuration.limits = limits
+        limitOptions.apply(to: &configuration.localLimits)
         return configuration
     }
 }
