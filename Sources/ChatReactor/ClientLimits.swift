@@ -41,7 +41,8 @@ extension ChatServer {
         /// What a listener is to begin with.
         var first: Connection.Options { local.value }
 
-        /// Sets the options of a connection that has just opened. To ask for the address is a system call, which is made only if it matters.
+        /// Sets the options of a connection that has just opened. To ask for the address is a system call, which is made only if it
+        /// matters.
         func apply(to connection: Connection) {
             if areSame || connection.remoteAddress.map(\.isOfThisMachine) ?? true { return }
             connection.setOptions(remote)

@@ -218,7 +218,8 @@ struct RateTests {
         let start = ContinuousClock.now
         try await withBackgroundLoop { remote in
             let received = Record<[String]>()
-            try await withServer(on: remote, options: .with { $0.messageRate = RateLimit(perSecond: 50, burst: 1) }) { connection in
+            let options = Connection.Options.with { $0.messageRate = RateLimit(perSecond: 50, burst: 1) }
+            try await withServer(on: remote, options: options) { connection in
                 var lines: [String] = []
                 for try await line in connection.lines { lines.append(line) }
                 received.append(lines)

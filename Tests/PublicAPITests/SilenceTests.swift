@@ -195,7 +195,8 @@ struct SilenceTests {
 
     @Test("The kernel ends a connection whose peer takes nothing for too long")
     func unacknowledged() throws {
-        let wire = try TestConnection(.tcp, options: .with { $0.unacknowledgedTimeout = .milliseconds(300) }, peerReceiveBuffer: 4_096)
+        let options = Connection.Options.with { $0.unacknowledgedTimeout = .milliseconds(300) }
+        let wire = try TestConnection(.tcp, options: options, peerReceiveBuffer: 4_096)
         wire.connection.send([UInt8](repeating: 0, count: 1_000_000).span)
         let start = ContinuousClock.now
         try wire.loop.run(until: "closed", turns: .max) { !wire.handler.closeReasons.isEmpty }

@@ -3,8 +3,8 @@
 ///     connectionDidOpen → (connection(_:didReceive:) | connectionDidDiscardMessage)* → connectionDidReadToEnd
 ///         → connectionDidClose
 ///
-/// `connectionDidDrain` and `connectionDidTimeOut` come at any time between the first and the last. `connectionDidReadToEnd` comes only if the connection
-/// allows a half-close, and the peer shuts down its side first. If connecting fails, `connectionDidClose` comes alone. None of
+/// `connectionDidDrain` and `connectionDidTimeOut` come at any time between the first and the last. `connectionDidReadToEnd` comes only if
+/// the connection allows a half-close, and the peer shuts down its side first. If connecting fails, `connectionDidClose` comes alone. None of
 /// these is called from within `send`, `finish` or `close`.
 ///
 /// One handler may serve any number of connections. A handler that is made for each connection has room for its state:

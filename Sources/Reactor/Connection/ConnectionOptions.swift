@@ -53,8 +53,8 @@ extension Connection {
         /// as it likes. Time in which reading is paused does not count. A negative time counts as zero.
         public var firstMessageTimeout: Duration?
         /// How long bytes that were sent by TCP may stay unacknowledged, or unsent because the peer does not read, before the kernel
-        /// closes the connection with the reason `failed(.timedOut)`. From a millisecond to 24 days. With nil, that is about a quarter of an hour,
-        /// and no limit for a peer that is there and does not read. It is ignored where there is no TCP.
+        /// closes the connection with the reason `failed(.timedOut)`. From a millisecond to 24 days. With nil, that is about a quarter of
+        /// an hour, and no limit for a peer that is there and does not read. It is ignored where there is no TCP.
         ///
         /// The corresponding C constant is `TCP_USER_TIMEOUT`.
         public var unacknowledgedTimeout: Duration?
