@@ -87,6 +87,11 @@ extension Subscriber: OutputSource {
         isSubscribed && topic.hasOutput(at: Int(index)) || nextTopicOfConnection?.hasOutput(for: connection) == true
     }
 
+    func outputPosition(for connection: Connection) -> Int {
+        let position = isSubscribed ? topic.cursors[Int(index)].position : 0
+        return position &+ (nextTopicOfConnection?.outputPosition(for: connection) ?? 0)
+    }
+
     func connectionStateDidChange(_ connection: Connection) {
         if isSubscribed { topic.stateDidChange(of: connection, at: Int(index)) }
         nextTopicOfConnection?.connectionStateDidChange(connection)

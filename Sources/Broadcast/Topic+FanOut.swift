@@ -342,6 +342,8 @@ extension Topic: OutputSource {
         hasOutput(at: Int(connection.outputIndex))
     }
 
+    package func outputPosition(for connection: Connection) -> Int { cursors[Int(connection.outputIndex)].position }
+
     package func connectionStateDidChange(_ connection: Connection) {
         stateDidChange(of: connection, at: Int(connection.outputIndex))
     }

@@ -30,6 +30,11 @@ public final class ChatServer {
         public var logCapacity = 1_048_576
         /// What is done about a client that falls behind by half of that.
         public var slowClients = SlowSubscriberPolicy.backpressure()
+        /// What limits the clients that come from elsewhere. With nil these are ``ClientLimits/ofPeople`` in a chat, and there are none in
+        /// a relay.
+        public var limits: ClientLimits?
+        /// What limits the clients of this machine: those that come from a loopback address, or to a Unix-domain socket.
+        public var localLimits = ClientLimits()
         /// What makes the server a chat: people with names, rooms, a history and commands. With nil it is a relay, which carries
         /// the bytes of its clients as they are.
         public var chat: Chat.Configuration?
@@ -51,6 +56,7 @@ public final class ChatServer {
 
     /// What a client may send to leave. A chunk is what one read brings, so a typed newline is a part of it.
     let quitMessages: [[UInt8]]
+    private let clientOptions: OptionsByOrigin
     private var observers: [any ChatServerObserver] = []
     /// Those of the observers who want events.
     private var eventObservers: [any ChatServerObserver] = []
@@ -80,6 +86,7 @@ public final class ChatServer {
         self.loop = loop
         self.configuration = configuration
         let ends = configuration.framing is ChunkFraming ? ["", "\n", "\r\n"] : [""]
+        clientOptions = Self.makeClientOptions(configuration)
         quitMessages = configuration.quitWord.map { word in ends.map { Array((word + $0).utf8) } } ?? []
         if let chat = configuration.chat {
             do throws(RoomLogError) {
@@ -179,15 +186,8 @@ public final class ChatServer {
     @discardableResult
     public func listen(on address: SocketAddress) throws(Errno) -> Listener {
         if isShuttingDown { throw .canceled }
-        var options = Connection.Options()
-        options.framing = configuration.framing
-        options.maximumMessageLength = configuration.maximumMessageLength
-        // A person may have to wait for the next turn after any line: see `Conversation.holdBackIfFull`.
-        options.batchesMessages = chat == nil
-        // What one line makes has to fit in after what may wait already: a private message, or the last line of a replay.
-        if chat != nil { options.maximumPendingOutput += 2 * WireForm.longestMessage(sent: configuration.maximumMessageLength) }
         // The listener keeps the server, and lets go of it when it is closed.
-        let listener = try loop.listen(on: address, options: options) { self.makeClient() }
+        let listener = try loop.listen(on: address, options: clientOptions.first) { self.makeClient() }
         listener.rejectionMessage = "! the server is full, try again later\n"
         let boundAddress = listener.address
         listener.onAcceptFailure = { [weak self] error in
@@ -196,6 +196,19 @@ public final class ChatServer {
         }
         listeners.append(listener)
         return listener
+    }
+
+    private static func makeClientOptions(_ configuration: Configuration) -> OptionsByOrigin {
+        let isChat = configuration.chat != nil
+        var options = Connection.Options()
+        options.framing = configuration.framing
+        options.maximumMessageLength = configuration.maximumMessageLength
+        // A person may have to wait for the next turn after any line: see `Conversation.holdBackIfFull`.
+        options.batchesMessages = !isChat
+        // What one line makes has to fit in after what may wait already: a private message, or the last line of a replay.
+        if isChat { options.maximumPendingOutput += 2 * WireForm.longestMessage(sent: configuration.maximumMessageLength) }
+        let limits = configuration.limits ?? (isChat ? .ofPeople : ClientLimits())
+        return OptionsByOrigin(options, local: configuration.localLimits, remote: limits)
     }
 
     private func makeClient() -> any ConnectionHandler {
@@ -265,7 +278,8 @@ public final class ChatServer {
 
     // MARK: - What clients report
 
-    func clientDidJoin(_ client: Client) {
+    func clientDidJoin(_ client: Client, over connection: Connection) {
+        clientOptions.apply(to: connection)
         clientCount += 1
         selfWhileServing = self
         for observer in observers { observer.server(self, didAccept: client) }

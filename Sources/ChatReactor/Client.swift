@@ -29,13 +29,16 @@ extension ChatServer {
         /// The client's connection has opened.
         final func opened(_ connection: Connection) {
             id = connection.id
-            server?.clientDidJoin(self)
+            server?.clientDidJoin(self, over: connection)
         }
 
         /// The client's connection is closed.
         final func closed(reason: CloseReason) {
             server?.clientDidLeave(self, reason: reason)
         }
+
+        /// What a client is told that is closed for its silence, without its newline.
+        final var farewellAfterSilence: String { "goodbye: nothing has come from you for too long" }
 
         /// Counts a line that was too long. Returns whether it was the third within a minute.
         final func isOneTooManyLongLines() -> Bool {

@@ -29,6 +29,11 @@ final class RelayClient: ChatServer.Client, ConnectionHandler {
         connection.finish(reason: .messageTooLong)
     }
 
+    func connectionDidTimeOut(_ connection: Connection, reason: CloseReason) {
+        connection.send("! \(farewellAfterSilence)\n")
+        connection.finish(reason: reason)
+    }
+
     func connectionDidClose(_ connection: Connection, reason: CloseReason) {
         closed(reason: reason)
     }

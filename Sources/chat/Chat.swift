@@ -19,11 +19,11 @@ struct Chat: ParsableCommand {
     @Argument(help: ArgumentHelp("Where the server is; also unix:PATH.", valueName: "host[:port]"))
     var server = "localhost:3001"
 
-    @Option(help: ArgumentHelp("Seconds to stay after a piped input.", valueName: "s"))
-    var linger: Seconds = 1
+    @Option(help: ArgumentHelp("How long to stay after a piped input.", valueName: "time"))
+    var linger: TimeLimit = 1
 
-    @Option(help: ArgumentHelp("Seconds to try each address.", valueName: "s"))
-    var connectTimeout: Seconds = 10
+    @Option(help: ArgumentHelp("How long to try each address.", valueName: "time"))
+    var connectTimeout: TimeLimit = 10
 
     @Option(help: ArgumentHelp("The typed line that leaves.", valueName: "word"))
     var quitWord = "x"

@@ -28,22 +28,6 @@ enum SlowName: String, ExpressibleByArgument, CaseIterable {
     }
 }
 
-/// A number of bytes from 1 to 1 GiB.
-struct ByteCount: ExpressibleByArgument, ExpressibleByIntegerLiteral, CustomStringConvertible {
-    let value: Int
-
-    init(integerLiteral value: Int) {
-        self.value = value
-    }
-
-    init?(argument: String) {
-        guard let value = Int(argument), (1...1_073_741_824).contains(value) else { return nil }
-        self.value = value
-    }
-
-    var description: String { String(value) }
-}
-
 /// A log level of swift-log. The help has no room for a list of all its values, which an enumeration would get.
 struct LogLevel: ExpressibleByArgument, CustomStringConvertible {
     static let notice = LogLevel(value: .notice)

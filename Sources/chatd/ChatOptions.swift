@@ -17,7 +17,7 @@ struct ChatOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How many messages newcomers get, up to 10000. (default: 20)", valueName: "n"))
     var history: HistoryCount?
 
-    @Option(help: ArgumentHelp("What a room keeps. (default: 1048576 for the lobby, 65536 for others)", valueName: "bytes"))
+    @Option(help: ArgumentHelp("What a room keeps. (default: 1m for the lobby, 64k for others)", valueName: "size"))
     var roomSize: ByteCount?
 
     @Option(

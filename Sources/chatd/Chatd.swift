@@ -22,7 +22,7 @@ struct Chatd: ParsableCommand {
     @Option(help: ArgumentHelp("What a message is.", valueName: "kind"))
     var framing = FramingName.auto
 
-    @Option(help: ArgumentHelp("The longest line. (default: 65536; with --chat 8192)", valueName: "bytes"))
+    @Option(help: ArgumentHelp("The longest line. (default: 64k; with --chat 8k)", valueName: "size"))
     var maxLine: ByteCount?
 
     @Option(help: ArgumentHelp("The line with which a client leaves.", valueName: "word"))
@@ -40,14 +40,17 @@ struct Chatd: ParsableCommand {
     @Option(help: ArgumentHelp("What is done about slow clients.", valueName: "policy"))
     var slow = SlowName.backpressure
 
-    @Option(help: ArgumentHelp("How much is kept for slow clients.", valueName: "bytes"))
+    @Option(help: ArgumentHelp("How much is kept for slow clients.", valueName: "size"))
     var logSize: ByteCount = 1_048_576
 
-    @Option(help: ArgumentHelp("Seconds that ending may take.", valueName: "s"))
-    var drainTimeout: Seconds = 5
+    @Option(help: ArgumentHelp("How long ending may take.", valueName: "time"))
+    var drainTimeout: TimeLimit = 5
 
     @Option(help: ArgumentHelp("From trace to critical.", valueName: "level"))
     var logLevel: LogLevel = .notice
+
+    @OptionGroup(title: "Limits")
+    var limitOptions: LimitOptions
 
     @OptionGroup(title: "Options of a chat")
     var chatOptions: ChatOptions
@@ -82,6 +85,10 @@ struct Chatd: ParsableCommand {
         configuration.quitWord = noQuitWord ? nil : quitWord
         configuration.logCapacity = logSize.value
         configuration.slowClients = slow.policy
+        var limits = chatOptions.chat ? ChatServer.ClientLimits.ofPeople : ChatServer.ClientLimits()
+        limitOptions.apply(to: &limits)
+        configuration.limits = limits
+        limitOptions.apply(to: &configuration.localLimits)
         return configuration
     }
 }

@@ -72,7 +72,7 @@ import Testing
 
     @Test("A room keeps as much as asked for")
     func roomSize() throws {
-        try withDaemon(["--chat", "--room-size", "4096", "--history", "1000"]) { daemon in
+        try withDaemon(["--chat", "--room-size", "4k", "--history", "1000"]) { daemon in
             let ana = try daemon.connect()
             try ana.send((0..<200).map { "line \($0)\n" }.joined() + String(repeating: "a", count: 2_000) + "\n/ping\n")
             _ = try ana.receiveLine()

@@ -222,7 +222,7 @@ import Testing
     }
 
     @Test func `an output that nobody reads does not hold up the end beyond the drain timeout, and that is said`() throws {
-        let daemon = try Daemon(["--print", "--drain-timeout", "0.3"], listeners: Self.listeners)
+        let daemon = try Daemon(["--print", "--drain-timeout", "300ms"], listeners: Self.listeners)
         let clients = try daemon.join(2)
         let line = String(repeating: "a", count: 50)
         try clients[0].send(String(repeating: line + "\n", count: 3_000))

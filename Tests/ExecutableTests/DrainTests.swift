@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test func `a client that never reads does not hold up the end beyond the drain timeout`() throws {
-        try withDaemon(["--drain-timeout", "0.3"]) { daemon in
+        try withDaemon(["--drain-timeout", "300ms"]) { daemon in
             let stuck = try Self.join(daemon)
             daemon.process.send(signal: SIGTERM)
             #expect(try daemon.process.waitForEnd() == .exit(0))

@@ -8,7 +8,7 @@ import Testing
         try withDaemon { daemon in
             let peer = try daemon.join(1)[0]
             let lines = (0..<1_000).map { "line \($0)" }
-            let chat = try startChat([daemon.address, "--linger", "0.1"])
+            let chat = try startChat([daemon.address, "--linger", "100ms"])
             try chat.write(lines.joined(separator: "\n"))
             chat.closeInput()
             #expect(try peer.receiveLines(lines.count) == lines)

@@ -71,7 +71,7 @@ import Testing
     @Test func `each address has as long as the connect timeout`() throws {
         let deaf = try DeafAddress(listens: true)
         let start = ContinuousClock.now
-        let chat = try startChat(["\(deaf.address)", "--connect-timeout", "0.2"])
+        let chat = try startChat(["\(deaf.address)", "--connect-timeout", "200ms"])
         #expect(try chat.waitForEnd() == .exit(EX_UNAVAILABLE))
         #expect(start.duration(to: .now) >= .milliseconds(200))
         let error = String(decoding: try chat.error.all(), as: UTF8.self)

@@ -24,6 +24,8 @@ struct DescriptionTests {
         (.tooSlow, "too slow"),
         (.outputOverflow, "too much output waiting"),
         (.connectTimedOut, "connecting took too long"),
+        (.idleTimedOut, "idle for too long"),
+        (.firstMessageTimedOut, "no first message"),
         (.failed(.connectionReset), "Connection reset by peer"),
     ])
     func aCloseReason(_ reason: CloseReason, _ text: String) {

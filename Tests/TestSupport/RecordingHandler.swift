@@ -8,6 +8,7 @@ public final class RecordingHandler: ConnectionHandler {
         case discarded
         case drained
         case readToEnd
+        case timedOut(CloseReason)
         case closed(CloseReason)
     }
 
@@ -27,6 +28,8 @@ public final class RecordingHandler: ConnectionHandler {
     public var onDrain: ((Connection) -> Void)?
     /// What is done at the end of input, of a connection that allows a half-close; nil finishes it, as a handler that decides nothing does.
     public var onReadToEnd: ((Connection) -> Void)?
+    /// What is done when the peer was silent for too long; nil finishes it, as a handler that decides nothing does.
+    public var onTimeOut: ((Connection) -> Void)?
     public var onClose: ((Connection) -> Void)?
     /// Whether a message that is too long closes the connection, as it does by default.
     public var closesOnLongMessage = false
@@ -75,6 +78,11 @@ public final class RecordingHandler: ConnectionHandler {
     public func connectionDidReadToEnd(_ connection: Connection) {
         events.append(.readToEnd)
         if let onReadToEnd { onReadToEnd(connection) } else { connection.finish(reason: .endOfInput) }
+    }
+
+    public func connectionDidTimeOut(_ connection: Connection, reason: CloseReason) {
+        events.append(.timedOut(reason))
+        if let onTimeOut { onTimeOut(connection) } else { connection.finish(reason: reason) }
     }
 
     public func connectionDidClose(_ connection: Connection, reason: CloseReason) {

@@ -1,3 +1,4 @@
+import ChatReactorText
 import Reactor
 
 /// What an operator has laid down for a chat: who is banned, who is muted, and when the server shuts down.

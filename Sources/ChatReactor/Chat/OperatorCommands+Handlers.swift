@@ -1,3 +1,4 @@
+import ChatReactorText
 import Reactor
 
 /// What each command of an operator does.
@@ -41,10 +42,10 @@ extension OperatorCommands {
             throw Failure("'\(String(madeVisible: first))' is no reason; a time is written \(word.uppercased()) 5m")
         }
         let (time, rest) = following.splitAtSpace
-        if let duration = TimeSpan.parse(time) { return (duration, rest) }
+        if let duration = TimeSpan.parse(time), duration > .zero { return (duration, rest) }
         // Also "-5m", of which nobody wants the opposite: a ban for good, or a shutdown now.
         if time.isEmpty || time.first(where: { $0.isLetter || $0.isNumber })?.isNumber == true {
-            throw Failure("'\(String(madeVisible: time))' is no time; write 90s, 5m, 2h or 7d, up to ten years")
+            throw Failure("'\(String(madeVisible: time))' is no time; write \(TimeSpan.forms)")
         }
         return (nil, text)
     }

@@ -90,7 +90,7 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         case .tooSlow, .outputOverflow: "too slow"
         case .shutdown: "shutdown"
         case .messageTooLong: "kicked"
-        case .failed(.timedOut), .handshakeTimedOut: "timed out"
+        case .failed(.timedOut), .handshakeTimedOut, .idleTimedOut, .firstMessageTimedOut: "timed out"
         default: "closed"
         }
     }
@@ -131,6 +131,11 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         guard isOneTooManyLongLines() else { return }
         tell(.error("goodbye: three lines were too long within a minute"))
         connection.finish(reason: .messageTooLong)
+    }
+
+    public func connectionDidTimeOut(_ connection: Connection, reason: CloseReason) {
+        tell(.error(farewellAfterSilence))
+        connection.finish(reason: reason)
     }
 
     // MARK: - Speaking

@@ -28,6 +28,10 @@ public enum CloseReason: Hashable, Sendable {
     indirect case transportFailed(TransportFailure)
     /// The handshake of the transport was not complete by its deadline.
     case handshakeTimedOut
+    /// The peer has sent nothing for `Connection.Options.idleTimeout`.
+    case idleTimedOut
+    /// Neither side has sent anything for `Connection.Options.firstMessageTimeout` after the connection opened.
+    case firstMessageTimedOut
     /// A system call failed, because the peer reset the connection or could not be reached, for example.
     case failed(Errno)
 }
@@ -48,6 +52,8 @@ extension CloseReason: CustomStringConvertible {
         case .truncated: "input cut off"
         case .transportFailed(let failure): failure.description
         case .handshakeTimedOut: "the handshake took too long"
+        case .idleTimedOut: "idle for too long"
+        case .firstMessageTimedOut: "no first message"
         case .failed(let error): error.description
         }
     }

@@ -38,10 +38,13 @@ extension Connection {
         if transport != nil, phase == .open { return readSealed() }
         let buffer = loop.readBuffer
         buffer.reserveHeadroom(sharedOptions.longestTail)
-        let count = unsafe kind.read(rawDescriptor, into: buffer.start, count: buffer.readSize)
+        let count = unsafe kind.read(rawDescriptor, into: buffer.start, count: min(buffer.readSize, sharedOptions.readLimit))
         if count > 0 {
             loop.didRead(count)
-            if phase == .open { receive(count) }
+            if phase == .open {
+                receive(count)
+                if inputLimits != nil { countBytes(count) }
+            }
         } else if count == 0 {
             readToEnd()
         } else {
@@ -78,7 +81,7 @@ extension Connection {
     // MARK: - Messages
 
     /// Whether the next message has to wait until the handler resumes: it gets each alone, and has paused.
-    var isHoldingMessages: Bool { pauses > 0 && !sharedOptions.value.batchesMessages }
+    var isHoldingMessages: Bool { pauses > 0 && sharedOptions.deliversSingly }
 
     /// Makes messages of the bytes that were read to the loop's read buffer, and delivers them.
     func receive(_ count: Int) {
@@ -112,11 +115,12 @@ extension Connection {
     /// at which the handler closed or upgraded the connection, or after a line that had to be delivered alone.
     private func parse(_ range: Range<Int>, in buffer: ReadBuffer, as options: SharedOptions) -> Int {
         let limit = options.value.maximumMessageLength
-        let isSingle = !options.value.batchesMessages
+        let isSingle = options.deliversSingly
         switch options.format {
         case .chunks:
             unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: range.upperBound)
             let batch = unsafe MessageBatch(base: buffer.base, start: range.lowerBound, ends: buffer.ends, count: 1)
+            if inputLimits != nil { countMessages(1) }
             handler.connection(self, didReceive: batch)
             return range.upperBound
         case .lines:
@@ -184,11 +188,13 @@ extension Connection {
         }
 
         func receive(_ messages: borrowing MessageBatch) -> Bool {
+            if connection.inputLimits != nil { connection.countMessages(messages.count) }
             connection.handler.connection(connection, didReceive: messages)
             return goesOn
         }
 
         func messageWasTooLong() -> Bool {
+            if connection.inputLimits != nil { connection.countMessages(1) }
             connection.handler.connectionDidDiscardMessage(connection)
             return goesOn
         }

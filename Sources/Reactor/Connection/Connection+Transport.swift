@@ -80,6 +80,7 @@ extension Connection {
             loop.didRead(count)
             var wire = buffer.wire(inputCount: count)
             deliver(&wire)
+            if inputLimits != nil { countBytes(count) }
         } else if count == 0 {
             readToEnd()
         } else {

@@ -35,8 +35,19 @@ extension Connection {
         self.handler = handler
         sharedOptions = SharedOptions(options)
         disarmTimer(.idleInput)
+        if isOpen { applyLimits(replacing: replaced.1.value) }
         messages.leaveTail()
         if messages.isUnparsed { scheduleFlush() }
+        withExtendedLifetime(replaced) {}
+    }
+
+    /// Has the connection's options be others of which only the limits differ: for a server that knows only when the connection has opened
+    /// who its peer is. It must not be called while messages are delivered.
+    package func setOptions(_ options: SharedOptions) {
+        guard isTakingMessages else { return }
+        let replaced = sharedOptions
+        sharedOptions = options
+        applyLimits(replacing: replaced.value)
         withExtendedLifetime(replaced) {}
     }
 

@@ -51,6 +51,7 @@ extension Connection {
             changeOutput { unsafe $0.append(bytes) }
         }
         owesDrain = true
+        inputLimits?.hasHadMessage = true
         if !isBlocked { scheduleFlush() }
         return true
     }

@@ -61,8 +61,11 @@ public final class Connection {
         var timer: EventLoop.Timer?
         var timerPurpose = TimerPurpose.connecting
         var reason = CloseReason.requested
+        var inputLimits: InputLimits?
 
-        var isUnused: Bool { output.isUnused && transport == nil && timer == nil && reason == .requested }
+        var isUnused: Bool {
+            output.isUnused && transport == nil && timer == nil && reason == .requested && inputLimits == nil
+        }
     }
 
     enum Phase: UInt8 {
@@ -154,6 +157,13 @@ public final class Connection {
     /// Nil for a plain connection.
     var transport: TransportState? { details?.transport }
 
+    /// Nil for a connection whose peer may send as much as it likes, and be silent as long.
+    var inputLimits: InputLimits? { details?.inputLimits }
+
+    func setInputLimits(_ limits: InputLimits?) {
+        if limits != nil || details != nil { makeDetails().inputLimits = limits }
+    }
+
     /// Why the connection is finishing or closed, or why nothing can be sent to it any more.
     private(set) var reason: CloseReason {
         get { details?.reason ?? .requested }
@@ -195,6 +205,7 @@ public final class Connection {
     public func pauseReading() {
         // epoll learns of the pause only when the descriptor turns readable: to pause ten thousand quiet peers costs nothing.
         pauses += 1
+        if pauses == 1, inputLimits != nil { readingDidPause() }
     }
 
     /// Takes back one `pauseReading`. Without one to take back, this does nothing in a release build, and ends a debug build.
@@ -202,8 +213,9 @@ public final class Connection {
         assert(pauses > 0, "resumeReading without pauseReading")
         if pauses == 0 { return }
         pauses -= 1
+        if pauses == 0, inputLimits != nil { readingDidResume() }
         watchForInputIfWanted()
-        if messages.isUnparsed { scheduleFlush() } else if pauses == 0, !sharedOptions.value.batchesMessages { awaitsPause() }
+        if messages.isUnparsed { scheduleFlush() } else if pauses == 0, sharedOptions.deliversSingly { awaitsPause() }
         // It was kept open for what its peer had begun to say. No event may come for that any more.
         if hasFailedOutput { scheduleFlush() }
     }
@@ -241,7 +253,9 @@ public final class Connection {
     func open() {
         disarmTimer(.establishing)
         phase = .open
+        applyLimits()
         handler.connectionDidOpen(self)
+        noteTopicPosition()
         if isFinishing, phase == .open { phase = .finishing }
         // The handshake has stopped reading if its output was blocked.
         watchForInputIfWanted()
@@ -274,6 +288,7 @@ public final class Connection {
         // Before it is open, the connection keeps its phase and with it the deadline for connecting or for the handshake.
         if phase == .open { phase = .finishing }
         disarmTimer(.idleInput)
+        inputLimits?.timer?.cancel()
         outputSource?.connectionStateDidChange(self)
         if isBlocked { limitFlush() } else { scheduleFlush() }
     }
@@ -339,6 +354,7 @@ public final class Connection {
         // A connection that lingers has sent everything: whatever the peer does then, the connection has ended as it should.
         if phase != .lingering, !hasFailedOutput { self.reason = reason }
         phase = .closed
+        inputLimits?.timer?.cancel()
         if let details { disarmTimer(details.timerPurpose) }
         outputSource?.connectionStateDidChange(self)
         loop.scheduleReap(self)

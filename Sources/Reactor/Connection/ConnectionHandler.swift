@@ -3,8 +3,8 @@
 ///     connectionDidOpen → (connection(_:didReceive:) | connectionDidDiscardMessage)* → connectionDidReadToEnd
 ///         → connectionDidClose
 ///
-/// `connectionDidDrain` comes at any time between the first and the last. `connectionDidReadToEnd` comes only if the connection
-/// allows a half-close, and the peer shuts down its side first. If connecting fails, `connectionDidClose` comes alone. None of
+/// `connectionDidDrain` and `connectionDidTimeOut` come at any time between the first and the last. `connectionDidReadToEnd` comes only if
+/// the connection allows a half-close, and the peer shuts down its side first. If connecting fails, `connectionDidClose` comes alone. None of
 /// these is called from within `send`, `finish` or `close`.
 ///
 /// One handler may serve any number of connections. A handler that is made for each connection has room for its state:
@@ -47,6 +47,14 @@ public protocol ConnectionHandler: AnyObject {
     /// is gone altogether. The default finishes the connection, with the reason `endOfInput`.
     func connectionDidReadToEnd(_ connection: Connection)
 
+    /// The peer has sent nothing for too long: the reason is `idleTimedOut` or `firstMessageTimedOut`. Called only if
+    /// `Connection.Options.idleTimeout` or `firstMessageTimeout` is set.
+    ///
+    /// The default finishes the connection for that reason. A handler may tell the peer first. One that does not finish the connection,
+    /// and asks the peer perhaps whether it is there, is called again after another `idleTimeout` of silence; for the first message
+    /// this comes only once.
+    func connectionDidTimeOut(_ connection: Connection, reason: CloseReason)
+
     /// The connection is closed. This is the last call for it, and comes exactly once, at the end of the turn.
     func connectionDidClose(_ connection: Connection, reason: CloseReason)
 }
@@ -66,6 +74,11 @@ extension ConnectionHandler {
     /// Finishes the connection, with the reason `endOfInput`.
     public func connectionDidReadToEnd(_ connection: Connection) {
         connection.finish(reason: .endOfInput)
+    }
+
+    /// Finishes the connection, with the reason given.
+    public func connectionDidTimeOut(_ connection: Connection, reason: CloseReason) {
+        connection.finish(reason: reason)
     }
 
     /// Does nothing.

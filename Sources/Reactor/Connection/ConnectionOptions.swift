@@ -33,6 +33,31 @@ extension Connection {
         /// How many bytes a TCP socket takes beyond what its peer's window admits; 0 leaves that to the system. It bounds the
         /// kernel's memory for a peer that does not read. From 0 to 2³¹ - 1. See `TCP_NOTSENT_LOWAT` in tcp(7).
         public var unsentLowWater = 131_072
+        /// How many messages the peer may send; nil for no limit. A peer that sends more is delayed: the next message is delivered, and
+        /// the socket read again, once that is allowed. Nothing is lost. Each message is then delivered alone, as if `batchesMessages`
+        /// were false, and one that is too long counts, too. A chunk is a message.
+        ///
+        /// Of a peer that has closed its connection meanwhile, what has come is still delivered at this rate. If it has reset the
+        /// connection, that takes no longer than `flushTimeout`.
+        public var messageRate: RateLimit?
+        /// How many bytes the peer may send; nil for no limit. A peer that sends more is delayed as with `messageRate`. What one read
+        /// brings, 4,096 bytes at most without a transport and if the messages are no chunks, is delivered at once, though it be more
+        /// than is allowed: the delay is longer for it. With a transport, sealed bytes are counted.
+        public var byteRate: RateLimit?
+        /// How long the peer may send nothing, before the handler's `connectionDidTimeOut` closes the connection with the reason
+        /// `idleTimedOut`; nil for as long as it likes. Time in which reading is paused, by a handler, a topic or a rate, does not count.
+        /// A negative time counts as zero.
+        public var idleTimeout: Duration?
+        /// How long after the connection has opened the first message may take, before `connectionDidTimeOut` closes the connection
+        /// with the reason `firstMessageTimedOut`: one that the peer has sent whole, or anything that was sent to it. Nil for as long
+        /// as it likes. Time in which reading is paused does not count. A negative time counts as zero.
+        public var firstMessageTimeout: Duration?
+        /// How long bytes that were sent by TCP may stay unacknowledged, or unsent because the peer does not read, before the kernel
+        /// closes the connection with the reason `failed(.timedOut)`. From a millisecond to 24 days. With nil, that is about a quarter of
+        /// an hour, and no limit for a peer that is there and does not read. It is ignored where there is no TCP.
+        ///
+        /// The corresponding C constant is `TCP_USER_TIMEOUT`.
+        public var unacknowledgedTimeout: Duration?
         /// Makes the transport of each connection; nil for plain bytes. If it throws, the connection closes: it never goes on
         /// without a transport.
         package var makeTransport: (@Sendable (TransportRole) throws(TransportFailure) -> any Transport)?
@@ -42,18 +67,26 @@ extension Connection {
         /// Lines of 65,536 bytes at most, a megabyte of output that waits, and the other defaults below.
         public init() {}
 
+        /// Whether anything limits how much the peer may send, or how long it may be silent.
+        var hasInputLimits: Bool { messageRate != nil || byteRate != nil || idleTimeout != nil || firstMessageTimeout != nil }
+
         /// The length of message nearest to the given one that a connection allows.
         package static func messageLength(nearest length: Int) -> Int { min(max(length, 1), 1 << 30) }
     }
 
     /// The clamped options, and what follows from them. All connections of a listener share one object.
-    final class SharedOptions {
-        let value: Options
+    package final class SharedOptions {
+        package let value: Options
         let format: Format
         /// The framing's longest envelope. It is asked for once, since the read buffer's room and the parser's limit must agree.
         let envelopeLimit: Int
         /// How many bytes of an unfinished message are kept at most.
         var longestTail: Int { value.maximumMessageLength &+ envelopeLimit }
+
+        /// Whether each message is delivered alone.
+        let deliversSingly: Bool
+        /// How many bytes a read may bring at most. What is read of a peer with a rate is counted only then, and may have to wait here.
+        let readLimit: Int
 
         /// The kind of framing, found out once and not with every read.
         enum Format {
@@ -63,7 +96,7 @@ extension Connection {
             case other
         }
 
-        init(_ value: Options) {
+        package init(_ value: Options) {
             var value = value
             value.maximumMessageLength = Options.messageLength(nearest: value.maximumMessageLength)
             value.maximumPendingOutput = min(max(value.maximumPendingOutput, 0), 1 << 30)
@@ -75,6 +108,10 @@ extension Connection {
             default: format = .other
             }
             envelopeLimit = value.framing.envelopeLimit
+            deliversSingly = !value.batchesMessages || value.messageRate != nil
+            // Chunks are what reads bring, and stay as long as they are.
+            let isLimited = value.messageRate != nil || value.byteRate != nil
+            if isLimited, !(value.framing is ChunkFraming) { readLimit = 4_096 } else { readLimit = .max }
         }
     }
 }

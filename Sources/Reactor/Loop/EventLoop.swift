@@ -100,6 +100,9 @@ public final class EventLoop {
     /// Swift tasks that sleep by a timer. If the timer is not to fire any more, they must be woken.
     var sleepers: [ObjectIdentifier: WaitQueue] = [:]
 
+    /// The time of this turn, if something has asked for it.
+    private var cachedTime: ContinuousClock.Instant?
+
     // What is scheduled for the end of this turn.
     private var bytesRead = 0
     // Each `has…` says whether a list may have elements. It is looked at in every turn, and the list is not.
@@ -248,12 +251,15 @@ public final class EventLoop {
             try poller.wait(milliseconds: isWorkDue ? 0 : milliseconds(until: earlier(limit, timers.earliestDeadline)))
         }
         turnCount &+= 1
+        cachedTime = nil
         isInHandler = true
         dispatch()
         if !handshakes.isEmpty { continueHandshakes() }
         isInHandler = false
         if let deadline = timers.earliestDeadline {
             let now = ContinuousClock.now
+            // A timer that is due must not find an earlier time.
+            if cachedTime != nil { cachedTime = now }
             if deadline <= now { timers.takeDue(at: now).fire() }
         }
         // Tasks come last, and only those that are there now: so a task that calls `execute` again cannot starve the sockets.
@@ -264,6 +270,16 @@ public final class EventLoop {
         flush()
         reap()
         isInHandler = false
+        cachedTime = nil
+    }
+
+    /// When this turn was, read from the clock once a turn at most: so not every message of a turn costs a look at the clock. Outside of
+    /// a turn, the time.
+    var turnTime: ContinuousClock.Instant {
+        if let cachedTime { return cachedTime }
+        let now = ContinuousClock.now
+        if isInHandler { cachedTime = now }
+        return now
     }
 
     /// Whether there is something to do that no event will announce.

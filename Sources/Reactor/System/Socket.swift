@@ -59,6 +59,17 @@ struct Socket: ~Copyable {
         try set(tcp, TCP_KEEPCNT, 4)
     }
 
+    /// Sets how long a TCP socket may wait for acknowledgements, rounded up to milliseconds; nil leaves that to the system. Does
+    /// nothing for any other socket, whose kernel has no such option.
+    ///
+    /// The corresponding C function is `setsockopt`.
+    static func setUnacknowledgedTimeout(_ timeout: Duration?, of descriptor: Int32) {
+        // 0 is the system's own time, and not none.
+        var milliseconds = timeout.map { Int32(clamping: max(($0.clampedNanoseconds &+ 999_999) / 1_000_000, 1)) } ?? 0
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        _ = unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &milliseconds, size)
+    }
+
     /// The corresponding C function is `setsockopt`.
     private func set(_ level: Int32, _ option: Int32, _ value: Int32) throws(Errno) {
         var value = value

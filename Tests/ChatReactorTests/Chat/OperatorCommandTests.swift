@@ -209,7 +209,7 @@ struct OperatorCommandTests {
     @Test(arguments: [
         ("ban", "this command is ban NAME|ADDRESS|CIDR [FOR 2h] [REASON]"), ("unban", "this command is unban NAME|ADDRESS|CIDR"),
         ("ban 10.0.0.0/33", "'10.0.0.0/33' is no address"), ("ban 1.2.3.4:80", "'1.2.3.4:80' is no address"),
-        ("ban ana FOR 2x", "'2x' is no time; write 90s, 5m, 2h or 7d"), ("ban ana for", "'' is no time"),
+        ("ban ana FOR 2x", "'2x' is no time; write 500ms, 90s, 5m, 2h or 7d"), ("ban ana for", "'' is no time"),
         ("ban ana FOR 0s", "'0s' is no time"), ("ban ana FOR 4000d", "'4000d' is no time"), ("ban a!b", "a name has letters"),
         ("ban ana FOR 99999999999999999999s", "'99999999999999999999s' is no time"), ("ban guest999", "this name is reserved"),
         // The word is easily forgotten, and the time would be taken for the reason of a ban for good.

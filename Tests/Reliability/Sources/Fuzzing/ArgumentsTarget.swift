@@ -14,7 +14,7 @@ enum ArgumentsTarget {
         let text = String(decoding: rest, as: UTF8.self)
         checkEndpoint(text, defaultPort: kind == 1 ? nil : 3_001)
         check(ByteCount.self, text)
-        check(Seconds.self, text)
+        check(TimeLimit.self, text)
         check(FramingName.self, text)
         check(SlowName.self, text)
         check(LogLevel.self, text)
@@ -27,9 +27,27 @@ enum ArgumentsTarget {
         guard let again = Value(argument: description), "\(again)" == description else {
             fatalError("'\(text)' is read as \(Value.self) \(description), which is not read as the same")
         }
-        if let count = value as? ByteCount, !(1...1_073_741_824).contains(count.value) { fatalError("\(count) bytes") }
-        if let seconds = value as? Seconds, !(.zero ... .seconds(86_400)).contains(seconds.duration) {
-            fatalError("\(seconds) s")
+    }
+
+    private static func check<Value: OptionValue>(_: Value.Type, _ text: String) {
+        do throws(InvalidOptionValue) {
+            let value = try Value(text)
+            checkThatItIsReadAgain(value)
+            if let count = value as? ByteCount, !(1...1_073_741_824).contains(count.value) { fatalError("\(count) bytes") }
+            if let limit = value as? TimeLimit, !(.zero ... .seconds(3_650 * 86_400)).contains(limit.duration) {
+                fatalError("\(limit)")
+            }
+        } catch {
+            if error.description.isEmpty { fatalError("'\(text)' is refused without a reason") }
+        }
+    }
+
+    private static func checkThatItIsReadAgain<Value: OptionValue>(_ value: Value) {
+        do throws(InvalidOptionValue) {
+            let again = try Value("\(value)")
+            if "\(again)" != "\(value)" { fatalError("\(value) is read as \(again)") }
+        } catch {
+            fatalError("\(value) is not read again: \(error)")
         }
     }
 

@@ -1,0 +1,1 @@
+../../../../Sources/CommandLineSupport/OptionValues.swift

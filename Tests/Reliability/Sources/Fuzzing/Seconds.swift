@@ -1,1 +1,0 @@
-../../../../Sources/CommandLineSupport/Seconds.swift
