@@ -9,13 +9,15 @@ import Testing
     {
         let text = try output(of: program, "--help")
         var sections = text.split(separator: "\n\n").map { $0.split(separator: "\n") }
-        // The options of a chat are a screen of their own.
-        if let chat = sections.firstIndex(where: { $0.first == "OPTIONS OF A CHAT:" }) {
-            let lines = sections.remove(at: chat)
-            // The prompt takes the last line.
-            #expect(lines.count < 24, "\(text)")
+        // Options of one kind are a screen of their own.
+        for title in ["ACCESS:", "OPTIONS OF A CHAT:"] {
+            if let section = sections.firstIndex(where: { $0.first == title[...] }) {
+                let lines = sections.remove(at: section)
+                // The prompt takes the last line.
+                #expect(lines.count < 24, "\(text)")
+            }
+            #expect((program == "chatd") == text.contains(title))
         }
-        #expect((program == "chatd") == text.contains("OPTIONS OF A CHAT:"))
         #expect(sections.joined().count + sections.count <= 24, "\(text)")
         for line in text.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
         #expect(text.contains("USAGE: \(program)"))
