@@ -182,8 +182,8 @@ public final class ChatServer {
 
     /// Accepts clients at an address, until `shutDown`. `Listener.address` knows the port that was bound.
     ///
-    /// May be called for several addresses: all of their clients are in one room. A caller that ``access`` does not let in, or whose address
-    /// is banned from the chat, is told why in one line, and is no client.
+    /// May be called for several addresses: all of their clients are in one room. A caller that ``access`` does not let in, or whose
+    /// address is banned from the chat, is told why in one line, and is no client.
     ///
     /// - Parameters:
     ///   - address: Where.

@@ -5,8 +5,8 @@
 public struct AccessRules: Sendable {
     /// From which addresses somebody may come.
     public var list = AccessList()
-    /// How many clients there may be, from 1. With nil, as many as the process may have descriptors (RLIMIT_NOFILE when the server is made),
-    /// less what it needs itself; those at loopback addresses and Unix-domain sockets are let in beyond that, as long as there are any.
+    /// How many clients there may be, from 1. With nil, as many as the process may have descriptors (RLIMIT_NOFILE when the server
+    /// is made), less what it needs itself; those at loopback addresses and Unix-domain sockets are let in beyond that, as long as there are any.
     public var maximumConnections: Int?
     /// How many clients there may be from one address, from 1, or from one /64 of IPv6; nil for no such limit. All those at
     /// Unix-domain sockets count as one address.

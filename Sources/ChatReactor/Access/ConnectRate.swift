@@ -10,7 +10,7 @@ import Reactor
 /// before is dropped. So at the bound, those who have not connected for longest are forgotten and may connect as if they came for the
 /// first time. Nobody is refused for want of memory: whoever has so many addresses is not held up by a limit for each.
 struct ConnectRate {
-    /// Two generations take about 8 MiB.
+    /// How many origins a generation has room for. There are two.
     static let capacity = 32_768
     private static let period = Duration.seconds(60)
 

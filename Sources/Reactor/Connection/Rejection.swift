@@ -26,8 +26,8 @@ extension OwnedDescriptor {
             unsafe send(number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
         }
         shutdown(number, Int32(SHUT_WR))
-        // A socket that is closed with input unread resets its peer, which might then never see the line. What is sent later resets it, too,
-        // but after the line has gone.
+        // A socket that is closed with input unread resets its peer, which might then never see the line. What is sent later resets it,
+        // too, but after the line has gone.
         unsafe withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 1) { buffer in
             var count = 0
             while count < Self.inputLimit {

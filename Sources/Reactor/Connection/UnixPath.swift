@@ -23,14 +23,14 @@ struct UnixPath {
     /// Binds a socket to a path and has it listen there. If a server has left the path behind, the path is replaced. A path on
     /// which a server listens is refused with `addressInUse`, and any other file with `fileExists`.
     ///
-    /// Nobody can connect before the path has its permissions: the kernel refuses whoever connects to a socket that does not listen yet. If it
-    /// cannot be given them, it is removed.
+    /// Nobody can connect before the path has its permissions: the kernel refuses whoever connects to a socket that does not listen yet. If
+    /// it cannot be given them, it is removed.
     ///
     /// The corresponding C functions are `flock`, `fchmod`, `bind`, `fchownat`, `fchmodat`, `listen`, `lstat` and `unlink`.
     init(_ path: String, _ permissions: UnixPermissions, listening socket: borrowing Socket) throws(Errno) {
         let address = SocketAddress.unix(path: path)
         let lock = try Self.lockFolder(of: path, attempts: 200)
-        // Linux makes the path with the mode of the socket, less the umask: so there is no moment at which the path allows more than it is to.
+        // Linux makes the path with the mode of the socket, less the umask: so the path never allows more than it is to.
         if let mode = permissions.mode { fchmod(socket.descriptor.rawValue, mode_t(mode & 0o777)) }
         do throws(Errno) {
             try socket.bind(to: address)

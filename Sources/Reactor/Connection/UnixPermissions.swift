@@ -1,6 +1,7 @@
 /// Who may connect to a Unix-domain socket that is listened on: the permissions of its path. Connecting needs the right to write.
 ///
-/// What is nil is as the kernel makes it: the owner and the group are those of the process, and the mode is 0777 without the bits of its umask.
+/// What is nil is as the kernel makes it: the owner and the group are those of the process, and the mode is 0777 without the bits of its
+/// umask.
 public struct UnixPermissions: Hashable, Sendable {
     /// The permissions, from 0 to 0o777. Higher bits are passed over.
     public var mode: UInt16?
