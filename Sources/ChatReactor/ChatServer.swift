@@ -38,6 +38,8 @@ public final class ChatServer {
         /// What makes the server a chat: people with names, rooms, a history and commands. With nil it is a relay, which carries
         /// the bytes of its clients as they are.
         public var chat: Chat.Configuration?
+        /// Who may come in, how many at a time, and how often.
+        public var access = AccessRules()
 
         /// What `chatd` does without any option.
         public init() {}
@@ -53,7 +55,12 @@ public final class ChatServer {
     public let chat: Chat?
     /// How many clients are connected.
     public private(set) var clientCount = 0
+    /// How many callers were not let in, by the reason.
+    public private(set) var refusals = AccessRefusalCounts()
 
+    private var gate: Gate
+    /// From where the client comes that is being accepted.
+    private var addressOfNewcomer: SocketAddress?
     /// What a client may send to leave. A chunk is what one read brings, so a typed newline is a part of it.
     let quitMessages: [[UInt8]]
     private let clientOptions: OptionsByOrigin
@@ -84,7 +91,9 @@ public final class ChatServer {
         // What is made of a line may be longer, and eight times that must fit into a log.
         if configuration.chat != nil { configuration.maximumMessageLength = min(configuration.maximumMessageLength, 1 << 20) }
         self.loop = loop
+        configuration.access = configuration.access.clamped
         self.configuration = configuration
+        gate = Gate(configuration.access, reserve: Self.reservedDescriptorCount(configuration))
         let ends = configuration.framing is ChunkFraming ? ["", "\n", "\r\n"] : [""]
         clientOptions = Self.makeClientOptions(configuration)
         quitMessages = configuration.quitWord.map { word in ends.map { Array((word + $0).utf8) } } ?? []
@@ -180,15 +189,19 @@ public final class ChatServer {
 
     /// Accepts clients at an address, until `shutDown`. `Listener.address` knows the port that was bound.
     ///
-    /// May be called for several addresses: all of their clients are in one room.
+    /// May be called for several addresses: all of their clients are in one room. A caller that ``access`` does not let in, or whose
+    /// address is banned from the chat, is told why in one line, and is no client.
     ///
+    /// - Parameters:
+    ///   - address: Where.
+    ///   - permissions: Who may connect to a path. An IP address has none.
     /// - Throws: What `EventLoop.listen` throws, and `Errno.canceled` once `shutDown` was called.
     @discardableResult
-    public func listen(on address: SocketAddress) throws(Errno) -> Listener {
+    public func listen(on address: SocketAddress, permissions: UnixPermissions = .init()) throws(Errno) -> Listener {
         if isShuttingDown { throw .canceled }
         // The listener keeps the server, and lets go of it when it is closed.
-        let listener = try loop.listen(on: address, options: clientOptions.first) { self.makeClient() }
-        listener.rejectionMessage = "! the server is full, try again later\n"
+        let listener = try loop.listen(on: address, options: clientOptions.first, permissions: permissions) { self.judge($0) }
+        listener.rejectionMessage = "! \(AccessRefusal.full)\n"
         let boundAddress = listener.address
         listener.onAcceptFailure = { [weak self] error in
             guard let self else { return }
@@ -211,6 +224,16 @@ public final class ChatServer {
         return OptionsByOrigin(options, local: configuration.localLimits, remote: limits)
     }
 
+    private func judge(_ caller: SocketAddress) -> EventLoop.Admission {
+        if let refusal = gate.refusal(of: caller, clientCount: clientCount, bans: chat?.bans) {
+            refusals.count(refusal)
+            for observer in observers { observer.server(self, didRefuse: caller, because: refusal) }
+            return .reject("! \(refusal)\n")
+        }
+        addressOfNewcomer = caller
+        return .admit(makeClient())
+    }
+
     private func makeClient() -> any ConnectionHandler {
         if let person = chat?.makePerson() { return person }
         return RelayClient(of: self)
@@ -222,6 +245,27 @@ public final class ChatServer {
     @discardableResult
     public func announce(_ line: String) -> Bool {
         chat?.announce(line) ?? room.announce(line)
+    }
+
+    // MARK: - Who may come in
+
+    /// Who may come in, how many at a time, and how often: at first what the configuration says, clamped. New rules are about callers from
+    /// then on, and close nobody.
+    ///
+    /// - Complexity: O(1) to read. To set a limit for each address where there was none is O(*n*) for *n* connections of the loop.
+    public var access: AccessRules {
+        get { gate.rules }
+        set {
+            var new = gate
+            new.setRules(newValue) { clients.map { ($0.id, $0.connection?.remoteAddress ?? .unix(path: "")) } }
+            gate = new
+        }
+    }
+
+    /// How many descriptors are not for clients: the loop's own, listeners, streams, an operator's, and the files of rooms.
+    private static func reservedDescriptorCount(_ configuration: Configuration) -> Int {
+        guard let chat = configuration.chat, chat.roomLogDirectory != nil else { return 32 }
+        return 32 + min(max(chat.maximumRoomLogs, 1), 1 << 30)
     }
 
     // MARK: - Shutting down
@@ -282,6 +326,7 @@ public final class ChatServer {
         clientOptions.apply(to: connection)
         clientCount += 1
         selfWhileServing = self
+        if let address = addressOfNewcomer.take() { gate.enter(client.id, from: address) }
         for observer in observers { observer.server(self, didAccept: client) }
     }
 
@@ -314,6 +359,7 @@ public final class ChatServer {
 
     func clientDidLeave(_ client: Client, reason: CloseReason) {
         clientCount -= 1
+        gate.leave(client.id)
         for observer in observers { observer.server(self, didClose: client, reason: reason) }
         if clientCount > 0 { return }
         // Released at the end of this function, and not in an access to the property: this may be the last reference.

@@ -28,6 +28,9 @@ public protocol ChatServerObserver: AnyObject {
     /// A client has gone. Its connection is closed already.
     func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason)
 
+    /// A caller was not let in. It is told why, and is no client.
+    func server(_ server: ChatServer, didRefuse caller: SocketAddress, because refusal: AccessRefusal)
+
     /// No client can be accepted for now, because the process lacks descriptors, memory or permission. The server tries again,
     /// ten times a second at most, and calls this each time that it fails.
     func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno)
@@ -56,6 +59,9 @@ extension ChatServerObserver {
 
     /// Does nothing.
     public func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason) {}
+
+    /// Does nothing.
+    public func server(_ server: ChatServer, didRefuse caller: SocketAddress, because refusal: AccessRefusal) {}
 
     /// Does nothing.
     public func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno) {}

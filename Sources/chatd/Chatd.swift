@@ -16,8 +16,8 @@ struct Chatd: ParsableCommand {
 
     @Option(
         help: ArgumentHelp("Listen here instead; repeatable; also *:PORT, unix:PATH.", valueName: "host:port"),
-        transform: { try Endpoint($0) })
-    var listen: [Endpoint] = []
+        transform: { try ListeningPlace($0) })
+    var listen: [ListeningPlace] = []
 
     @Option(help: ArgumentHelp("What a message is.", valueName: "kind"))
     var framing = FramingName.auto
@@ -48,6 +48,9 @@ struct Chatd: ParsableCommand {
 
     @Option(help: ArgumentHelp("From trace to critical.", valueName: "level"))
     var logLevel: LogLevel = .notice
+
+    @OptionGroup(title: "Access")
+    var accessOptions: AccessOptions
 
     @OptionGroup(title: "Limits")
     var limitOptions: LimitOptions
@@ -89,6 +92,7 @@ struct Chatd: ParsableCommand {
         limitOptions.apply(to: &limits)
         configuration.limits = limits
         limitOptions.apply(to: &configuration.localLimits)
+        configuration.access = try accessOptions.rules()
         return configuration
     }
 }

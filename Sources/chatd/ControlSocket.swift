@@ -12,19 +12,11 @@ final class ControlSocket {
     ///
     /// - Throws: What `EventLoop.listen` does.
     ///
-    /// The corresponding C functions are `umask` and `getsockopt(SO_PEERCRED)`.
+    /// The corresponding C function is `getsockopt(SO_PEERCRED)`.
     init(at path: String, commands: OperatorCommands, on loop: EventLoop) throws(Errno) {
-        // The kernel takes these permissions away as it makes the socket, so that there is no moment at which others could connect. The
-        // mask is the process's, but no other thread makes a file.
-        let mask = umask(0o177)
-        defer { umask(mask) }
-        listener = try loop.listen(on: .unix(path: path)) { socket, _ throws(Errno) in
+        listener = try loop.listen(on: .unix(path: path), permissions: .init(mode: 0o600)) { socket, _ throws(Errno) in
             guard Self.mayGiveCommands(socket.rawValue) else {
-                let refusal = "! only root and the user of this chatd may give it commands\n"
-                _ = unsafe Array(refusal.utf8).withUnsafeBytes { bytes in
-                    unsafe send(socket.rawValue, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-                }
-                return
+                return socket.reject(with: "! only root and the user of this chatd may give it commands\n")
             }
             var options = Connection.Options()
             // The list of a hundred thousand people is to be whole.

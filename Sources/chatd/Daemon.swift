@@ -61,6 +61,9 @@ final class Daemon {
         // Not before the console is there: a daemon that has said where it listens must not end because of a stream.
         try openControl()
         for listener in try places.listen(server) { say("listening on \(listener.address)") }
+        if places.areReachedFromOutside, options.accessOptions.isUnlimited {
+            say("anybody who can reach it can take all of its connections: see --max-per-address, --connect-rate and --allow")
+        }
         ServiceManager.notify("READY=1")
         do throws(Errno) {
             try loop.run()

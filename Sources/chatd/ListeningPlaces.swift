@@ -5,18 +5,26 @@ import Glibc
 /// Where the daemon listens: for each endpoint on the command line, its addresses.
 struct ListeningPlaces {
     private let places: [[SocketAddress]]
+    /// Who may connect to a path.
+    private var permissions: [SocketAddress: UnixPermissions] = [:]
 
     /// Looks the hosts up, which may take long.
     init(of options: Chatd) throws {
-        let endpoints = options.listen.isEmpty ? [.tcp(host: "localhost", port: options.port)] : options.listen
-        do throws(EndpointError) {
-            var places: [[SocketAddress]] = []
-            for endpoint in endpoints { places.append(try endpoint.resolve()) }
-            self.places = places
-        } catch {
-            throw Failure("\(error)", code: EX_NOHOST)
+        let named = options.listen.isEmpty ? [ListeningPlace(tcp: "localhost", port: options.port)] : options.listen
+        var places: [[SocketAddress]] = []
+        for place in named {
+            do throws(EndpointError) {
+                places.append(try place.endpoint.resolve())
+            } catch {
+                throw Failure("\(error)", code: EX_NOHOST)
+            }
+            if case .unix(let path) = place.endpoint { permissions[.unix(path: path)] = try place.permissions() }
         }
+        self.places = places
     }
+
+    /// Whether somebody on another machine can connect.
+    var areReachedFromOutside: Bool { places.joined().contains { !$0.isOnThisMachine } }
 
     /// Listens at all places. If one cannot be had, this throws, and the other listeners stay.
     func listen(_ server: ChatServer) throws(Failure) -> [Listener] {
@@ -31,7 +39,7 @@ struct ListeningPlaces {
                 if address.port == 0 { return true }
                 return !served.contains(address) && (address == address.wildcard || !wildcards.contains(address.wildcard))
             }
-            let ofPlace = try Self.listen(server, at: addresses, isServed: addresses.count < place.count)
+            let ofPlace = try listen(server, at: addresses, isServed: addresses.count < place.count)
             served.formUnion(ofPlace.map(\.address))
             listeners += ofPlace
         }
@@ -41,7 +49,7 @@ struct ListeningPlaces {
     /// Listens at the addresses of one place. If the kernel picks the port, it is the same for all of them.
     ///
     /// - Parameter isServed: Whether the place has other addresses, at which a listener is already.
-    private static func listen(
+    private func listen(
         _ server: ChatServer, at addresses: [SocketAddress], isServed: Bool
     ) throws(Failure) -> [Listener] {
         // The kernel picks a port that is free at the first address. Listeners whose port another program has at the next one
@@ -54,14 +62,17 @@ struct ListeningPlaces {
             for address in addresses {
                 let wanted = address.port == 0 ? address.withPort(listeners.first?.address.port ?? 0) : address
                 do throws(Errno) {
-                    listeners.append(try server.listen(on: wanted))
+                    listeners.append(try server.listen(on: wanted, permissions: permissions[wanted] ?? .init()))
                 } catch {
                     if error == .addressInUse, address.port == 0, !listeners.isEmpty, useless.count < 100 {
                         useless += listeners
                         continue nextPort
                     }
-                    let code = error == .permissionDenied ? EX_NOPERM : EX_UNAVAILABLE
-                    let reason = Failure("cannot listen on \(wanted): \(error)", code: code)
+                    let code = error == .permissionDenied || error == .notPermitted ? EX_NOPERM : EX_UNAVAILABLE
+                    // What the kernel does not permit of a path is to give it away.
+                    let isGift = error == .notPermitted && permissions[wanted].map { $0.owner != nil || $0.group != nil } == true
+                    let action = isGift ? "cannot give \(wanted) this owner or group" : "cannot listen on \(wanted)"
+                    let reason = Failure("\(action): \(error)", code: code)
                     // A machine may serve one family alone. One address of a host is enough.
                     guard error == .addressNotAvailable || error == .addressFamilyNotSupported else { throw reason }
                     failure = reason
@@ -74,6 +85,15 @@ struct ListeningPlaces {
 }
 
 extension SocketAddress {
+    /// Whether only this machine can reach it: the path of a Unix-domain socket, or an address of the loopback interface.
+    fileprivate var isOnThisMachine: Bool {
+        switch self {
+        case .unix: true
+        case .ipv4(let number, _): number >> 24 == 127
+        case .ipv6(let high, let low, _, _): high == 0 && low == 1
+        }
+    }
+
     /// The address that stands for every address of the same family, at the same port; for a path, that path.
     fileprivate var wildcard: SocketAddress {
         switch self {

@@ -42,6 +42,10 @@ final class ServerLog: ChatServerObserver {
         logger.warning("cannot open", metadata: ["room": "\(name)", "error": "\(error)"])
     }
 
+    func server(_ server: ChatServer, didRefuse caller: SocketAddress, because refusal: AccessRefusal) {
+        logger.debug("refused", metadata: ["address": "\(caller)", "reason": "\(refusal)"])
+    }
+
     func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno) {
         // The server tries again ten times a second.
         guard Self.isDue(&lastRefusal) else { return }

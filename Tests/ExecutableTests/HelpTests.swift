@@ -9,9 +9,9 @@ import Testing
     {
         let text = try output(of: program, "--help")
         var sections = text.split(separator: "\n\n").map { $0.split(separator: "\n") }
-        // The options of a chat are a screen of their own, and so are the limits.
-        for title in ["LIMITS:", "OPTIONS OF A CHAT:"] {
-            if let section = sections.firstIndex(where: { $0.first?.elementsEqual(title) == true }) {
+        // Options of one kind are a screen of their own.
+        for title in ["ACCESS:", "LIMITS:", "OPTIONS OF A CHAT:"] {
+            if let section = sections.firstIndex(where: { $0.first == title[...] }) {
                 let lines = sections.remove(at: section)
                 // The prompt takes the last line.
                 #expect(lines.count < 24, "\(text)")

@@ -27,11 +27,7 @@ public final class BanList {
 
     private let path: String?
     private var byName: [ChatName: Ban] = [:]
-    private var byBlock: [AddressBlock: Ban] = [:]
-    /// How many blocks there are of each length. An address is looked for once for each length that is there, and not in each block.
-    private var blockCounts: [AddressBlock.Family: [Int]] = [
-        .ipv4: Array(repeating: 0, count: 33), .ipv6: Array(repeating: 0, count: 129),
-    ]
+    private var byBlock = AddressTable<Ban>()
 
     /// An empty list, which is kept nowhere.
     public init() {
@@ -71,9 +67,6 @@ public final class BanList {
         live(byName[name], at: Timestamp.now)
     }
 
-    /// Whether there is any ban of addresses, over or not.
-    var hasAddresses: Bool { !byBlock.isEmpty }
-
     /// The ban of an address, whatever its port, if there is one: of several, that of the smallest block.
     ///
     /// - Complexity: O(*k*) for *k* different lengths of blocks, however many bans there are.
@@ -82,12 +75,7 @@ public final class BanList {
     }
 
     func ban(of address: SocketAddress, at time: Int64) -> Ban? {
-        if byBlock.isEmpty { return nil }
-        guard let address = AddressBlock.Address(address), let counts = blockCounts[address.family] else { return nil }
-        for length in counts.indices.reversed() where counts[length] > 0 {
-            if let ban = live(byBlock[AddressBlock(address, length: length)], at: time) { return ban }
-        }
-        return nil
+        byBlock.first(of: address) { !$0.isOver(at: time) }
     }
 
     private func live(_ ban: Ban?, at time: Int64) -> Ban? {
@@ -101,7 +89,7 @@ public final class BanList {
 
     func all(at time: Int64) -> [Ban] {
         let names = byName.values.filter { !$0.isOver(at: time) }.sorted { "\($0.subject)" < "\($1.subject)" }
-        let blocks = byBlock.filter { !$0.value.isOver(at: time) }.sorted { one, other in
+        let blocks = byBlock.entries.filter { !$0.value.isOver(at: time) }.sorted { one, other in
             let (one, other) = (one.key, other.key)
             if one.family != other.family { return one.family == .ipv4 }
             return (one.bits, one.length) < (other.bits, other.length)
@@ -136,19 +124,14 @@ public final class BanList {
         _ = take(ban.subject)
         switch ban.subject {
         case .name(let name): byName[name] = ban
-        case .addresses(let block):
-            byBlock[block] = ban
-            blockCounts[block.family]?[block.length] += 1
+        case .addresses(let block): byBlock.insert(ban, for: block)
         }
     }
 
     private func take(_ subject: Ban.Subject) -> Ban? {
         switch subject {
         case .name(let name): return byName.removeValue(forKey: name)
-        case .addresses(let block):
-            guard let ban = byBlock.removeValue(forKey: block) else { return nil }
-            blockCounts[block.family]?[block.length] -= 1
-            return ban
+        case .addresses(let block): return byBlock.remove(block)
         }
     }
 
@@ -187,7 +170,7 @@ public final class BanList {
     private func write(now: Int64) throws(BanListError) {
         // What is over need not be kept any longer, neither here nor there.
         for ban in byName.values where ban.isOver(at: now) { _ = take(ban.subject) }
-        for ban in byBlock.values where ban.isOver(at: now) { _ = take(ban.subject) }
+        for ban in byBlock.entries.values where ban.isOver(at: now) { _ = take(ban.subject) }
         guard let path else { return }
         var text = Array(Self.head.utf8)
         for ban in all(at: now) {

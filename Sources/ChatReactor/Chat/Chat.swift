@@ -223,14 +223,6 @@ public final class Chat {
 
     /// Lets a person in whose connection has opened.
     func admit(_ person: Person) {
-        if bans.hasAddresses {
-            // Of one that has reset its connection already, the kernel does not tell the address: it may be banned, and it is gone.
-            guard let address = person.address else {
-                person.connection?.close()
-                return
-            }
-            if let ban = bans.ban(of: address) { return close(person, telling: ban.notice) }
-        }
         var wanted: ChatName?
         switch hooks.admission(person) {
         case .admit: break

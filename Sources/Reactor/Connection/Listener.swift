@@ -52,16 +52,18 @@ public final class Listener {
     private var retryTimer: EventLoop.Timer?
 
     fileprivate init(
-        on address: SocketAddress, loop: EventLoop, unsentLowWater: Int, acceptHandler: @escaping AcceptHandler
+        on address: SocketAddress, loop: EventLoop, unsentLowWater: Int, permissions: UnixPermissions,
+        acceptHandler: @escaping AcceptHandler
     ) throws(Errno) {
         try loop.checkIsNotClosed()
         let socket = try Socket(for: address)
         // Set on the listener, and inherited by each connection.
         if address.port != nil { try socket.setStreamOptions(unsentLowWater: unsentLowWater) }
         if case .unix(let path) = address {
-            self.path = try UnixPath(path, listening: socket)
+            self.path = try UnixPath(path, permissions, listening: socket)
         } else {
-            try socket.listen(on: address)
+            try socket.bind(to: address)
+            try socket.listen()
         }
         self.address = try Socket.localAddress(of: socket.descriptor.rawValue) ?? address
         self.loop = loop
@@ -195,13 +197,7 @@ public final class Listener {
     private func rejectOne() {
         spare = nil
         var peer = SocketAddress.unix(path: "")
-        if let socket = try? acceptOne(from: &peer) {
-            _ = unsafe rejectionMessage.utf8.span.withUnsafeBufferPointer { bytes in
-                unsafe send(socket.rawValue, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-            }
-            // A socket that is closed with input unread resets its peer, which might then never see the message.
-            _ = unsafe recv(socket.rawValue, loop.readBuffer.start, loop.readBuffer.readSize, Int32(MSG_DONTWAIT))
-        }
+        if let socket = try? acceptOne(from: &peer) { socket.reject(with: rejectionMessage) }
         spare = Self.makeSpare()
     }
 
@@ -226,18 +222,21 @@ extension EventLoop {
     ///     listens any more, is used again; any other path that exists is refused.
     ///   - options: How the connections are to behave. TCP sockets have TCP_NODELAY, keep-alive probes after a minute of silence,
     ///     and `Connection.Options.unsentLowWater`.
+    ///   - permissions: Who may connect to a path. An IP address has none.
     ///   - handler: The handler of each connection.
     /// - Throws: `Errno.addressInUse`; `.permissionDenied` for a port below 1024 without the right to it, or for a folder;
     ///   `.addressNotAvailable` for an address that this machine does not have; `.fileExists` for the path of a file that is no
-    ///   socket; `.fileNameTooLong` for a path of more than 107 bytes, `.invalidArgument` for an empty one; `.canceled` if the
-    ///   loop is closed; and what else the kernel says.
+    ///   socket; `.fileNameTooLong` for a path of more than 107 bytes, `.invalidArgument` for an empty one; `.notPermitted` for an
+    ///   owner or a group that this process may not give it to; `.canceled` if the loop is closed; and what else the kernel says.
     ///
-    /// The corresponding C functions are `socket`, `setsockopt`, `bind` and `listen`; for a path also `flock` on its folder.
+    /// The corresponding C functions are `socket`, `setsockopt`, `bind` and `listen`; for a path also `flock` on its folder, `chown` and
+    /// `chmod`.
     @discardableResult
     public func listen(
-        on address: SocketAddress, options: Connection.Options = .init(), handler: any ConnectionHandler
+        on address: SocketAddress, options: Connection.Options = .init(), permissions: UnixPermissions = .init(),
+        handler: any ConnectionHandler
     ) throws(Errno) -> Listener {
-        try listen(on: address, options: options) { handler }
+        try listen(on: address, options: options, permissions: permissions) { handler }
     }
 
     /// Listens on an address, with a handler made for each connection, when it has been accepted.
@@ -249,13 +248,33 @@ extension EventLoop {
     /// In all else this is the other `listen`.
     @discardableResult
     public func listen(
-        on address: SocketAddress, options: Connection.Options = .init(),
+        on address: SocketAddress, options: Connection.Options = .init(), permissions: UnixPermissions = .init(),
         makeHandler: @escaping () -> any ConnectionHandler
     ) throws(Errno) -> Listener {
+        try listen(on: address, options: options, permissions: permissions) { _ in .admit(makeHandler()) }
+    }
+
+    /// What a listener is to do with a caller.
+    package enum Admission {
+        /// Make a connection of it, with this handler.
+        case admit(any ConnectionHandler)
+        /// Send it a line, with its newline, and close it: see `OwnedDescriptor.reject`.
+        case reject(String)
+    }
+
+    /// Listens on an address, and asks about each caller before there is a connection.
+    package func listen(
+        on address: SocketAddress, options: Connection.Options, permissions: UnixPermissions,
+        judge: @escaping (SocketAddress) -> Admission
+    ) throws(Errno) -> Listener {
         let shared = Connection.SharedOptions(options)
-        return try listen(on: address, unsentLowWater: options.unsentLowWater) { [self] socket, _ throws(Errno) in
-            let connection = Connection(taking: socket, kind: .socket, on: self, options: shared, handler: makeHandler())
-            try connection.start()
+        return try listen(on: address, unsentLowWater: options.unsentLowWater, permissions: permissions) {
+            [self] socket, peer throws(Errno) in
+            switch judge(peer) {
+            case .reject(let line): socket.reject(with: line)
+            case .admit(let handler):
+                try Connection(taking: socket, kind: .socket, on: self, options: shared, handler: handler).start()
+            }
         }
     }
 
@@ -277,13 +296,15 @@ extension EventLoop {
     ///   - address: Where.
     ///   - unsentLowWater: See `Connection.Options.unsentLowWater`. It is set here, since connections inherit it from their
     ///     listener.
-    ///   - onAccept: Called for each connection.
+    ///   - permissions: Who may connect to a path.
+    ///   - onAccept: Called for each connection. `OwnedDescriptor.reject` turns one away.
     @discardableResult
     public func listen(
         on address: SocketAddress, unsentLowWater: Int = Connection.Options().unsentLowWater,
-        onAccept: @escaping Listener.AcceptHandler
+        permissions: UnixPermissions = .init(), onAccept: @escaping Listener.AcceptHandler
     ) throws(Errno) -> Listener {
-        try Listener(on: address, loop: self, unsentLowWater: unsentLowWater, acceptHandler: onAccept)
+        try Listener(
+            on: address, loop: self, unsentLowWater: unsentLowWater, permissions: permissions, acceptHandler: onAccept)
     }
 }
 

@@ -23,16 +23,28 @@ struct UnixPath {
     /// Binds a socket to a path and has it listen there. If a server has left the path behind, the path is replaced. A path on
     /// which a server listens is refused with `addressInUse`, and any other file with `fileExists`.
     ///
-    /// The corresponding C functions are `flock`, `bind`, `listen`, `lstat` and `unlink`.
-    init(_ path: String, listening socket: borrowing Socket) throws(Errno) {
+    /// Nobody can connect before the path has its permissions: the kernel refuses whoever connects to a socket that does not listen yet. If
+    /// it cannot be given them, it is removed.
+    ///
+    /// The corresponding C functions are `flock`, `fchmod`, `bind`, `fchownat`, `fchmodat`, `listen`, `lstat` and `unlink`.
+    init(_ path: String, _ permissions: UnixPermissions, listening socket: borrowing Socket) throws(Errno) {
         let address = SocketAddress.unix(path: path)
         let lock = try Self.lockFolder(of: path, attempts: 200)
+        // Linux makes the path with the mode of the socket, less the umask: so the path never allows more than it is to.
+        if let mode = permissions.mode { fchmod(socket.descriptor.rawValue, mode_t(mode & 0o777)) }
         do throws(Errno) {
-            try socket.listen(on: address)
+            try socket.bind(to: address)
         } catch .addressInUse {
             guard Self.isStale(path) else { throw Self.status(of: path)?.isSocket == false ? .fileExists : .addressInUse }
             unsafe unlink(path)
-            try socket.listen(on: address)
+            try socket.bind(to: address)
+        }
+        do throws(Errno) {
+            try Self.set(permissions, of: path)
+            try socket.listen()
+        } catch {
+            unsafe unlink(path)
+            throw error
         }
         let identity = Self.identity(of: path)
         self.path = path
@@ -48,6 +60,19 @@ struct UnixPath {
         guard let lock = try? Self.lockFolder(of: path, attempts: 5) else { return }
         if let identity = Self.identity(of: path), identity == (device, inode) { unsafe unlink(path) }
         _ = consume lock
+    }
+
+    /// Neither call follows a symbolic link: who may write to the folder could have it name another file.
+    private static func set(_ permissions: UnixPermissions, of path: String) throws(Errno) {
+        // First the owner, who could otherwise no longer be set: and the number -1 leaves one as it is.
+        if permissions.owner != nil || permissions.group != nil {
+            let (owner, group) = (permissions.owner ?? .max, permissions.group ?? .max)
+            try retryingOnInterrupt { unsafe fchownat(AT_FDCWD, path, owner, group, AT_SYMLINK_NOFOLLOW) }
+        }
+        // The umask may have taken bits away.
+        if let mode = permissions.mode {
+            try retryingOnInterrupt { unsafe fchmodat(AT_FDCWD, path, mode_t(mode & 0o777), AT_SYMLINK_NOFOLLOW) }
+        }
     }
 
     /// Whether the path is a socket on which nobody listens.

@@ -20,14 +20,18 @@ struct Socket: ~Copyable {
 
     consuming func release() -> OwnedDescriptor { descriptor }
 
-    /// The corresponding C functions are `bind` and `listen`.
-    func listen(on address: SocketAddress) throws(Errno) {
+    /// The corresponding C function is `bind`.
+    func bind(to address: SocketAddress) throws(Errno) {
         // A port whose last connections are still in TIME_WAIT can be listened on again at once.
         if address.port != nil { try set(SOL_SOCKET, SO_REUSEADDR, 1) }
         // Each address has a socket of its own. Without this, [::] would take the port of 0.0.0.0 too, depending on
         // net.ipv6.bindv6only.
         if address.family == AF_INET6 { try set(Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
-        try retryingOnInterrupt { unsafe address.withSystemAddress { unsafe bind(descriptor.rawValue, $0, $1) } }
+        try retryingOnInterrupt { unsafe address.withSystemAddress { unsafe Glibc.bind(descriptor.rawValue, $0, $1) } }
+    }
+
+    /// Has a socket that is bound accept. The corresponding C function is `listen`.
+    func listen() throws(Errno) {
         // The kernel lowers this to net.core.somaxconn.
         try retryingOnInterrupt { Glibc.listen(descriptor.rawValue, 65_535) }
     }

@@ -35,8 +35,8 @@ struct OperatorCommandTests {
 
         /// What a newcomer is told who is closed at once.
         func refusal() throws -> [String] {
-            let client = try chat.fixture.join()
-            try chat.run { client.isAtEnd }
+            let client = try Peer(port: chat.fixture.port)
+            try chat.run { client.hasEnded }
             return client.lines
         }
     }

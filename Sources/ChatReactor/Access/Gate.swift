@@ -1,0 +1,81 @@
+import Glibc
+import Reactor
+
+/// Where all that decides about a caller is asked: the access list, the bans, and the limits.
+struct Gate {
+    /// The rules, clamped.
+    private(set) var rules: AccessRules
+    /// How many clients the process has descriptors for.
+    private let room: Int
+    private var connectRate: ConnectRate?
+    /// How many clients there are of each origin, and of which each client is: kept only with a limit for each.
+    private var counts: [AddressOrigin: Int] = [:]
+    private var origins: [Connection.ID: AddressOrigin] = [:]
+
+    /// - Parameter reserve: How many descriptors the server may need besides those of its clients.
+    init(_ rules: AccessRules, reserve: Int) {
+        self.rules = rules.clamped
+        room = Self.room(reserving: reserve)
+        connectRate = self.rules.connectRate.map { ConnectRate(limit: $0) }
+    }
+
+    /// How many descriptors there are for clients, which is half of all at least. The corresponding C function is `getrlimit`.
+    private static func room(reserving reserve: Int) -> Int {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return .max }
+        let all = Int(clamping: limit.rlim_cur)
+        return all - min(reserve, all / 2)
+    }
+
+    /// Whether it has to be told who enters and leaves.
+    var countsOrigins: Bool { rules.maximumPerAddress != nil }
+
+    /// Replaces the rules. Nobody is closed by it.
+    ///
+    /// - Parameter clients: Those who are there, and from where: asked only if a limit for each address is new.
+    mutating func setRules(_ new: AccessRules, clients: () -> [(Connection.ID, SocketAddress)]) {
+        let old = rules
+        rules = new.clamped
+        // The buckets stay as full as they are if the rate is the same.
+        if rules.connectRate != old.connectRate { connectRate = rules.connectRate.map { ConnectRate(limit: $0) } }
+        if !countsOrigins {
+            counts = [:]
+            origins = [:]
+        } else if old.maximumPerAddress == nil {
+            for (id, address) in clients() { enter(id, from: address) }
+        }
+    }
+
+    /// Why a caller is not let in, or nil if it is: then that is counted as its having connected. What costs the least is asked first, and
+    /// how often somebody connects last, so that only those count who get in.
+    mutating func refusal(
+        of caller: SocketAddress, clientCount: Int, bans: BanList?, now: ContinuousClock.Instant = .now
+    ) -> AccessRefusal? {
+        if !rules.list.admits(caller) { return .denied }
+        if let ban = bans?.ban(of: caller) { return .banned(ban) }
+        if let limit = rules.maximumConnections {
+            if clientCount >= limit { return .full }
+        } else if clientCount >= room, !caller.isOnThisMachine {
+            return .full
+        }
+        if rules.maximumPerAddress == nil, connectRate == nil { return nil }
+        let origin = AddressOrigin(caller)
+        if let limit = rules.maximumPerAddress, counts[origin, default: 0] >= limit { return .tooManyFromAddress }
+        return connectRate?.admits(origin, at: now) == false ? .tooOften : nil
+    }
+
+    /// Counts a client that has come in, if that is needed.
+    mutating func enter(_ id: Connection.ID, from address: SocketAddress) {
+        guard countsOrigins, origins[id] == nil else { return }
+        let origin = AddressOrigin(address)
+        origins[id] = origin
+        counts[origin, default: 0] += 1
+    }
+
+    /// Takes that back. Does nothing about a client that was not counted.
+    mutating func leave(_ id: Connection.ID) {
+        guard !origins.isEmpty, let origin = origins.removeValue(forKey: id) else { return }
+        let count = counts[origin, default: 1] - 1
+        counts[origin] = count > 0 ? count : nil
+    }
+}

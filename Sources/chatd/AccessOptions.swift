@@ -1,0 +1,82 @@
+import ArgumentParser
+import ChatReactor
+import CommandLineSupport
+import Glibc
+
+/// The options that say who may come in.
+struct AccessOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("How many clients there may be. (default: by descriptors)", valueName: "n"))
+    var maxConnections: PositiveNumber?
+
+    @Option(help: ArgumentHelp("How many from an address, or a /64 of IPv6.", valueName: "n"))
+    var maxPerAddress: PositiveNumber?
+
+    @Option(help: ArgumentHelp("How many times a minute an address may connect.", valueName: "n"))
+    var connectRate: PositiveNumber?
+
+    @Option(
+        help: ArgumentHelp("Let these in alone; repeatable; also CIDR, @FILE.", valueName: "address"),
+        transform: { try AddressSource($0) })
+    var allow: [AddressSource] = []
+
+    @Option(
+        help: ArgumentHelp("Keep these out; repeatable; beats --allow.", valueName: "address"),
+        transform: { try AddressSource($0) })
+    var deny: [AddressSource] = []
+
+    /// Whether nothing keeps a stranger from taking all that there is. To deny some is no limit to the others.
+    var isUnlimited: Bool { maxConnections == nil && maxPerAddress == nil && connectRate == nil && allow.isEmpty }
+
+    /// What the options say. Reads the files of addresses.
+    func rules() throws(Failure) -> AccessRules {
+        var rules = AccessRules()
+        rules.maximumConnections = maxConnections?.value
+        rules.maximumPerAddress = maxPerAddress?.value
+        rules.connectRate = connectRate?.value
+        rules.list = AccessList(allowing: allow.isEmpty ? nil : try Self.blocks(of: allow), denying: try Self.blocks(of: deny))
+        return rules
+    }
+
+    private static func blocks(of sources: [AddressSource]) throws(Failure) -> [AddressBlock] {
+        var blocks: [AddressBlock] = []
+        for source in sources { blocks += try source.blocks() }
+        return blocks
+    }
+}
+
+/// Addresses as an option names them: an address, a block of addresses, or a file of these, written `@FILE`.
+enum AddressSource {
+    case block(AddressBlock)
+    case file(String)
+
+    init(_ argument: String) throws {
+        if argument.utf8.first == UInt8(ascii: "@") {
+            self = .file(String(Substring(argument.utf8.dropFirst())))
+        } else {
+            self = .block(try AddressBlock(argument))
+        }
+    }
+
+    func blocks() throws(Failure) -> [AddressBlock] {
+        switch self {
+        case .block(let block): return [block]
+        case .file(let path):
+            do throws(AddressFileError) {
+                return try AddressBlock.blocks(inFile: path)
+            } catch {
+                let code = error.error == nil ? EX_DATAERR : error.error == .permissionDenied ? EX_NOPERM : EX_NOINPUT
+                throw Failure("\(error)", code: code)
+            }
+        }
+    }
+}
+
+/// A number from 1 to 1,000,000.
+struct PositiveNumber: ExpressibleByArgument {
+    let value: Int
+
+    init?(argument: String) {
+        guard let value = Int(argument), (1...1_000_000).contains(value) else { return nil }
+        self.value = value
+    }
+}
