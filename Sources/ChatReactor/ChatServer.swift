@@ -48,6 +48,8 @@ public final class ChatServer {
     public let chat: Chat?
     /// How many clients are connected.
     public private(set) var clientCount = 0
+    /// What is counted as it comes: see `counts`.
+    var tally = Counts()
 
     /// What a client may send to leave. A chunk is what one read brings, so a typed newline is a part of it.
     let quitMessages: [[UInt8]]
@@ -192,6 +194,7 @@ public final class ChatServer {
         let boundAddress = listener.address
         listener.onAcceptFailure = { [weak self] error in
             guard let self else { return }
+            tally.acceptFailures &+= 1
             for observer in observers { observer.server(self, cannotAcceptAt: boundAddress, error: error) }
         }
         listeners.append(listener)
@@ -267,6 +270,7 @@ public final class ChatServer {
 
     func clientDidJoin(_ client: Client) {
         clientCount += 1
+        tally.acceptedClients &+= 1
         selfWhileServing = self
         for observer in observers { observer.server(self, didAccept: client) }
     }
@@ -300,6 +304,7 @@ public final class ChatServer {
 
     func clientDidLeave(_ client: Client, reason: CloseReason) {
         clientCount -= 1
+        tally.closedClients[reason.kind, default: 0] &+= 1
         for observer in observers { observer.server(self, didClose: client, reason: reason) }
         if clientCount > 0 { return }
         // Released at the end of this function, and not in an access to the property: this may be the last reference.

@@ -49,6 +49,10 @@ struct Chatd: ParsableCommand {
     @Option(help: ArgumentHelp("From trace to critical.", valueName: "level"))
     var logLevel: LogLevel = .notice
 
+    @Option(
+        help: ArgumentHelp("Serve /metrics for Prometheus there.", valueName: "host:port"), transform: { try Endpoint($0) })
+    var metrics: Endpoint?
+
     @OptionGroup(title: "Options of a chat")
     var chatOptions: ChatOptions
 
@@ -68,6 +72,9 @@ struct Chatd: ParsableCommand {
             throw ValidationError("--chat is made of lines, so --framing chunk does not go with it")
         }
     }
+
+    /// Where clients connect.
+    var clientEndpoints: [Endpoint] { listen.isEmpty ? [.tcp(host: "localhost", port: port)] : listen }
 
     func run() throws {
         let daemon = try Daemon(self)

@@ -48,7 +48,8 @@ final class Daemon {
         // However this ends, no path of a Unix-domain socket stays behind.
         defer { loop.close() }
         // Looking up a name may take long. Signals are not watched yet, so Ctrl-C ends the process at once.
-        let places = try ListeningPlaces(of: options)
+        let places = try ListeningPlaces(options.clientEndpoints)
+        let metricsPlaces = try options.metrics.map { endpoint in try ListeningPlaces([endpoint]) }
         do throws(Errno) {
             // Before the daemon says that it listens: a signal that is sent right after that must end it in order.
             try loop.watchSignals([SIGTERM, SIGINT]) { [unowned self] _ in stop() }
@@ -60,13 +61,21 @@ final class Daemon {
             printsMessages: options.print ?? (isatty(STDOUT_FILENO) == 1), onWarning: say)
         // Not before the console is there: a daemon that has said where it listens must not end because of a stream.
         try openControl()
-        for listener in try places.listen(server) { say("listening on \(listener.address)") }
+        let metricsListeners = try metricsPlaces.map(serveMetrics) ?? []
+        let listeners = try places.listen { address throws(Errno) in try server.listen(on: address) }
+        for listener in listeners { say("listening on \(listener.address)") }
+        for listener in metricsListeners { say("listening on http://\(listener.address)/metrics") }
         ServiceManager.notify("READY=1")
         do throws(Errno) {
             try loop.run()
         } catch {
             throw Failure("cannot go on: \(error)", code: EX_OSERR)
         }
+    }
+
+    private func serveMetrics(at places: ListeningPlaces) throws(Failure) -> [Listener] {
+        let metrics = MetricsServer(of: server) { [unowned self] in isStopping }
+        return try places.listen { address throws(Errno) in try metrics.listen(on: address) }
     }
 
     private func openControl() throws(Failure) {
