@@ -92,7 +92,8 @@ let package = Package(
         .target(name: "KernelFaults", path: "Tests/KernelFaults"),
         // What is public is tested here. Without access to what is `package`, these see what an embedder sees.
         .testTarget(
-            name: "PublicAPITests", dependencies: ["ChatReactor", "ReactorWeb", "TestSupport"], exclude: ["Oracles"], packageAccess: false,
+            name: "PublicAPITests", dependencies: ["ChatReactor", "ReactorWeb", "TestSupport"], exclude: ["Oracles"],
+            packageAccess: false,
             swiftSettings: settings),
         // What only `@testable import` or KernelFaults can reach.
         .testTarget(

@@ -45,7 +45,9 @@ import Glibc
         guard let end = text.lastIndex(of: UInt8(ascii: ")")) else { return nil }
         let fields = text[(end + 1)...].split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }
         // Numbered from 1, as in proc(5); the first one here is the third.
-        func field(_ number: Int) -> Int { number - 3 < fields.count ? Int(String(decoding: fields[number - 3], as: UTF8.self)) ?? 0 : 0 }
+        func field(_ number: Int) -> Int {
+            number - 3 < fields.count ? Int(String(decoding: fields[number - 3], as: UTF8.self)) ?? 0 : 0
+        }
         let ticks = Double(max(sysconf(Int32(_SC_CLK_TCK)), 1))
         let start = startTime ?? Self.now(CLOCK_REALTIME) - Self.now(CLOCK_BOOTTIME) + Double(field(22)) / ticks
         startTime = start

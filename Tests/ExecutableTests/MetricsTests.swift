@@ -98,7 +98,9 @@ import Testing
             try ana.send("/join kitchen\nhello\n/ping\n")
             while let line = try ana.receiveLine(), line != "* pong" {}
             let counts = try samples(at: port)
-            #expect(counts["chatd_rooms"] == "2" && counts["chatd_room_members"] == "2" && counts["chatd_messages_received_total"] == "3")
+            // One is in the room where it speaks.
+            #expect(counts["chatd_rooms"] == "2" && counts["chatd_room_members"] == "1")
+            #expect(counts["chatd_messages_received_total"] == "3")
         }
     }
 
@@ -108,7 +110,9 @@ import Testing
             let first = try samples(at: port)
             let clients = try daemon.join(10)
             let second = try samples(at: port)
-            func number(_ samples: [String: String], _ name: String) throws -> Double { try #require(Double(samples["process_\(name)"] ?? "")) }
+            func number(_ samples: [String: String], _ name: String) throws -> Double {
+                try #require(Double(samples["process_\(name)"] ?? ""))
+            }
             #expect(try number(second, "open_fds") == number(first, "open_fds") + Double(clients.count))
             #expect(try number(first, "max_fds") >= 100 && number(first, "resident_memory_bytes") > 1_000_000)
             #expect(try number(first, "virtual_memory_bytes") > number(first, "resident_memory_bytes"))
@@ -179,7 +183,7 @@ import Testing
             let clients = try daemon.join(2)
             let directory = try TemporaryDirectory()
             let configuration = """
-                global: {scrape_interval: 100ms, scrape_timeout: 100ms}
+                global: {scrape_interval: 200ms, scrape_timeout: 200ms}
                 scrape_configs:
                 - job_name: chatd
                   static_configs: [{targets: ["127.0.0.1:\(port)"]}]
@@ -202,13 +206,16 @@ import Testing
                 let answer = try get("/api/v1/query?query=\(expression)", at: place)
                 return answer.content.firstMatch(of: #/"value":\[[0-9.]+,"([^"]*)"\]/#).map { String($0.1) } ?? ""
             }
-            try wait(for: "the first scrape") { try query("chatd_connections") == "2" }
-            #expect(try query("up") == "1" && query("chatd_connections_accepted_total") == "3")
+            // A scrape that a busy machine makes too late counts as none, so both are waited for.
+            try wait(for: "a scrape") { try query("chatd_connections") == "2" && query("up") == "1" }
+            try wait(for: "all of it") { try query("chatd_connections_accepted_total") == "3" }
             // Prometheus has understood the histogram, too.
             try clients[0].send("hello\n")
             #expect(try clients[1].receiveLine() == "hello")
             try wait(for: "another scrape") { try query("chatd_messages_received_total") == "2" }
-            #expect(try Double(query("histogram_quantile(0.99,chatd_turn_duration_seconds_bucket)")).map { $0 > 0 } == true)
+            try wait(for: "a quantile") {
+                try Double(query("histogram_quantile(0.99,chatd_turn_duration_seconds_bucket)")).map { $0 > 0 } == true
+            }
         }
     }
 

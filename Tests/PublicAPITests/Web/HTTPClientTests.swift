@@ -37,7 +37,10 @@ struct HTTPClientTests {
         let server = try HTTPServer()
         let place = "http://127.0.0.1:\(server.port)"
         let output = try run(
-            ["curl", "-sS", "-w", "%{http_code} %{num_connects}\\n", "\(place)/a", "\(place)/b", "--head", "-o", "/dev/null", "-o", "/dev/null"],
+            [
+                "curl", "-sS", "-w", "%{http_code} %{num_connects}\\n", "\(place)/a", "\(place)/b", "--head", "-o", "/dev/null",
+                "-o", "/dev/null",
+            ],
             on: server)
         #expect(output == "200 1\n200 0\n")
         let refused = try run(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Host:", "\(place)/a"], on: server)

@@ -6,7 +6,8 @@ import Testing
 /// However requests are cut, the answers are the same; and whatever they are, there is an answer or the end.
 struct HTTPRandomTests {
     private static let requests = [
-        "GET /a HTTP/1.1\r\nHost: example.org\r\nAccept: */*\r\n\r\n", "HEAD /b?c=d HTTP/1.1\nhost:[::1]:1\n\n", "\r\nGET / HTTP/1.0\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: example.org\r\nAccept: */*\r\n\r\n", "HEAD /b?c=d HTTP/1.1\nhost:[::1]:1\n\n",
+        "\r\nGET / HTTP/1.0\r\n\r\n",
         "GET http://a/b HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", "GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n folded\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
@@ -40,7 +41,9 @@ struct HTTPRandomTests {
     @Test func mutatedRequests() throws {
         var random = SeededGenerator()
         let server = try HTTPServer()
-        let pieces: [[UInt8]] = ["\r", "\n", "\r\n", " ", ":", "\0", "HTTP/1.1", "Host: a\r\n", "\t", ",", "GET ", "\u{FF}"].map { Array($0.utf8) }
+        let pieces: [[UInt8]] = ["\r", "\n", "\r\n", " ", ":", "\0", "HTTP/1.1", "Host: a\r\n", "\t", ",", "GET ", "\u{FF}"].map {
+            Array($0.utf8)
+        }
         for _ in 0..<300 {
             var bytes = Array(Self.requests.randomElement(using: &random)!.utf8)
             for _ in 0..<Int.random(in: 1...4, using: &random) {

@@ -71,7 +71,8 @@ struct HTTPServerTests {
 
     @Test func refusals() throws {
         let cases = [
-            ("nonsense\r\n", 400), ("GET / HTTP/1.1\r\n\r\n", 400), ("GET / HTTP/2.0\r\n", 505), ("BREW / HTTP/1.1\r\nHost: a\r\n\r\n", 501),
+            ("nonsense\r\n", 400), ("GET / HTTP/1.1\r\n\r\n", 400), ("GET / HTTP/2.0\r\n", 505),
+            ("BREW / HTTP/1.1\r\nHost: a\r\n\r\n", 501),
             ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na=b", 405),
             ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501),
             ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na=b", 413),
