@@ -42,7 +42,7 @@ let package = Package(
         .target(name: "CSignals"),
         .target(name: "Reactor", dependencies: ["CLinux", "CSignals"], swiftSettings: settings),
         .target(name: "Broadcast", dependencies: ["CLinux", "Reactor"], swiftSettings: settings),
-        .target(name: "ReactorWeb", dependencies: ["Reactor"], packageAccess: false, swiftSettings: settings),
+        .target(name: "ReactorWeb", dependencies: ["Reactor"], swiftSettings: settings),
         // For the chat server and for both programs: how the text of strangers is made harmless. It needs nothing, and is no product.
         .target(name: "ChatReactorText", swiftSettings: settings),
         .target(name: "ChatReactor", dependencies: ["Broadcast", "ChatReactorText", "Reactor"], swiftSettings: settings),
