@@ -18,6 +18,7 @@ let package = Package(
         .library(name: "ChatReactor", targets: ["ChatReactor"]),
         .library(name: "Reactor", targets: ["Reactor"]),
         .library(name: "Broadcast", targets: ["Broadcast"]),
+        .library(name: "ReactorWeb", targets: ["ReactorWeb"]),
         .library(name: "ChatReactorService", targets: ["ChatReactorService"]),
         .library(name: "ChatReactorMetrics", targets: ["ChatReactorMetrics"]),
         .executable(name: "chatd", targets: ["chatd"]),
@@ -41,6 +42,7 @@ let package = Package(
         .target(name: "CSignals"),
         .target(name: "Reactor", dependencies: ["CLinux", "CSignals"], swiftSettings: settings),
         .target(name: "Broadcast", dependencies: ["CLinux", "Reactor"], swiftSettings: settings),
+        .target(name: "ReactorWeb", dependencies: ["Reactor"], swiftSettings: settings),
         // For the chat server and for both programs: how the text of strangers is made harmless. It needs nothing, and is no product.
         .target(name: "ChatReactorText", swiftSettings: settings),
         .target(name: "ChatReactor", dependencies: ["Broadcast", "ChatReactorText", "Reactor"], swiftSettings: settings),
@@ -70,7 +72,7 @@ let package = Package(
         .executableTarget(
             name: "chatd",
             dependencies: [
-                "ChatReactor", "CommandLineSupport",
+                "ChatReactor", "CommandLineSupport", "ReactorWeb",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -90,7 +92,8 @@ let package = Package(
         .target(name: "KernelFaults", path: "Tests/KernelFaults"),
         // What is public is tested here. Without access to what is `package`, these see what an embedder sees.
         .testTarget(
-            name: "PublicAPITests", dependencies: ["ChatReactor", "TestSupport"], exclude: ["Oracles"], packageAccess: false,
+            name: "PublicAPITests", dependencies: ["ChatReactor", "ReactorWeb", "TestSupport"], exclude: ["Oracles"],
+            packageAccess: false,
             swiftSettings: settings),
         // What only `@testable import` or KernelFaults can reach.
         .testTarget(

@@ -51,6 +51,7 @@ extension Topic {
         let bytes = unsafe log.storage
         let cursors = unsafe cursors.storage
         let budget = sendBudget
+        var (sends, sentBytes) = (0, 0)
         for index in range {
             let cursor = unsafe cursors + index
             let position = unsafe cursor.pointee.position
@@ -67,16 +68,20 @@ extension Topic {
             // failed; and nothing of its own waits, which would have to leave first. The connection announces when one of these
             // changes, and a send that takes all changes none of them. A send that takes less is reported to the connection.
             let sent = unsafe send(cursor.pointee.descriptor, bytes + (position & mask), lacking, Int32(MSG_NOSIGNAL))
+            sends &+= 1
             if sent == lacking {
                 unsafe cursor.pointee.position = tail
+                sentBytes &+= lacking
             } else {
                 let error = sent < 0 ? Errno.last : nil
+                sentBytes &+= max(sent, 0)
                 advance(at: index, to: position &+ max(sent, 0))
                 let subscriber = subscriber(at: index)
                 subscriber.connection.sendFellShort(error)
                 slowSubscribers.applyPolicy(to: subscriber)
             }
         }
+        if sends > 0 { loop.didSend(calls: sends, bytes: sentBytes) }
     }
 
     /// Sends what a cursor lacks about which something is unusual.

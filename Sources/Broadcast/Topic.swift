@@ -62,6 +62,7 @@ public final class Topic {
     let pending = DeferredList<Subscriber>()
     /// Whether `pending` has any: most flushes find out here that it does not, without looking into another object.
     var hasPending = false
+    private var deliveries = 0
     private var publishers: [Publisher] = []
     private(set) lazy var slowSubscribers = SlowSubscribers(of: self, configuration: configuration)
     private let configuration: Configuration
@@ -91,6 +92,17 @@ public final class Topic {
 
     /// How many bytes these messages had, as they go over the wire.
     public var byteCount: Int { log.tail }
+
+    /// How many deliveries these messages make: of each, one for everybody who was subscribed when it was published and was not to be left
+    /// out. Those who have been skipped, or closed before it left, are counted, too.
+    public var deliveryCount: Int { deliveries }
+
+    /// How many bytes that have been published the subscriber lacks that is furthest behind; those of this turn do not count.
+    ///
+    /// - Complexity: O(*n*) for *n* subscribers.
+    public var furthestLag: Int {
+        (0..<cursors.count).reduce(0) { max($0, flushedTail &- cursors[$1].position) }
+    }
 
     /// How many connections are subscribed.
     public var subscriberCount: Int { cursors.count }
@@ -307,7 +319,7 @@ public final class Topic {
             unsafe log.append(
                 bytes + start, count: count, ends: ends + range.lowerBound, messageCount: range.count, origin: start)
         }
-        didPublish(from: position, by: sender)
+        didPublish(range.count, from: position, to: cursors.count, by: sender)
     }
 
     /// Publishes one message, as it goes over the wire, to every subscriber except `sender`: a line with its newline, what has a
@@ -329,10 +341,13 @@ public final class Topic {
         unsafe message.withUnsafeBufferPointer { bytes in
             if let start = bytes.baseAddress { unsafe log.append(start, count: bytes.count) }
         }
+        var receiverCount = cursors.count
         for other in others where other !== sender {
-            if let index = index(of: other) { addOwn(position..<log.tail, at: index) }
+            guard let index = index(of: other) else { continue }
+            addOwn(position..<log.tail, at: index)
+            receiverCount &-= 1
         }
-        didPublish(from: position, by: sender)
+        didPublish(1, from: position, to: receiverCount, by: sender)
         return true
     }
 
@@ -353,8 +368,13 @@ public final class Topic {
         if log.tail &+ count &- flushedTail > log.capacity / 4 { fanOut() }
     }
 
-    private func didPublish(from start: Int, by sender: Connection?) {
-        if let sender, let index = index(of: sender) { addOwn(start..<log.tail, at: index) }
+    /// - Parameter receiverCount: How many get the messages, the sender among them if it is subscribed.
+    private func didPublish(_ count: Int, from start: Int, to receiverCount: Int, by sender: Connection?) {
+        deliveries &+= count &* receiverCount
+        if let sender, let index = index(of: sender) {
+            addOwn(start..<log.tail, at: index)
+            deliveries &-= count
+        }
         scheduleFlush()
         // Subscribers have no chance to take bytes within a turn. The turn ends while there is room for one more read, or one
         // that was less than half of the log behind could be beyond three quarters before anybody can be paused.

@@ -57,6 +57,8 @@ public final class ChatServer {
     public private(set) var clientCount = 0
     /// How many callers were not let in, by the reason.
     public private(set) var refusals = AccessRefusalCounts()
+    /// What is counted as it comes: see `counts`.
+    var tally = Counts()
 
     private var gate: Gate
     /// From where the client comes that is being accepted.
@@ -205,6 +207,7 @@ public final class ChatServer {
         let boundAddress = listener.address
         listener.onAcceptFailure = { [weak self] error in
             guard let self else { return }
+            tally.acceptFailures &+= 1
             for observer in observers { observer.server(self, cannotAcceptAt: boundAddress, error: error) }
         }
         listeners.append(listener)
@@ -325,6 +328,7 @@ public final class ChatServer {
     func clientDidJoin(_ client: Client, over connection: Connection) {
         clientOptions.apply(to: connection)
         clientCount += 1
+        tally.acceptedClients &+= 1
         selfWhileServing = self
         if let address = addressOfNewcomer.take() { gate.enter(client.id, from: address) }
         for observer in observers { observer.server(self, didAccept: client) }
@@ -360,6 +364,7 @@ public final class ChatServer {
     func clientDidLeave(_ client: Client, reason: CloseReason) {
         clientCount -= 1
         gate.leave(client.id)
+        tally.closedClients[reason.kind, default: 0] &+= 1
         for observer in observers { observer.server(self, didClose: client, reason: reason) }
         if clientCount > 0 { return }
         // Released at the end of this function, and not in an access to the property: this may be the last reference.

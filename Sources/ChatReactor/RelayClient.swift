@@ -10,6 +10,7 @@ final class RelayClient: ChatServer.Client, ConnectionHandler {
 
     func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
         guard let server else { return }
+        server.tally.receivedMessages &+= messages.count
         var relayed = 0..<messages.count
         for quitMessage in server.quitMessages {
             guard let quit = messages.firstIndex(of: quitMessage) else { continue }

@@ -12,13 +12,21 @@
     /// |---|---|---|
     /// | `reactor.loop.turns` | counter | turns of the loop |
     /// | `reactor.loop.connections` | meter | connections on the loop |
+    /// | `reactor.loop.accepted` | counter | connections that listeners have accepted |
+    /// | `reactor.loop.bytes_read`, `.bytes_sent`, `.sends` | counter | bytes in and out, and the system calls that have sent them |
+    /// | `reactor.loop.turn_duration`, `.delivery_duration` | counter | turns that took at most as long as `le` says, in seconds: see `EventLoop.turnDurations`, `deliveryDurations` |
     /// | `reactor.topic.messages`, `.bytes` | counter | what was published |
+    /// | `reactor.topic.deliveries` | counter | these, once for each subscriber that they were for |
+    /// | `reactor.topic.lag` | meter | how many bytes the subscriber lacks that is furthest behind |
     /// | `reactor.topic.subscribers` | meter | subscribers |
     /// | `reactor.topic.skipped` | counter | messages that subscribers have missed |
     /// | `reactor.topic.pressures` | counter | how often publishers were slowed down |
     /// | `reactor.chat.accepted` | counter | clients that have connected |
     /// | `reactor.chat.closed` | counter | clients that have gone, by `reason` |
     /// | `reactor.chat.clients` | meter | clients that are connected |
+    /// | `reactor.chat.rooms`, `.members` | meter | rooms, and clients in them |
+    /// | `reactor.chat.received` | counter | messages from clients, with commands and the quit word |
+    /// | `reactor.chat.lag` | meter | how many bytes the client lacks that is furthest behind |
     /// | `reactor.chat.messages` | counter | messages that clients have sent and the server relays; in a chat, what people have said in rooms |
     /// | `reactor.chat.deliveries` | counter | what these make: one for each other client that was connected, in a chat in the same room |
     /// | `reactor.chat.accept_failures` | counter | callers that could not be accepted, by `error` |
@@ -48,6 +56,12 @@
             self.interval = interval.map { max($0, .milliseconds(1)) }
             count("reactor.loop.turns") { Int(truncatingIfNeeded: loop.turnCount) }
             measure("reactor.loop.connections") { loop.connectionCount }
+            count("reactor.loop.accepted") { loop.counts.acceptedConnections }
+            count("reactor.loop.bytes_read") { loop.counts.bytesRead }
+            count("reactor.loop.bytes_sent") { loop.counts.bytesSent }
+            count("reactor.loop.sends") { loop.counts.sends }
+            count("reactor.loop.turn_duration", loop.turnDurations)
+            count("reactor.loop.delivery_duration", loop.deliveryDurations)
             scheduleReport()
         }
 
@@ -58,6 +72,8 @@
             count("reactor.topic.bytes", dimensions) { topic.byteCount }
             count("reactor.topic.skipped", dimensions) { topic.skippedMessageCount }
             count("reactor.topic.pressures", dimensions) { topic.pressureCount }
+            count("reactor.topic.deliveries", dimensions) { topic.deliveryCount }
+            measure("reactor.topic.lag", dimensions) { topic.furthestLag }
             measure("reactor.topic.subscribers", dimensions) { topic.subscriberCount }
         }
 
@@ -67,7 +83,11 @@
             server.addObserver(observer)
             count("reactor.chat.messages", observer.dimensions) { observer.messageCount }
             count("reactor.chat.deliveries", observer.dimensions) { observer.deliveryCount }
+            count("reactor.chat.received", observer.dimensions) { server.counts.receivedMessages }
             measure("reactor.chat.clients", observer.dimensions) { server.clientCount }
+            measure("reactor.chat.rooms", observer.dimensions) { server.rooms.count }
+            measure("reactor.chat.members", observer.dimensions) { server.rooms.reduce(0) { $0 + $1.clientCount } }
+            measure("reactor.chat.lag", observer.dimensions) { server.furthestLag }
             // The topics of a chat come and go.
             if let topic = server.room.topic { add(topic, named: name) }
         }
@@ -93,6 +113,14 @@
                 counter.increment(by: now &- reported)
                 reported = now
             }
+        }
+
+        /// swift-metrics has no histogram that others have counted, so each of its bounds is a counter.
+        private func count(_ label: String, _ histogram: DurationHistogram) {
+            for (index, bound) in DurationHistogram.upperBounds.enumerated() {
+                count(label, [("le", "\(bound / .seconds(1))")]) { histogram.cumulativeCounts[index] }
+            }
+            count(label, [("le", "+Inf")]) { histogram.count }
         }
 
         private func measure(_ label: String, _ dimensions: [(String, String)] = [], _ value: @escaping () -> Int) {

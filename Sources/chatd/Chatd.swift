@@ -49,6 +49,10 @@ struct Chatd: ParsableCommand {
     @Option(help: ArgumentHelp("From trace to critical.", valueName: "level"))
     var logLevel: LogLevel = .notice
 
+    @Option(
+        help: ArgumentHelp("Serve /metrics for Prometheus there.", valueName: "host:port"), transform: { try ListeningPlace($0) })
+    var metrics: ListeningPlace?
+
     @OptionGroup(title: "Access")
     var accessOptions: AccessOptions
 
@@ -74,6 +78,9 @@ struct Chatd: ParsableCommand {
             throw ValidationError("--chat is made of lines, so --framing chunk does not go with it")
         }
     }
+
+    /// Where clients connect.
+    var clientPlaces: [ListeningPlace] { listen.isEmpty ? [ListeningPlace(tcp: "localhost", port: port)] : listen }
 
     func run() throws {
         let daemon = try Daemon(self)

@@ -48,7 +48,8 @@ final class Daemon {
         // However this ends, no path of a Unix-domain socket stays behind.
         defer { loop.close() }
         // Looking up a name may take long. Signals are not watched yet, so Ctrl-C ends the process at once.
-        let places = try ListeningPlaces(of: options)
+        let places = try ListeningPlaces(options.clientPlaces)
+        let metricsPlaces = try options.metrics.map { place in try ListeningPlaces([place]) }
         do throws(Errno) {
             // Before the daemon says that it listens: a signal that is sent right after that must end it in order.
             try loop.watchSignals([SIGTERM, SIGINT]) { [unowned self] _ in stop() }
@@ -60,7 +61,12 @@ final class Daemon {
             printsMessages: options.print ?? (isatty(STDOUT_FILENO) == 1), onWarning: say)
         // Not before the console is there: a daemon that has said where it listens must not end because of a stream.
         try openControl()
-        for listener in try places.listen(server) { say("listening on \(listener.address)") }
+        let metricsListeners = try metricsPlaces.map(serveMetrics) ?? []
+        let listeners = try places.listen { address, permissions throws(Errno) in
+            try server.listen(on: address, permissions: permissions)
+        }
+        for listener in listeners { say("listening on \(listener.address)") }
+        for listener in metricsListeners { say("listening on http://\(listener.address)/metrics") }
         if places.areReachedFromOutside, options.accessOptions.isUnlimited {
             say("anybody who can reach it can take all of its connections: see --max-per-address, --connect-rate and --allow")
         }
@@ -69,6 +75,13 @@ final class Daemon {
             try loop.run()
         } catch {
             throw Failure("cannot go on: \(error)", code: EX_OSERR)
+        }
+    }
+
+    private func serveMetrics(at places: ListeningPlaces) throws(Failure) -> [Listener] {
+        let metrics = MetricsServer(of: server) { [unowned self] in isStopping }
+        return try places.listen { address, permissions throws(Errno) in
+            try metrics.listen(on: address, permissions: permissions)
         }
     }
 

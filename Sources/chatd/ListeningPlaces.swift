@@ -2,15 +2,16 @@ import ChatReactor
 import CommandLineSupport
 import Glibc
 
-/// Where the daemon listens: for each endpoint on the command line, its addresses.
+/// Where the daemon listens for one purpose: for each endpoint, its addresses.
 struct ListeningPlaces {
     private let places: [[SocketAddress]]
     /// Who may connect to a path.
     private var permissions: [SocketAddress: UnixPermissions] = [:]
 
+    typealias Listen = (SocketAddress, UnixPermissions) throws(Errno) -> Listener
+
     /// Looks the hosts up, which may take long.
-    init(of options: Chatd) throws {
-        let named = options.listen.isEmpty ? [ListeningPlace(tcp: "localhost", port: options.port)] : options.listen
+    init(_ named: [ListeningPlace]) throws {
         var places: [[SocketAddress]] = []
         for place in named {
             do throws(EndpointError) {
@@ -27,7 +28,9 @@ struct ListeningPlaces {
     var areReachedFromOutside: Bool { places.joined().contains { !$0.isOnThisMachine } }
 
     /// Listens at all places. If one cannot be had, this throws, and the other listeners stay.
-    func listen(_ server: ChatServer) throws(Failure) -> [Listener] {
+    ///
+    /// - Parameter listen: Listens at one address, as a path with these permissions.
+    func listen(_ listen: Listen) throws(Failure) -> [Listener] {
         var listeners: [Listener] = []
         // The kernel refuses a second listener at one address. Two endpoints may have an address in common: 0.0.0.0 is one of
         // the two addresses that [::] stands for. And a listener at 0.0.0.0 serves 127.0.0.1 as well.
@@ -39,7 +42,7 @@ struct ListeningPlaces {
                 if address.port == 0 { return true }
                 return !served.contains(address) && (address == address.wildcard || !wildcards.contains(address.wildcard))
             }
-            let ofPlace = try listen(server, at: addresses, isServed: addresses.count < place.count)
+            let ofPlace = try self.listen(listen, at: addresses, isServed: addresses.count < place.count)
             served.formUnion(ofPlace.map(\.address))
             listeners += ofPlace
         }
@@ -50,7 +53,7 @@ struct ListeningPlaces {
     ///
     /// - Parameter isServed: Whether the place has other addresses, at which a listener is already.
     private func listen(
-        _ server: ChatServer, at addresses: [SocketAddress], isServed: Bool
+        _ listen: Listen, at addresses: [SocketAddress], isServed: Bool
     ) throws(Failure) -> [Listener] {
         // The kernel picks a port that is free at the first address. Listeners whose port another program has at the next one
         // are kept until there is a better port, so that the kernel does not pick theirs again.
@@ -62,7 +65,7 @@ struct ListeningPlaces {
             for address in addresses {
                 let wanted = address.port == 0 ? address.withPort(listeners.first?.address.port ?? 0) : address
                 do throws(Errno) {
-                    listeners.append(try server.listen(on: wanted, permissions: permissions[wanted] ?? .init()))
+                    listeners.append(try listen(wanted, permissions[wanted] ?? .init()))
                 } catch {
                     if error == .addressInUse, address.port == 0, !listeners.isEmpty, useless.count < 100 {
                         useless += listeners

@@ -58,7 +58,7 @@ if Context.environment["CHATREACTOR_FUZZING"] != nil {
             name: "Fuzzing",
             dependencies: [
                 .product(name: "Broadcast", package: "ChatReactor"), .product(name: "ChatReactor", package: "ChatReactor"),
-                .product(name: "Reactor", package: "ChatReactor"),
+                .product(name: "Reactor", package: "ChatReactor"), .product(name: "ReactorWeb", package: "ChatReactor"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -49,6 +49,18 @@
             #expect(try system.expectCounter("reactor.topic.messages", topic).totalValue == 3)
             #expect(try system.expectCounter("reactor.topic.bytes", topic).totalValue == 14)
             #expect(try system.expectMeter("reactor.topic.subscribers", topic).lastValue == 2)
+            #expect(try system.expectCounter("reactor.topic.deliveries", topic).totalValue == 9)
+            #expect(try system.expectMeter("reactor.topic.lag", topic).lastValue == 0)
+            #expect(try system.expectCounter("reactor.chat.received", lobby).totalValue == 4)
+            #expect(try system.expectMeter("reactor.chat.members", lobby).lastValue == 2)
+            #expect(try system.expectMeter("reactor.chat.rooms", lobby).lastValue == 1)
+            #expect(try system.expectMeter("reactor.chat.lag", lobby).lastValue == 0)
+            #expect(try system.expectCounter("reactor.loop.accepted").totalValue == 4)
+            #expect(try system.expectCounter("reactor.loop.bytes_read").totalValue == 16)
+            #expect(try system.expectCounter("reactor.loop.bytes_sent").totalValue == Int64(loop.counts.bytesSent))
+            #expect(try system.expectCounter("reactor.loop.sends").totalValue == Int64(loop.counts.sends))
+            let all = [("le", "+Inf")]
+            #expect(try system.expectCounter("reactor.loop.turn_duration", all).totalValue == Int64(loop.turnCount))
             #expect(try system.expectMeter("reactor.loop.connections").lastValue == 2)
             #expect(try system.expectCounter("reactor.loop.turns").totalValue == Int64(loop.turnCount))
         }

@@ -87,6 +87,8 @@ public final class Chat {
     let label: TextLabel
 
     weak var server: ChatServer?
+    /// The lines of people, and what topics have counted that are gone.
+    var tally = ChatServer.Counts()
     /// The rooms that people have opened.
     private var openedRooms: [ChatName: ChatServer.Room] = [:]
     /// Where rooms have their logs, unless they are in memory.

@@ -98,7 +98,9 @@ final class Conversation {
     func unsubscribe(_ person: Person) {
         guard let topic = topics[person.form.rawValue] else { return }
         if let connection = person.connection { topic.unsubscribe(connection) }
-        if topic.subscriberCount == 0 { topics[person.form.rawValue] = nil }
+        if topic.subscriberCount > 0 { return }
+        topics[person.form.rawValue] = nil
+        chat?.tally.add(topic)
     }
 
     /// Takes a person out of the topic who stays in the room, after what was said until now. Returns false if that is so much that it is
@@ -126,6 +128,9 @@ final class Conversation {
         for connection in speakers.compactMap(\.connection) { topic.addPublisher(connection) }
         return topic
     }
+
+    /// Those of the forms that somebody in the room gets.
+    var liveTopics: [Topic] { topics.compactMap { $0 } }
 
     /// Whether somebody in the room gets a form.
     func hasTopic(of form: WireForm) -> Bool { topics[form.rawValue] != nil }

@@ -106,6 +106,7 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     public func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
         lastHeard = .now
         guard let chat else { return }
+        chat.tally.receivedMessages &+= 1
         // It is for people: a program that says it has said a word like any other.
         if form == .text, let quitWord = chat.quitWord, messages.firstIndex(of: quitWord) == 0 { return leave(farewell: "quit") }
         messages.withMessage(at: 0) { message in chat.withVisible(message, hear) }

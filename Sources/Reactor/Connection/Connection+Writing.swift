@@ -128,11 +128,13 @@ extension Connection {
             unsafe iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
         }
         var vectors: (iovec, iovec, iovec) = unsafe (vector(leading), vector(first), vector(second))
-        return unsafe withUnsafeMutablePointer(to: &vectors) { pointer in
+        let written = unsafe withUnsafeMutablePointer(to: &vectors) { pointer in
             unsafe pointer.withMemoryRebound(to: iovec.self, capacity: 3) { vectors in
                 unsafe kind.write(rawDescriptor, UnsafeMutableBufferPointer(start: vectors, count: 3))
             }
         }
+        loop.didSend(calls: 1, bytes: max(written, 0))
+        return written
     }
 
     /// The kernel has not taken all of the bytes: because of `error`, or because it is full for now.

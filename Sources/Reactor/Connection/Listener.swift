@@ -155,6 +155,7 @@ public final class Listener {
             return number
         }
         if let address { peer = address }
+        loop.tally.acceptedConnections &+= 1
         return OwnedDescriptor(takingOver: number)
     }
 

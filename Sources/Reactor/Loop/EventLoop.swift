@@ -76,6 +76,17 @@ public final class EventLoop {
     /// How many connections the loop has: open, connecting or finishing, sockets or anything else.
     public internal(set) var connectionCount = 0
 
+    /// How long the loop's turns were, without the wait. Those of a loop that was closed meanwhile are not in it.
+    public let turnDurations = DurationHistogram()
+
+    /// How long it was from the beginning of a turn that has read something to its last send: from the receipt of messages until they
+    /// were with the kernels of all who take them. A turn that had nothing to send is not in it, and what a slow peer takes later is
+    /// not either.
+    public let deliveryDurations = DurationHistogram()
+
+    /// Counted here, and not in properties that are public: each access to these would have to be checked.
+    var tally = Counts()
+
     var timers = TimerQueue()
     let readBuffer: ReadBuffer
     /// The memory that transports are lent.
@@ -252,6 +263,7 @@ public final class EventLoop {
         }
         turnCount &+= 1
         cachedTime = nil
+        let start = DurationHistogram.now
         isInHandler = true
         dispatch()
         if !handshakes.isEmpty { continueHandshakes() }
@@ -267,8 +279,15 @@ public final class EventLoop {
         // A loop that was closed by a handler sends nothing more, and `closeEverything` does the rest.
         if isClosed { return }
         isInHandler = true
+        let delivers = hasUnflushed && bytesRead > 0
         flush()
-        reap()
+        var end = DurationHistogram.now
+        if delivers { deliveryDurations.record(nanoseconds: end &- start) }
+        if hasClosing {
+            reap()
+            end = DurationHistogram.now
+        }
+        turnDurations.record(nanoseconds: end &- start)
         isInHandler = false
         cachedTime = nil
     }
@@ -370,7 +389,6 @@ public final class EventLoop {
     }
 
     private func reap() {
-        if !hasClosing { return }
         hasClosing = false
         closing.drain { $0.reap() }
         if connectionCount == 0, shutDownTimer != nil { completeShutDown() }
@@ -547,6 +565,7 @@ public final class EventLoop {
 
     func didRead(_ count: Int) {
         bytesRead &+= count
+        tally.bytesRead &+= count
     }
 
     /// Has the connection's `flush` called at the end of this turn.

@@ -11,6 +11,7 @@ public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         case .framing: try FramingTarget.run(FuzzInput(bytes))
         case .arguments: try ArgumentsTarget.run(FuzzInput(bytes))
         case .text: TextTarget.run(bytes)
+        case .http: HTTPTarget.run(bytes)
         case .relay: try RelayTarget.run(FuzzInput(bytes))
         }
     } catch {
@@ -20,7 +21,7 @@ public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 }
 
 private enum Target: String {
-    case framing, arguments, text, relay
+    case framing, arguments, text, relay, http
 
     static let chosen: Target = {
         let name = unsafe getenv("FUZZ_TARGET").map { unsafe String(cString: $0) } ?? ""

@@ -1,0 +1,60 @@
+import Broadcast
+public import Reactor
+
+extension ChatServer {
+    /// What a server has counted since it was made: plain integers, which only grow. What it has now are ``clientCount``, ``rooms`` and
+    /// ``furthestLag``.
+    public struct Counts: Hashable, Sendable {
+        /// Clients that have connected.
+        public internal(set) var acceptedClients = 0
+        /// Clients that have gone, by the kind of reason. A kind that has not come about is not in it.
+        public internal(set) var closedClients: [CloseReason.Kind: Int] = [:]
+        /// Attempts to accept a client that have failed: see ``ChatServerObserver/server(_:cannotAcceptAt:error:)``.
+        public internal(set) var acceptFailures = 0
+        /// Messages that clients have sent: what is relayed or said, commands, and the quit word. Those that were too long are not in it.
+        public internal(set) var receivedMessages = 0
+        /// What was published in rooms, once for each client that it was for: see `Topic.deliveryCount`. In a chat, what the server tells
+        /// a room is in it, and what it tells one person alone is not.
+        public internal(set) var deliveries = 0
+        /// Messages that clients have missed because they were skipped: see `Topic.skippedMessageCount`.
+        public internal(set) var skippedMessages = 0
+        /// How often those who speak in a room were slowed down: see `Topic.pressureCount`.
+        public internal(set) var pressures = 0
+
+        /// Nothing.
+        public init() {}
+
+        mutating func add(_ topic: Topic) {
+            deliveries &+= topic.deliveryCount
+            skippedMessages &+= topic.skippedMessageCount
+            pressures &+= topic.pressureCount
+        }
+    }
+
+    /// What the server has counted until now. Clients and messages are counted as they come, and topics when this is asked for.
+    ///
+    /// - Complexity: O(*n*) for *n* rooms.
+    public var counts: Counts {
+        var counts = tally
+        counts.receivedMessages &+= chat?.tally.receivedMessages ?? 0
+        counts.deliveries &+= chat?.tally.deliveries ?? 0
+        counts.skippedMessages &+= chat?.tally.skippedMessages ?? 0
+        counts.pressures &+= chat?.tally.pressures ?? 0
+        for topic in topics { counts.add(topic) }
+        return counts
+    }
+
+    /// The rooms, the one that clients enter first before the others.
+    ///
+    /// - Complexity: O(*n*) for *n* rooms.
+    public var rooms: [Room] { chat?.rooms ?? [room] }
+
+    /// How many bytes the client lacks that is furthest behind: see `Topic.furthestLag`.
+    ///
+    /// - Complexity: O(*n*) for *n* rooms and those who are in them.
+    public var furthestLag: Int { topics.reduce(0) { max($0, $1.furthestLag) } }
+
+    private var topics: [Topic] {
+        rooms.flatMap { room in room.conversation?.liveTopics ?? room.topic.map { [$0] } ?? [] }
+    }
+}

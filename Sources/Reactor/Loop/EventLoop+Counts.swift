@@ -1,0 +1,25 @@
+extension EventLoop {
+    /// What a loop has counted since it was made: plain integers, which only grow.
+    public struct Counts: Hashable, Sendable {
+        /// Connections that listeners have accepted, whoever serves them.
+        public internal(set) var acceptedConnections = 0
+        /// Bytes that connections have read, whatever their descriptors are.
+        public internal(set) var bytesRead = 0
+        /// Bytes that the kernel has taken, of connections' own output and of topics.
+        public internal(set) var bytesSent = 0
+        /// System calls that have sent them.
+        public internal(set) var sends = 0
+
+        /// Nothing.
+        public init() {}
+    }
+
+    /// What the loop has counted until now. Nothing is counted for a caller: to ask costs a copy.
+    public var counts: Counts { tally }
+
+    /// A topic has called send(2) itself.
+    package func didSend(calls: Int, bytes: Int) {
+        tally.sends &+= calls
+        tally.bytesSent &+= bytes
+    }
+}

@@ -1,0 +1,111 @@
+import ChatReactor
+import CommandLineSupport
+
+/// What chatd tells Prometheus: a name, what it means, and where it is read. `all` is the table; Docs/operations.md has it for operators.
+struct Metric: Sendable {
+    /// Where metrics are read. They are counted all the time, whether or not somebody asks.
+    struct Source {
+        let server: ChatServer
+        let counts: ChatServer.Counts
+        let process: ProcessStatistics.Reading?
+
+        init(_ server: ChatServer, _ process: ProcessStatistics.Reading?) {
+            self.server = server
+            self.process = process
+            counts = server.counts
+        }
+
+        var loop: EventLoop { server.loop }
+    }
+
+    let name: String
+    let kind: PrometheusText.Kind
+    let help: String
+    let samples: @Sendable (Source) -> [PrometheusText.Sample]
+
+    private init(
+        _ name: String, _ kind: PrometheusText.Kind, _ help: String,
+        samples: @escaping @Sendable (Source) -> [PrometheusText.Sample]
+    ) {
+        self.name = name
+        self.kind = kind
+        self.help = help
+        self.samples = samples
+    }
+
+    private init(_ name: String, _ kind: PrometheusText.Kind, _ help: String, _ value: @escaping @Sendable (Source) -> Int) {
+        self.init(name, kind, help) { [PrometheusText.Sample(value($0))] }
+    }
+
+    private init(_ name: String, _ help: String, _ histogram: @escaping @Sendable (Source) -> DurationHistogram) {
+        self.init(name, .histogram, help) { PrometheusText.Sample.all(of: histogram($0)) }
+    }
+
+    /// All metrics, in the order in which they are served.
+    static let all = [
+        Metric("chatd_build_info", .gauge, "Always 1, with the version of chatd.") { _ in
+            [PrometheusText.Sample(1, label: "version", version)]
+        },
+
+        Metric("chatd_connections", .gauge, "Clients that are connected.") { $0.server.clientCount },
+        Metric("chatd_connections_accepted_total", .counter, "Clients that have connected.") { $0.counts.acceptedClients },
+        Metric("chatd_connections_closed_total", .counter, "Clients that have gone, by reason.") { source in
+            CloseReason.Kind.allCases.map { kind in
+                PrometheusText.Sample(source.counts.closedClients[kind] ?? 0, label: "reason", kind.rawValue)
+            }
+        },
+        Metric("chatd_accept_failures_total", .counter, "Attempts to accept a client that have failed.") {
+            $0.counts.acceptFailures
+        },
+
+        Metric("chatd_messages_received_total", .counter, "Messages from clients, with commands and quit words.") {
+            $0.counts.receivedMessages
+        },
+        Metric("chatd_deliveries_total", .counter, "Messages in rooms, each counted for everybody it was for.") {
+            $0.counts.deliveries
+        },
+        Metric("chatd_skipped_messages_total", .counter, "Messages that slow clients have missed.") { $0.counts.skippedMessages },
+        Metric("chatd_pressures_total", .counter, "How often senders were slowed down because of a slow client.") {
+            $0.counts.pressures
+        },
+        Metric("chatd_lag_bytes", .gauge, "How far the client that is furthest behind is behind.") { $0.server.furthestLag },
+        Metric("chatd_rooms", .gauge, "Rooms, the lobby among them.") { $0.server.rooms.count },
+        Metric("chatd_room_members", .gauge, "Clients in rooms, each counted for every room that it is in.") {
+            $0.server.rooms.reduce(0) { $0 + $1.clientCount }
+        },
+
+        Metric("chatd_received_bytes_total", .counter, "Bytes read, from clients and whatever else is on the loop.") {
+            $0.loop.counts.bytesRead
+        },
+        Metric("chatd_sent_bytes_total", .counter, "Bytes sent, to clients and whatever else is on the loop.") {
+            $0.loop.counts.bytesSent
+        },
+        Metric("chatd_sends_total", .counter, "System calls that have sent these bytes.") { $0.loop.counts.sends },
+        Metric("chatd_turns_total", .counter, "Turns of the event loop.") { Int(truncatingIfNeeded: $0.loop.turnCount) },
+        Metric("chatd_turn_duration_seconds", "How long turns were, without the wait for something to do.") {
+            $0.loop.turnDurations
+        },
+        Metric("chatd_delivery_duration_seconds", "From the receipt of messages to the last send of the same turn.") {
+            $0.loop.deliveryDurations
+        },
+
+        Metric("process_cpu_seconds_total", .counter, "User and system CPU time.") { source in
+            source.process.map { [PrometheusText.Sample($0.cpuSeconds)] } ?? []
+        },
+        Metric("process_resident_memory_bytes", .gauge, "Resident memory.") { source in
+            source.process.map { [PrometheusText.Sample($0.residentBytes)] } ?? []
+        },
+        Metric("process_virtual_memory_bytes", .gauge, "Virtual memory.") { source in
+            source.process.map { [PrometheusText.Sample($0.virtualBytes)] } ?? []
+        },
+        Metric("process_open_fds", .gauge, "Open file descriptors.") { source in
+            source.process.map { [PrometheusText.Sample($0.openDescriptors)] } ?? []
+        },
+        Metric("process_max_fds", .gauge, "The limit on open file descriptors.") { source in
+            source.process.map { [PrometheusText.Sample($0.maximumDescriptors)] } ?? []
+        },
+        Metric("process_start_time_seconds", .gauge, "When the process was started, in seconds since 1970.") { source in
+            source.process.map { [PrometheusText.Sample($0.startTime)] } ?? []
+        },
+    ]
+}
