@@ -55,8 +55,6 @@ public final class ChatServer {
     public let chat: Chat?
     /// How many clients are connected.
     public private(set) var clientCount = 0
-    /// How many callers were not let in, by the reason.
-    public private(set) var refusals = AccessRefusalCounts()
     /// What is counted as it comes: see `counts`.
     var tally = Counts()
 
@@ -229,7 +227,7 @@ public final class ChatServer {
 
     private func judge(_ caller: SocketAddress) -> EventLoop.Admission {
         if let refusal = gate.refusal(of: caller, clientCount: clientCount, bans: chat?.bans) {
-            refusals.count(refusal)
+            tally.refusals.count(refusal)
             for observer in observers { observer.server(self, didRefuse: caller, because: refusal) }
             return .reject("! \(refusal)\n")
         }

@@ -54,6 +54,16 @@ struct Metric: Sendable {
                 PrometheusText.Sample(source.counts.closedClients[kind] ?? 0, label: "reason", kind.rawValue)
             }
         },
+        Metric("chatd_connections_refused_total", .counter, "Callers that were not let in, by reason.") { source in
+            let refusals = source.counts.refusals
+            return [
+                PrometheusText.Sample(refusals.denied, label: "reason", "denied"),
+                PrometheusText.Sample(refusals.banned, label: "reason", "banned"),
+                PrometheusText.Sample(refusals.full, label: "reason", "full"),
+                PrometheusText.Sample(refusals.tooManyFromAddress, label: "reason", "too_many_from_address"),
+                PrometheusText.Sample(refusals.tooOften, label: "reason", "too_often"),
+            ]
+        },
         Metric("chatd_accept_failures_total", .counter, "Attempts to accept a client that have failed.") {
             $0.counts.acceptFailures
         },
