@@ -15,7 +15,7 @@ struct Chatd: ParsableCommand {
     var port: UInt16 = 3001
 
     @Option(
-        help: ArgumentHelp("Listen here instead; repeatable; also *:PORT, unix:PATH.", valueName: "host:port"),
+        help: ArgumentHelp("Listen at host:port, *:port or unix:path; repeatable.", valueName: "place"),
         transform: { try Endpoint($0) })
     var listen: [Endpoint] = []
 
@@ -49,6 +49,12 @@ struct Chatd: ParsableCommand {
     @Option(help: ArgumentHelp("From trace to critical.", valueName: "level"))
     var logLevel: LogLevel = .notice
 
+    @Option(help: ArgumentHelp("Read options from a file of JSON.", valueName: "file"))
+    var config: String?
+
+    @Flag(help: "Show what would be run with, and end.")
+    var checkConfig = false
+
     @OptionGroup(title: "Options of a chat")
     var chatOptions: ChatOptions
 
@@ -57,7 +63,7 @@ struct Chatd: ParsableCommand {
         if CommandLine.arguments.dropFirst().first == "ctl" {
             ControlCommand.runAndExplain(Array(CommandLine.arguments.dropFirst(2)))
         } else {
-            runAndExplain()
+            explainingFailure { try run(Settings(Array(CommandLine.arguments.dropFirst()))) }
         }
     }
 
@@ -69,8 +75,13 @@ struct Chatd: ParsableCommand {
         }
     }
 
-    func run() throws {
-        let daemon = try Daemon(self)
+    private static func run(_ settings: Settings) throws {
+        if settings.options.checkConfig {
+            // Also what the options name has to be there.
+            _ = try settings.options.serverConfiguration()
+            return try StandardOutput.write(settings.description)
+        }
+        let daemon = try Daemon(settings.options)
         try daemon.run()
     }
 
