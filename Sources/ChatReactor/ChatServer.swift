@@ -49,8 +49,15 @@ public final class ChatServer {
     /// How many clients are connected.
     public private(set) var clientCount = 0
 
+    /// The line with which a client leaves; nil if there is none. At first it is that of the configuration.
+    public var quitWord: String? {
+        didSet {
+            quitMessages = Self.quitMessages(for: quitWord, framing: configuration.framing)
+            chat?.quitWord = quitWord.map { Array($0.utf8) }
+        }
+    }
     /// What a client may send to leave. A chunk is what one read brings, so a typed newline is a part of it.
-    let quitMessages: [[UInt8]]
+    private(set) var quitMessages: [[UInt8]]
     private var observers: [any ChatServerObserver] = []
     /// Those of the observers who want events.
     private var eventObservers: [any ChatServerObserver] = []
@@ -79,8 +86,8 @@ public final class ChatServer {
         if configuration.chat != nil { configuration.maximumMessageLength = min(configuration.maximumMessageLength, 1 << 20) }
         self.loop = loop
         self.configuration = configuration
-        let ends = configuration.framing is ChunkFraming ? ["", "\n", "\r\n"] : [""]
-        quitMessages = configuration.quitWord.map { word in ends.map { Array((word + $0).utf8) } } ?? []
+        quitWord = configuration.quitWord
+        quitMessages = Self.quitMessages(for: configuration.quitWord, framing: configuration.framing)
         if let chat = configuration.chat {
             do throws(RoomLogError) {
                 let chat = try Chat(on: loop, chat, settings: configuration)
@@ -121,6 +128,11 @@ public final class ChatServer {
             case .roomLog(let error): "\(error)"
             }
         }
+    }
+
+    private static func quitMessages(for word: String?, framing: any Framing) -> [[UInt8]] {
+        let ends = framing is ChunkFraming ? ["", "\n", "\r\n"] : [""]
+        return word.map { word in ends.map { Array((word + $0).utf8) } } ?? []
     }
 
     /// Throws if a topic cannot have so large a log.

@@ -63,7 +63,7 @@ struct Chatd: ParsableCommand {
         if CommandLine.arguments.dropFirst().first == "ctl" {
             ControlCommand.runAndExplain(Array(CommandLine.arguments.dropFirst(2)))
         } else {
-            explainingFailure { try run(Settings(Array(CommandLine.arguments.dropFirst()))) }
+            explainingFailure { try run(.current()) }
         }
     }
 
@@ -81,16 +81,18 @@ struct Chatd: ParsableCommand {
             _ = try settings.options.serverConfiguration()
             return try StandardOutput.write(settings.description)
         }
-        let daemon = try Daemon(settings.options)
+        let daemon = try Daemon(settings)
         try daemon.run()
     }
+
+    var effectiveQuitWord: String? { noQuitWord ? nil : quitWord }
 
     func serverConfiguration() throws(Failure) -> ChatServer.Configuration {
         var configuration = ChatServer.Configuration()
         configuration.chat = try chatOptions.configuration()
         configuration.framing = framing.framing
         configuration.maximumMessageLength = maxLine?.value ?? (chatOptions.chat ? 8_192 : 65_536)
-        configuration.quitWord = noQuitWord ? nil : quitWord
+        configuration.quitWord = effectiveQuitWord
         configuration.logCapacity = logSize.value
         configuration.slowClients = slow.policy
         return configuration

@@ -9,6 +9,11 @@ import Reactor
 /// The parser of arguments is the only one that knows what an option takes. What a file and the environment have to say is turned into
 /// arguments before those of the command line. Of several sources that have an option, the highest one has it alone: nothing is appended.
 struct Settings {
+    /// The file of `--config`, the environment and the command line of this process, as they are now.
+    static func current() throws -> Settings {
+        try Settings(Array(CommandLine.arguments.dropFirst()))
+    }
+
     /// Where an option was set.
     enum Source: CustomStringConvertible {
         case standard
@@ -55,7 +60,8 @@ struct Settings {
 
     /// The options whose values are not the same as in others.
     func differences(from other: Settings) -> [String] {
-        let (new, old) = (DeclaredOptions.values(of: options), DeclaredOptions.values(of: other.options))
+        let new = DeclaredOptions.values(of: options)
+        let old = DeclaredOptions.values(of: other.options)
         return DeclaredOptions.all.map(\.name).filter { new[$0] != old[$0] }
     }
 
