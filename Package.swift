@@ -33,6 +33,8 @@ let package = Package(
         // For the executables alone: no library target depends on anything outside the toolchain.
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        // Without its trait JSON, which takes all of Foundation.
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         // For the adapters alone: fetched only with the trait that uses it.
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
@@ -74,6 +76,7 @@ let package = Package(
             dependencies: [
                 "ChatReactor", "CommandLineSupport", "ReactorWeb",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             packageAccess: false, swiftSettings: settings),

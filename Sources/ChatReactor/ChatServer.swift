@@ -58,11 +58,18 @@ public final class ChatServer {
     /// What is counted as it comes: see `counts`.
     var tally = Counts()
 
+    /// The line with which a client leaves; nil if there is none. At first it is that of the configuration.
+    public var quitWord: String? {
+        didSet {
+            quitMessages = Self.quitMessages(for: quitWord, framing: configuration.framing)
+            chat?.quitWord = quitWord.map { Array($0.utf8) }
+        }
+    }
+    /// What a client may send to leave. A chunk is what one read brings, so a typed newline is a part of it.
+    private(set) var quitMessages: [[UInt8]]
     private var gate: Gate
     /// From where the client comes that is being accepted.
     private var addressOfNewcomer: SocketAddress?
-    /// What a client may send to leave. A chunk is what one read brings, so a typed newline is a part of it.
-    let quitMessages: [[UInt8]]
     private let clientOptions: OptionsByOrigin
     private var observers: [any ChatServerObserver] = []
     /// Those of the observers who want events.
@@ -94,9 +101,9 @@ public final class ChatServer {
         configuration.access = configuration.access.clamped
         self.configuration = configuration
         gate = Gate(configuration.access, reserve: Self.reservedDescriptorCount(configuration))
-        let ends = configuration.framing is ChunkFraming ? ["", "\n", "\r\n"] : [""]
         clientOptions = Self.makeClientOptions(configuration)
-        quitMessages = configuration.quitWord.map { word in ends.map { Array((word + $0).utf8) } } ?? []
+        quitWord = configuration.quitWord
+        quitMessages = Self.quitMessages(for: configuration.quitWord, framing: configuration.framing)
         if let chat = configuration.chat {
             do throws(RoomLogError) {
                 let chat = try Chat(on: loop, chat, settings: configuration)
@@ -137,6 +144,11 @@ public final class ChatServer {
             case .roomLog(let error): "\(error)"
             }
         }
+    }
+
+    private static func quitMessages(for word: String?, framing: any Framing) -> [[UInt8]] {
+        let ends = framing is ChunkFraming ? ["", "\n", "\r\n"] : [""]
+        return word.map { word in ends.map { Array((word + $0).utf8) } } ?? []
     }
 
     /// Throws if a topic cannot have so large a log.

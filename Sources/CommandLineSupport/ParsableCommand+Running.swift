@@ -7,10 +7,17 @@ extension ParsableCommand {
     ///
     /// - Parameter arguments: Nil for those of the process.
     public static func runAndExplain(_ arguments: [String]? = nil) {
-        openStandardStreams()
-        do {
+        explainingFailure {
             var command = try parseAsRoot(arguments)
             try command.run()
+        }
+    }
+
+    /// Does something. If that fails, prints one sentence that says why, and ends the process.
+    public static func explainingFailure(_ body: () throws -> Void) {
+        openStandardStreams()
+        do {
+            try body()
         } catch {
             exit(reporting: error)
         }

@@ -59,13 +59,22 @@ struct ChatOptions: ParsableArguments {
     /// What the options say, or nil for a relay. Reads the message of the day.
     func configuration() throws(Failure) -> Chat.Configuration? {
         if !chat { return nil }
-        var configuration = Chat.Configuration(name: name ?? Self.hostName())
-        if let motd { configuration.messageOfTheDay = try MessageOfTheDay.read(motd) }
-        if let history { configuration.history = history.value }
+        var configuration = Chat.Configuration(name: effectiveName)
+        configuration.messageOfTheDay = try readMessageOfTheDay()
+        configuration.history = effectiveHistory
         if let roomSize { (configuration.lobbySize, configuration.roomSize) = (roomSize.value, roomSize.value) }
         if let label { configuration.label = label }
         configuration.roomLogDirectory = roomLog
         return configuration
+    }
+
+    var effectiveName: String { name ?? Self.hostName() }
+
+    var effectiveHistory: Int { history?.value ?? Chat.Configuration(name: "").history }
+
+    func readMessageOfTheDay() throws(Failure) -> [String] {
+        guard let motd else { return [] }
+        return try MessageOfTheDay.read(motd)
     }
 
     /// The bans, which are read from the file if there is one.

@@ -15,7 +15,7 @@ struct Chatd: ParsableCommand {
     var port: UInt16 = 3001
 
     @Option(
-        help: ArgumentHelp("Listen here instead; repeatable; also *:PORT, unix:PATH.", valueName: "host:port"),
+        help: ArgumentHelp("Listen at host:port, *:port or unix:path; repeatable.", valueName: "place"),
         transform: { try ListeningPlace($0) })
     var listen: [ListeningPlace] = []
 
@@ -49,9 +49,8 @@ struct Chatd: ParsableCommand {
     @Option(help: ArgumentHelp("From trace to critical.", valueName: "level"))
     var logLevel: LogLevel = .notice
 
-    @Option(
-        help: ArgumentHelp("Serve /metrics for Prometheus there.", valueName: "host:port"), transform: { try ListeningPlace($0) })
-    var metrics: ListeningPlace?
+    @OptionGroup(title: "Operation")
+    var operation: OperationOptions
 
     @OptionGroup(title: "Access")
     var accessOptions: AccessOptions
@@ -67,7 +66,7 @@ struct Chatd: ParsableCommand {
         if CommandLine.arguments.dropFirst().first == "ctl" {
             ControlCommand.runAndExplain(Array(CommandLine.arguments.dropFirst(2)))
         } else {
-            runAndExplain()
+            explainingFailure { try run(.current()) }
         }
     }
 
@@ -82,17 +81,24 @@ struct Chatd: ParsableCommand {
     /// Where clients connect.
     var clientPlaces: [ListeningPlace] { listen.isEmpty ? [ListeningPlace(tcp: "localhost", port: port)] : listen }
 
-    func run() throws {
-        let daemon = try Daemon(self)
+    private static func run(_ settings: Settings) throws {
+        if settings.options.operation.checkConfig {
+            // Also what the options name has to be there.
+            _ = try settings.options.serverConfiguration()
+            return try StandardOutput.write(settings.description)
+        }
+        let daemon = try Daemon(settings)
         try daemon.run()
     }
+
+    var effectiveQuitWord: String? { noQuitWord ? nil : quitWord }
 
     func serverConfiguration() throws(Failure) -> ChatServer.Configuration {
         var configuration = ChatServer.Configuration()
         configuration.chat = try chatOptions.configuration()
         configuration.framing = framing.framing
         configuration.maximumMessageLength = maxLine?.value ?? (chatOptions.chat ? 8_192 : 65_536)
-        configuration.quitWord = noQuitWord ? nil : quitWord
+        configuration.quitWord = effectiveQuitWord
         configuration.logCapacity = logSize.value
         configuration.slowClients = slow.policy
         var limits = chatOptions.chat ? ChatServer.ClientLimits.ofPeople : ChatServer.ClientLimits()

@@ -10,7 +10,6 @@ import Glibc
 /// there is no room are counted, and the count is printed in their place.
 final class Console {
     private let server: ChatServer
-    private let quitWord: [UInt8]?
     /// Nil in a relay.
     private var chatOperator: Operator?
     private let onWarning: (String) -> Void
@@ -34,7 +33,6 @@ final class Console {
         onWarning: @escaping (String) -> Void
     ) throws(Failure) {
         self.server = server
-        quitWord = server.configuration.quitWord.map { Array($0.utf8) }
         self.onWarning = onWarning
         if let chat = server.chat, let commands {
             chatOperator = Operator(of: chat, commands: commands) { [weak self] line in self?.answer(line) }
@@ -98,6 +96,7 @@ final class Console {
 
     private func didType(_ lines: borrowing MessageBatch) {
         var first = 0
+        let quitWord = server.quitWord.map { Array($0.utf8) }
         while let quitWord, let quit = lines.firstIndex(of: quitWord, from: first) {
             publish(lines, in: first..<quit)
             first = quit + 1

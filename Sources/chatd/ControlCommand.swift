@@ -42,30 +42,13 @@ struct ControlCommand: ParsableCommand {
             let hint = error == .permissionDenied ? "; only root, and the user as whom it runs, may give it commands" : ""
             throw Failure("\(isThere ? "cannot reach the" : "there is no") chatd at \(path): \(error)\(hint)", code: code)
         }
-        try printOutput(conversation.output)
+        try StandardOutput.write(conversation.output)
         switch outcome {
         case .done: break
         case .notDone(let reason?): throw Failure(reason, code: EX_DATAERR)
         case .notDone(nil): throw ExitCode(EX_DATAERR)
         case .broken: throw Failure("the chatd at \(path) has ended the connection before its answer", code: EX_PROTOCOL)
         case .silent: throw Failure("the chatd at \(path) does not answer", code: EX_TEMPFAIL)
-        }
-    }
-}
-
-/// Writes all of a text to standard output.
-private func printOutput(_ text: String) throws(Failure) {
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-        let count = unsafe rest.withUnsafeBytes { unsafe write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-        if count >= 0 {
-            rest = rest.dropFirst(count)
-        } else if errno == EAGAIN {
-            // Another program has set the stream not to block.
-            var request = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
-            _ = unsafe poll(&request, 1, -1)
-        } else if errno != EINTR {
-            throw Failure("cannot write standard output: \(Errno.last)", code: EX_IOERR)
         }
     }
 }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import ChatReactor
 import CommandLineSupport
 import Glibc
@@ -5,21 +6,38 @@ import Logging
 
 /// A running chatd: the server, its console, its log and its end.
 final class Daemon {
-    private let options: Chatd
+    /// What the daemon was started with: what is not live stays so.
+    private let started: Settings
+    private var settings: Settings
+    var options: Chatd { settings.options }
     private let loop: EventLoop
-    private let server: ChatServer
-    private let log: ServerLog
+    let server: ChatServer
+    let log: ServerLog
+    /// How long an orderly end may take.
+    var drainTimeout: Duration
     private var console: Console?
     /// What the operator may do in a chat.
     private lazy var operatorCommands = server.chat.map { chat in
-        let readMessageOfTheDay = options.chatOptions.motd.map { path in { try MessageOfTheDay.read(path) } }
-        return OperatorCommands(for: chat, readMessageOfTheDay: readMessageOfTheDay) { [weak self] in self?.stop() }
+        // Another reading of the configuration may have it name a file.
+        let readMessageOfTheDay = { [weak self] () throws -> [String] in
+            guard let options = self?.options.chatOptions, options.motd != nil else {
+                throw Failure("the message of the day is in no file", code: EX_NOINPUT)
+            }
+            return try options.readMessageOfTheDay()
+        }
+        let reload = settings.file == nil ? nil : { [weak self] in try self?.reload() ?? [] }
+        return OperatorCommands(for: chat, readMessageOfTheDay: readMessageOfTheDay, reload: reload) { [weak self] in
+            self?.stop()
+        }
     }
     private var control: ControlSocket?
     private var isStopping = false
 
-    init(_ options: Chatd) throws {
-        self.options = options
+    init(_ settings: Settings) throws {
+        self.settings = settings
+        started = settings
+        let options = settings.options
+        drainTimeout = options.drainTimeout.duration
         Self.raiseDescriptorLimit()
         // Without this, these signals would end or stop the process. The system calls report the same: EPIPE for a pipe without a
         // reader, EIO for a terminal that another job has, EFBIG for a file that would be too large.
@@ -49,10 +67,12 @@ final class Daemon {
         defer { loop.close() }
         // Looking up a name may take long. Signals are not watched yet, so Ctrl-C ends the process at once.
         let places = try ListeningPlaces(options.clientPlaces)
-        let metricsPlaces = try options.metrics.map { place in try ListeningPlaces([place]) }
+        let metricsPlaces = try options.operation.metrics.map { place in try ListeningPlaces([place]) }
         do throws(Errno) {
             // Before the daemon says that it listens: a signal that is sent right after that must end it in order.
             try loop.watchSignals([SIGTERM, SIGINT]) { [unowned self] _ in stop() }
+            // Without a file there is nothing to read again, and a terminal that is closed ends its jobs.
+            if settings.file != nil { try loop.watchSignals([SIGHUP]) { [unowned self] _ in reloadAndSay() } }
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
@@ -95,13 +115,53 @@ final class Daemon {
         }
     }
 
+    // MARK: - Reading the configuration again
+
+    private func reloadAndSay() {
+        do {
+            for line in try reload() { say(line) }
+        } catch {
+            say("the configuration is as before: \(error)")
+        }
+    }
+
+    /// Applies what can be applied while the daemon runs.
+    ///
+    /// - Returns: Lines that say what has changed, and what has not yet.
+    /// - Throws: If the configuration is bad, or a file that it names. Then nothing has changed.
+    private func reload() throws -> [String] {
+        if isStopping { throw Failure("chatd is ending", code: EX_TEMPFAIL) }
+        ServiceManager.notifyOfReloading()
+        defer { ServiceManager.notify("READY=1") }
+        let new: Settings
+        do { new = try .current() } catch let failure as Failure { throw failure } catch {
+            throw Failure(Chatd.message(for: error), code: EX_CONFIG)
+        }
+        let table = LiveOption.all
+        let changes = try table.map { ($0.names, try $0.prepare(self, new.options)) }
+        let changed = changes.filter { $0.1() }.flatMap(\.0)
+        let live = Set(table.flatMap(\.names))
+        let different = new.differences(from: settings)
+        // What is not live stays different from what the daemon runs with, and is said each time.
+        let waiting = new.differences(from: started).filter { !live.contains($0) }
+        settings = new
+        // Of two options that make one value, the one that is different.
+        let names = changed.filter { name in different.contains(name) || changes.contains { $0.0 == [name] } }
+        var lines = names.isEmpty ? ["the configuration was read again; nothing was changed"] : []
+        if !names.isEmpty { lines.append("the configuration was read again; changed: \(names.joined(separator: ", "))") }
+        if !waiting.isEmpty { lines.append("a restart is needed for: \(waiting.joined(separator: ", "))") }
+        return lines
+    }
+
+    // MARK: - Ending
+
     /// The first time, ends when everything is sent and printed; the second time, at once.
     private func stop() {
         if isStopping { exit(EX_OK) }
         isStopping = true
         ServiceManager.notify("STOPPING=1")
         control?.close()
-        let timeout = options.drainTimeout.duration
+        let timeout = drainTimeout
         var unfinished = 2
         let didFinish = { [loop] in
             unfinished -= 1

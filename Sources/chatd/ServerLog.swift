@@ -4,6 +4,10 @@ import Logging
 /// Logs what happens at the server. Messages are never logged.
 final class ServerLog: ChatServerObserver {
     private var logger: Logger
+    var level: Logger.Level {
+        get { logger.logLevel }
+        set { logger.logLevel = newValue }
+    }
     private var lastRefusal: ContinuousClock.Instant?
     private var lastUnopenedRoom: ContinuousClock.Instant?
 

@@ -2,6 +2,15 @@ import Glibc
 
 /// The service manager that started the daemon, if there is one: systemd, or another that speaks its protocol.
 enum ServiceManager {
+    /// Tells the manager that the configuration is being read again, until `READY=1`.
+    ///
+    /// The corresponding C function is `clock_gettime`.
+    static func notifyOfReloading() {
+        var time = timespec()
+        _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        notify("RELOADING=1\nMONOTONIC_USEC=\(time.tv_sec &* 1_000_000 &+ time.tv_nsec / 1_000)")
+    }
+
     /// Tells the manager the daemon's state, as in `READY=1`. See sd_notify(3).
     ///
     /// The corresponding C functions are `socket` and `sendto`.

@@ -35,6 +35,20 @@ extension Chat {
         return banned
     }
 
+    /// Closes those who are banned and there all the same, as after a list was replaced.
+    ///
+    /// - Returns: Whom it has closed.
+    ///
+    /// - Complexity: O(*n*) for *n* people, and what looking up an address takes for each.
+    @discardableResult
+    public func enforceBans() -> [Person] {
+        let banned = people.compactMap { person in
+            (bans.ban(of: person.name) ?? person.address.flatMap(bans.ban(of:))).map { (person, $0) }
+        }
+        for (person, ban) in banned { close(person, telling: ban.notice) }
+        return banned.map(\.0)
+    }
+
     private func isMeant(_ person: Person, by ban: Ban) -> Bool {
         switch ban.subject {
         case .name(let name): person.name == name

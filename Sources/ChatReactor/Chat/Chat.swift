@@ -80,10 +80,18 @@ public final class Chat {
         didSet { messageOfTheDay = messageOfTheDay.map { String(madeVisible: $0) } }
     }
 
-    let name: String
+    /// What the server is called in its welcome: one line. At first it is that of the configuration.
+    public var name: String {
+        didSet { name = String(madeVisible: name) }
+    }
+    /// How many of a room's last messages somebody gets who enters it, from 0 to 10,000. At first it is that of the configuration.
+    public var history: Int {
+        didSet { history = min(max(history, 0), 10_000) }
+    }
+
     let slowClients: SlowSubscriberPolicy
     /// The line with which somebody leaves who gets lines.
-    let quitWord: [UInt8]?
+    var quitWord: [UInt8]?
     let label: TextLabel
 
     weak var server: ChatServer?
@@ -140,6 +148,7 @@ public final class Chat {
         }
         self.loop = loop
         name = String(madeVisible: configuration.name)
+        history = configuration.history
         messageOfTheDay = configuration.messageOfTheDay.map { String(madeVisible: $0) }
         slowClients = settings.slowClients
         quitWord = settings.quitWord.map { Array($0.utf8) }
@@ -242,7 +251,7 @@ public final class Chat {
             // Nobody else can have a guest's name.
             try? names.rename(person, to: person.name)
         }
-        person.enter(lobby, telling: .last(configuration.history), isFirst: true)
+        person.enter(lobby, telling: .last(history), isFirst: true)
         if let (remaining, reason) = moderation.pendingShutdown {
             person.tell(.notice(Moderation.shutdownNotice(in: remaining, reason: reason)))
         }

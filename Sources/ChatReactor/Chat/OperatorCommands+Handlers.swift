@@ -214,6 +214,14 @@ extension OperatorCommands {
         }
     }
 
+    func reload(_ argument: String, _ answer: inout OperatorAnswer) throws(Failure) {
+        if !argument.isEmpty { throw usage("reload") }
+        guard let reload else { throw Failure("there is no configuration to read again") }
+        do { for line in try reload() { answer.add(String(madeVisible: line)) } } catch {
+            throw Failure(String(madeVisible: "\(error)"))
+        }
+    }
+
     func closeRoom(_ argument: String, _ answer: inout OperatorAnswer) throws(Failure) {
         if argument.isEmpty { throw usage("close") }
         let room = try parseRoom(argument)

@@ -14,16 +14,22 @@ import Reactor
 public final class OperatorCommands {
     let chat: Chat
     let readMessageOfTheDay: (() throws -> [String])?
+    let reload: (() throws -> [String])?
     let shutDown: () -> Void
     private let table: [OperatorCommand]
 
     /// - Parameters:
     ///   - chat: Whose operator it is.
     ///   - readMessageOfTheDay: Reads the lines that newcomers are told anew, for `motd reload`; nil if they are in no file.
+    ///   - reload: Reads the configuration anew, for `reload`, and returns what came of it, line by line; nil if there is none to read.
     ///   - shutDown: Shuts the server down, when the time of `shutdown` has come.
-    public init(for chat: Chat, readMessageOfTheDay: (() throws -> [String])? = nil, shutDown: @escaping () -> Void) {
+    public init(
+        for chat: Chat, readMessageOfTheDay: (() throws -> [String])? = nil, reload: (() throws -> [String])? = nil,
+        shutDown: @escaping () -> Void
+    ) {
         self.chat = chat
         self.readMessageOfTheDay = readMessageOfTheDay
+        self.reload = reload
         self.shutDown = shutDown
         table = OperatorCommand.all
     }
@@ -113,6 +119,7 @@ struct OperatorCommand {
             .init(
                 "motd", arguments: "[RELOAD]", help: "Show what newcomers are told, or read it again.",
                 run: OperatorCommands.motd),
+            .init("reload", help: "Read the configuration again.", run: OperatorCommands.reload),
             .init("close", arguments: "ROOM", help: "Send everybody out of a room.", run: OperatorCommands.closeRoom),
             .init(
                 "shutdown", arguments: "[IN 5m] [REASON] | CANCEL", help: "Shut the server down, after telling everybody.",

@@ -141,7 +141,7 @@ extension Person {
             if room === self.room { return tell(.error("you are in \(room.name) already")) }
             return prefer(room)
         }
-        move(to: name, telling: .last(chat.configuration.history))
+        move(to: name, telling: .last(chat.history))
     }
 
     func leaveRoom() {

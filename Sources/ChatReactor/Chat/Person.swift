@@ -224,7 +224,7 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         if let next = self.room {
             if wasPresent { greet(next, isFirst: false) }
         } else {
-            enter(chat.lobby, telling: .last(chat.configuration.history))
+            enter(chat.lobby, telling: .last(chat.history))
         }
     }
 

@@ -1,0 +1,61 @@
+import ChatReactor
+import CommandLineSupport
+
+/// Options that take effect when the configuration is read again, without a restart.
+struct LiveOption {
+    /// The options that it is about.
+    let names: [String]
+    /// Checks and reads what the new options need, and changes nothing. It is asked also if the options are as before: a file that they name
+    /// may be another one by now. What it returns changes the daemon, which cannot fail, and tells whether that was a change.
+    let prepare: (Daemon, Chatd) throws -> () -> Bool
+
+    private init(_ names: String..., prepare: @escaping (Daemon, Chatd) throws -> () -> Bool) {
+        self.names = names
+        self.prepare = prepare
+    }
+
+    /// One that is a property of the daemon.
+    private init<Value: Equatable>(
+        _ names: String..., get: @escaping (Daemon) -> Value?, set: @escaping (Daemon, Chatd) -> Void
+    ) {
+        self.names = names
+        prepare = { daemon, options in
+            {
+                let old = get(daemon)
+                set(daemon, options)
+                return get(daemon) != old
+            }
+        }
+    }
+
+    /// One table: a row for each.
+    static var all: [LiveOption] {
+        [
+            .init("log-level", get: \.log.level) { $0.log.level = $1.logLevel.value },
+            .init("quit-word", "no-quit-word", get: \.server.quitWord) { $0.server.quitWord = $1.effectiveQuitWord },
+            .init("drain-timeout", get: \.drainTimeout) { $0.drainTimeout = $1.drainTimeout.duration },
+            .init("name", get: \.server.chat?.name) { $0.server.chat?.name = $1.chatOptions.effectiveName },
+            .init("history", get: \.server.chat?.history) { $0.server.chat?.history = $1.chatOptions.effectiveHistory },
+            .init("motd") { daemon, options in
+                let lines = try options.chatOptions.readMessageOfTheDay()
+                return {
+                    let old = daemon.server.chat?.messageOfTheDay
+                    daemon.server.chat?.messageOfTheDay = lines
+                    return daemon.server.chat?.messageOfTheDay != old
+                }
+            },
+            .init("bans") { daemon, options in
+                let (old, new) = (daemon.options.chatOptions.bans, options.chatOptions.bans)
+                // Without a file, the list is the only one that has them.
+                guard let chat = daemon.server.chat, old != nil || new != nil else { return { false } }
+                let bans = try options.chatOptions.readBans()
+                return {
+                    let isChanged = old != new || bans.all != chat.bans.all
+                    chat.bans = bans
+                    chat.enforceBans()
+                    return isChanged
+                }
+            },
+        ]
+    }
+}

@@ -1,0 +1,14 @@
+import ArgumentParser
+
+/// The options that are about running the daemon, and not about its clients.
+struct OperationOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Read options from a file of JSON.", valueName: "file"))
+    var config: String?
+
+    @Flag(help: "Show what would be run with, and end.")
+    var checkConfig = false
+
+    @Option(
+        help: ArgumentHelp("Serve /metrics for Prometheus there.", valueName: "host:port"), transform: { try ListeningPlace($0) })
+    var metrics: ListeningPlace?
+}
