@@ -147,14 +147,18 @@ private struct JSONSettingsParser {
     }
 
     private mutating func parseNumber() throws(JSONSettings.Invalid) -> String {
-        let start = position
-        var text = ""
-        while let scalar = rest.first, ("0"..."9").contains(scalar) || "+-.eE".unicodeScalars.contains(scalar) {
-            text.unicodeScalars.append(take(scalar))
-        }
-        let form = /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/
-        if text.wholeMatch(of: form) == nil { throw .init(position: start, reason: "\(text) is no number") }
+        var text = skip("-") ? "-" : ""
+        if skip("0") { text += "0" } else { text += try parseDigits() }
+        if skip(".") { text += "." + (try parseDigits()) }
+        if skip("e") || skip("E") { text += "e" + (skip("-") ? "-" : skip("+") ? "+" : "") + (try parseDigits()) }
         return text
+    }
+
+    private mutating func parseDigits() throws(JSONSettings.Invalid) -> String {
+        var digits = ""
+        while let digit = rest.first, ("0"..."9").contains(digit) { digits.unicodeScalars.append(take(digit)) }
+        if digits.isEmpty { throw invalid("a digit is expected") }
+        return digits
     }
 
     private mutating func parseString() throws(JSONSettings.Invalid) -> String {

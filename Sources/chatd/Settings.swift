@@ -115,7 +115,7 @@ struct Settings {
 
     /// What the environment or else the file has to say, in the order of the options.
     private static func settings(in file: JSONSettings?, except commandLine: CommandLineOptions) throws(Failure) -> [Setting] {
-        let environment = EnvironmentVariablesProvider()
+        let environment = EnvironmentVariablesProvider(environmentVariables: variables())
         var settings: [Setting] = []
         for option in DeclaredOptions.all where commandLine.values[option.name] == nil {
             let variable = "CHATD_" + option.name.uppercased().replacing("-", with: "_")
@@ -137,6 +137,18 @@ struct Settings {
             }
         }
         return settings
+    }
+
+    /// The variables that begin with `CHATD_`.
+    private static func variables() -> [String: String] {
+        var variables: [String: String] = [:]
+        var next = unsafe environ
+        while let entry = unsafe next.pointee {
+            let parts = unsafe String(cString: entry).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2, parts[0].hasPrefix("CHATD_") { variables[String(parts[0])] = String(parts[1]) }
+            unsafe next += 1
+        }
+        return variables
     }
 
     private static func variable(_ name: String) -> String? {
