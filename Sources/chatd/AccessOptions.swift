@@ -27,14 +27,19 @@ struct AccessOptions: ParsableArguments {
     /// Whether nothing keeps a stranger from taking all that there is. To deny some is no limit to the others.
     var isUnlimited: Bool { maxConnections == nil && maxPerAddress == nil && connectRate == nil && allow.isEmpty }
 
-    /// What the options say. Reads the files of addresses.
+    /// What the options say.
     func rules() throws(Failure) -> AccessRules {
         var rules = AccessRules()
         rules.maximumConnections = maxConnections?.value
         rules.maximumPerAddress = maxPerAddress?.value
         rules.connectRate = connectRate?.value
-        rules.list = AccessList(allowing: allow.isEmpty ? nil : try Self.blocks(of: allow), denying: try Self.blocks(of: deny))
+        rules.list = try list()
         return rules
+    }
+
+    /// Who may come in at all. Reads the files of addresses.
+    func list() throws(Failure) -> AccessList {
+        AccessList(allowing: allow.isEmpty ? nil : try Self.blocks(of: allow), denying: try Self.blocks(of: deny))
     }
 
     private static func blocks(of sources: [AddressSource]) throws(Failure) -> [AddressBlock] {

@@ -139,14 +139,16 @@ final class Daemon {
         }
         let table = LiveOption.all
         let changes = try table.map { ($0.names, try $0.prepare(self, new.options)) }
-        let changed = changes.filter { $0.1() }.flatMap(\.0)
+        let changed = changes.filter { $0.1() }.map(\.0)
         let live = Set(table.flatMap(\.names))
         let different = new.differences(from: settings)
         // What is not live stays different from what the daemon runs with, and is said each time.
         let waiting = new.differences(from: started).filter { !live.contains($0) }
         settings = new
-        // Of two options that make one value, the one that is different.
-        let names = changed.filter { name in different.contains(name) || changes.contains { $0.0 == [name] } }
+        // Of two options that make one value, the one that is different. If none is, a file that they name is.
+        let names = changed.flatMap { names in
+            names.contains(where: different.contains) ? names.filter(different.contains) : names
+        }
         var lines = names.isEmpty ? ["the configuration was read again; nothing was changed"] : []
         if !names.isEmpty { lines.append("the configuration was read again; changed: \(names.joined(separator: ", "))") }
         if !waiting.isEmpty { lines.append("a restart is needed for: \(waiting.joined(separator: ", "))") }

@@ -44,6 +44,23 @@ struct LiveOption {
                     return daemon.server.chat?.messageOfTheDay != old
                 }
             },
+            .init("max-connections", get: \.server.access.maximumConnections) {
+                $0.server.access.maximumConnections = $1.accessOptions.maxConnections?.value
+            },
+            .init("max-per-address", get: \.server.access.maximumPerAddress) {
+                $0.server.access.maximumPerAddress = $1.accessOptions.maxPerAddress?.value
+            },
+            .init("connect-rate", get: \.server.access.connectRate) {
+                $0.server.access.connectRate = $1.accessOptions.connectRate?.value
+            },
+            .init("allow", "deny") { daemon, options in
+                let list = try options.accessOptions.list()
+                return {
+                    let old = daemon.server.access.list
+                    daemon.server.access.list = list
+                    return list != old
+                }
+            },
             .init("bans") { daemon, options in
                 let (old, new) = (daemon.options.chatOptions.bans, options.chatOptions.bans)
                 // Without a file, the list is the only one that has them.

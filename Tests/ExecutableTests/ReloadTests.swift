@@ -65,6 +65,25 @@ import Testing
         }
     }
 
+    @Test func `who may come in is read again, and whoever is there stays`() throws {
+        try file.write(#"{"max-connections": 3}"#)
+        try withDaemon(["--listen", "127.0.0.1:0", "--config", file.path]) { daemon in
+            let clients = try daemon.join(2)
+            try file.write(#"{"max-connections": 2, "deny": ["@\#(bans.path)"]}"#)
+            try bans.write("127.0.0.0/8\n")
+            daemon.process.send(signal: SIGHUP)
+            #expect(try daemon.process.error.line() == "chatd: the configuration was read again; changed: max-connections, deny")
+            #expect(try daemon.connect().receiveLine() == "! you may not connect from your address")
+            try clients[0].send("still here\n")
+            #expect(try clients[1].receiveLine() == "still here")
+            // The file is another one by now, though the options are as before.
+            try bans.write("10.0.0.0/8\n")
+            daemon.process.send(signal: SIGHUP)
+            #expect(try daemon.process.error.line() == "chatd: the configuration was read again; changed: allow, deny")
+            #expect(try daemon.connect().receiveLine() == "! the server is full, try again later")
+        }
+    }
+
     @Test(arguments: [
         ("{\n  \"name\" 5}", "line 2, column 10: a colon is expected after a key"),
         (#"{"chat": true, "name": "coffee", "histroy": 5}"#, "there is no option histroy; did you mean history?"),

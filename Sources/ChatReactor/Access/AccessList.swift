@@ -56,3 +56,12 @@ public struct AccessList: Sendable {
         return allowed.first(of: address) != nil
     }
 }
+
+extension AccessList: Equatable {
+    /// Whether two lists name the same blocks.
+    ///
+    /// - Complexity: O(*n*) for *n* blocks.
+    public static func == (one: AccessList, other: AccessList) -> Bool {
+        one.denied.entries.keys == other.denied.entries.keys && one.allowed?.entries.keys == other.allowed?.entries.keys
+    }
+}

@@ -465,7 +465,8 @@ struct OperatorCommandTests {
         let fixture = try Fixture()
         let lines = fixture.done("help")
         let names = [
-            "who", "rooms", "kick", "ban", "unban", "bans", "mute", "unmute", "say", "motd", "reload", "close", "shutdown", "help",
+            "who", "rooms", "kick", "ban", "unban", "bans", "mute", "unmute", "say", "motd", "reload", "close", "shutdown",
+            "help",
         ]
         #expect(lines.map { String($0.prefix { $0 != " " }) } == names)
         #expect(fixture.done("help /KICK") == ["kick NAME [REASON] - Close the connection of a person."])
