@@ -122,11 +122,10 @@ struct RateTests {
         #expect(test.texts == ["one"])
         test.member.connection.resumeReading()
         try test.run(untilCount: 2)
-        let second = test.times[1]
         test.member.connection.pauseReading()
         test.member.connection.resumeReading()
         try test.run(untilCount: 3)
-        #expect(test.times[2] - second >= .milliseconds(90))
+        #expect(test.times[2] >= .milliseconds(200))
     }
 
     @Test("The end of input comes after all that was said before it", arguments: TestConnection.Kind.allCases)
@@ -190,7 +189,7 @@ struct RateTests {
         options.idleTimeout = .seconds(60)
         test.member.connection.upgrade(to: options, handler: test.member.handler)
         try test.run(untilCount: 2)
-        #expect(test.times[1] - test.times[0] >= .milliseconds(190))
+        #expect(test.times[1] >= .milliseconds(200))
         options.messageRate = nil
         test.member.connection.upgrade(to: options, handler: test.member.handler)
         // All of them in one turn.
@@ -210,7 +209,7 @@ struct RateTests {
         try test.member.peer.send("next")
         try test.run(untilCount: 2)
         #expect(test.texts == [long, "next"])
-        #expect(test.times[1] - test.times[0] >= .milliseconds(90))
+        #expect(test.times[1] >= .milliseconds(100))
     }
 
     @Test("Tasks wait for the messages of a peer that is delayed")

@@ -35,6 +35,29 @@ import Testing
         try test.loop.run(until: "received") { test.handler.texts == ["one", "two"] }
     }
 
+    @Test func aPeerOverItsRateIsDelayedAndLosesNothing() throws {
+        for byteRate in [nil, RateLimit(perSecond: 100, burst: 10)] {
+            var options = options()
+            if byteRate == nil { options.messageRate = RateLimit(perSecond: 20, burst: 1) }
+            options.byteRate = byteRate
+            let start = ContinuousClock.now
+            let test = try TestConnection(options: options)
+            try test.peer.send(ToyTransport.clientGreeting)
+            try test.loop.run(until: "open") { test.connection.isOpen }
+            for line in ["one\ntwo\nth", "ree\n", "four"] {
+                try test.peer.send(ToyTransport.record(line.utf8))
+                try test.loop.settle()
+            }
+            // The end of the transport, and that of the socket.
+            try test.peer.send([0, 0])
+            test.peer.shutDownSending()
+            #expect(try test.closeReason() == .endOfInput)
+            #expect(test.handler.texts == ["one", "two", "three", "four"])
+            // Three messages wait for 50 ms each. The first read has 12 sealed bytes, and the next waits until two and one more are there.
+            #expect(start.duration(to: .now) >= (byteRate == nil ? .milliseconds(150) : .milliseconds(30)))
+        }
+    }
+
     @Test func nothingIsDeliveredBeforeTheHandshakeIsComplete() throws {
         let test = try TestConnection(options: options())
         test.connection.send("early\n")
