@@ -98,9 +98,9 @@ public final class ChatServer {
         // What is made of a line may be longer, and eight times that must fit into a log.
         if configuration.chat != nil { configuration.maximumMessageLength = min(configuration.maximumMessageLength, 1 << 20) }
         self.loop = loop
-        configuration.access = configuration.access.clamped
-        self.configuration = configuration
         gate = Gate(configuration.access, reserve: Self.reservedDescriptorCount(configuration))
+        configuration.access = gate.rules
+        self.configuration = configuration
         clientOptions = Self.makeClientOptions(configuration)
         quitWord = configuration.quitWord
         quitMessages = Self.quitMessages(for: configuration.quitWord, framing: configuration.framing)
@@ -201,8 +201,8 @@ public final class ChatServer {
 
     /// Accepts clients at an address, until `shutDown`. `Listener.address` knows the port that was bound.
     ///
-    /// May be called for several addresses: all of their clients are in one room. A caller that ``access`` does not let in, or whose
-    /// address is banned from the chat, is told why in one line, and is no client.
+    /// May be called for several addresses: all of their clients are in one room. The server tells a caller why in one line, and closes
+    /// it, if ``access`` does not let it in, or if its address is banned from the chat. Such a caller never is a client.
     ///
     /// - Parameters:
     ///   - address: Where.

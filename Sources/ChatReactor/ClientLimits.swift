@@ -44,7 +44,7 @@ extension ChatServer {
         /// Sets the options of a connection that has just opened. To ask for the address is a system call, which is made only if it
         /// matters.
         func apply(to connection: Connection) {
-            if areSame || connection.remoteAddress.map(\.isOfThisMachine) ?? true { return }
+            if areSame || connection.remoteAddress.map(\.isOnThisMachine) ?? true { return }
             connection.setOptions(remote)
         }
     }
@@ -59,17 +59,5 @@ extension ChatServer.ClientLimits {
         options.firstMessageTimeout = firstMessageTimeout
         options.unacknowledgedTimeout = unacknowledgedTimeout
         return options
-    }
-}
-
-extension SocketAddress {
-    /// Whether the peer is on this machine: at a Unix-domain socket, or at an address of its loopback interface.
-    fileprivate var isOfThisMachine: Bool {
-        switch self {
-        case .unix: true
-        case .ipv4(let number, _): number >> 24 == 127
-        case .ipv6(0, let low, _, _): low == 1 || low >> 24 == 0xFFFF7F
-        case .ipv6: false
-        }
     }
 }

@@ -1,8 +1,7 @@
 /// Spans of time as people write and read them, in options and in commands: `500ms`, `90s`, `5m`, `2h`, `7d`.
 public enum TimeSpan {
-    private static let units: [(name: String, milliseconds: Int64)] = [
-        ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1),
-    ]
+    /// In milliseconds.
+    private static let scale = UnitScale([("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)])
     /// Ten years.
     private static let maximum: Int64 = 3_650 * 86_400_000
 
@@ -11,11 +10,8 @@ public enum TimeSpan {
 
     /// A whole number with its unit, at most ten years; nil if the text is not that.
     public static func parse(_ text: String) -> Duration? {
-        let digits = text.utf8.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-        let name = String(text[digits.endIndex...])
-        guard let unit = units.first(where: { $0.name == name }), let number = Int64(Substring(digits)) else { return nil }
-        let (milliseconds, overflows) = number.multipliedReportingOverflow(by: unit.milliseconds)
-        return overflows || milliseconds > maximum ? nil : .milliseconds(milliseconds)
+        guard let milliseconds = scale.parse(text), milliseconds <= maximum else { return nil }
+        return .milliseconds(milliseconds)
     }
 
     /// The text from which `parse` reads a duration of whole milliseconds, in the largest unit that has no rest: `90s`, `5m`. What is below a
@@ -23,9 +19,7 @@ public enum TimeSpan {
     public static func format(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         let milliseconds = seconds &* 1_000 &+ attoseconds / 1_000_000_000_000_000
-        if milliseconds == 0 { return "0s" }
-        let unit = units.first { milliseconds.isMultiple(of: $0.milliseconds) }
-        return unit.map { "\(milliseconds / $0.milliseconds)\($0.name)" } ?? "\(milliseconds)ms"
+        return milliseconds == 0 ? "0s" : scale.format(milliseconds)
     }
 
     /// Whether somebody who writes this word probably means a time, if not in the form that is read: `5min`, `+5`, `-2h`, or a number that is
@@ -36,14 +30,14 @@ public enum TimeSpan {
         guard unit.count < unsigned.count, unit.allSatisfy(\.isLetter) else { return false }
         if unit.isEmpty { return isAlone || unsigned.count < word.count }
         // A first warning is none.
-        return unit != "st" && units.contains { $0.name.first == unit.first }
+        return unit != "st" && scale.units.contains { $0.name.first == unit.first }
     }
 
     /// The whole seconds of a duration, in its two largest units: `2d 3h`, `5m`, `0s`.
     public static func describe(_ duration: Duration) -> String {
         var rest = max(duration.components.seconds, 0)
         var parts: [String] = []
-        for (name, milliseconds) in units where milliseconds >= 1_000 {
+        for (name, milliseconds) in scale.units where milliseconds >= 1_000 {
             let seconds = milliseconds / 1_000
             let number = rest / seconds
             rest %= seconds

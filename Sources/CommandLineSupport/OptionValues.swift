@@ -45,7 +45,7 @@ public struct TimeLimit: OptionValue, ExpressibleByIntegerLiteral {
 
 /// A number of bytes in an option: `64k`, `4m` or `1g`, which are powers of 1024, or a number alone.
 public struct ByteCount: OptionValue, ExpressibleByIntegerLiteral {
-    private static let units: [(name: String, shift: Int)] = [("g", 30), ("m", 20), ("k", 10), ("", 0)]
+    private static let scale = UnitScale([("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10), ("", 1)])
 
     public let value: Int
 
@@ -60,24 +60,15 @@ public struct ByteCount: OptionValue, ExpressibleByIntegerLiteral {
 
     /// For an option with another range: `transform: { try ByteCount($0, in: 0...1 << 40) }`.
     public init(_ text: String, in range: ClosedRange<Int>) throws(InvalidOptionValue) {
-        let digits = text.utf8.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-        let name = String(text[digits.endIndex...])
-        if let unit = Self.units.first(where: { $0.name == name }), let number = Int(Substring(digits)) {
-            let (value, overflows) = number.multipliedReportingOverflow(by: 1 << unit.shift)
-            if !overflows, range.contains(value) {
-                self.value = value
-                return
-            }
+        guard let value = Self.scale.parse(text).flatMap(Int.init(exactly:)), range.contains(value) else {
+            let (least, most) = (ByteCount(integerLiteral: range.lowerBound), ByteCount(integerLiteral: range.upperBound))
+            throw InvalidOptionValue("write a number of bytes, 64k, 4m or 1g, from \(least) to \(most)")
         }
-        let (least, most) = (ByteCount(integerLiteral: range.lowerBound), ByteCount(integerLiteral: range.upperBound))
-        throw InvalidOptionValue("write a number of bytes, 64k, 4m or 1g, from \(least) to \(most)")
+        self.value = value
     }
 
     /// As it is read, in the largest unit that has no rest.
-    public var description: String {
-        let unit = Self.units.first { value != 0 && value.isMultiple(of: 1 << $0.shift) }
-        return unit.map { "\(value >> $0.shift)\($0.name)" } ?? "\(value)"
-    }
+    public var description: String { Self.scale.format(Int64(value)) }
 }
 
 /// What an option takes, of which it was given something else.

@@ -29,8 +29,12 @@ public struct HTTPRequest: Hashable, Sendable {
     /// The values of the fields of a name, whatever the case of its letters.
     ///
     /// - Complexity: O(*n*) for *n* fields.
-    public func values(of name: String) -> [String] {
-        fields.filter { $0.name.utf8.elementsEqualIgnoringCase(name.utf8) }.map(\.value)
+    public func values(of name: String) -> [String] { fields.values(of: name) }
+}
+
+extension [HTTPRequest.Field] {
+    func values(of name: String) -> [String] {
+        filter { $0.name.utf8.elementsEqualIgnoringCase(name.utf8) }.map(\.value)
     }
 }
 

@@ -126,10 +126,7 @@ public struct HTTPRequestReader: Sendable {
     // MARK: - The whole
 
     private static func request(_ line: RequestLine, _ fields: [HTTPRequest.Field]) throws(Refusal) -> HTTPRequest {
-        func values(of name: String) -> [String] {
-            fields.filter { $0.name.utf8.elementsEqualIgnoringCase(name.utf8) }.map(\.value)
-        }
-        let hosts = values(of: "Host")
+        let hosts = fields.values(of: "Host")
         guard hosts.count == 1 || hosts.isEmpty && !line.isPersistent else {
             throw Refusal(.badRequest, hosts.isEmpty ? "no Host" : "more than one Host")
         }
@@ -138,15 +135,15 @@ public struct HTTPRequestReader: Sendable {
             let isKnown = ["POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"].contains(line.method)
             throw Refusal(isKnown ? .methodNotAllowed : .notImplemented, "a method other than GET and HEAD")
         }
-        if !values(of: "Transfer-Encoding").isEmpty { throw Refusal(.notImplemented, "content that is encoded") }
-        let lengths = values(of: "Content-Length")
+        if !fields.values(of: "Transfer-Encoding").isEmpty { throw Refusal(.notImplemented, "content that is encoded") }
+        let lengths = fields.values(of: "Content-Length")
         guard lengths.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(isDigit) }), Set(lengths).count <= 1 else {
             throw Refusal(.badRequest, "a malformed Content-Length")
         }
         if let length = lengths.first, length.contains(where: { $0 != "0" }) {
             throw Refusal(.contentTooLarge, "a request with content")
         }
-        let wantsClose = values(of: "Connection").contains { value in
+        let wantsClose = fields.values(of: "Connection").contains { value in
             value.utf8.split(separator: UInt8(ascii: ",")).contains { word in
                 word.trimming(while: isSpace).elementsEqualIgnoringCase("close".utf8)
             }

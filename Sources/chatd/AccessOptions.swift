@@ -6,13 +6,13 @@ import Glibc
 /// The options that say who may come in.
 struct AccessOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How many clients there may be. (default: by descriptors)", valueName: "n"))
-    var maxConnections: PositiveNumber?
+    var maxConnections: Count<1, 1_000_000>?
 
     @Option(help: ArgumentHelp("How many from an address, or a /64 of IPv6.", valueName: "n"))
-    var maxPerAddress: PositiveNumber?
+    var maxPerAddress: Count<1, 1_000_000>?
 
     @Option(help: ArgumentHelp("How many times a minute an address may connect.", valueName: "n"))
-    var connectRate: PositiveNumber?
+    var connectRate: Count<1, 1_000_000>?
 
     @Option(
         help: ArgumentHelp("Let these in alone; repeatable; also CIDR, @FILE.", valueName: "address"),
@@ -73,15 +73,5 @@ enum AddressSource {
                 throw Failure("\(error)", code: code)
             }
         }
-    }
-}
-
-/// A number from 1 to 1,000,000.
-struct PositiveNumber: ExpressibleByArgument {
-    let value: Int
-
-    init?(argument: String) {
-        guard let value = Int(argument), (1...1_000_000).contains(value) else { return nil }
-        self.value = value
     }
 }

@@ -28,6 +28,16 @@ enum SlowName: String, ExpressibleByArgument, CaseIterable {
     }
 }
 
+/// A whole number of which there may be at least `least` and at most `most`.
+struct Count<let least: Int, let most: Int>: ExpressibleByArgument {
+    let value: Int
+
+    init?(argument: String) {
+        guard let value = Int(argument), value >= least, value <= most else { return nil }
+        self.value = value
+    }
+}
+
 /// A log level of swift-log. The help has no room for a list of all its values, which an enumeration would get.
 struct LogLevel: ExpressibleByArgument, CustomStringConvertible {
     static let notice = LogLevel(value: .notice)

@@ -15,7 +15,7 @@ struct ChatOptions: ParsableArguments {
     var motd: String?
 
     @Option(help: ArgumentHelp("How many messages newcomers get, up to 10000. (default: 20)", valueName: "n"))
-    var history: HistoryCount?
+    var history: Count<0, 10_000>?
 
     @Option(help: ArgumentHelp("What a room keeps. (default: 1m for the lobby, 64k for others)", valueName: "size"))
     var roomSize: ByteCount?
@@ -94,15 +94,5 @@ struct ChatOptions: ParsableArguments {
         var name = [CChar](repeating: 0, count: 256)
         guard unsafe gethostname(&name, name.count) == 0, name[0] != 0 else { return "localhost" }
         return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    }
-}
-
-/// How many messages newcomers get: from 0 to 10,000.
-struct HistoryCount: ExpressibleByArgument {
-    let value: Int
-
-    init?(argument: String) {
-        guard let value = Int(argument), (0...10_000).contains(value) else { return nil }
-        self.value = value
     }
 }

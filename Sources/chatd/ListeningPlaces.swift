@@ -88,15 +88,6 @@ struct ListeningPlaces {
 }
 
 extension SocketAddress {
-    /// Whether only this machine can reach it: the path of a Unix-domain socket, or an address of the loopback interface.
-    fileprivate var isOnThisMachine: Bool {
-        switch self {
-        case .unix: true
-        case .ipv4(let number, _): number >> 24 == 127
-        case .ipv6(let high, let low, _, _): high == 0 && low == 1
-        }
-    }
-
     /// The address that stands for every address of the same family, at the same port; for a path, that path.
     fileprivate var wildcard: SocketAddress {
         switch self {

@@ -37,6 +37,14 @@ struct Metric: Sendable {
         self.init(name, kind, help) { [PrometheusText.Sample(value($0))] }
     }
 
+    /// One of the process. It has no sample where the kernel does not say.
+    private init(
+        _ name: String, _ kind: PrometheusText.Kind, _ help: String,
+        process: @escaping @Sendable (ProcessStatistics.Reading) -> PrometheusText.Sample
+    ) {
+        self.init(name, kind, help, samples: { $0.process.map { [process($0)] } ?? [] })
+    }
+
     private init(_ name: String, _ help: String, _ histogram: @escaping @Sendable (Source) -> DurationHistogram) {
         self.init(name, .histogram, help) { PrometheusText.Sample.all(of: histogram($0)) }
     }
@@ -57,12 +65,9 @@ struct Metric: Sendable {
         Metric("chatd_connections_refused_total", .counter, "Callers that were not let in, by reason.") { source in
             let refusals = source.counts.refusals
             return [
-                PrometheusText.Sample(refusals.denied, label: "reason", "denied"),
-                PrometheusText.Sample(refusals.banned, label: "reason", "banned"),
-                PrometheusText.Sample(refusals.full, label: "reason", "full"),
-                PrometheusText.Sample(refusals.tooManyFromAddress, label: "reason", "too_many_from_address"),
-                PrometheusText.Sample(refusals.tooOften, label: "reason", "too_often"),
-            ]
+                ("denied", refusals.denied), ("banned", refusals.banned), ("full", refusals.full),
+                ("too_many_from_address", refusals.tooManyFromAddress), ("too_often", refusals.tooOften),
+            ].map { PrometheusText.Sample($1, label: "reason", $0) }
         },
         Metric("chatd_accept_failures_total", .counter, "Attempts to accept a client that have failed.") {
             $0.counts.acceptFailures
@@ -99,23 +104,13 @@ struct Metric: Sendable {
             $0.loop.deliveryDurations
         },
 
-        Metric("process_cpu_seconds_total", .counter, "User and system CPU time.") { source in
-            source.process.map { [PrometheusText.Sample($0.cpuSeconds)] } ?? []
-        },
-        Metric("process_resident_memory_bytes", .gauge, "Resident memory.") { source in
-            source.process.map { [PrometheusText.Sample($0.residentBytes)] } ?? []
-        },
-        Metric("process_virtual_memory_bytes", .gauge, "Virtual memory.") { source in
-            source.process.map { [PrometheusText.Sample($0.virtualBytes)] } ?? []
-        },
-        Metric("process_open_fds", .gauge, "Open file descriptors.") { source in
-            source.process.map { [PrometheusText.Sample($0.openDescriptors)] } ?? []
-        },
-        Metric("process_max_fds", .gauge, "The limit on open file descriptors.") { source in
-            source.process.map { [PrometheusText.Sample($0.maximumDescriptors)] } ?? []
-        },
-        Metric("process_start_time_seconds", .gauge, "When the process was started, in seconds since 1970.") { source in
-            source.process.map { [PrometheusText.Sample($0.startTime)] } ?? []
-        },
+        Metric("process_cpu_seconds_total", .counter, "User and system CPU time.", process: { .init($0.cpuSeconds) }),
+        Metric("process_resident_memory_bytes", .gauge, "Resident memory.", process: { .init($0.residentBytes) }),
+        Metric("process_virtual_memory_bytes", .gauge, "Virtual memory.", process: { .init($0.virtualBytes) }),
+        Metric("process_open_fds", .gauge, "Open file descriptors.", process: { .init($0.openDescriptors) }),
+        Metric("process_max_fds", .gauge, "The limit on open file descriptors.", process: { .init($0.maximumDescriptors) }),
+        Metric(
+            "process_start_time_seconds", .gauge, "When the process was started, in seconds since 1970.",
+            process: { .init($0.startTime) }),
     ]
 }

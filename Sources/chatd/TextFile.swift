@@ -32,7 +32,7 @@ enum TextFile {
         if descriptor < 0 { throw .last }
         defer { close(descriptor) }
         var bytes: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: limit + 1)
+        var piece = [UInt8](repeating: 0, count: 16_384)
         while bytes.count <= limit {
             let count = unsafe Glibc.read(descriptor, &piece, piece.count)
             if count < 0, errno == EINTR { continue }

@@ -46,7 +46,7 @@ public struct AccessList: Sendable {
         denied.insert((), for: block)
     }
 
-    /// Whether somebody may come in from an address, whatever its port.
+    /// Whether the list lets a caller in who connects from this address. The port does not matter.
     ///
     /// - Complexity: O(*k*) for *k* different lengths of blocks, however many blocks there are.
     public func admits(_ address: SocketAddress) -> Bool {

@@ -17,15 +17,3 @@ enum AddressOrigin: Hashable {
         }
     }
 }
-
-extension SocketAddress {
-    /// Whether the peer is on this machine: at a Unix-domain socket, or at an address of its loopback interface.
-    var isOnThisMachine: Bool {
-        switch self {
-        case .unix: true
-        case .ipv4(let number, _): number >> 24 == 127
-        case .ipv6(0, let low, _, _): low == 1 || low >> 24 == 0xFFFF_7F
-        case .ipv6: false
-        }
-    }
-}

@@ -24,12 +24,12 @@ struct AddressTable<Value> {
         if block.family == .ipv4 { ipv4Counts[block.length] += change } else { ipv6Counts[block.length] += change }
     }
 
-    /// The value of the smallest block that an address is in, whatever its port, of those for which the condition holds. A Unix-domain
-    /// socket's is in none.
+    /// The value of the smallest block that contains an address, of those whose values meet the condition. The port does not matter, and no
+    /// block contains the address of a Unix-domain socket.
     ///
     /// - Complexity: O(*k*) for *k* different lengths of blocks.
     func first(of address: SocketAddress, where condition: (Value) -> Bool = { _ in true }) -> Value? {
-        if entries.isEmpty { return nil }
+        if isEmpty { return nil }
         guard let address = AddressBlock.Address(address) else { return nil }
         let counts = address.family == .ipv4 ? ipv4Counts : ipv6Counts
         for length in counts.indices.reversed() where counts[length] > 0 {

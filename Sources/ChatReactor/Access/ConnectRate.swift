@@ -7,8 +7,8 @@ import Reactor
 /// those of the minute before, which are dropped together. So nothing is ever searched for what is over.
 ///
 /// Memory is bounded: a generation has room for `capacity` origins, and when more connect within a minute, it ends early, and the one
-/// before is dropped. So at the bound, those who have not connected for longest are forgotten and may connect as if they came for the
-/// first time. Nobody is refused for want of memory: whoever has so many addresses is not held up by a limit for each.
+/// before is dropped. So at the bound, the origins that have not connected for longest are forgotten, and may connect as if for the first
+/// time. No origin is refused for lack of memory: a limit for each does not stop somebody who has so many addresses.
 struct ConnectRate {
     /// How many origins a generation has room for. There are two.
     static let capacity = 32_768

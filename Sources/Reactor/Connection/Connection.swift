@@ -160,9 +160,7 @@ public final class Connection {
     /// Nil for a connection whose peer may send as much as it likes, and be silent as long.
     var inputLimits: InputLimits? { details?.inputLimits }
 
-    func setInputLimits(_ limits: InputLimits?) {
-        if limits != nil || details != nil { makeDetails().inputLimits = limits }
-    }
+    func setInputLimits(_ limits: InputLimits) { makeDetails().inputLimits = limits }
 
     /// Why the connection is finishing or closed, or why nothing can be sent to it any more.
     private(set) var reason: CloseReason {

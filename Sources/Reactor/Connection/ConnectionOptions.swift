@@ -41,8 +41,8 @@ extension Connection {
         /// connection, that takes no longer than `flushTimeout`.
         public var messageRate: RateLimit?
         /// How many bytes the peer may send; nil for no limit. A peer that sends more is delayed as with `messageRate`. What one read
-        /// brings, 4,096 bytes at most without a transport and if the messages are no chunks, is delivered at once, though it be more
-        /// than is allowed: the delay is longer for it. With a transport, sealed bytes are counted.
+        /// brings, 4,096 bytes at most without a transport and if the messages are no chunks, is delivered at once, even if that is
+        /// more than is allowed: then the delay is longer. With a transport, sealed bytes are counted.
         public var byteRate: RateLimit?
         /// How long the peer may send nothing, before the handler's `connectionDidTimeOut` closes the connection with the reason
         /// `idleTimedOut`; nil for as long as it likes. Time in which reading is paused, by a handler, a topic or a rate, does not count.

@@ -62,7 +62,7 @@ public final class DurationHistogram {
         }
     }
 
-    /// The time of the monotonic clock. `ContinuousClock` has the same, and takes it apart into seconds and attoseconds.
+    /// The time of the monotonic clock, in nanoseconds. `ContinuousClock` would take it apart into seconds and attoseconds.
     ///
     /// The corresponding C function is `clock_gettime`.
     static var now: UInt64 {

@@ -27,6 +27,17 @@ public enum SocketAddress: Hashable, Sendable {
         }
     }
 
+    /// Whether only this machine can be at that address, or reach it: a path, or an address of the loopback interface, also if it is one
+    /// of IPv4 that is written as one of IPv6.
+    public var isOnThisMachine: Bool {
+        switch self {
+        case .unix: true
+        case .ipv4(let number, _): number >> 24 == 127
+        case .ipv6(0, let low, _, _): low == 1 || low >> 24 == 0xFFFF_7F
+        case .ipv6: false
+        }
+    }
+
     /// The same address with another port; a path stays as it is.
     public func withPort(_ port: UInt16) -> SocketAddress {
         switch self {
