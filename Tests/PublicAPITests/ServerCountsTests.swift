@@ -19,6 +19,8 @@ struct ServerCountsTests {
         #expect(server.counts == ChatServer.Counts() && server.rooms.count == 1)
         let listener = try server.listen(on: .loopback(port: 0))
         let clients = try clients(3, of: server, at: listener)
+        // One that nothing refers to any more would leave.
+        defer { withExtendedLifetime(clients) {} }
         try clients[0].send("one\ntwo\n")
         try clients[1].send("three\nx\nnobody hears this\n")
         clients[2].reset()
@@ -41,6 +43,8 @@ struct ServerCountsTests {
         configuration.chat = Chat.Configuration(name: "tea")
         let server = try ChatServer(on: loop, configuration: configuration)
         let clients = try clients(2, of: server, at: try server.listen(on: .loopback(port: 0)))
+        // One that nothing refers to any more would be reset, having unread input.
+        defer { withExtendedLifetime(clients) {} }
         // A topic of the lobby for each form, and one of another room. All of them are gone later.
         try clients[1].send("/json\n")
         try clients[0].send("/join kitchen\n/ping\n")
