@@ -74,7 +74,7 @@ let package = Package(
         .executableTarget(
             name: "chatd",
             dependencies: [
-                "ChatReactor", "CommandLineSupport", "ReactorWeb",
+                "ChatReactor", "ChatReactorText", "CommandLineSupport", "ReactorWeb",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),

@@ -57,6 +57,9 @@ import Reactor
     /// An eighth of the ring, and a whole number of pages.
     private var bitmapSize: Int { max(capacity / 8, Int(getpagesize())) }
 
+    /// How many bytes of memory `allocate` makes.
+    var memorySize: Int { bitmapSize &+ capacity }
+
     var isAllocated: Bool { unsafe ring != nil }
 
     /// Makes the memory, if that has not been done. It costs real memory only as it is used.

@@ -1,6 +1,6 @@
-/// What a topic does about a subscriber that lags by more than half of the log.
+/// What a topic does about a subscriber that lags by more than `Topic.Configuration.highWater`, which is half of the log as a rule.
 public enum SlowSubscriberPolicy: Hashable, Sendable {
-    /// The loop stops reading from the topic's subscribers until the slow one lags by less than a quarter of the log. TCP slows the
+    /// The loop stops reading from the topic's subscribers until the slow one lags by less than half of that. TCP slows the
     /// publishers down, and nothing is lost.
     ///
     /// - A slow subscriber is waited for as long as its peer takes bytes, the last of them within `stall`; then it is closed as too

@@ -2,7 +2,7 @@ import Reactor
 
 /// The subscribers of a topic that are too far behind, and what the topic's policy does about them.
 ///
-/// **Who is slow.** A subscriber is too far behind once it lacks more than half of the log. Under the policy that waits, what
+/// **Who is slow.** A subscriber is too far behind once it lacks more than the topic's high water: half of the log as a rule. Under the policy that waits, what
 /// counts then is whether its peer takes bytes. EPOLLOUT does not tell: a Unix socket announces room only once three quarters of
 /// its buffer are free, and a TCP socket after 64 KiB. So the kernel is asked how many bytes it still holds for the peer; if
 /// those have become fewer, the peer has taken some. It is asked for blocked subscribers only: once a quarter of the stall time
@@ -46,7 +46,7 @@ final class SlowSubscribers {
 
     // The marks, as distances from the tail.
     private var highWater: Int { topic.highWater }
-    private var lowWater: Int { topic.log.capacity / 4 }
+    private var lowWater: Int { topic.highWater / 2 }
     private var overrunMark: Int { topic.log.capacity / 4 * 3 }
 
     // MARK: - The policy

@@ -31,6 +31,8 @@ public final class Topic {
         public var capacity = 1_048_576
         /// What is done about a subscriber that falls behind.
         public var policy = SlowSubscriberPolicy.backpressure()
+        /// From which lag on, in bytes, a subscriber is too far behind: from 1 to half of the log. With nil it is half of the log.
+        public var highWater: Int?
         /// How many bytes one subscriber is sent in one turn at most, so that one that catches up does not hold up the others.
         /// At least 1.
         public var sendBudget = 262_144
@@ -43,6 +45,8 @@ public final class Topic {
         /// `Connection.Options.flushTimeout` bounds how long that takes. With nil, or if it is finishing already, it is closed at
         /// once.
         public var closingNotice: [UInt8]?
+        /// Memory for the log that is reserved already. With nil the log reserves its own.
+        package var memory: MemoryReservation?
 
         /// A megabyte, and waiting for slow subscribers: the defaults above.
         public init() {}
@@ -52,6 +56,8 @@ public final class Topic {
     public let loop: EventLoop
     let sendBudget: Int
     let log: BroadcastLog
+    /// For the log, once it is allocated.
+    private var memory: MemoryReservation?
     let cursors = CursorTable()
     /// The cursor that the next fan-out begins with: another one each time, since those that come first are served soonest.
     var firstCursor = 0
@@ -82,7 +88,7 @@ public final class Topic {
     public var skippedMessageCount: Int { slowSubscribers.skippedMessageCount }
 
     /// The lag from which on a subscriber is too far behind.
-    var highWater: Int { log.capacity / 2 }
+    let highWater: Int
 
     /// How long a message may be, as it goes over the wire, in bytes: a quarter of the log.
     public var maximumMessageLength: Int { log.capacity / 4 }
@@ -116,17 +122,29 @@ public final class Topic {
         self.configuration = configuration
         sendBudget = max(configuration.sendBudget, 1)
         log = try BroadcastLog(minimumCapacity: configuration.capacity)
+        let half = log.capacity / 2
+        highWater = min(max(configuration.highWater ?? half, 1), half)
     }
 
     /// Makes the memory of the log now, and not with the first message: then `publish` cannot fail for lack of it. Does nothing
     /// if that has been done.
     ///
-    /// - Throws: `Errno.noMemory` if there is not so much memory, or if the process has too many mappings (each log takes two, of
-    ///   65,530 as a rule); `.tooManyOpenFiles`, since a descriptor is needed for a moment.
+    /// - Throws: `Errno.noMemory` if there is not so much memory, or no more within `EventLoop.Configuration.memoryLimit`, or if the process has
+    ///   too many mappings (each log takes two, of 65,530 as a rule); `.tooManyOpenFiles`, since a descriptor is needed for a moment.
     ///
     /// The corresponding C functions are `memfd_create`, `ftruncate` and `mmap`.
     public func allocateLog() throws(Errno) {
+        if log.isAllocated { return }
+        let reservation = if let reserved = configuration.memory { reserved } else { try loop.reserveMemory(log.memorySize) }
         try log.allocate()
+        memory = reservation
+    }
+
+    /// How much memory the log of a topic with this capacity takes.
+    ///
+    /// - Throws: `Errno.noMemory` for a capacity that no process has addresses for.
+    package static func memorySize(ofCapacity capacity: Int) throws(Errno) -> Int {
+        try BroadcastLog(minimumCapacity: capacity).memorySize
     }
 
     // MARK: - Subscribing
@@ -144,7 +162,7 @@ public final class Topic {
     public func subscribe(_ connection: Connection, history: Int = 0) {
         guard connection.isOpen, !connection.isFinishing, index(of: connection) == nil else { return }
         let index = cursors.count
-        let position = history > 0 ? log.start(ofLast: history, within: highWater) : log.tail
+        let position = history > 0 ? log.start(ofLast: history, within: log.capacity / 2) : log.tail
         cursors.append(Cursor(position: position, connection: connection, state: .init(of: connection, nil)))
         if let other = connection.outputSource as? Topic { _ = other.subscriber(at: Int(connection.outputIndex)) }
         if let other = connection.outputSource as? Subscriber {
@@ -359,7 +377,7 @@ public final class Topic {
 
     private func prepareLog() -> Bool {
         if log.isAllocated { return true }
-        return (try? log.allocate()) != nil
+        return (try? allocateLog()) != nil
     }
 
     /// Between two fan-outs the log grows by a quarter at most. A subscriber lags by three quarters at most after one, so nothing

@@ -28,8 +28,10 @@ public final class ChatServer {
         /// How many bytes of messages are kept for clients that take them slowly. At least four times the longest message and one
         /// read of the loop.
         public var logCapacity = 1_048_576
-        /// What is done about a client that falls behind by half of that.
+        /// What is done about a client that falls behind.
         public var slowClients = SlowSubscriberPolicy.backpressure()
+        /// From how many bytes on a client is too far behind, from 1; with nil, and at most, half of what is kept in its room.
+        public var slowHighWater: Int?
         /// What limits the clients that come from elsewhere. With nil these are ``ClientLimits/ofPeople`` in a chat, and there are none in
         /// a relay.
         public var limits: ClientLimits?
@@ -68,9 +70,7 @@ public final class ChatServer {
     /// What a client may send to leave. A chunk is what one read brings, so a typed newline is a part of it.
     private(set) var quitMessages: [[UInt8]]
     private var gate: Gate
-    /// From where the client comes that is being accepted.
-    private var addressOfNewcomer: SocketAddress?
-    private let clientOptions: OptionsByOrigin
+    private var clientOptions: OptionsByOrigin
     private var observers: [any ChatServerObserver] = []
     /// Those of the observers who want events.
     private var eventObservers: [any ChatServerObserver] = []
@@ -81,8 +81,9 @@ public final class ChatServer {
     private var listeners: [Listener] = []
     /// Set while there are clients. They know the server, and do not keep it.
     private var selfWhileServing: ChatServer?
-    private var isShuttingDown = false
+    private(set) var isShuttingDown = false
     private var shutDownTimer: EventLoop.Timer?
+    private var limitTimer: EventLoop.Timer?
     private var shutDownCompletions: [() -> Void] = []
 
     /// A server that does not listen yet.
@@ -101,24 +102,14 @@ public final class ChatServer {
         gate = Gate(configuration.access, reserve: Self.reservedDescriptorCount(configuration))
         configuration.access = gate.rules
         self.configuration = configuration
-        clientOptions = Self.makeClientOptions(configuration)
+        clientOptions = OptionsByOrigin(configuration)
         quitWord = configuration.quitWord
         quitMessages = Self.quitMessages(for: configuration.quitWord, framing: configuration.framing)
         if let chat = configuration.chat {
-            do throws(RoomLogError) {
-                let chat = try Chat(on: loop, chat, settings: configuration)
-                self.chat = chat
-                room = chat.lobby
-                chat.server = self
-            } catch {
-                throw .roomLog(error)
-            }
-            // The lobby's log is made when somebody comes. If there can be none, that is reported now, as for a relay.
-            do throws(Errno) {
-                try Self.checkCapacity(self.chat?.lobbyTopicCapacity ?? 0, on: loop)
-            } catch {
-                throw .system(error)
-            }
+            let chat = try Chat(on: loop, chat, settings: configuration)
+            self.chat = chat
+            room = chat.lobby
+            chat.server = self
         } else {
             chat = nil
             do throws(Errno) {
@@ -151,18 +142,12 @@ public final class ChatServer {
         return word.map { word in ends.map { Array((word + $0).utf8) } } ?? []
     }
 
-    /// Throws if a topic cannot have so large a log.
-    private static func checkCapacity(_ capacity: Int, on loop: EventLoop) throws(Errno) {
-        var options = Topic.Configuration()
-        options.capacity = capacity
-        _ = try Topic(on: loop, configuration: options)
-    }
-
     private static func makeRelayTopic(on loop: EventLoop, _ configuration: Configuration) throws(Errno) -> Topic {
         var options = Topic.Configuration()
         options.capacity = max(
             configuration.logCapacity, 4 * (configuration.maximumMessageLength + loop.configuration.readSize))
         options.policy = configuration.slowClients
+        options.highWater = configuration.slowHighWater
         options.skipNotice = { Array("! \($0) messages skipped: you are reading too slowly\n".utf8) }
         options.closingNotice = Array("! goodbye: you are reading too slowly\n".utf8)
         let topic = try Topic(on: loop, configuration: options)
@@ -212,7 +197,7 @@ public final class ChatServer {
     public func listen(on address: SocketAddress, permissions: UnixPermissions = .init()) throws(Errno) -> Listener {
         if isShuttingDown { throw .canceled }
         // The listener keeps the server, and lets go of it when it is closed.
-        let listener = try loop.listen(on: address, options: clientOptions.first, permissions: permissions) { self.judge($0) }
+        let listener = try loop.listen(on: address, permissions: permissions) { self.judge($0) }
         listener.rejectionMessage = "! \(AccessRefusal.full)\n"
         let boundAddress = listener.address
         listener.onAcceptFailure = { [weak self] error in
@@ -224,32 +209,29 @@ public final class ChatServer {
         return listener
     }
 
-    private static func makeClientOptions(_ configuration: Configuration) -> OptionsByOrigin {
-        let isChat = configuration.chat != nil
-        var options = Connection.Options()
-        options.framing = configuration.framing
-        options.maximumMessageLength = configuration.maximumMessageLength
-        // A person may have to wait for the next turn after any line: see `Conversation.holdBackIfFull`.
-        options.batchesMessages = !isChat
-        // What one line makes has to fit in after what may wait already: a private message, or the last line of a replay.
-        if isChat { options.maximumPendingOutput += 2 * WireForm.longestMessage(sent: configuration.maximumMessageLength) }
-        let limits = configuration.limits ?? (isChat ? .ofPeople : ClientLimits())
-        return OptionsByOrigin(options, local: configuration.localLimits, remote: limits)
+    private func judge(_ caller: SocketAddress) -> EventLoop.Admission {
+        if gate.isProxy(caller) { return .admit(ProxiedCaller(of: self, by: caller), ProxiedCaller.connectionOptions) }
+        return admission(of: caller)
     }
 
-    private func judge(_ caller: SocketAddress) -> EventLoop.Admission {
+    /// Whether somebody gets in.
+    ///
+    /// - Parameters:
+    ///   - caller: From where.
+    ///   - isProxied: Whether a proxy has said so.
+    func admission(of caller: SocketAddress, isProxied: Bool = false) -> EventLoop.Admission {
         if let refusal = gate.refusal(of: caller, clientCount: clientCount, bans: chat?.bans) {
-            tally.refusals.count(refusal)
-            for observer in observers { observer.server(self, didRefuse: caller, because: refusal) }
+            didRefuse(caller, because: refusal)
             return .reject("! \(refusal)\n")
         }
-        addressOfNewcomer = caller
-        return .admit(makeClient())
+        let client: any Client & ConnectionHandler = chat?.makePerson() ?? RelayClient(of: self)
+        if isProxied { client.proxiedAddress = caller }
+        return .admit(client, clientOptions[caller])
     }
 
-    private func makeClient() -> any ConnectionHandler {
-        if let person = chat?.makePerson() { return person }
-        return RelayClient(of: self)
+    func didRefuse(_ caller: SocketAddress, because refusal: AccessRefusal) {
+        tally.refusals[refusal.kind, default: 0] &+= 1
+        for observer in observers { observer.server(self, didRefuse: caller, because: refusal) }
     }
 
     /// Says one line, given without its newline, to every client: in a chat to every room, as a notice.
@@ -270,8 +252,43 @@ public final class ChatServer {
         get { gate.rules }
         set {
             var new = gate
-            new.setRules(newValue) { clients.map { ($0.id, $0.connection?.remoteAddress ?? .unix(path: "")) } }
+            new.setRules(newValue) { clients.map { ($0.id, $0.address ?? .unix(path: "")) } }
             gate = new
+        }
+    }
+
+    /// What limits the clients that come from elsewhere: at first what the configuration says. Another limit holds from the end of the turn on, also
+    /// for those who are connected.
+    ///
+    /// - Complexity: O(1) to read. To set is O(*n*) for *n* connections of the loop.
+    public var limits: ClientLimits {
+        get { clientOptions.remoteLimits }
+        set {
+            clientOptions.remoteLimits = newValue
+            scheduleLimiting()
+        }
+    }
+
+    /// What limits the clients of this machine: at first what the configuration says. It is set as ``limits`` are.
+    public var localLimits: ClientLimits {
+        get { clientOptions.localLimits }
+        set {
+            clientOptions.localLimits = newValue
+            scheduleLimiting()
+        }
+    }
+
+    /// Not at once: a client may be just giving the line by which this is called, and its options must not change amid the lines of a read.
+    private func scheduleLimiting() {
+        let timer = limitTimer ?? loop.makeTimer { [weak self] in self?.limitClients() }
+        limitTimer = timer
+        timer.arm(after: .zero)
+    }
+
+    private func limitClients() {
+        for client in clients {
+            guard let connection = client.connection, let address = client.address else { continue }
+            connection.setOptions(clientOptions[address])
         }
     }
 
@@ -335,12 +352,12 @@ public final class ChatServer {
 
     // MARK: - What clients report
 
-    func clientDidJoin(_ client: Client, over connection: Connection) {
-        clientOptions.apply(to: connection)
+    func clientDidJoin(_ client: Client) {
         clientCount += 1
         tally.acceptedClients &+= 1
         selfWhileServing = self
-        if let address = addressOfNewcomer.take() { gate.enter(client.id, from: address) }
+        // To ask for the address is a system call, which is made only if it matters.
+        if gate.countsOrigins, let address = client.address { gate.enter(client.id, from: address) }
         for observer in observers { observer.server(self, didAccept: client) }
     }
 

@@ -9,10 +9,17 @@ extension ChatServer {
 
         /// The server, which has the client until its connection is closed.
         public private(set) final weak var server: ChatServer?
-        /// When the client has lately sent a line that was too long, oldest first.
-        private var longLines: [ContinuousClock.Instant] = []
+        /// What few clients have.
+        private var details: Details?
         /// The name of the client's connection. It stays when the connection is closed.
         public private(set) final var id = Connection.ID.none
+
+        private final class Details {
+            /// When the client has lately sent a line that was too long, oldest first.
+            var longLines: [ContinuousClock.Instant] = []
+            /// Where the client comes from, as a proxy has said.
+            var proxiedAddress: SocketAddress?
+        }
 
         init(of server: ChatServer) {
             self.server = server
@@ -20,6 +27,26 @@ extension ChatServer {
 
         /// The client's connection, or nil once it is closed.
         public var connection: Connection? { server?.loop.connection(id) }
+
+        /// Where the client comes from: what its connection says or, for one that a proxy has made, what the proxy has said. Nil once the connection is
+        /// closed. Each access may be a system call: see `Connection.remoteAddress`.
+        public final var address: SocketAddress? { connection.flatMap(address(over:)) }
+
+        final func address(over connection: Connection) -> SocketAddress? {
+            details?.proxiedAddress ?? connection.remoteAddress
+        }
+
+        /// Set before the connection is handed over to the client.
+        final var proxiedAddress: SocketAddress? {
+            get { details?.proxiedAddress }
+            set { makeDetails().proxiedAddress = newValue }
+        }
+
+        private final func makeDetails() -> Details {
+            let made = details ?? Details()
+            details = made
+            return made
+        }
 
         /// The room that the client is in; nil once the server is gone.
         public var room: Room? { server?.room }
@@ -29,7 +56,7 @@ extension ChatServer {
         /// The client's connection has opened.
         final func opened(_ connection: Connection) {
             id = connection.id
-            server?.clientDidJoin(self, over: connection)
+            server?.clientDidJoin(self)
         }
 
         /// The client's connection is closed.
@@ -43,8 +70,9 @@ extension ChatServer {
         /// Counts a line that was too long. Returns whether it was the third within a minute.
         final func isOneTooManyLongLines() -> Bool {
             let now = ContinuousClock.now
-            longLines = longLines.filter { $0.duration(to: now) < .seconds(60) } + [now]
-            return longLines.count >= 3
+            let details = makeDetails()
+            details.longLines = details.longLines.filter { $0.duration(to: now) < .seconds(60) } + [now]
+            return details.longLines.count >= 3
         }
     }
 }

@@ -28,36 +28,42 @@ extension ChatServer {
 
     /// The options of clients, with their limits: one object for all of this machine, and one for all others.
     struct OptionsByOrigin {
-        private let local: Connection.SharedOptions
-        private let remote: Connection.SharedOptions
-        private let areSame: Bool
+        private let options: Connection.Options
+        private var local: Connection.SharedOptions
+        private var remote: Connection.SharedOptions
 
-        init(_ options: Connection.Options, local: ClientLimits, remote: ClientLimits) {
-            self.local = Connection.SharedOptions(local.applied(to: options))
-            self.remote = Connection.SharedOptions(remote.applied(to: options))
-            areSame = local == remote
+        var localLimits: ClientLimits { didSet { local = localLimits.applied(to: options) } }
+        var remoteLimits: ClientLimits { didSet { remote = remoteLimits.applied(to: options) } }
+
+        init(_ configuration: Configuration) {
+            let isChat = configuration.chat != nil
+            var options = Connection.Options()
+            options.framing = configuration.framing
+            options.maximumMessageLength = configuration.maximumMessageLength
+            // A person may have to wait for the next turn after any line: see `Conversation.holdBackIfFull`.
+            options.batchesMessages = !isChat
+            // What one line makes has to fit in after what may wait already: a private message, or the last line of a replay.
+            if isChat { options.maximumPendingOutput += 2 * WireForm.longestMessage(sent: configuration.maximumMessageLength) }
+            self.options = options
+            localLimits = configuration.localLimits
+            remoteLimits = configuration.limits ?? (isChat ? .ofPeople : ClientLimits())
+            local = localLimits.applied(to: options)
+            remote = remoteLimits.applied(to: options)
         }
 
-        /// What a listener is to begin with.
-        var first: Connection.Options { local.value }
-
-        /// Sets the options of a connection that has just opened. To ask for the address is a system call, which is made only if it
-        /// matters.
-        func apply(to connection: Connection) {
-            if areSame || connection.remoteAddress.map(\.isOnThisMachine) ?? true { return }
-            connection.setOptions(remote)
-        }
+        /// The options of a client that comes from an address.
+        subscript(address: SocketAddress) -> Connection.SharedOptions { address.isOnThisMachine ? local : remote }
     }
 }
 
 extension ChatServer.ClientLimits {
-    fileprivate func applied(to options: Connection.Options) -> Connection.Options {
+    fileprivate func applied(to options: Connection.Options) -> Connection.SharedOptions {
         var options = options
         options.messageRate = messageRate
         options.byteRate = byteRate
         options.idleTimeout = idleTimeout
         options.firstMessageTimeout = firstMessageTimeout
         options.unacknowledgedTimeout = unacknowledgedTimeout
-        return options
+        return Connection.SharedOptions(options)
     }
 }

@@ -61,6 +61,11 @@ public final class TerminalOutput {
         connection?.send(safe.span)
     }
 
+    /// Writes bytes as they are, which must be harmless, and end in a newline.
+    public func write(_ bytes: Span<UInt8>) {
+        connection?.send(bytes)
+    }
+
     /// Closes the output once everything has been written.
     public func finish() {
         connection?.finish()

@@ -24,6 +24,11 @@ struct AccessOptions: ParsableArguments {
         transform: { try AddressSource($0) })
     var deny: [AddressSource] = []
 
+    @Option(
+        help: ArgumentHelp("These are proxies that name the caller; repeatable.", valueName: "address"),
+        transform: { try AddressSource($0) })
+    var proxyProtocol: [AddressSource] = []
+
     /// Whether nothing keeps a stranger from taking all that there is. To deny some is no limit to the others.
     var isUnlimited: Bool { maxConnections == nil && maxPerAddress == nil && connectRate == nil && allow.isEmpty }
 
@@ -34,6 +39,7 @@ struct AccessOptions: ParsableArguments {
         rules.maximumPerAddress = maxPerAddress?.value
         rules.connectRate = connectRate?.value
         rules.list = try list()
+        rules.proxies = try proxies()
         return rules
     }
 
@@ -41,6 +47,9 @@ struct AccessOptions: ParsableArguments {
     func list() throws(Failure) -> AccessList {
         AccessList(allowing: allow.isEmpty ? nil : try Self.blocks(of: allow), denying: try Self.blocks(of: deny))
     }
+
+    /// Which callers are proxies. Reads the files of addresses.
+    func proxies() throws(Failure) -> [AddressBlock] { try Self.blocks(of: proxyProtocol) }
 
     private static func blocks(of sources: [AddressSource]) throws(Failure) -> [AddressBlock] {
         var blocks: [AddressBlock] = []

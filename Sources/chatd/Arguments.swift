@@ -18,14 +18,6 @@ enum FramingName: String, ExpressibleByArgument, CaseIterable {
 
 enum SlowName: String, ExpressibleByArgument, CaseIterable {
     case backpressure, skip, disconnect
-
-    var policy: SlowSubscriberPolicy {
-        switch self {
-        case .backpressure: .backpressure()
-        case .skip: .skip
-        case .disconnect: .disconnect
-        }
-    }
 }
 
 /// A whole number of which there may be at least `least` and at most `most`.

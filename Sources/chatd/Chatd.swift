@@ -37,23 +37,23 @@ struct Chatd: ParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Relay standard input; a terminal by default.")
     var console: Bool?
 
-    @Option(help: ArgumentHelp("What is done about slow clients.", valueName: "policy"))
-    var slow = SlowName.backpressure
-
-    @Option(help: ArgumentHelp("How much is kept for slow clients.", valueName: "size"))
-    var logSize: ByteCount = 1_048_576
-
     @Option(help: ArgumentHelp("How long ending may take.", valueName: "time"))
     var drainTimeout: TimeLimit = 5
 
     @Option(help: ArgumentHelp("From trace to critical.", valueName: "level"))
     var logLevel: LogLevel = .notice
 
+    @Option(help: ArgumentHelp("How the log is written.", valueName: "format"))
+    var logFormat = LogFormat.text
+
     @OptionGroup(title: "Operation")
     var operation: OperationOptions
 
     @OptionGroup(title: "Access")
     var accessOptions: AccessOptions
+
+    @OptionGroup(title: "Slow clients")
+    var slowOptions: SlowOptions
 
     @OptionGroup(title: "Limits")
     var limitOptions: LimitOptions
@@ -93,18 +93,24 @@ struct Chatd: ParsableCommand {
 
     var effectiveQuitWord: String? { noQuitWord ? nil : quitWord }
 
+    /// The limits of clients from elsewhere, and those of this machine's.
+    var clientLimits: (remote: ChatServer.ClientLimits, local: ChatServer.ClientLimits) {
+        var limits = (chatOptions.chat ? ChatServer.ClientLimits.ofPeople : .init(), ChatServer.ClientLimits())
+        limitOptions.apply(to: &limits.0)
+        limitOptions.apply(to: &limits.1)
+        return limits
+    }
+
     func serverConfiguration() throws(Failure) -> ChatServer.Configuration {
         var configuration = ChatServer.Configuration()
         configuration.chat = try chatOptions.configuration()
         configuration.framing = framing.framing
         configuration.maximumMessageLength = maxLine?.value ?? (chatOptions.chat ? 8_192 : 65_536)
         configuration.quitWord = effectiveQuitWord
-        configuration.logCapacity = logSize.value
-        configuration.slowClients = slow.policy
-        var limits = chatOptions.chat ? ChatServer.ClientLimits.ofPeople : ChatServer.ClientLimits()
-        limitOptions.apply(to: &limits)
-        configuration.limits = limits
-        limitOptions.apply(to: &configuration.localLimits)
+        configuration.logCapacity = slowOptions.logSize.value
+        configuration.slowClients = slowOptions.policy
+        configuration.slowHighWater = slowOptions.highWater?.value
+        (configuration.limits, configuration.localLimits) = clientLimits
         configuration.access = try accessOptions.rules()
         return configuration
     }

@@ -12,7 +12,12 @@ final class Daemon {
     var options: Chatd { settings.options }
     private let loop: EventLoop
     let server: ChatServer
+    private let output: LogOutput
     let log: ServerLog
+    var logFormat: LogFormat {
+        get { output.format }
+        set { output.format = newValue }
+    }
     /// How long an orderly end may take.
     var drainTimeout: Duration
     private var console: Console?
@@ -44,7 +49,9 @@ final class Daemon {
         for number in [SIGPIPE, SIGTTIN, SIGTTOU, SIGXFSZ] { signal(number, SIG_IGN) }
         let configuration = try options.serverConfiguration()
         do throws(Errno) {
-            loop = try EventLoop()
+            var configuration = EventLoop.Configuration()
+            configuration.memoryLimit = options.operation.memoryLimit?.value
+            loop = try EventLoop(configuration: configuration)
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
@@ -53,10 +60,13 @@ final class Daemon {
         } catch {
             switch error {
             case .roomLog(let error): throw Failure("\(error)", code: error.exitCode)
+            case .system(.noMemory) where options.operation.memoryLimit != nil:
+                throw Failure("the logs do not fit into --memory-limit", code: EX_CONFIG)
             default: throw Failure("cannot start: \(error)", code: EX_OSERR)
             }
         }
-        log = ServerLog(level: options.logLevel.value)
+        output = LogOutput(format: options.logFormat)
+        log = ServerLog(to: output, level: options.logLevel.value)
         if let lobby = server.chat?.lobby { log.didOpen(lobby) }
         server.chat?.bans = try options.chatOptions.readBans()
         server.addObserver(log)
@@ -81,6 +91,7 @@ final class Daemon {
             printsMessages: options.print ?? (isatty(STDOUT_FILENO) == 1), onWarning: say)
         // Not before the console is there: a daemon that has said where it listens must not end because of a stream.
         try openControl()
+        output.start(on: loop)
         let metricsListeners = try metricsPlaces.map(serveMetrics) ?? []
         let listeners = try places.listen { address, permissions throws(Errno) in
             try server.listen(on: address, permissions: permissions)
@@ -165,9 +176,11 @@ final class Daemon {
         control?.close()
         let timeout = drainTimeout
         var unfinished = 2
-        let didFinish = { [loop] in
+        let didFinish = { [loop, output] in
             unfinished -= 1
-            if unfinished == 0 { loop.stop() }
+            if unfinished > 0 { return }
+            // Last, since what ends is logged, too.
+            output.finish(timeout: .seconds(1)) { loop.stop() }
         }
         // Clients say nothing more from here on, so what the console has to print is complete.
         server.shutDown(timeout: timeout, then: didFinish)
@@ -175,7 +188,7 @@ final class Daemon {
     }
 
     private func say(_ sentence: String) {
-        writeLineToStandardError("chatd: \(sentence)")
+        output.say(sentence)
     }
 
     /// Each client takes a descriptor, and the limit that a shell sets by default is low.

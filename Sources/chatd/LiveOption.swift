@@ -32,6 +32,7 @@ struct LiveOption {
     static var all: [LiveOption] {
         [
             .init("log-level", get: \.log.level) { $0.log.level = $1.logLevel.value },
+            .init("log-format", get: \.logFormat) { $0.logFormat = $1.logFormat },
             .init("quit-word", "no-quit-word", get: \.server.quitWord) { $0.server.quitWord = $1.effectiveQuitWord },
             .init("drain-timeout", get: \.drainTimeout) { $0.drainTimeout = $1.drainTimeout.duration },
             .init("name", get: \.server.chat?.name) { $0.server.chat?.name = $1.chatOptions.effectiveName },
@@ -61,6 +62,18 @@ struct LiveOption {
                     return list != old
                 }
             },
+            .init("proxy-protocol") { daemon, options in
+                let proxies = try options.accessOptions.proxies()
+                return {
+                    let old = daemon.server.access.proxies
+                    daemon.server.access.proxies = proxies
+                    return proxies != old
+                }
+            },
+            .init(
+                "line-rate", "burst", "byte-rate", "idle-timeout", "hello-timeout", "unacknowledged-timeout",
+                get: { [$0.server.limits, $0.server.localLimits] },
+                set: { ($0.server.limits, $0.server.localLimits) = $1.clientLimits }),
             .init("bans") { daemon, options in
                 let (old, new) = (daemon.options.chatOptions.bans, options.chatOptions.bans)
                 // Without a file, the list is the only one that has them.

@@ -63,11 +63,9 @@ struct Metric: Sendable {
             }
         },
         Metric("chatd_connections_refused_total", .counter, "Callers that were not let in, by reason.") { source in
-            let refusals = source.counts.refusals
-            return [
-                ("denied", refusals.denied), ("banned", refusals.banned), ("full", refusals.full),
-                ("too_many_from_address", refusals.tooManyFromAddress), ("too_often", refusals.tooOften),
-            ].map { PrometheusText.Sample($1, label: "reason", $0) }
+            AccessRefusal.Kind.allCases.map { kind in
+                PrometheusText.Sample(source.counts.refusals[kind] ?? 0, label: "reason", kind.rawValue)
+            }
         },
         Metric("chatd_accept_failures_total", .counter, "Attempts to accept a client that have failed.") {
             $0.counts.acceptFailures
@@ -89,6 +87,9 @@ struct Metric: Sendable {
             $0.server.rooms.reduce(0) { $0 + $1.clientCount }
         },
 
+        Metric("chatd_memory_bytes", .gauge, "Memory of logs, and of what waits for clients or from them: see --memory-limit.") {
+            $0.loop.memoryInUse
+        },
         Metric("chatd_received_bytes_total", .counter, "Bytes read, from clients and whatever else is on the loop.") {
             $0.loop.counts.bytesRead
         },

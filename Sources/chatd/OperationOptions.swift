@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandLineSupport
 
 /// The options that are about running the daemon, and not about its clients.
 struct OperationOptions: ParsableArguments {
@@ -7,6 +8,11 @@ struct OperationOptions: ParsableArguments {
 
     @Flag(help: "Show what would be run with, and end.")
     var checkConfig = false
+
+    @Option(
+        help: ArgumentHelp("How much memory may wait for clients. (default: off)", valueName: "size"),
+        transform: { try ByteCount($0, in: 1...1 << 40) })
+    var memoryLimit: ByteCount?
 
     @Option(
         help: ArgumentHelp("Serve /metrics for Prometheus there.", valueName: "host:port"), transform: { try ListeningPlace($0) })

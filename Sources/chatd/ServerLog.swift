@@ -10,21 +10,22 @@ final class ServerLog: ChatServerObserver {
     }
     private var lastRefusal: ContinuousClock.Instant?
     private var lastUnopenedRoom: ContinuousClock.Instant?
+    private var lastBadProxyHeader: ContinuousClock.Instant?
 
     let wantsEvents = false
 
-    init(level: Logger.Level) {
-        logger = Logger(label: "chatd") { StreamLogHandler.standardError(label: $0) }
+    init(to output: LogOutput, level: Logger.Level) {
+        logger = Logger(label: "chatd") { _ in LogOutput.Handler(output) }
         logger.logLevel = level
     }
 
     func server(_ server: ChatServer, didAccept client: ChatServer.Client) {
-        logger.debug("accepted", metadata: ["client": "\(client.id)", "clients": "\(server.clientCount)"])
+        logger.debug("accepted", metadata: ["client": "\(client.id)", "clients": .stringConvertible(server.clientCount)])
     }
 
     func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason) {
         let metadata: Logger.Metadata = [
-            "client": "\(client.id)", "reason": "\(reason)", "clients": "\(server.clientCount)",
+            "client": "\(client.id)", "reason": "\(reason)", "clients": .stringConvertible(server.clientCount),
         ]
         logger.log(level: reason == .tooSlow ? .notice : .debug, "closed", metadata: metadata)
     }
@@ -37,7 +38,8 @@ final class ServerLog: ChatServerObserver {
     func didOpen(_ room: ChatServer.Room) {
         logger.debug("opened", metadata: ["room": "\(room.name)"])
         if room.lostRecordCount == 0 { return }
-        logger.warning("records were lost", metadata: ["room": "\(room.name)", "count": "\(room.lostRecordCount)"])
+        logger.warning(
+            "records were lost", metadata: ["room": "\(room.name)", "count": .stringConvertible(room.lostRecordCount)])
     }
 
     func server(_ server: ChatServer, cannotOpenRoom name: ChatName, error: RoomLogError) {
@@ -47,7 +49,10 @@ final class ServerLog: ChatServerObserver {
     }
 
     func server(_ server: ChatServer, didRefuse caller: SocketAddress, because refusal: AccessRefusal) {
-        logger.debug("refused", metadata: ["address": "\(caller)", "reason": "\(refusal)"])
+        let metadata: Logger.Metadata = ["address": "\(caller)", "reason": "\(refusal)"]
+        // Nobody gets in through a proxy that is set up in another way, and the operator has to learn why.
+        let isWarning = refusal == .badProxyHeader && Self.isDue(&lastBadProxyHeader)
+        logger.log(level: isWarning ? .warning : .debug, "refused", metadata: metadata)
     }
 
     func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno) {

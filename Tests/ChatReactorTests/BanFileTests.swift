@@ -1,3 +1,4 @@
+import ChatReactorText
 import Glibc
 import KernelFaults
 import Reactor

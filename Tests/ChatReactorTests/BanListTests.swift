@@ -1,3 +1,4 @@
+import ChatReactorText
 import Reactor
 import TestSupport
 import Testing

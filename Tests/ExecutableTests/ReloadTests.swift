@@ -65,6 +65,24 @@ import Testing
         }
     }
 
+    @Test func `limits are read again, and hold for clients who are there`() throws {
+        try file.write("{}")
+        try withDaemon(["--listen", "127.0.0.1:0", "--config", file.path]) { daemon in
+            let clients = try daemon.join(2)
+            try file.write(#"{"line-rate": 10, "burst": 10, "idle-timeout": "1s"}"#)
+            daemon.process.send(signal: SIGHUP)
+            #expect(
+                try daemon.process.error.line()
+                    == "chatd: the configuration was read again; changed: line-rate, burst, idle-timeout")
+            let start = ContinuousClock.now
+            let lines = (0..<14).map { "line \($0)" }
+            try clients[0].send(lines.map { $0 + "\n" }.joined())
+            #expect(try clients[1].receiveLines(14) == lines)
+            #expect(start.duration(to: .now) >= .milliseconds(300))
+            #expect(try clients[1].receiveLine() == "! goodbye: nothing has come from you for too long")
+        }
+    }
+
     @Test func `who may come in is read again, and whoever is there stays`() throws {
         try file.write(#"{"max-connections": 3}"#)
         try withDaemon(["--listen", "127.0.0.1:0", "--config", file.path]) { daemon in

@@ -67,14 +67,56 @@ import Testing
         }
     }
 
+    @Test(arguments: [("4m", false), ("1m", true)])
+    func `high-water: how far behind one is slow`(highWater: String, isSlow: Bool) throws {
+        try withDaemon(["--slow", "disconnect", "--log-size", "8m", "--high-water", highWater]) { daemon in
+            let stuck = try daemon.join(1, receiveBuffer: 4_096)[0]
+            // Some 2.7 MB, of which the kernel may have a few hundred KB.
+            let speaker = try talkPast(stuck, at: daemon, lineCount: 28_000)
+            if isSlow {
+                try daemon.process.error.text(through: "too slow")
+            } else {
+                let reader = StreamReader(takingOver: dup(stuck.descriptor))
+                #expect(try reader.line() == "joined")
+                for number in 0..<28_000 { try #require(try reader.line() == String(Self.line(number).dropLast())) }
+                try speaker.send("and\n")
+                #expect(try reader.line() == "and")
+            }
+        }
+    }
+
+    @Test(arguments: [["--stall", "300ms", "--grace", "1h"], ["--stall", "1h", "--grace", "300ms"]])
+    func `stall and grace: how long senders wait for one that does not read`(arguments: [String]) throws {
+        try withDaemon(arguments) { daemon in
+            let stuck = try daemon.join(1, receiveBuffer: 4_096)[0]
+            let start = ContinuousClock.now
+            _ = try talkPast(stuck, at: daemon)
+            try daemon.process.error.text(through: "too slow")
+            #expect(start.duration(to: .now) >= .milliseconds(300))
+        }
+    }
+
+    @Test func `stall and grace: until then, senders wait, and nothing is lost`() throws {
+        try withDaemon(["--stall", "1h", "--grace", "1h"]) { daemon in
+            let stuck = try daemon.join(1, receiveBuffer: 4_096)[0]
+            let script = "seq 300000 | \"$0\" --linger 0 \"$1\""
+            let sender = try ChildProcess("sh", ["-c", script, ChildProcess.pathOfExecutable("chat"), daemon.address])
+            // By default it would be closed by now: it holds up the sender, and takes nothing for longer than a second.
+            usleep(2_000_000)
+            let reader = StreamReader(takingOver: dup(stuck.descriptor))
+            for number in 1...300_000 { try #require(try reader.line() == String(number)) }
+            #expect(try sender.waitForEnd() == .exit(0))
+        }
+    }
+
     private static func line(_ number: Int) -> String {
         "\(number) " + String(repeating: "a", count: 90) + "\n"
     }
 
     /// Sends more than is kept for a client that does not read, to one that does.
-    private func talkPast(_ stuck: Peer, at daemon: Daemon) throws -> Peer {
+    private func talkPast(_ stuck: Peer, at daemon: Daemon, lineCount: Int = lineCount) throws -> Peer {
         let clients = try daemon.join(2)
-        for start in stride(from: 0, to: Self.lineCount, by: 1_000) {
+        for start in stride(from: 0, to: lineCount, by: 1_000) {
             let text = (start..<start + 1_000).map(Self.line).joined()
             try clients[0].send(text)
             var received: [UInt8] = []

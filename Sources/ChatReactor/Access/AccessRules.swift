@@ -15,6 +15,12 @@ public struct AccessRules: Sendable {
     /// connect at once; after that, one more each time that its part of a minute has passed. Who is refused is not counted.
     public var connectRate: Int?
 
+    /// From which addresses proxies connect, such as load balancers, that say for whom by the PROXY protocol, version 1 or 2. Such a connection has to
+    /// begin with that header, and is closed if it does not within ten seconds; all that is said about an address, here and elsewhere, is
+    /// about the one in the header. For what a proxy connects for itself, it is the proxy's own. From all other addresses, such a
+    /// header is a message like any other.
+    public var proxies: [AddressBlock] = []
+
     /// Everybody may come in, as long as there are descriptors.
     public init() {}
 
@@ -41,42 +47,43 @@ public enum AccessRefusal: Hashable, Sendable, CustomStringConvertible {
     case tooManyFromAddress
     /// The address connects too often.
     case tooOften
+    /// One of the proxies has not said for whom it connects.
+    case badProxyHeader
 
-    /// What the caller is told, without the `! ` before it.
+    /// Which of the cases it is, without what comes with it. The raw values are the words for programs: labels of metrics are like that.
+    ///
+    /// A later version may add some, so a `switch` over them in another package needs an `@unknown default`.
+    @nonexhaustive
+    public enum Kind: String, CaseIterable, Sendable {
+        case denied
+        case banned
+        case full
+        case tooManyFromAddress = "too_many_from_address"
+        case tooOften = "too_often"
+        case badProxyHeader = "bad_proxy_header"
+    }
+
+    /// Which of the cases it is.
+    public var kind: Kind {
+        switch self {
+        case .denied: .denied
+        case .banned: .banned
+        case .full: .full
+        case .tooManyFromAddress: .tooManyFromAddress
+        case .tooOften: .tooOften
+        case .badProxyHeader: .badProxyHeader
+        }
+    }
+
+    /// What the caller is told, without the `! ` before it. A proxy is told nothing.
     public var description: String {
         switch self {
+        case .badProxyHeader: "the proxy has not said for whom it connects"
         case .denied: "you may not connect from your address"
         case .banned(let ban): ban.notice
         case .full: "the server is full, try again later"
         case .tooManyFromAddress: "there are too many connections from your address"
         case .tooOften: "your address connects too often, try again in a minute"
-        }
-    }
-}
-
-/// How many callers a ``ChatServer`` has not let in, by the reason.
-public struct AccessRefusalCounts: Hashable, Sendable {
-    /// Nobody was refused.
-    public init() {}
-
-    /// Those whose address the access list does not admit.
-    public internal(set) var denied = 0
-    /// Those whose address was banned.
-    public internal(set) var banned = 0
-    /// Those for whom there was no room.
-    public internal(set) var full = 0
-    /// Those of an address with too many clients.
-    public internal(set) var tooManyFromAddress = 0
-    /// Those of an address that has connected too often.
-    public internal(set) var tooOften = 0
-
-    mutating func count(_ refusal: AccessRefusal) {
-        switch refusal {
-        case .denied: denied &+= 1
-        case .banned: banned &+= 1
-        case .full: full &+= 1
-        case .tooManyFromAddress: tooManyFromAddress &+= 1
-        case .tooOften: tooOften &+= 1
         }
     }
 }

@@ -1,4 +1,3 @@
-import Glibc
 public import Reactor
 
 /// Addresses that begin with the same bits: `10.0.0.0/8`, `2001:db8::/32`, or one address alone.
@@ -68,8 +67,6 @@ public struct AddressBlock: Hashable, Sendable {
     /// Bits of the address that follow the block's own are passed over: `10.1.2.3/8` is `10.0.0.0/8`.
     ///
     /// - Throws: If it is neither.
-    ///
-    /// The corresponding C function is `inet_pton`.
     public init(_ text: String) throws(Invalid) {
         let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         guard parts.count <= 2, let (address, isMapped) = Self.parse(String(Substring(parts[0]))) else { throw Invalid(text) }
@@ -86,18 +83,10 @@ public struct AddressBlock: Hashable, Sendable {
     }
 
     private static func parse(_ text: String) -> (address: Address, isMapped: Bool)? {
-        // In C a zero byte would end the text.
-        if text.utf8.contains(0) { return nil }
-        var number = in_addr()
-        if unsafe inet_pton(AF_INET, text, &number) == 1 { return (Address(ipv4: UInt32(bigEndian: number.s_addr)), false) }
         let isInBrackets = text.utf8.first == UInt8(ascii: "[") && text.utf8.last == UInt8(ascii: "]")
-        var bytes = in6_addr()
         let digits = isInBrackets ? String(text.dropFirst().dropLast()) : text
-        guard unsafe inet_pton(AF_INET6, digits, &bytes) == 1 else { return nil }
-        let (high, low) = unsafe withUnsafeBytes(of: bytes) {
-            unsafe ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-        }
-        let address = Address(high: UInt64(bigEndian: high), low: UInt64(bigEndian: low))
+        guard let read = SocketAddress(ip: digits), let address = Address(read) else { return nil }
+        guard case .ipv6 = read else { return isInBrackets ? nil : (address, false) }
         return (address, address.family == .ipv4)
     }
 

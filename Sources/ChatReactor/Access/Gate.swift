@@ -5,6 +5,8 @@ import Reactor
 struct Gate {
     /// The rules, clamped.
     private(set) var rules: AccessRules
+    /// Those of the rules, to be looked up.
+    private var proxies = AddressTable<Void>()
     /// How many clients the process has descriptors for.
     private let room: Int
     private var connectRate: ConnectRate?
@@ -17,6 +19,7 @@ struct Gate {
         self.rules = rules.clamped
         room = Self.room(reserving: reserve)
         connectRate = self.rules.connectRate.map { ConnectRate(limit: $0) }
+        for block in rules.proxies { proxies.insert((), for: block) }
     }
 
     /// How many descriptors there are for clients, which is half of all at least. The corresponding C function is `getrlimit`.
@@ -38,6 +41,10 @@ struct Gate {
         rules = new.clamped
         // The buckets stay as full as they are if the rate is the same.
         if rules.connectRate != old.connectRate { connectRate = rules.connectRate.map { ConnectRate(limit: $0) } }
+        if rules.proxies != old.proxies {
+            proxies = AddressTable()
+            for block in rules.proxies { proxies.insert((), for: block) }
+        }
         if !countsOrigins {
             counts = [:]
             origins = [:]
@@ -45,6 +52,9 @@ struct Gate {
             for (id, address) in clients() { enter(id, from: address) }
         }
     }
+
+    /// Whether a caller is a proxy, which has to say for whom it calls.
+    func isProxy(_ caller: SocketAddress) -> Bool { proxies.first(of: caller) != nil }
 
     /// Why a caller is not let in, or nil if it is: then that is counted as its having connected. What costs the least is asked first, and
     /// how often somebody connects last, so that only those count who get in.

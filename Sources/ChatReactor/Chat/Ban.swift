@@ -1,3 +1,5 @@
+import ChatReactorText
+
 /// That somebody may not be in a chat, until an end or for good.
 public struct Ban: Hashable, Sendable {
     /// Who is meant.

@@ -73,7 +73,8 @@ public final class Chat {
     /// The configuration, clamped.
     public let configuration: Configuration
     /// The room that everybody enters first. It is always there.
-    public private(set) lazy var lobby = makeRoom(.lobby, records: lobbyRecords, topicCapacity: lobbyTopicCapacity)
+    public private(set) lazy var lobby = makeRoom(
+        .lobby, records: lobbyRecords, topicCapacity: lobbyTopicCapacity, topicMemory: lobbyMemory)
 
     /// Lines that newcomers are told, each as a notice. At first they are those of the configuration.
     public var messageOfTheDay: [String] {
@@ -90,6 +91,7 @@ public final class Chat {
     }
 
     let slowClients: SlowSubscriberPolicy
+    let slowHighWater: Int?
     /// The line with which somebody leaves who gets lines.
     var quitWord: [UInt8]?
     let label: TextLabel
@@ -114,7 +116,9 @@ public final class Chat {
     private var line: [UInt8] = []
     private var hooks = Hooks()
     private let topicCapacity: Int
-    let lobbyTopicCapacity: Int
+    private let lobbyTopicCapacity: Int
+    /// For a topic of the lobby in each form: however many rooms there are, newcomers can enter.
+    private let lobbyMemory: [MemoryReservation]
     /// How many bytes of text a record may have. The longest line that somebody can send becomes as long by being made visible. A
     /// form may double it again, which still is less than a quarter of a topic's log.
     let maximumTextLength: Int
@@ -128,7 +132,7 @@ public final class Chat {
         var moderation: ((Person, ChatServer.Room, String) -> Verdict)?
     }
 
-    init(on loop: EventLoop, _ configuration: Configuration, settings: ChatServer.Configuration) throws(RoomLogError) {
+    init(on loop: EventLoop, _ configuration: Configuration, settings: ChatServer.Configuration) throws(ChatServer.StartError) {
         var configuration = configuration
         configuration.history = min(max(configuration.history, 0), 10_000)
         configuration.lobbySize = min(max(configuration.lobbySize, 1), 1 << 30)
@@ -139,18 +143,27 @@ public final class Chat {
         self.configuration = configuration
         label = configuration.label
         if let directory = configuration.roomLogDirectory {
-            let logs = try RoomLogs(directory, limit: configuration.maximumRoomLogs)
-            roomLogs = logs
-            lobbyRecords = try logs.open(.lobby, capacity: configuration.lobbySize)
+            do throws(RoomLogError) {
+                let logs = try RoomLogs(directory, limit: configuration.maximumRoomLogs)
+                roomLogs = logs
+                lobbyRecords = try logs.open(.lobby, capacity: configuration.lobbySize)
+            } catch {
+                throw .roomLog(error)
+            }
         } else {
             roomLogs = nil
-            lobbyRecords = RecordLog(capacity: configuration.lobbySize)
+            do throws(Errno) {
+                lobbyRecords = try RecordLog(capacity: configuration.lobbySize, on: loop)
+            } catch {
+                throw .system(error)
+            }
         }
         self.loop = loop
         name = String(madeVisible: configuration.name)
         history = configuration.history
         messageOfTheDay = configuration.messageOfTheDay.map { String(madeVisible: $0) }
         slowClients = settings.slowClients
+        slowHighWater = settings.slowHighWater
         quitWord = settings.quitWord.map { Array($0.utf8) }
         maximumTextLength = WireForm.longestText(sent: settings.maximumMessageLength)
         // A log grows in one turn by an eighth, and then one message more. That must be no more than a quarter, or somebody could
@@ -158,6 +171,14 @@ public final class Chat {
         let longest = WireForm.longestMessage(sent: settings.maximumMessageLength)
         topicCapacity = max(configuration.roomSize, 8 * longest)
         lobbyTopicCapacity = max(settings.logCapacity, 8 * longest)
+        do throws(Errno) {
+            let size = try Topic.memorySize(ofCapacity: lobbyTopicCapacity)
+            var reservations: [MemoryReservation] = []
+            for _ in WireForm.allCases { reservations.append(try loop.reserveMemory(size)) }
+            lobbyMemory = reservations
+        } catch {
+            throw .system(error)
+        }
     }
 
     // MARK: - Hooks
@@ -358,11 +379,13 @@ public final class Chat {
     /// Why a room cannot be opened. The description is for those who have asked for it.
     enum RoomRefusal: Error, CustomStringConvertible {
         case tooMany
+        case noMemory
         case log(RoomLogError)
 
         var description: String {
             switch self {
             case .tooMany: "there are too many rooms already"
+            case .noMemory: "there is no memory for another room"
             // Nobody is told where the server has its files.
             case .log(let error): "this room cannot be opened now: \(error.reason)"
             }
@@ -377,13 +400,17 @@ public final class Chat {
                 throw .log(error)
             }
         } else {
-            records = RecordLog(capacity: configuration.roomSize)
+            do throws(Errno) { records = try RecordLog(capacity: configuration.roomSize, on: loop) } catch { throw .noMemory }
         }
         return makeRoom(name, records: records, topicCapacity: topicCapacity)
     }
 
-    private func makeRoom(_ name: ChatName, records: RecordLog, topicCapacity: Int) -> ChatServer.Room {
-        let room = ChatServer.Room(name, Conversation(name, of: self, records: records, topicCapacity: topicCapacity))
+    private func makeRoom(
+        _ name: ChatName, records: RecordLog, topicCapacity: Int, topicMemory: [MemoryReservation] = []
+    ) -> ChatServer.Room {
+        let conversation = Conversation(
+            name, of: self, records: records, topicCapacity: topicCapacity, topicMemory: topicMemory)
+        let room = ChatServer.Room(name, conversation)
         room.server = server
         return room
     }

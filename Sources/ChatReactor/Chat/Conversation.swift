@@ -1,4 +1,5 @@
 import Broadcast
+import ChatReactorText
 import Reactor
 
 /// What is said in a room of people: the log of its records, and a topic for each form in which somebody gets them.
@@ -27,17 +28,20 @@ final class Conversation {
     private var heldBackTimer: EventLoop.Timer?
     private var encoded: [UInt8] = []
     private let topicCapacity: Int
+    /// For the topic of each form; empty if each reserves its own.
+    private let topicMemory: [MemoryReservation]
 
     /// A connection that the room does not keep alive.
     private struct Speaker {
         weak var connection: Connection?
     }
 
-    init(_ name: ChatName, of chat: Chat, records: RecordLog, topicCapacity: Int) {
+    init(_ name: ChatName, of chat: Chat, records: RecordLog, topicCapacity: Int, topicMemory: [MemoryReservation] = []) {
         self.name = name
         self.chat = chat
         self.records = records
         self.topicCapacity = topicCapacity
+        self.topicMemory = topicMemory
         // The topic of a room whose log was there before, if it still has that.
         records.read(from: records.place(ofLast: 1) { $0 == .topic }) { record in
             if record.kind == .topic { topicText = record.text }
@@ -117,7 +121,9 @@ final class Conversation {
         guard let chat else { throw .canceled }
         var configuration = Topic.Configuration()
         configuration.capacity = topicCapacity
+        configuration.memory = topicMemory.isEmpty ? nil : topicMemory[form.rawValue]
         configuration.policy = chat.slowClients
+        configuration.highWater = chat.slowHighWater
         let name = name
         configuration.skipNotice = { missed in form.encode(.gap(room: name, missed: UInt64(clamping: missed))) }
         configuration.closingNotice = form.encode(.error("goodbye: you are reading too slowly"))

@@ -1,3 +1,5 @@
+import ChatReactorText
+
 /// One JSON object a line, for programs. Docs/chat-protocol.md has all of them, each with an example.
 enum JSONForm {
     /// The version of the protocol, which `welcome` names. A program must pass over keys and types that it does not know, so only what

@@ -1,3 +1,5 @@
+import ChatReactorText
+
 /// Writes one JSON object, as RFC 8259 has it, on one line.
 ///
 /// Strings must be UTF-8. Of control characters, which JSON forbids within strings, nothing else sees to it that there are none: they are
@@ -74,27 +76,6 @@ struct JSONObject {
     }
 
     private mutating func addString(_ value: Span<UInt8>) {
-        bytes.append(UInt8(ascii: "\""))
-        unsafe value.withUnsafeBufferPointer { value in
-            var start = 0
-            for index in value.indices {
-                let byte = unsafe value[index]
-                if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { continue }
-                unsafe bytes.append(contentsOf: value[start..<index])
-                start = index &+ 1
-                bytes.append(UInt8(ascii: "\\"))
-                if byte >= 0x20 {
-                    bytes.append(byte)
-                } else if byte == UInt8(ascii: "\t") {
-                    // The only one that the text of people has. In six bytes, a line of them would be longer than a room takes.
-                    bytes.append(UInt8(ascii: "t"))
-                } else {
-                    bytes.append(contentsOf: "u00".utf8)
-                    for digit in [byte >> 4, byte & 0xF] { bytes.append(digit &+ UInt8(ascii: digit < 10 ? "0" : "W")) }
-                }
-            }
-            unsafe bytes.append(contentsOf: value[start...])
-        }
-        bytes.append(UInt8(ascii: "\""))
+        JSONString.append(value, to: &bytes)
     }
 }

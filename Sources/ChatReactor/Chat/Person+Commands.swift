@@ -1,3 +1,5 @@
+import ChatReactorText
+
 /// What a person can have done by a command. Each answers with what was done, with what comes of it, or with an error.
 extension Person {
     /// Runs a line that began with a slash, given without it.

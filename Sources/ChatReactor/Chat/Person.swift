@@ -56,8 +56,6 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     /// The room to which goes what the person says; nil once it has left.
     public override var room: ChatServer.Room? { rooms.last }
     var isGuest: Bool { name == .guest(number) }
-    /// Where the person comes from; nil once it is gone. Each access is a system call.
-    var address: SocketAddress? { connection?.remoteAddress }
 
     /// Tells the person something, as a notice of the server: one line, without its newline.
     public func notify(_ line: String) {
@@ -67,7 +65,7 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     // MARK: - Coming and going
 
     public func connectionDidOpen(_ connection: Connection) {
-        owner = connection.remoteAddress?.withPort(0).description ?? ""
+        owner = address(over: connection)?.withPort(0).description ?? ""
         opened(connection)
         guard let chat else { return connection.close() }
         chat.admit(self)
@@ -87,7 +85,7 @@ public final class Person: ChatServer.Client, ConnectionHandler {
 
     private static func words(for reason: CloseReason) -> String {
         switch reason {
-        case .tooSlow, .outputOverflow: "too slow"
+        case .tooSlow, .outputOverflow, .memoryLimit: "too slow"
         case .shutdown: "shutdown"
         case .messageTooLong: "kicked"
         case .failed(.timedOut), .handshakeTimedOut, .idleTimedOut, .firstMessageTimedOut: "timed out"

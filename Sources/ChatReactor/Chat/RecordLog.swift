@@ -1,3 +1,5 @@
+import Reactor
+
 /// The canonical log of a room: the newest of its records, as many as fit into a ring of bytes.
 ///
 ///        first                                              tail
@@ -37,6 +39,7 @@
     /// The memory that the log has allocated, unless it has a file, and how much that is.
     private var memory: UnsafeMutableRawPointer?
     private var allocated = 0
+    private let reservation: MemoryReservation?
     /// How much memory a log without a file has taken.
     var allocatedBytes: Int { allocated }
     /// While records are lent to a reader, they must stay where they are.
@@ -44,12 +47,22 @@
 
     /// An empty log in memory.
     ///
-    /// - Parameter capacity: In bytes, rounded up to 4,096, and limited to 1 GiB.
-    init(capacity: Int) {
+    /// - Parameters:
+    ///   - capacity: In bytes, rounded up to 4,096, and limited to 1 GiB.
+    ///   - reservation: For so much memory.
+    init(capacity: Int, reservation: MemoryReservation? = nil) {
+        self.reservation = reservation
         self.capacity = Self.validCapacity(capacity)
         epoch = Self.randomEpoch()
         unsafe memory = nil
         file = nil
+    }
+
+    /// An empty log in memory, within the limit of a loop.
+    ///
+    /// - Throws: `noMemory` if there would be more than the limit.
+    convenience init(capacity: Int, on loop: EventLoop) throws(Errno) {
+        self.init(capacity: capacity, reservation: try loop.reserveMemory(Self.validCapacity(capacity)))
     }
 
     /// A log in a file, which is made if there is none. It holds what it held when it was last open.
@@ -62,6 +75,8 @@
     /// - Complexity: O(*n*) for *n* bytes of capacity. It waits for the disk if the file is new, or was last open before the machine was
     ///   booted.
     init(file path: String, capacity: Int, boot: [UInt8] = RecordFile.currentBoot()) throws(RoomLogError) {
+        // The kernel can take the memory of a file back.
+        reservation = nil
         let file = try RecordFile.open(path, capacity: Self.validCapacity(capacity), boot: boot)
         self.file = file
         self.capacity = file.ring.capacity

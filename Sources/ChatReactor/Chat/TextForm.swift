@@ -1,3 +1,5 @@
+import ChatReactorText
+
 /// Lines for people. What somebody says begins with a name, what the server says with `* `, and what only concerns the reader's own doing
 /// with `! `. A name has neither, so nobody can imitate the other two.
 struct TextForm {

@@ -13,6 +13,7 @@ extension CloseReason {
         case incompleteMessage = "incomplete_message"
         case tooSlow = "too_slow"
         case outputOverflow = "output_overflow"
+        case memoryLimit = "memory_limit"
         case connectTimedOut = "connect_timed_out"
         case truncated
         case transportFailed = "transport_failed"
@@ -33,6 +34,7 @@ extension CloseReason {
         case .incompleteMessage: .incompleteMessage
         case .tooSlow: .tooSlow
         case .outputOverflow: .outputOverflow
+        case .memoryLimit: .memoryLimit
         case .connectTimedOut: .connectTimedOut
         case .truncated: .truncated
         case .transportFailed: .transportFailed

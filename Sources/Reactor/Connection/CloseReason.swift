@@ -19,6 +19,8 @@ public enum CloseReason: Hashable, Sendable {
     case tooSlow
     /// More than `Connection.Options.maximumPendingOutput` would have waited for the peer.
     case outputOverflow
+    /// The connections held more memory for their peers than `EventLoop.Configuration.memoryLimit`, and this one the most.
+    case memoryLimit
     /// The connection was not made by its deadline.
     case connectTimedOut
     /// The input ended, and the peer's transport, TLS perhaps, had not said that it would. Somebody may have cut it off. An
@@ -48,6 +50,7 @@ extension CloseReason: CustomStringConvertible {
         case .incompleteMessage: "incomplete message at the end of input"
         case .tooSlow: "too slow"
         case .outputOverflow: "too much output waiting"
+        case .memoryLimit: "too much memory in use"
         case .connectTimedOut: "connecting took too long"
         case .truncated: "input cut off"
         case .transportFailed(let failure): failure.description

@@ -17,6 +17,14 @@ extension Connection {
         if !limits.isDelayed { armSilenceTimer() }
     }
 
+    /// Has the next limits begin as if the connection had just opened.
+    func forgetLimits() {
+        guard let limits = inputLimits else { return }
+        limits.timer?.cancel()
+        setInputLimits(nil)
+        if limits.isDelayed { resumeReading() }
+    }
+
     private func makeInputLimits(at now: ContinuousClock.Instant) -> InputLimits {
         let limits = InputLimits(at: now)
         limits.hasHadMessage = pendingOutput > 0

@@ -89,7 +89,7 @@ extension Connection {
         let end = buffer.headroom &+ count
         var position = buffer.headroom
         // A transport goes on with what it has opened, although a handler has paused.
-        if isHoldingMessages { return messages.leave(position..<end, of: buffer) }
+        if isHoldingMessages { return withTail { $0.leave(position..<end, of: buffer) } }
         repeat {
             let options = sharedOptions
             // What a handler that upgrades the connection leaves is parsed where it lies, by the new framing. It may be more than a
@@ -97,7 +97,7 @@ extension Connection {
             position = parse(position..<min(end, position &+ buffer.readSize), in: buffer, as: options)
             if options !== sharedOptions, messages.isDiscarding { return finish(reason: .messageTooLong) }
         } while position < end && isTakingMessages && !isHoldingMessages
-        if position < end, isTakingMessages { messages.leave(position..<end, of: buffer) }
+        if position < end, isTakingMessages { withTail { $0.leave(position..<end, of: buffer) } }
         if !awaitsPause() { disarmTimer(.idleInput) }
     }
 
@@ -173,7 +173,11 @@ extension Connection {
     private func withMessages<Result>(_ body: (inout MessageBuffer, inout Receiver) -> Result) -> Result {
         var taken = MessageBuffer()
         swap(&taken, &messages)
-        defer { swap(&taken, &messages) }
+        let before = taken.tail.capacity
+        defer {
+            loop.bufferedByteCount &+= taken.tail.capacity &- before
+            swap(&taken, &messages)
+        }
         var receiver = Receiver(connection: self, options: sharedOptions)
         return body(&taken, &receiver)
     }

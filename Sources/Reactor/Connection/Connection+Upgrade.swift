@@ -28,12 +28,27 @@ extension Connection {
     /// - Complexity: O(*n*) for *n* bytes of an unfinished message. What has been read after the messages that are being delivered is
     ///   not copied.
     public func upgrade(to options: Options, handler: any ConnectionHandler) {
+        upgrade(to: SharedOptions(options), handler: handler)
+    }
+
+    /// Upgrades the connection, and tells the new handler that it opens: for a handler that finds out who is at the other end, and serves
+    /// nobody itself. A connection that is finishing or closed stays as it is.
+    package func handOver(to handler: any ConnectionHandler, options: SharedOptions) {
+        guard isTakingMessages, !messages.isDiscarding else { return }
+        // Their time begins now.
+        forgetLimits()
+        upgrade(to: options, handler: handler)
+        handler.connectionDidOpen(self)
+        noteTopicPosition()
+    }
+
+    private func upgrade(to options: SharedOptions, handler: any ConnectionHandler) {
         guard isTakingMessages else { return }
         if messages.isDiscarding { return finish(reason: .messageTooLong) }
         // Kept until the end: their deinits may call anything, and must not run while a property is being changed.
         let replaced = (self.handler, sharedOptions)
         self.handler = handler
-        sharedOptions = SharedOptions(options)
+        sharedOptions = options
         disarmTimer(.idleInput)
         if isOpen { applyLimits(replacing: replaced.1.value) }
         messages.leaveTail()
@@ -41,8 +56,7 @@ extension Connection {
         withExtendedLifetime(replaced) {}
     }
 
-    /// Has the connection's options be others of which only the limits differ: for a server that knows only when the connection has opened
-    /// who its peer is. It must not be called while messages are delivered.
+    /// Has the connection's options be others of which only the limits differ. It must not be called while messages are delivered.
     package func setOptions(_ options: SharedOptions) {
         guard isTakingMessages else { return }
         let replaced = sharedOptions
@@ -55,7 +69,8 @@ extension Connection {
     func receiveUnparsed() {
         guard isTakingMessages, !isHoldingMessages else { return }
         let buffer = loop.readBuffer
-        let unparsed = messages.takeUnparsed()
+        var unparsed: [UInt8] = []
+        withTail { unparsed = $0.takeUnparsed() }
         var rest = unparsed[...]
         while !rest.isEmpty, isTakingMessages {
             let piece = rest.prefix(buffer.readSize)
@@ -68,7 +83,7 @@ extension Connection {
             receive(piece.count)
             if messages.isUnparsed {
                 // A handler has paused: what `receive` has left comes before the pieces that are still here.
-                messages.leave(rest)
+                withTail { $0.leave(rest) }
                 return
             }
         }

@@ -151,8 +151,21 @@ public final class Connection {
 
     /// Changes the bytes that wait for the peer.
     func withOutput(_ change: (inout OutputBuffer) -> Void) {
-        change(&makeDetails().output)
+        let details = makeDetails()
+        let before = details.output.capacity
+        change(&details.output)
+        loop.bufferedByteCount &+= details.output.capacity &- before
     }
+
+    /// Changes what is kept of a message that is not complete.
+    func withTail(_ change: (inout MessageBuffer) -> Void) {
+        let before = messages.tail.capacity
+        change(&messages)
+        loop.bufferedByteCount &+= messages.tail.capacity &- before
+    }
+
+    /// How many bytes of memory the connection holds for its peer.
+    var bufferedByteCount: Int { messages.tail.capacity &+ (details?.output.capacity ?? 0) }
 
     /// Nil for a plain connection.
     var transport: TransportState? { details?.transport }
@@ -160,7 +173,7 @@ public final class Connection {
     /// Nil for a connection whose peer may send as much as it likes, and be silent as long.
     var inputLimits: InputLimits? { details?.inputLimits }
 
-    func setInputLimits(_ limits: InputLimits) { makeDetails().inputLimits = limits }
+    func setInputLimits(_ limits: InputLimits?) { makeDetails().inputLimits = limits }
 
     /// Why the connection is finishing or closed, or why nothing can be sent to it any more.
     private(set) var reason: CloseReason {
@@ -368,8 +381,8 @@ public final class Connection {
         descriptor = OwnedDescriptor(takingOver: -1)
         loop.unregister(id.token)
         loop.connectionCount &-= 1
-        messages = MessageBuffer()
-        details?.output = OutputBuffer()
+        withTail { $0 = MessageBuffer() }
+        if details != nil { withOutput { $0 = OutputBuffer() } }
         // These may own an embedder's objects, whose deinit may call this connection. They are released last, and outside of any
         // access to a property.
         let transport = details?.transport.take()

@@ -75,7 +75,7 @@ extension Connection {
     }
 
     /// The clamped options, and what follows from them. All connections of a listener share one object.
-    package final class SharedOptions {
+    package final class SharedOptions: Sendable {
         package let value: Options
         let format: Format
         /// The framing's longest envelope. It is asked for once, since the read buffer's room and the parser's limit must agree.

@@ -252,29 +252,31 @@ extension EventLoop {
         on address: SocketAddress, options: Connection.Options = .init(), permissions: UnixPermissions = .init(),
         makeHandler: @escaping () -> any ConnectionHandler
     ) throws(Errno) -> Listener {
-        try listen(on: address, options: options, permissions: permissions) { _ in .admit(makeHandler()) }
+        let shared = Connection.SharedOptions(options)
+        return try listen(on: address, unsentLowWater: options.unsentLowWater, permissions: permissions) { _ in
+            .admit(makeHandler(), shared)
+        }
     }
 
     /// What a listener is to do with a caller.
     package enum Admission {
-        /// Make a connection of it, with this handler.
-        case admit(any ConnectionHandler)
+        /// Make a connection of it, with this handler and these options.
+        case admit(any ConnectionHandler, Connection.SharedOptions)
         /// Send it a line, with its newline, and close it: see `OwnedDescriptor.reject`.
         case reject(String)
     }
 
     /// Listens on an address, and asks about each caller before there is a connection.
     package func listen(
-        on address: SocketAddress, options: Connection.Options, permissions: UnixPermissions,
+        on address: SocketAddress, unsentLowWater: Int = Connection.Options().unsentLowWater, permissions: UnixPermissions,
         judge: @escaping (SocketAddress) -> Admission
     ) throws(Errno) -> Listener {
-        let shared = Connection.SharedOptions(options)
-        return try listen(on: address, unsentLowWater: options.unsentLowWater, permissions: permissions) {
+        try listen(on: address, unsentLowWater: unsentLowWater, permissions: permissions) {
             [self] socket, peer throws(Errno) in
             switch judge(peer) {
             case .reject(let line): socket.reject(with: line)
-            case .admit(let handler):
-                try Connection(taking: socket, kind: .socket, on: self, options: shared, handler: handler).start()
+            case .admit(let handler, let options):
+                try Connection(taking: socket, kind: .socket, on: self, options: options, handler: handler).start()
             }
         }
     }

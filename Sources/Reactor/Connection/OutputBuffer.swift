@@ -17,6 +17,8 @@ struct OutputBuffer {
     /// Whether the turn is closed: what is appended belongs to a later one. A turn closes when the kernel has taken a part of it.
     private var turnHasBegun = false
 
+    /// How many bytes of memory the buffer has.
+    var capacity: Int { bytes.capacity }
     /// How many bytes wait.
     var count: Int { bytes.count &- Int(head) }
     /// How many bytes of own output wait.

@@ -47,6 +47,11 @@ public final class EventLoop {
         /// How many events one wait reports at most, from 1 to 65,536. Those beyond it come with the next.
         public var eventsPerWait = 512
 
+        /// How many bytes of memory logs may reserve, and connections hold for their peers, together: see `memoryInUse`. Nil for as many
+        /// as there are. A log that would need more is refused with `Errno.noMemory`; if the connections come to hold more, those that hold
+        /// the most are closed at the end of the turn, with the reason `memoryLimit`.
+        public var memoryLimit: Int?
+
         /// Creates the default configuration.
         public init() {}
     }
@@ -86,6 +91,10 @@ public final class EventLoop {
 
     /// Counted here, and not in properties that are public: each access to these would have to be checked.
     var tally = Counts()
+
+    let reservedMemory = MemoryReservation.Ledger()
+    /// How much the connections hold for their peers. They count what they change.
+    var bufferedByteCount = 0
 
     var timers = TimerQueue()
     let readBuffer: ReadBuffer
@@ -283,6 +292,7 @@ public final class EventLoop {
         flush()
         var end = DurationHistogram.now
         if delivers { deliveryDurations.record(nanoseconds: end &- start) }
+        enforceMemoryLimit()
         if hasClosing {
             reap()
             end = DurationHistogram.now

@@ -19,6 +19,26 @@ public enum SocketAddress: Hashable, Sendable {
         .ipv4(address: 0x7F00_0001, port: port)
     }
 
+    /// Reads an IP address as a number: `192.0.2.7`, `2001:db8::1`, without brackets. Nil for everything else. No name is looked up.
+    ///
+    /// The corresponding C function is `inet_pton`.
+    package init?(ip text: String, port: UInt16 = 0) {
+        // In C a zero byte would end the text.
+        if text.utf8.contains(0) { return nil }
+        var number = in_addr()
+        if unsafe inet_pton(AF_INET, text, &number) == 1 {
+            self = .ipv4(address: UInt32(bigEndian: number.s_addr), port: port)
+            return
+        }
+        var bytes = in6_addr()
+        guard unsafe inet_pton(AF_INET6, text, &bytes) == 1 else { return nil }
+        let (high, low) = unsafe withUnsafeBytes(of: bytes) {
+            // An in6_addr is aligned to four bytes, and not to the eight of a UInt64.
+            unsafe ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        }
+        self = .ipv6(high: UInt64(bigEndian: high), low: UInt64(bigEndian: low), port: port, scope: 0)
+    }
+
     /// The port, or nil for a path.
     public var port: UInt16? {
         switch self {

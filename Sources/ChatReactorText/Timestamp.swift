@@ -1,11 +1,11 @@
 import Glibc
 
-/// Times of records: milliseconds since the beginning of 1970, UTC.
-enum Timestamp {
+/// Times as records and logs have them: milliseconds since the beginning of 1970, UTC.
+public enum Timestamp {
     /// The time now.
     ///
     /// The corresponding C function is `clock_gettime`.
-    static var now: Int64 {
+    public static var now: Int64 {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec) &* 1_000 &+ Int64(time.tv_nsec) / 1_000_000
@@ -14,7 +14,7 @@ enum Timestamp {
     /// As RFC 3339 has it, in UTC and with milliseconds: `2026-11-27T19:03:05.120Z`.
     ///
     /// The corresponding C function is `gmtime_r`.
-    static func rfc3339(_ time: Int64) -> String {
+    public static func rfc3339(_ time: Int64) -> String {
         let date = CalendarDate(of: time, isLocal: false)
         var text: [UInt8] = []
         text.reserveCapacity(24)
@@ -32,7 +32,7 @@ enum Timestamp {
     /// Reads a time in UTC as `rfc3339` writes it, or without milliseconds; nil if the text is no such time.
     ///
     /// The corresponding C function is `timegm`.
-    static func parse(rfc3339 text: String) -> Int64? {
+    public static func parse(rfc3339 text: String) -> Int64? {
         let bytes = Array(text.utf8)
         guard bytes.count == 20 || bytes.count == 24 else { return nil }
         func number(_ range: Range<Int>) -> Int32? {
@@ -53,7 +53,7 @@ enum Timestamp {
     /// For people, in the zone of the server: `19:03`, and `2026-11-26 19:03` if that is another day than `now` is in.
     ///
     /// The corresponding C function is `localtime_r`.
-    static func forPeople(_ time: Int64, now: Int64) -> String {
+    public static func forPeople(_ time: Int64, now: Int64) -> String {
         let date = CalendarDate(of: time, isLocal: true)
         var text: [UInt8] = []
         if !date.isSameDay(as: CalendarDate(of: now, isLocal: true)) {

@@ -1,0 +1,103 @@
+import CommandLineSupport
+import Glibc
+import Logging
+import Reactor
+
+/// Standard error, where the log goes and what the operator is told.
+///
+/// It is written by the loop, so a program that does not read it holds up nobody: lines for which there is no room are left out and counted, and the
+/// count is logged in their place.
+///
+/// It belongs to the loop's thread, and so does every logger that writes to it. A `Logger` has to be `Sendable`; this one goes nowhere.
+final class LogOutput: @unchecked Sendable {
+    var format: LogFormat
+    private var loop: EventLoop?
+    private var output: TerminalOutput?
+    private var omittedCount = 0
+    private var finishTimer: EventLoop.Timer?
+    private var onFinish: (() -> Void)?
+
+    init(format: LogFormat) {
+        self.format = format
+    }
+
+    /// Has the loop write from now on. Until then, and if standard error cannot be opened for that, lines are written at once.
+    func start(on loop: EventLoop) {
+        guard let output = try? TerminalOutput(STDERR_FILENO, style: .text, on: loop) else { return }
+        self.loop = loop
+        output.didDrain = { [weak self] in self?.writeOmittedCount() }
+        output.didClose = { [weak self] _ in self?.outputDidClose() }
+        self.output = output
+    }
+
+    /// Writes what waits.
+    ///
+    /// - Parameters:
+    ///   - timeout: How long that may take.
+    ///   - completion: Called once, when all is written, or standard error is gone, or the time is over.
+    func finish(timeout: Duration, then completion: @escaping () -> Void) {
+        guard let output, let loop else { return completion() }
+        writeOmittedCount()
+        onFinish = completion
+        output.finish()
+        finishTimer = loop.schedule(after: timeout) { [weak self] in self?.completeFinish() }
+    }
+
+    private func outputDidClose() {
+        output = nil
+        completeFinish()
+    }
+
+    private func completeFinish() {
+        finishTimer?.cancel()
+        let completion = onFinish.take()
+        completion?()
+    }
+
+    /// Writes a sentence for the operator, given without its newline.
+    func say(_ sentence: String) { write(format.line(sentence: sentence)) }
+
+    /// Writes an event of a log.
+    func log(_ level: Logger.Level, _ message: String, _ metadata: Logger.Metadata) {
+        write(format.line(level, message, metadata))
+    }
+
+    private func write(_ line: [UInt8]) {
+        guard let output else {
+            _ = unsafe Glibc.write(STDERR_FILENO, line, line.count)
+            return
+        }
+        if output.isFull { return omittedCount += 1 }
+        writeOmittedCount()
+        output.write(line.span)
+    }
+
+    private func writeOmittedCount() {
+        if omittedCount == 0 { return }
+        let metadata: Logger.Metadata = ["count": .stringConvertible(omittedCount)]
+        omittedCount = 0
+        output?.write(format.line(.warning, "standard error is too slow: lines were left out", metadata).span)
+    }
+}
+
+extension LogOutput {
+    /// Writes what a `Logger` logs.
+    struct Handler: LogHandler {
+        let output: LogOutput
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.notice
+
+        init(_ output: LogOutput) {
+            self.output = output
+        }
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            output.log(event.level, "\(event.message)", metadata.merging(event.metadata ?? [:]) { $1 })
+        }
+    }
+}
