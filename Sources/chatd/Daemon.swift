@@ -15,7 +15,7 @@ final class Daemon {
     let log: ServerLog
     /// How long an orderly end may take.
     var drainTimeout: Duration
-    private var console: Console?
+    private(set) var console: Console?
     /// What the operator may do in a chat.
     private lazy var operatorCommands = server.chat.map { chat in
         // Another reading of the configuration may have it name a file.
@@ -30,11 +30,13 @@ final class Daemon {
             self?.stop()
         }
     }
-    private var controls: [ControlSocket] = []
+    private(set) var controls: [ControlSocket] = []
     private let passedSockets: PassedSockets
     /// Nil if none has started the daemon.
-    private let serviceManager: ServiceManager?
+    let serviceManager: ServiceManager?
     private var isStopping = false
+    /// Whether the right to open files was given up, but for some folders.
+    var isSandboxed = false
 
     init(_ settings: Settings) throws {
         self.settings = settings
@@ -78,7 +80,7 @@ final class Daemon {
             try loop.watchSignals([SIGTERM, SIGINT]) { [unowned self] _ in stop() }
             // Without a file there is little to read again, and a terminal that is closed ends its jobs. A service manager reloads by this
             // signal, and is no terminal.
-            if settings.file != nil || serviceManager != nil {
+            if canReload {
                 try loop.watchSignals([SIGHUP]) { [unowned self] _ in reloadAndSay() }
             }
         } catch {
@@ -94,11 +96,13 @@ final class Daemon {
         listeners += try places.listen { address, permissions throws(Errno) in
             try server.listen(on: address, permissions: permissions)
         }
+        let sandbox = enterSandbox()
         for listener in listeners { say("listening on \(listener.address)") }
         for listener in metricsListeners { say("listening on http://\(listener.address)/metrics") }
         if listeners.contains(where: { !$0.address.isOnThisMachine }), options.accessOptions.isUnlimited {
             say("anybody who can reach it can take all of its connections: see --max-per-address, --connect-rate and --allow")
         }
+        log.didEnterSandbox(sandbox)
         serviceManager?.startWatchdog(on: loop)
         serviceManager?.notify("READY=1")
         do throws(Errno) {
@@ -108,8 +112,10 @@ final class Daemon {
         }
     }
 
+    var servesMetrics: Bool { options.operation.metrics != nil || passedSockets.contains(.metrics) }
+
     private func serveMetrics(at places: ListeningPlaces) throws(Failure) -> [Listener] {
-        if options.operation.metrics == nil, !passedSockets.contains(.metrics) { return [] }
+        if !servesMetrics { return [] }
         let metrics = MetricsServer(of: server) { [unowned self] in isStopping }
         let passed = try passedSockets.listen(for: .metrics) { socket throws(Errno) in try metrics.listen(adopting: socket) }
         return try passed
@@ -139,6 +145,11 @@ final class Daemon {
 
     // MARK: - Reading the configuration again
 
+    var canReload: Bool { settings.file != nil || serviceManager != nil }
+
+    /// The file that has options, if there is one.
+    var configurationFile: String? { settings.file }
+
     private func reloadAndSay() {
         do {
             for line in try reload() { say(line) }
@@ -160,7 +171,12 @@ final class Daemon {
             throw Failure(Chatd.message(for: error), code: EX_CONFIG)
         }
         let table = LiveOption.all
-        let changes = try table.map { ($0.names, try $0.prepare(self, new.options)) }
+        let changes: [([String], () -> Bool)]
+        do {
+            changes = try table.map { ($0.names, try $0.prepare(self, new.options)) }
+        } catch let failure as Failure where failure.code == EX_NOPERM && isSandboxed {
+            throw Failure("\(failure); files in other folders than before need a restart, or --no-sandbox", code: failure.code)
+        }
         let changed = changes.filter { $0.1() }.map(\.0)
         let live = Set(table.flatMap(\.names))
         let different = new.differences(from: settings)

@@ -9,6 +9,8 @@ final class ServiceManager {
     private let length: socklen_t
     /// Opened once: a daemon that is full of clients still has it, and so has one that has given up its right to open sockets.
     private let socket: OwnedDescriptor
+    /// Whether the manager's socket is a name in the abstract namespace, and no file.
+    let isAbstract: Bool
     private let watchdogInterval: Duration?
     private var watchdogTimer: EventLoop.Timer?
 
@@ -30,6 +32,7 @@ final class ServiceManager {
         let number = Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         if number < 0 { return nil }
         self.address = address
+        isAbstract = bytes[0] == 0
         length = socklen_t(MemoryLayout<sa_family_t>.size + bytes.count)
         socket = OwnedDescriptor(takingOver: number)
         watchdogInterval = try Self.watchdogInterval()
