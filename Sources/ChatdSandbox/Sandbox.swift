@@ -69,8 +69,7 @@ public struct Sandbox: Sendable {
     public func enter() -> String {
         var sentences: [String] = []
         let result = sandbox_forbid_new_privileges()
-        if result != 0 { return "no sandbox: \(SandboxError(number: result))" }
-        sentences.append("no_new_privs")
+        sentences.append(result == 0 ? "no_new_privs" : "no no_new_privs: \(SandboxError(number: result))")
         do throws(SandboxError) {
             let version = try Landlock.restrict(to: files, reachingAbstractSockets: reachesAbstractSockets)
             sentences.append("Landlock \(version)")
