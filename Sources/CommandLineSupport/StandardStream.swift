@@ -2,6 +2,9 @@ import Glibc
 public import Reactor
 
 extension EventLoop {
+    /// Whether a thread has been started for a standard stream, which needs system calls that the loop does not.
+    public static var copiesStandardStreams: Bool { StreamCopier.hasStarted }
+
     /// Makes a connection of a standard stream of the process, which other programs may share: the shell that has started this one, for
     /// instance. They find it as it was, however this process ends, because nothing about its open file is ever changed.
     ///

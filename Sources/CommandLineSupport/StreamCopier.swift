@@ -1,5 +1,6 @@
 import Glibc
 import Reactor
+import Synchronization
 
 /// A thread that copies a stream from or to a socket, and may block on either. It stands between the loop, which must not
 /// block, and a stream on which O_NONBLOCK must not be set, because other programs share it.
@@ -38,6 +39,10 @@ final class StreamCopier {
         return loopEnd
     }
 
+    private static let started = Atomic(false)
+    /// Whether there has been such a thread in this process.
+    static var hasStarted: Bool { started.load(ordering: .relaxed) }
+
     private func startThread() throws(Errno) {
         let retained = unsafe Unmanaged.passRetained(self)
         var thread = pthread_t()
@@ -55,6 +60,7 @@ final class StreamCopier {
             throw Errno(rawValue: result)
         }
         pthread_detach(thread)
+        Self.started.store(true, ordering: .relaxed)
     }
 
     private func copyAll() {

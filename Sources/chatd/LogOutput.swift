@@ -5,14 +5,16 @@ import Reactor
 
 /// Standard error, where the log goes and what the operator is told.
 ///
-/// It is written by the loop, so a program that does not read it holds up nobody: lines for which there is no room are left out and counted, and the
-/// count is logged in their place.
+/// It is written by the loop, and without waiting: a program that does not read it holds up nobody. Lines for which there is no room are left out and
+/// counted, and the count is logged in their place.
 ///
 /// It belongs to the loop's thread, and so does every logger that writes to it. A `Logger` has to be `Sendable`; this one goes nowhere.
 final class LogOutput: @unchecked Sendable {
     var format: LogFormat
     private var loop: EventLoop?
     private var output: TerminalOutput?
+    /// Whether standard error is a socket, as that of a service of systemd is: then each line is sent at once, if there is room for it.
+    private(set) var isSocket = false
     private var omittedCount = 0
     private var finishTimer: EventLoop.Timer?
     private var onFinish: (() -> Void)?
@@ -22,7 +24,14 @@ final class LogOutput: @unchecked Sendable {
     }
 
     /// Has the loop write from now on. Until then, and if standard error cannot be opened for that, lines are written at once.
+    ///
+    /// The corresponding C function is `fstat`.
     func start(on loop: EventLoop) {
+        var status = stat()
+        if unsafe fstat(STDERR_FILENO, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK {
+            isSocket = true
+            return
+        }
         guard let output = try? TerminalOutput(STDERR_FILENO, style: .text, on: loop) else { return }
         self.loop = loop
         output.didDrain = { [weak self] in self?.writeOmittedCount() }
@@ -36,8 +45,8 @@ final class LogOutput: @unchecked Sendable {
     ///   - timeout: How long that may take.
     ///   - completion: Called once, when all is written, or standard error is gone, or the time is over.
     func finish(timeout: Duration, then completion: @escaping () -> Void) {
-        guard let output, let loop else { return completion() }
         writeOmittedCount()
+        guard let output, let loop else { return completion() }
         onFinish = completion
         output.finish()
         finishTimer = loop.schedule(after: timeout) { [weak self] in self?.completeFinish() }
@@ -63,20 +72,30 @@ final class LogOutput: @unchecked Sendable {
     }
 
     private func write(_ line: [UInt8]) {
-        guard let output else {
-            _ = unsafe Glibc.write(STDERR_FILENO, line, line.count)
-            return
-        }
-        if output.isFull { return omittedCount += 1 }
+        if let output, output.isFull { return omittedCount += 1 }
+        // There is room for it before everything is written. The count must not come after newer lines.
         writeOmittedCount()
-        output.write(line.span)
+        if omittedCount > 0 || !writeNow(line) { omittedCount += 1 }
     }
 
     private func writeOmittedCount() {
         if omittedCount == 0 { return }
         let metadata: Logger.Metadata = ["count": .stringConvertible(omittedCount)]
-        omittedCount = 0
-        output?.write(format.line(.warning, "standard error is too slow: lines were left out", metadata).span)
+        if writeNow(format.line(.warning, "standard error is too slow: lines were left out", metadata)) { omittedCount = 0 }
+    }
+
+    /// Returns whether there was room for the line. What cannot be written at all is lost: there is nobody left to tell.
+    private func writeNow(_ line: [UInt8]) -> Bool {
+        if let output {
+            output.write(line.span)
+        } else if isSocket {
+            // A Unix-domain socket takes all of a line or nothing.
+            let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
+            return unsafe send(STDERR_FILENO, line, line.count, flags) >= 0 || errno != EAGAIN
+        } else {
+            _ = unsafe Glibc.write(STDERR_FILENO, line, line.count)
+        }
+        return true
     }
 }
 
