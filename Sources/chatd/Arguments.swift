@@ -33,6 +33,8 @@ struct Count<let least: Int, let most: Int>: ExpressibleByArgument {
 /// A log level of swift-log. The help has no room for a list of all its values, which an enumeration would get.
 struct LogLevel: ExpressibleByArgument, CustomStringConvertible {
     static let notice = LogLevel(value: .notice)
+    // What shells complete; the parser knows of no others if the help has no list.
+    static var defaultCompletionKind: CompletionKind { .list(Logger.Level.allCases.map(\.rawValue)) }
 
     let value: Logger.Level
 

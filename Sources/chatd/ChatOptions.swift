@@ -11,7 +11,7 @@ struct ChatOptions: ParsableArguments {
     @Option(help: ArgumentHelp("What the server is called. (default: the host's name)", valueName: "name"))
     var name: String?
 
-    @Option(help: ArgumentHelp("Greet newcomers with the lines of a file.", valueName: "file"))
+    @Option(help: ArgumentHelp("Greet newcomers with the lines of a file.", valueName: "file"), completion: .file())
     var motd: String?
 
     @Option(help: ArgumentHelp("How many messages newcomers get, up to 10000. (default: 20)", valueName: "n"))
@@ -25,14 +25,14 @@ struct ChatOptions: ParsableArguments {
         transform: Self.label)
     var label: TextLabel?
 
-    @Option(help: ArgumentHelp("Keep history in files there.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Keep history in files there.", valueName: "dir"), completion: .directory)
     var roomLog: String?
 
     @Option(
         help: ArgumentHelp("Take the commands of chatd ctl there.", valueName: "unix:path"), transform: { try ControlPath($0) })
     var control: ControlPath?
 
-    @Option(help: ArgumentHelp("Keep the operator's bans in a file.", valueName: "file"))
+    @Option(help: ArgumentHelp("Keep the operator's bans in a file.", valueName: "file"), completion: .file())
     var bans: String?
 
     private static func label(_ argument: String) throws -> TextLabel {

@@ -3,7 +3,7 @@ import CommandLineSupport
 
 /// The options that are about running the daemon, and not about its clients.
 struct OperationOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Read options from a file of JSON.", valueName: "file"))
+    @Option(help: ArgumentHelp("Read options from a file of JSON.", valueName: "file"), completion: .file())
     var config: String?
 
     @Flag(help: "Show what would be run with, and end.")

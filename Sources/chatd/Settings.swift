@@ -145,8 +145,12 @@ struct Settings {
         var next = unsafe environ
         while let entry = unsafe next.pointee {
             let parts = unsafe String(cString: entry).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            if parts.count == 2, parts[0].hasPrefix("CHATD_") { variables[String(parts[0])] = String(parts[1]) }
             unsafe next += 1
+            guard parts.count == 2, parts[0].hasPrefix("CHATD_") else { continue }
+            // Beside a service that is called chatd, Kubernetes sets CHATD_PORT=tcp://10.0.0.7:3001, as Docker does for a link: nobody meant
+            // the option by that, and no port looks like it.
+            if parts[0] == "CHATD_PORT", parts[1].contains("://") { continue }
+            variables[String(parts[0])] = String(parts[1])
         }
         return variables
     }

@@ -69,6 +69,17 @@ import Testing
         #expect(try check([], environment: ["CHATD_PORT=7"], names: false)["port"] == "7 (environment, CHATD_PORT)")
     }
 
+    @Test func `what Kubernetes and Docker set for a service that is called chatd is no option`() throws {
+        try file.write(#"{"port": 7}"#)
+        let output = try check(
+            [],
+            environment: [
+                "CHATD_PORT=tcp://10.0.0.7:3001", "CHATD_PORT_3001_TCP=tcp://10.0.0.7:3001", "CHATD_SERVICE_HOST=10.0.0.7",
+                "CHATD_SERVICE_PORT=3001",
+            ])
+        #expect(output["port"] == "7 (\(file.path), line 1)")
+    }
+
     @Test func `every option of the help can be configured`() throws {
         let help = try run(["--help"]).output
         let names = help.matches(of: #/\n  --([a-z-]+)/#).map { String($0.output.1) }
