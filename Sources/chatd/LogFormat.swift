@@ -4,7 +4,7 @@ import Logging
 
 /// How a line of the log is written. Whatever a client has chosen is made visible in it: it can neither begin a line nor end a value.
 enum LogFormat: String, ExpressibleByArgument, CaseIterable {
-    /// For people: `2026-11-28T19:03:05.120Z notice closed client=3:1 reason="too slow"`.
+    /// For people: `2026-11-28T19:03:05.120Z notice closed client=3.0 reason="too slow"`.
     case text
     /// For programs: an object of JSON a line.
     case json

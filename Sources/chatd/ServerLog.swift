@@ -32,7 +32,9 @@ final class ServerLog: ChatServerObserver {
         let metadata: Logger.Metadata = [
             "client": "\(client.id)", "reason": "\(reason)", "clients": .stringConvertible(server.clientCount),
         ]
-        logger.log(level: reason == .tooSlow ? .notice : .debug, "closed", metadata: metadata)
+        // What an operator may want to change something about.
+        let isNotable = reason == .tooSlow || reason == .memoryLimit
+        logger.log(level: isNotable ? .notice : .debug, "closed", metadata: metadata)
     }
 
     func server(_ server: ChatServer, didOpen room: ChatServer.Room) {

@@ -35,6 +35,27 @@ struct DisconnectPolicyTests {
         #expect(topic.subscriberCount == 1)
     }
 
+    @Test(arguments: [nil, 10_000, 0, 1 << 40]) func highWaterIsHowFarBehindIsTooFar(_ highWater: Int?) throws {
+        let loop = try EventLoop()
+        var configuration = Topic.Configuration()
+        configuration.capacity = 65_536
+        configuration.policy = .disconnect
+        configuration.highWater = highWater
+        let topic = try Topic(on: loop, configuration: configuration)
+        let slow = try Peer(on: loop, in: topic, sendBuffer: Peer.leastSendBuffer)
+        let message = String(repeating: ".", count: 99) + "\n"
+        var lag = 0
+        while slow.isOpen, lag < 65_536 {
+            lag = topic.furthestLag
+            topic.publish(message)
+            try loop.turn()
+        }
+        // The last lag at which it was open, to which one message comes.
+        let mark = highWater == 10_000 ? 10_000 : highWater == 0 ? 1 : 32_768
+        #expect(slow.closeReason == .tooSlow)
+        #expect(lag <= mark && lag + 200 > mark, "\(lag)")
+    }
+
     @Test func itsOwnMessagesAreNothingToFallBehindWith() throws {
         let loop = try EventLoop()
         var configuration = Topic.Configuration()

@@ -64,6 +64,25 @@ import Testing
         #expect(options.idleTimeout == .seconds(5) && options.byteRate == RateLimit(perSecond: 1_000))
     }
 
+    @Test("Limits that are set while the server runs hold for those who are there, and for those who come", arguments: [false, true])
+    func setLater(isChat: Bool) throws {
+        let fixture = try ServerFixture {
+            $0.limits = .init()
+            if isChat { $0.chat = .init(name: "tea") }
+        }
+        let client = try fixture.join()
+        let rate = RateLimit(perSecond: 7)
+        fixture.server.localLimits.messageRate = rate
+        #expect(fixture.server.localLimits.messageRate == rate)
+        func options(of client: Client) -> Connection.Options? { fixture.loop.connection(client.id)?.options }
+        try fixture.run(until: { options(of: client)?.messageRate == rate })
+        #expect(options(of: try fixture.join())?.messageRate == rate)
+        // Those who come from elsewhere have others.
+        #expect(fixture.server.limits.messageRate == nil)
+        fixture.server.localLimits = .init()
+        try fixture.run(until: { options(of: client)?.messageRate == nil })
+    }
+
     @Test("Who is closed for silence is told so, in a relay")
     func relay() throws {
         let fixture = try ServerFixture { $0.localLimits.idleTimeout = .milliseconds(200) }
