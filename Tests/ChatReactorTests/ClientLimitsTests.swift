@@ -64,7 +64,7 @@ import Testing
         #expect(options.idleTimeout == .seconds(5) && options.byteRate == RateLimit(perSecond: 1_000))
     }
 
-    @Test("Limits that are set while the server runs hold for those who are there, and for those who come", arguments: [false, true])
+    @Test("Limits that are set later hold for those who are there, and for those who come", arguments: [false, true])
     func setLater(isChat: Bool) throws {
         let fixture = try ServerFixture {
             $0.limits = .init()
