@@ -71,10 +71,13 @@ let package = Package(
                 "ChatReactorText", "Reactor", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             packageAccess: false, swiftSettings: settings),
+        // What chatd gives up once it has started: numbers and calls of the kernel in C; what is allowed, in Swift.
+        .target(name: "CSandbox"),
+        .target(name: "ChatdSandbox", dependencies: ["CSandbox"], packageAccess: false, swiftSettings: settings),
         .executableTarget(
             name: "chatd",
             dependencies: [
-                "ChatReactor", "CommandLineSupport", "ReactorWeb",
+                "ChatReactor", "ChatdSandbox", "CommandLineSupport", "ReactorWeb",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -93,6 +96,11 @@ let package = Package(
         .executableTarget(
             name: "EmbeddingExample", dependencies: ["ChatReactor"], path: "Tests/EmbeddingExample", swiftSettings: settings),
         .target(name: "KernelFaults", path: "Tests/KernelFaults"),
+        // A program that enters chatd's sandbox, and then does what is forbidden there.
+        .target(name: "RawSystemCalls", path: "Tests/RawSystemCalls"),
+        .executableTarget(
+            name: "SandboxProbe", dependencies: ["ChatdSandbox", "RawSystemCalls"], path: "Tests/SandboxProbe",
+            swiftSettings: settings),
         // What is public is tested here. Without access to what is `package`, these see what an embedder sees.
         .testTarget(
             name: "PublicAPITests", dependencies: ["ChatReactor", "ReactorWeb", "TestSupport"], exclude: ["Oracles"],
@@ -110,7 +118,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ExecutableTests",
-            dependencies: ["CLinux", "CommandLineSupport", "EmbeddingExample", "chat", "chatd", "Reactor", "TestSupport"],
+            dependencies: [
+                "CLinux", "ChatdSandbox", "CommandLineSupport", "EmbeddingExample", "RawSystemCalls", "Reactor", "SandboxProbe",
+                "TestSupport", "chat", "chatd",
+            ],
             exclude: ["Clients"], swiftSettings: settings),
         .testTarget(
             name: "ServiceAdapterTests",

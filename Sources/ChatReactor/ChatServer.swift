@@ -212,7 +212,20 @@ public final class ChatServer {
     public func listen(on address: SocketAddress, permissions: UnixPermissions = .init()) throws(Errno) -> Listener {
         if isShuttingDown { throw .canceled }
         // The listener keeps the server, and lets go of it when it is closed.
-        let listener = try loop.listen(on: address, options: clientOptions.first, permissions: permissions) { self.judge($0) }
+        return serve(
+            try loop.listen(on: address, options: clientOptions.first, permissions: permissions) { self.judge($0) })
+    }
+
+    /// Accepts clients at a socket that listens already: see `EventLoop.listen(adopting:options:makeHandler:)`.
+    ///
+    /// - Throws: What that throws, and `Errno.canceled` once `shutDown` was called.
+    @discardableResult
+    public func listen(adopting socket: consuming OwnedDescriptor) throws(Errno) -> Listener {
+        if isShuttingDown { throw .canceled }
+        return serve(try loop.listen(adopting: socket, options: clientOptions.first) { self.judge($0) })
+    }
+
+    private func serve(_ listener: Listener) -> Listener {
         listener.rejectionMessage = "! \(AccessRefusal.full)\n"
         let boundAddress = listener.address
         listener.onAcceptFailure = { [weak self] error in

@@ -78,8 +78,11 @@ struct Chatd: ParsableCommand {
         }
     }
 
-    /// Where clients connect.
-    var clientPlaces: [ListeningPlace] { listen.isEmpty ? [ListeningPlace(tcp: "localhost", port: port)] : listen }
+    /// Where clients connect, if no sockets for them were passed; those take the place of what would be by default.
+    func clientPlaces(besides passed: PassedSockets) -> [ListeningPlace] {
+        if !listen.isEmpty || passed.contains(.clients) { return listen }
+        return [ListeningPlace(tcp: "localhost", port: port)]
+    }
 
     private static func run(_ settings: Settings) throws {
         if settings.options.operation.checkConfig {

@@ -53,6 +53,9 @@ final class Console {
         }
     }
 
+    /// Whether it reads or prints.
+    var isInUse: Bool { input != nil || output != nil }
+
     /// Stops reading, and prints what waits for standard output.
     ///
     /// - Parameters:

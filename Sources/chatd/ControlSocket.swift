@@ -6,16 +6,41 @@ import Glibc
 /// Only root and the daemon's own user may: the permissions of the path keep others away, and who gets past them is asked by the kernel
 /// who it is.
 final class ControlSocket {
-    private let listener: Listener
+    let listener: Listener
 
     /// Listens at a path.
     ///
     /// - Throws: What `EventLoop.listen` does.
+    convenience init(at path: String, commands: OperatorCommands, on loop: EventLoop) throws(Errno) {
+        let accept = Self.accepting(for: commands, on: loop)
+        self.init(try loop.listen(on: .unix(path: path), permissions: .init(mode: 0o600), onAccept: accept))
+    }
+
+    /// Takes commands at a socket that was passed to the daemon.
     ///
+    /// - Throws: What `EventLoop.listen(adopting:)` does; `Errno.invalidArgument` if it is no Unix-domain socket: at any other, nobody
+    ///   can be asked who it is.
+    convenience init(
+        adopting socket: consuming OwnedDescriptor, commands: OperatorCommands, on loop: EventLoop
+    ) throws(Errno) {
+        let listener = try loop.listen(adopting: socket, onAccept: Self.accepting(for: commands, on: loop))
+        guard case .unix = listener.address else {
+            listener.close()
+            throw .invalidArgument
+        }
+        self.init(listener)
+    }
+
+    private init(_ listener: Listener) {
+        self.listener = listener
+        // The operator must get in when there are too many clients, to ban some of them perhaps.
+        listener.servesFromReserve = true
+    }
+
     /// The corresponding C function is `getsockopt(SO_PEERCRED)`.
-    init(at path: String, commands: OperatorCommands, on loop: EventLoop) throws(Errno) {
-        listener = try loop.listen(on: .unix(path: path), permissions: .init(mode: 0o600)) { socket, _ throws(Errno) in
-            guard Self.mayGiveCommands(socket.rawValue) else {
+    private static func accepting(for commands: OperatorCommands, on loop: EventLoop) -> Listener.AcceptHandler {
+        { socket, _ throws(Errno) in
+            guard mayGiveCommands(socket.rawValue) else {
                 return socket.reject(with: "! only root and the user of this chatd may give it commands\n")
             }
             var options = Connection.Options()
@@ -24,11 +49,9 @@ final class ControlSocket {
             options.batchesMessages = false
             try loop.adopt(socket: socket, options: options, handler: Session(commands))
         }
-        // The operator must get in when there are too many clients, to ban some of them perhaps.
-        listener.servesFromReserve = true
     }
 
-    /// Takes no commands any more, and removes the path.
+    /// Takes no commands any more, and removes the path if this has made it.
     func close() {
         listener.close()
     }

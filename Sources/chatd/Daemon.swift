@@ -15,7 +15,7 @@ final class Daemon {
     let log: ServerLog
     /// How long an orderly end may take.
     var drainTimeout: Duration
-    private var console: Console?
+    private(set) var console: Console?
     /// What the operator may do in a chat.
     private lazy var operatorCommands = server.chat.map { chat in
         // Another reading of the configuration may have it name a file.
@@ -30,13 +30,20 @@ final class Daemon {
             self?.stop()
         }
     }
-    private var control: ControlSocket?
+    private(set) var controls: [ControlSocket] = []
+    private let passedSockets: PassedSockets
+    /// Nil if none has started the daemon.
+    let serviceManager: ServiceManager?
     private var isStopping = false
+    /// Whether the right to open files was given up, but for some folders.
+    var isSandboxed = false
 
     init(_ settings: Settings) throws {
         self.settings = settings
         started = settings
         let options = settings.options
+        passedSockets = try PassedSockets()
+        serviceManager = try ServiceManager()
         drainTimeout = options.drainTimeout.duration
         Self.raiseDescriptorLimit()
         // Without this, these signals would end or stop the process. The system calls report the same: EPIPE for a pipe without a
@@ -66,13 +73,16 @@ final class Daemon {
         // However this ends, no path of a Unix-domain socket stays behind.
         defer { loop.close() }
         // Looking up a name may take long. Signals are not watched yet, so Ctrl-C ends the process at once.
-        let places = try ListeningPlaces(options.clientPlaces)
-        let metricsPlaces = try options.operation.metrics.map { place in try ListeningPlaces([place]) }
+        let places = try ListeningPlaces(options.clientPlaces(besides: passedSockets))
+        let metricsPlaces = try ListeningPlaces(options.operation.metrics.map { [$0] } ?? [])
         do throws(Errno) {
             // Before the daemon says that it listens: a signal that is sent right after that must end it in order.
             try loop.watchSignals([SIGTERM, SIGINT]) { [unowned self] _ in stop() }
-            // Without a file there is nothing to read again, and a terminal that is closed ends its jobs.
-            if settings.file != nil { try loop.watchSignals([SIGHUP]) { [unowned self] _ in reloadAndSay() } }
+            // Without a file there is little to read again, and a terminal that is closed ends its jobs. A service manager reloads by this
+            // signal, and is no terminal.
+            if canReload {
+                try loop.watchSignals([SIGHUP]) { [unowned self] _ in reloadAndSay() }
+            }
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
@@ -81,16 +91,20 @@ final class Daemon {
             printsMessages: options.print ?? (isatty(STDOUT_FILENO) == 1), onWarning: say)
         // Not before the console is there: a daemon that has said where it listens must not end because of a stream.
         try openControl()
-        let metricsListeners = try metricsPlaces.map(serveMetrics) ?? []
-        let listeners = try places.listen { address, permissions throws(Errno) in
+        let metricsListeners = try serveMetrics(at: metricsPlaces)
+        var listeners = try passedSockets.listen(for: .clients) { socket throws(Errno) in try server.listen(adopting: socket) }
+        listeners += try places.listen { address, permissions throws(Errno) in
             try server.listen(on: address, permissions: permissions)
         }
+        let sandbox = enterSandbox()
         for listener in listeners { say("listening on \(listener.address)") }
         for listener in metricsListeners { say("listening on http://\(listener.address)/metrics") }
-        if places.areReachedFromOutside, options.accessOptions.isUnlimited {
+        if listeners.contains(where: { !$0.address.isOnThisMachine }), options.accessOptions.isUnlimited {
             say("anybody who can reach it can take all of its connections: see --max-per-address, --connect-rate and --allow")
         }
-        ServiceManager.notify("READY=1")
+        log.didEnterSandbox(sandbox)
+        serviceManager?.startWatchdog(on: loop)
+        serviceManager?.notify("READY=1")
         do throws(Errno) {
             try loop.run()
         } catch {
@@ -98,17 +112,31 @@ final class Daemon {
         }
     }
 
+    var servesMetrics: Bool { options.operation.metrics != nil || passedSockets.contains(.metrics) }
+
     private func serveMetrics(at places: ListeningPlaces) throws(Failure) -> [Listener] {
+        if !servesMetrics { return [] }
         let metrics = MetricsServer(of: server) { [unowned self] in isStopping }
-        return try places.listen { address, permissions throws(Errno) in
-            try metrics.listen(on: address, permissions: permissions)
-        }
+        let passed = try passedSockets.listen(for: .metrics) { socket throws(Errno) in try metrics.listen(adopting: socket) }
+        return try passed
+            + places.listen { address, permissions throws(Errno) in
+                try metrics.listen(on: address, permissions: permissions)
+            }
     }
 
     private func openControl() throws(Failure) {
-        guard let path = options.chatOptions.control?.path, let operatorCommands else { return }
+        guard let operatorCommands else {
+            if !passedSockets.contains(.control) { return }
+            throw Failure("a socket called 'control' was passed, and commands need --chat", code: EX_CONFIG)
+        }
+        _ = try passedSockets.listen(for: .control) { socket throws(Errno) in
+            let control = try ControlSocket(adopting: socket, commands: operatorCommands, on: loop)
+            controls.append(control)
+            return control.listener
+        }
+        guard let path = options.chatOptions.control?.path else { return }
         do throws(Errno) {
-            control = try ControlSocket(at: path, commands: operatorCommands, on: loop)
+            controls.append(try ControlSocket(at: path, commands: operatorCommands, on: loop))
         } catch {
             let code = error == .permissionDenied ? EX_NOPERM : EX_UNAVAILABLE
             throw Failure("cannot take commands at \(path): \(error)", code: code)
@@ -116,6 +144,11 @@ final class Daemon {
     }
 
     // MARK: - Reading the configuration again
+
+    var canReload: Bool { settings.file != nil || serviceManager != nil }
+
+    /// The file that has options, if there is one.
+    var configurationFile: String? { settings.file }
 
     private func reloadAndSay() {
         do {
@@ -131,14 +164,19 @@ final class Daemon {
     /// - Throws: If the configuration is bad, or a file that it names. Then nothing has changed.
     private func reload() throws -> [String] {
         if isStopping { throw Failure("chatd is ending", code: EX_TEMPFAIL) }
-        ServiceManager.notifyOfReloading()
-        defer { ServiceManager.notify("READY=1") }
+        serviceManager?.notifyOfReloading()
+        defer { serviceManager?.notify("READY=1") }
         let new: Settings
         do { new = try .current() } catch let failure as Failure { throw failure } catch {
             throw Failure(Chatd.message(for: error), code: EX_CONFIG)
         }
         let table = LiveOption.all
-        let changes = try table.map { ($0.names, try $0.prepare(self, new.options)) }
+        let changes: [([String], () -> Bool)]
+        do {
+            changes = try table.map { ($0.names, try $0.prepare(self, new.options)) }
+        } catch let failure as Failure where failure.code == EX_NOPERM && isSandboxed {
+            throw Failure("\(failure); files in other folders than before need a restart, or --no-sandbox", code: failure.code)
+        }
         let changed = changes.filter { $0.1() }.map(\.0)
         let live = Set(table.flatMap(\.names))
         let different = new.differences(from: settings)
@@ -161,8 +199,8 @@ final class Daemon {
     private func stop() {
         if isStopping { exit(EX_OK) }
         isStopping = true
-        ServiceManager.notify("STOPPING=1")
-        control?.close()
+        serviceManager?.notify("STOPPING=1")
+        for control in controls { control.close() }
         let timeout = drainTimeout
         var unfinished = 2
         let didFinish = { [loop] in

@@ -24,9 +24,6 @@ struct ListeningPlaces {
         self.places = places
     }
 
-    /// Whether somebody on another machine can connect.
-    var areReachedFromOutside: Bool { places.joined().contains { !$0.isOnThisMachine } }
-
     /// Listens at all places. If one cannot be had, this throws, and the other listeners stay.
     ///
     /// - Parameter listen: Listens at one address, as a path with these permissions.

@@ -24,10 +24,24 @@ final class MetricsServer {
     ///
     /// - Throws: What `EventLoop.listen` does.
     func listen(on address: SocketAddress, permissions: UnixPermissions) throws(Errno) -> Listener {
-        let options = HTTPHandler.connectionOptions
-        let listener = try server.loop.listen(on: address, options: options, permissions: permissions) { [self] in
-            HTTPHandler { [self] request in response(to: request) }
-        }
+        serve(
+            try server.loop.listen(on: address, options: Self.options, permissions: permissions, makeHandler: makeHandler))
+    }
+
+    /// Serves at a socket that was passed to the daemon.
+    ///
+    /// - Throws: What `EventLoop.listen(adopting:)` does.
+    func listen(adopting socket: consuming OwnedDescriptor) throws(Errno) -> Listener {
+        serve(try server.loop.listen(adopting: socket, options: Self.options, makeHandler: makeHandler))
+    }
+
+    private static var options: Connection.Options { HTTPHandler.connectionOptions }
+
+    private func makeHandler() -> any ConnectionHandler {
+        HTTPHandler { [self] request in response(to: request) }
+    }
+
+    private func serve(_ listener: Listener) -> Listener {
         // Out of descriptors is when an operator looks.
         listener.servesFromReserve = true
         return listener

@@ -11,4 +11,7 @@ struct OperationOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("Serve /metrics for Prometheus there.", valueName: "host:port"), transform: { try ListeningPlace($0) })
     var metrics: ListeningPlace?
+
+    @Flag(help: "Keep the rights that are not needed after the start.")
+    var noSandbox = false
 }

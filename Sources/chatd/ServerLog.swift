@@ -18,6 +18,11 @@ final class ServerLog: ChatServerObserver {
         logger.logLevel = level
     }
 
+    /// Tells what the daemon has given up.
+    func didEnterSandbox(_ description: String) {
+        logger.info("\(description)")
+    }
+
     func server(_ server: ChatServer, didAccept client: ChatServer.Client) {
         logger.debug("accepted", metadata: ["client": "\(client.id)", "clients": "\(server.clientCount)"])
     }

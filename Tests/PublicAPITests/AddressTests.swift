@@ -18,6 +18,13 @@ struct AddressTests {
                 == "[2001:db8:1:2:3:4:5:6]:7")
     }
 
+    @Test("A link-local address has the number of its interface, which is read again")
+    func scope() throws {
+        let address = SocketAddress.ipv6(high: 0xFE80_0000_0000_0000, low: 1, port: 7, scope: 1)
+        #expect(address.description == "[fe80::1%1]:7")
+        #expect(try Endpoint(address.description).resolve() == [address])
+    }
+
     @Test("The port, or nil for a path")
     func ports() {
         #expect(Self.v4.port == 3_001)

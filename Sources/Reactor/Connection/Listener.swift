@@ -43,7 +43,7 @@ public final class Listener {
     /// Nil once the listener is closed: so a handler may keep its listener, without the two keeping each other for ever.
     private var acceptHandler: AcceptHandler?
     private var descriptor: OwnedDescriptor?
-    /// Set for a Unix-domain socket.
+    /// Set for a Unix-domain socket whose path this listener has made.
     private var path: UnixPath?
     /// A descriptor in reserve, for when there are no others.
     private var spare: OwnedDescriptor?
@@ -51,7 +51,7 @@ public final class Listener {
     private var interest: Interest = []
     private var retryTimer: EventLoop.Timer?
 
-    fileprivate init(
+    fileprivate convenience init(
         on address: SocketAddress, loop: EventLoop, unsentLowWater: Int, permissions: UnixPermissions,
         acceptHandler: @escaping AcceptHandler
     ) throws(Errno) {
@@ -59,29 +59,51 @@ public final class Listener {
         let socket = try Socket(for: address)
         // Set on the listener, and inherited by each connection.
         if address.port != nil { try socket.setStreamOptions(unsentLowWater: unsentLowWater) }
-        if case .unix(let path) = address {
-            self.path = try UnixPath(path, permissions, listening: socket)
+        var path: UnixPath?
+        if case .unix(let name) = address {
+            path = try UnixPath(name, permissions, listening: socket)
         } else {
             try socket.bind(to: address)
             try socket.listen()
         }
-        self.address = try Socket.localAddress(of: socket.descriptor.rawValue) ?? address
+        let bound = try Socket.localAddress(of: socket.descriptor.rawValue) ?? address
+        try self.init(socket.release(), at: bound, path: path, loop: loop, acceptHandler: acceptHandler)
+    }
+
+    fileprivate convenience init(
+        adopting descriptor: consuming OwnedDescriptor, loop: EventLoop, unsentLowWater: Int,
+        acceptHandler: @escaping AcceptHandler
+    ) throws(Errno) {
+        try loop.checkIsNotClosed()
+        let socket = try Socket(adoptingListener: descriptor)
+        guard let address = try Socket.localAddress(of: socket.descriptor.rawValue) else { throw .addressFamilyNotSupported }
+        if address.port != nil { try socket.setStreamOptions(unsentLowWater: unsentLowWater) }
+        try self.init(socket.release(), at: address, path: nil, loop: loop, acceptHandler: acceptHandler)
+    }
+
+    private init(
+        _ socket: consuming OwnedDescriptor, at address: SocketAddress, path: UnixPath?, loop: EventLoop,
+        acceptHandler: @escaping AcceptHandler
+    ) throws(Errno) {
+        self.address = address
+        self.path = path
         self.loop = loop
         self.acceptHandler = acceptHandler
-        descriptor = socket.release()
+        descriptor = consume socket
         spare = Self.makeSpare()
         token = try loop.register(self)
         do throws(Errno) {
             try setInterest(.readable)
         } catch {
             loop.unregister(token)
+            // While the socket is open: see `close`.
             path?.remove()
             throw error
         }
     }
 
-    /// Stops listening, and removes the path of a Unix-domain socket if it is still this listener's. Connections that were
-    /// accepted live on. Does nothing once it is closed.
+    /// Stops listening, and removes the path of a Unix-domain socket if it is still this listener's. That of a socket that was adopted
+    /// stays: whoever has made it may go on listening there. Connections that were accepted live on. Does nothing once it is closed.
     ///
     /// The corresponding C functions are `close` and `unlink`.
     public func close() {
@@ -268,15 +290,67 @@ extension EventLoop {
         on address: SocketAddress, options: Connection.Options, permissions: UnixPermissions,
         judge: @escaping (SocketAddress) -> Admission
     ) throws(Errno) -> Listener {
+        try listen(
+            on: address, unsentLowWater: options.unsentLowWater, permissions: permissions,
+            onAccept: serving(as: judge, options: options))
+    }
+
+    /// Accepts at a socket that listens already, and asks about each caller before there is a connection.
+    package func listen(
+        adopting socket: consuming OwnedDescriptor, options: Connection.Options, judge: @escaping (SocketAddress) -> Admission
+    ) throws(Errno) -> Listener {
+        try listen(
+            adopting: socket, unsentLowWater: options.unsentLowWater, onAccept: serving(as: judge, options: options))
+    }
+
+    private func serving(as judge: @escaping (SocketAddress) -> Admission, options: Connection.Options) -> Listener.AcceptHandler
+    {
         let shared = Connection.SharedOptions(options)
-        return try listen(on: address, unsentLowWater: options.unsentLowWater, permissions: permissions) {
-            [self] socket, peer throws(Errno) in
+        return { [self] socket, peer throws(Errno) in
             switch judge(peer) {
             case .reject(let line): socket.reject(with: line)
             case .admit(let handler):
                 try Connection(taking: socket, kind: .socket, on: self, options: shared, handler: handler).start()
             }
         }
+    }
+
+    /// Accepts at a socket that listens already, with a handler made for each connection: one that a service manager has passed to
+    /// the process, or the process that it replaces.
+    ///
+    /// ```swift
+    /// // The first socket of a systemd socket unit. See sd_listen_fds(3).
+    /// try loop.listen(adopting: OwnedDescriptor(takingOver: 3)) { Counter() }
+    /// ```
+    ///
+    /// The socket is made nonblocking and close-on-exec, and a TCP socket gets the options that the other `listen` gives its
+    /// sockets. The path of a Unix-domain socket is not removed when the listener is closed.
+    ///
+    /// - Parameters:
+    ///   - socket: A stream socket that listens, of IPv4, IPv6 or the Unix domain.
+    ///   - options: How the connections are to behave.
+    ///   - makeHandler: Makes the handler of a connection, when it has been accepted.
+    /// - Throws: `EBADF` for a descriptor that is not open; `Errno.notSocket` for one that is no socket; `.invalidArgument` for a
+    ///   socket that does not listen, or is no stream; `.addressFamilyNotSupported` for one of another family; `.canceled` if the
+    ///   loop is closed; and what the kernel says when it is to watch it. Then the descriptor is closed.
+    ///
+    /// The corresponding C functions are `getsockopt`, `fcntl`, `getsockname` and `setsockopt`.
+    @discardableResult
+    public func listen(
+        adopting socket: consuming OwnedDescriptor, options: Connection.Options = .init(),
+        makeHandler: @escaping () -> any ConnectionHandler
+    ) throws(Errno) -> Listener {
+        try listen(adopting: socket, options: options) { _ in .admit(makeHandler()) }
+    }
+
+    /// Accepts at a socket that listens already, and passes each connection that was accepted to `onAccept`, as
+    /// `listen(on:unsentLowWater:permissions:onAccept:)` does. In all else this is the other `listen(adopting:)`.
+    @discardableResult
+    public func listen(
+        adopting socket: consuming OwnedDescriptor, unsentLowWater: Int = Connection.Options().unsentLowWater,
+        onAccept: @escaping Listener.AcceptHandler
+    ) throws(Errno) -> Listener {
+        try Listener(adopting: socket, loop: self, unsentLowWater: unsentLowWater, acceptHandler: onAccept)
     }
 
     /// Listens on an address, and passes each connection that was accepted to `onAccept`, which decides who serves it: this loop,

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A new stream socket, nonblocking and close-on-exec.
+/// A stream socket, nonblocking and close-on-exec.
 struct Socket: ~Copyable {
     let descriptor: OwnedDescriptor
 
@@ -16,6 +16,27 @@ struct Socket: ~Copyable {
         }
         let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         descriptor = OwnedDescriptor(takingOver: try retryingOnInterrupt { socket(address.family, type, 0) })
+    }
+
+    /// Takes over a socket that listens already. Throws `invalidArgument` for one that does not, or is no stream.
+    ///
+    /// The corresponding C functions are `getsockopt` and `fcntl`.
+    init(adoptingListener descriptor: consuming OwnedDescriptor) throws(Errno) {
+        let number = descriptor.rawValue
+        guard try Self.option(SO_TYPE, of: number) == Int32(SOCK_STREAM.rawValue),
+            try Self.option(SO_ACCEPTCONN, of: number) != 0
+        else { throw .invalidArgument }
+        let flags = try retryingOnInterrupt { fcntl(number, F_GETFL) }
+        try retryingOnInterrupt { fcntl(number, F_SETFL, flags | O_NONBLOCK) }
+        try retryingOnInterrupt { fcntl(number, F_SETFD, FD_CLOEXEC) }
+        self.descriptor = descriptor
+    }
+
+    private static func option(_ option: Int32, of descriptor: Int32) throws(Errno) -> Int32 {
+        var value: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        try retryingOnInterrupt { unsafe getsockopt(descriptor, SOL_SOCKET, option, &value, &size) }
+        return value
     }
 
     consuming func release() -> OwnedDescriptor { descriptor }

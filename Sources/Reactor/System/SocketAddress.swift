@@ -63,7 +63,12 @@ extension SocketAddress: CustomStringConvertible {
 
     /// The corresponding C function is `getnameinfo`.
     private var numericHost: String {
-        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(NI_MAXHOST)) { host in
+        // With its scope, it would be looked up what the interface is called, each time, by system calls that a process in a sandbox may
+        // not have.
+        if case .ipv6(let high, let low, _, let scope) = self, scope != 0 {
+            return "\(SocketAddress.ipv6(high: high, low: low, port: 0, scope: 0).numericHost)%\(scope)"
+        }
+        return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(NI_MAXHOST)) { host in
             guard let start = host.baseAddress else { return "?" }
             let result = unsafe withSystemAddress { address, length in
                 unsafe getnameinfo(address, length, start, socklen_t(host.count), nil, 0, NI_NUMERICHOST)

@@ -19,7 +19,11 @@ enum Configuration: String, CaseIterable, ExpressibleByArgument {
     var reply: String { "! line too long: the limit is \(maximumLine) bytes" }
 
     func arguments(path: String) -> [String] {
-        let common = ["--framing", "line", "--max-line", "\(maximumLine)", "--listen", "127.0.0.1:0", "--log-level", "debug"]
+        // The preloaded library makes system calls of its own.
+        let common = [
+            "--framing", "line", "--max-line", "\(maximumLine)", "--listen", "127.0.0.1:0", "--log-level", "debug",
+            "--no-sandbox",
+        ]
         if !hasConsole { return common + ["--no-console", "--no-print"] }
         return common + ["--console", "--print"] + (isBrief ? [] : ["--listen", "unix:\(path)"])
     }

@@ -1,0 +1,98 @@
+import ChatdSandbox
+import CommandLineSupport
+import Glibc
+import Reactor
+
+extension Daemon {
+    /// Gives up, for good, what the daemon does not need any more: it listens, has its streams, and knows all names and users.
+    ///
+    /// - Returns: A sentence for the log.
+    func enterSandbox() -> String {
+        if options.operation.noSandbox { return "not sandboxed (--no-sandbox)" }
+        // The programs of the tests are, for a sanitizer. What is shipped is not.
+        if Sandbox.isInstrumented { return "not sandboxed (built to be watched)" }
+        keepTimeZone()
+        var sandbox = Sandbox()
+        // The descriptor in reserve of each listener.
+        sandbox.files.append(.read("/dev/null"))
+        if console?.isInUse == true { sandbox.parts.insert(.console) }
+        if !controls.isEmpty { sandbox.parts.insert(.control) }
+        allowSocketPaths(&sandbox)
+        allowMetrics(&sandbox)
+        allowRoomLogs(&sandbox)
+        allowBans(&sandbox)
+        allowReading(&sandbox)
+        sandbox.reachesAbstractSockets = serviceManager?.isAbstract == true
+        isSandboxed = true
+        return "sandboxed (\(sandbox.enter()))"
+    }
+
+    /// Has glibc know where it is. Without the variable it looks at the file of the system's zone with each line that is logged.
+    ///
+    /// The corresponding C functions are `setenv` and `tzset`.
+    private func keepTimeZone() {
+        unsafe setenv("TZ", ":/etc/localtime", 0)
+        tzset()
+    }
+
+    /// The paths that were made are removed at the end.
+    private func allowSocketPaths(_ sandbox: inout Sandbox) {
+        let named = (options.listen + [options.operation.metrics].compactMap(\.self)).map(\.endpoint)
+        var paths = named.compactMap { if case .unix(let path) = $0 { path } else { nil } }
+        if let path = options.chatOptions.control?.path { paths.append(path) }
+        if paths.isEmpty { return }
+        sandbox.parts.insert(.unixPaths)
+        sandbox.files += paths.map { .remove(folder: Self.folder(of: $0)) }
+    }
+
+    private func allowMetrics(_ sandbox: inout Sandbox) {
+        if servesMetrics { sandbox.parts.insert(.metrics) }
+    }
+
+    private func allowRoomLogs(_ sandbox: inout Sandbox) {
+        guard let folder = options.chatOptions.roomLog else { return }
+        sandbox.parts.insert(.roomLogs)
+        // By the second, logs tell a restart from a power failure.
+        sandbox.files += [.write(folder: folder), .read("/proc/sys/kernel/random/boot_id")]
+    }
+
+    private func allowBans(_ sandbox: inout Sandbox) {
+        // The configuration may name a file later on.
+        let mayNameOne = options.chatOptions.chat && configurationFile != nil
+        if mayNameOne || options.chatOptions.bans != nil { sandbox.parts.insert(.bans) }
+        guard let file = options.chatOptions.bans else { return }
+        sandbox.files += Self.folders(of: file).map { .write(folder: $0) }
+    }
+
+    private func allowReading(_ sandbox: inout Sandbox) {
+        // The operator may have the message of the day read at any time.
+        var files = [options.chatOptions.motd].compactMap(\.self)
+        if canReload { files += [configurationFile].compactMap(\.self) + options.accessOptions.files }
+        if !files.isEmpty || canReload { sandbox.parts.insert(.files) }
+        sandbox.files += files.flatMap(Self.folders).map { .read($0) }
+    }
+
+    // MARK: - Folders
+
+    /// A file is replaced by another one of its name, to which what is allowed of a file would not apply.
+    private static func folder(of path: String) -> String {
+        // Of bytes, not of characters: a mark that follows the slash makes one character with it.
+        path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(Substring(path.utf8[...$0])) } ?? "."
+    }
+
+    /// The folder of a file, and if its name is a symbolic link, that of the file that is meant.
+    ///
+    /// The corresponding C function is `realpath`.
+    private static func folders(of path: String) -> [String] {
+        guard let real = unsafe realpath(path, nil) else { return [folder(of: path)] }
+        defer { unsafe free(real) }
+        return [folder(of: path), folder(of: unsafe String(cString: real))]
+    }
+}
+
+extension AccessOptions {
+    /// The files of addresses.
+    fileprivate var files: [String] {
+        (allow + deny).compactMap { if case .file(let path) = $0 { path } else { nil } }
+    }
+}
