@@ -11,15 +11,17 @@ public final class HostileSocket {
 
     /// Begins to connect to a port of 127.0.0.1. Nil if the system has no descriptor, port or room for it.
     ///
-    /// - Parameter receiveBuffer: How much the kernel keeps of what is not read; nil for the usual amount.
-    public init?(to port: UInt16, receiveBuffer: Int32? = nil) {
+    /// - Parameters:
+    ///   - network: It connects from another address each time, from the first to the 250th of this one.
+    ///   - receiveBuffer: How much the kernel keeps of what is not read; nil for the usual amount.
+    public init?(to port: UInt16, from network: UInt32 = 0x7F00_0000, receiveBuffer: Int32? = nil) {
         let result = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
         if result < 0 { return nil }
         descriptor = OwnedDescriptor(takingOver: result)
         if let receiveBuffer { setOption(SOL_SOCKET, SO_RCVBUF, receiveBuffer) }
         setOption(Int32(IPPROTO_IP), IP_BIND_ADDRESS_NO_PORT, Int32(1))
         setOption(Int32(IPPROTO_TCP), TCP_NODELAY, Int32(1))
-        let source = 0x7F00_0001 + Self.sources.wrappingAdd(1, ordering: .relaxed).oldValue % 250
+        let source = network + 1 + Self.sources.wrappingAdd(1, ordering: .relaxed).oldValue % 250
         unsafe withAddress(source, 0) { _ = unsafe bind(result, $0, $1) }
         let outcome = unsafe withAddress(0x7F00_0001, port) { unsafe connect(result, $0, $1) }
         if outcome < 0, errno != EINPROGRESS { return nil }

@@ -85,6 +85,8 @@ struct AttackRunner {
         case .printing:
             if isOurs { surroundings.arguments = ["--print"] }
             surroundings.outputPath = output.path
+        case .refusing:
+            if isOurs { surroundings.arguments = ["--deny", AttackScenario.denied.block] }
         case .starvation:
             surroundings.openFileLimit = AttackScenario.fewFiles
         case .clock:

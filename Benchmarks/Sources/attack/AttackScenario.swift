@@ -16,6 +16,8 @@ struct AttackScenario: Sendable {
     /// What a server needs to be started with, or what is measured besides.
     enum Kind: Sendable {
         case plain
+        /// Callers from `denied` are not let in, by those servers that can be told so.
+        case refusing
         /// What it prints goes to a file, which must be harmless.
         case printing
         /// Few descriptors, and a phase without load.
@@ -44,6 +46,8 @@ struct AttackScenario: Sendable {
     /// the attacker do what it does to a discarding server meanwhile.
     var makeHarmless: (@Sendable (Field) -> any Attacker)?
 
+    /// From where nobody else calls.
+    static let denied: (network: UInt32, block: String) = (0x7F01_0000, "127.1.0.0/16")
     /// The files that a server with few may open.
     static let fewFiles = 64
     private static let starvedCallers = 60
@@ -68,6 +72,10 @@ struct AttackScenario: Sendable {
             name: "reset-flood", title: "connections opened and reset, most before they are accepted", greatestRatio: 2,
             connections: 4_096
         ) { ConnectFlood(at: $0.port, resets: true) },
+        AttackScenario(
+            name: "refused-flood", title: "connections opened by whom the server refuses, and closed", kind: .refusing,
+            connections: 4_096
+        ) { ConnectFlood(at: $0.port, from: denied.network, resets: false) },
         visiting("half-close", "100 a second say a line and half close", .halfClosing, says: true),
         visiting("hit-and-run", "100 a second say a line and reset", .hittingAndRunning, says: true),
         visiting("reset-with-output", "100 a second reset with output queued", .resettingWithOutput, says: false),
