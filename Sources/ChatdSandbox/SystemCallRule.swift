@@ -73,7 +73,7 @@ public struct SystemCallRule: Sendable {
         .init("writev", call_writev, [.log, .console]),
         // Standard input and output: pieces that are written at once, whether a terminal is still there.
         .init("poll", call_poll, [.console]),
-        .init("ioctl", call_ioctl, [.console], .oneOf(argument: 1, [Int32(TCGETS)])),
+        .init("ioctl", call_ioctl, [.console], .oneOf(argument: 1, [Int32(TCGETS), terminalRequest])),
         // A thread that reads or writes what cannot be opened anew. It may only just have begun.
         .init("mprotect", call_mprotect, [.console], .without(argument: 2, bits: PROT_EXEC)),
         .init("sched_yield", call_sched_yield, [.console]),
@@ -117,3 +117,6 @@ public struct SystemCallRule: Sendable {
         .init("geteuid", call_geteuid, [.control]),
     ]
 }
+
+/// TCGETS2, by which newer versions of glibc find out whether something is a terminal.
+private let terminalRequest = Int32(bitPattern: 0x802C_542A)
