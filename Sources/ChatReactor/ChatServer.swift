@@ -230,15 +230,15 @@ public final class ChatServer {
     ///
     /// - Parameters:
     ///   - caller: From where.
-    ///   - isProxied: Whether a proxy has said so.
-    func admission(of caller: SocketAddress, isProxied: Bool = false) -> EventLoop.Admission {
+    ///   - proxy: The address of the proxy that has said so. If it is the same, the proxy has not said who it is.
+    func admission(of caller: SocketAddress, by proxy: SocketAddress? = nil) -> EventLoop.Admission {
         if let refusal = gate.refusal(of: caller, clientCount: clientCount, bans: chat?.bans) {
             didRefuse(caller, because: refusal)
             return .reject("! \(refusal)\n")
         }
         let client: any Client & ConnectionHandler = chat?.makePerson() ?? RelayClient(of: self)
-        if isProxied { client.proxiedAddress = caller }
-        return .admit(client, clientOptions[caller])
+        if proxy != nil { client.proxiedAddress = caller }
+        return .admit(client, clientOptions[caller == proxy ? nil : caller])
     }
 
     func didRefuse(_ caller: SocketAddress, because refusal: AccessRefusal) {

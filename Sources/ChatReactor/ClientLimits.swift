@@ -51,8 +51,8 @@ extension ChatServer {
             remote = remoteLimits.applied(to: options)
         }
 
-        /// The options of a client that comes from an address.
-        subscript(address: SocketAddress) -> Connection.SharedOptions { address.isOnThisMachine ? local : remote }
+        /// The options of a client that comes from an address, or of one of which nobody knows from where.
+        subscript(address: SocketAddress?) -> Connection.SharedOptions { address?.isOnThisMachine == true ? local : remote }
     }
 }
 

@@ -72,7 +72,7 @@ public struct SystemCallRule: Sendable {
         // The log, and what is printed.
         .init("writev", call_writev, [.log, .console]),
         // Standard input and output: pieces that are written at once, whether a terminal is still there.
-        .init("poll", call_poll, [.console]),
+        .init("poll", call_poll, [.log, .console]),
         .init("ioctl", call_ioctl, [.console], .oneOf(argument: 1, [Int32(TCGETS), terminalRequest])),
         // A thread that reads or writes what cannot be opened anew. It may only just have begun.
         .init("mprotect", call_mprotect, [.console], .without(argument: 2, bits: PROT_EXEC)),
@@ -103,7 +103,10 @@ public struct SystemCallRule: Sendable {
         .init("link", call_link, [.roomLogs]),
         .init("access", call_access, [.roomLogs]),
         .init("fallocate", call_fallocate, [.roomLogs]),
+        // A log that was last open before the machine was booted.
+        .init("msync", call_msync, [.roomLogs]),
         // Instead of fallocate, on file systems that lack it.
+        .init("fcntl", call_fcntl, [.roomLogs], .oneOf(argument: 1, [F_GETFL])),
         .init("fstatfs", call_fstatfs, [.roomLogs]),
         .init("pwrite64", call_pwrite64, [.roomLogs]),
         .init("pread64", call_pread64, [.roomLogs, .metrics]),

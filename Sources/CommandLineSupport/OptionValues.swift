@@ -9,11 +9,11 @@ public protocol OptionValue: CustomStringConvertible, Sendable {
 }
 
 extension Option where Value: OptionValue {
-    public init(wrappedValue: Value, help: ArgumentHelp) {
+    public init(wrappedValue: Value, help: ArgumentHelp, completion: CompletionKind? = nil) {
         var help = help
         // The parser knows how to describe what is expressible by an argument, and that alone.
         help.abstract += " (default: \(wrappedValue))"
-        self.init(wrappedValue: wrappedValue, help: help, transform: { try Value($0) })
+        self.init(wrappedValue: wrappedValue, help: help, completion: completion, transform: { try Value($0) })
     }
 }
 
@@ -75,7 +75,8 @@ public struct ByteCount: OptionValue, ExpressibleByIntegerLiteral {
 public struct InvalidOptionValue: Error, CustomStringConvertible {
     public let description: String
 
-    init(_ description: String) {
+    /// - Parameter description: What to write instead, as in `write a number`.
+    public init(_ description: String) {
         self.description = description
     }
 }

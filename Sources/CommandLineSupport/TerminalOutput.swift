@@ -31,6 +31,7 @@ public final class TerminalOutput {
         options.maximumPendingOutput = .max
         // The program at the other end of a pipe may take as long as it likes.
         options.flushTimeout = nil
+        options.closesAtMemoryLimit = false
         connection = try loop.adoptStandardStream(
             descriptor, for: .output, options: options, handler: Handler(output: self))
     }

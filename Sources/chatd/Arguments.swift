@@ -1,5 +1,6 @@
 import ArgumentParser
 import ChatReactor
+import CommandLineSupport
 import Logging
 
 // The types of the options' values.
@@ -20,21 +21,28 @@ enum SlowName: String, ExpressibleByArgument, CaseIterable {
     case backpressure, skip, disconnect
 }
 
-/// A whole number of which there may be at least `least` and at most `most`.
-struct Count<let least: Int, let most: Int>: ExpressibleByArgument {
+/// A whole number in an option, of which there may be at least `least` and at most `most`.
+struct Count<let least: Int, let most: Int>: OptionValue, ExpressibleByIntegerLiteral {
     let value: Int
 
-    init?(argument: String) {
-        guard let value = Int(argument), value >= least, value <= most else { return nil }
+    init(integerLiteral value: Int) {
         self.value = value
     }
+
+    init(_ text: String) throws(InvalidOptionValue) {
+        guard let value = Int(text), value >= least, value <= most else {
+            throw InvalidOptionValue("write a number from \(least) to \(most)")
+        }
+        self.value = value
+    }
+
+    var description: String { "\(value)" }
 }
 
-/// A log level of swift-log. The help has no room for a list of all its values, which an enumeration would get.
-struct LogLevel: ExpressibleByArgument, CustomStringConvertible {
+/// A log level of swift-log in an option. The help has no room for a list of all its values, which an enumeration would get.
+struct LogLevel: OptionValue {
     static let notice = LogLevel(value: .notice)
-    // What shells complete; the parser knows of no others if the help has no list.
-    static var defaultCompletionKind: CompletionKind { .list(Logger.Level.allCases.map(\.rawValue)) }
+    static let completion = CompletionKind.list(Logger.Level.allCases.map(\.rawValue))
 
     let value: Logger.Level
 
@@ -42,8 +50,10 @@ struct LogLevel: ExpressibleByArgument, CustomStringConvertible {
         self.value = value
     }
 
-    init?(argument: String) {
-        guard let value = Logger.Level(rawValue: argument) else { return nil }
+    init(_ text: String) throws(InvalidOptionValue) {
+        guard let value = Logger.Level(rawValue: text) else {
+            throw InvalidOptionValue("write one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
         self.value = value
     }
 

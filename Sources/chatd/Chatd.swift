@@ -12,7 +12,7 @@ struct Chatd: ParsableCommand {
         version: "chatd \(version)")
 
     @Option(help: ArgumentHelp("Listen on localhost; 0 picks a port.", valueName: "port"))
-    var port: UInt16 = 3001
+    var port: Count<0, 65_535> = 3001
 
     @Option(
         help: ArgumentHelp("Listen at host:port, *:port or unix:path; repeatable.", valueName: "place"),
@@ -40,8 +40,8 @@ struct Chatd: ParsableCommand {
     @Option(help: ArgumentHelp("How long ending may take.", valueName: "time"))
     var drainTimeout: TimeLimit = 5
 
-    @Option(help: ArgumentHelp("From trace to critical.", valueName: "level"))
-    var logLevel: LogLevel = .notice
+    @Option(help: ArgumentHelp("From trace to critical.", valueName: "level"), completion: LogLevel.completion)
+    var logLevel = LogLevel.notice
 
     @Option(help: ArgumentHelp("How the log is written.", valueName: "format"))
     var logFormat = LogFormat.text
@@ -81,7 +81,7 @@ struct Chatd: ParsableCommand {
     /// Where clients connect, if no sockets for them were passed; those take the place of what would be by default.
     func clientPlaces(besides passed: PassedSockets) -> [ListeningPlace] {
         if !listen.isEmpty || passed.contains(.clients) { return listen }
-        return [ListeningPlace(tcp: "localhost", port: port)]
+        return [ListeningPlace(tcp: "localhost", port: UInt16(port.value))]
     }
 
     private static func run(_ settings: Settings) throws {
@@ -96,9 +96,9 @@ struct Chatd: ParsableCommand {
 
     var effectiveQuitWord: String? { noQuitWord ? nil : quitWord }
 
-    /// The limits of clients from elsewhere, and those of this machine's.
-    var clientLimits: (remote: ChatServer.ClientLimits, local: ChatServer.ClientLimits) {
-        var limits = (chatOptions.chat ? ChatServer.ClientLimits.ofPeople : .init(), ChatServer.ClientLimits())
+    /// The limits of clients from elsewhere, and those of this machine's: in a chat, some have a limit without an option.
+    func clientLimits(ofChat isChat: Bool) -> (remote: ChatServer.ClientLimits, local: ChatServer.ClientLimits) {
+        var limits = (isChat ? ChatServer.ClientLimits.ofPeople : .init(), ChatServer.ClientLimits())
         limitOptions.apply(to: &limits.0)
         limitOptions.apply(to: &limits.1)
         return limits
@@ -113,7 +113,7 @@ struct Chatd: ParsableCommand {
         configuration.logCapacity = slowOptions.logSize.value
         configuration.slowClients = slowOptions.policy
         configuration.slowHighWater = slowOptions.highWater?.value
-        (configuration.limits, configuration.localLimits) = clientLimits
+        (configuration.limits, configuration.localLimits) = clientLimits(ofChat: chatOptions.chat)
         configuration.access = try accessOptions.rules()
         return configuration
     }

@@ -91,6 +91,7 @@ final class Console {
         options.maximumMessageLength = server.configuration.maximumMessageLength
         // A room may take no more after any line.
         options.batchesMessages = server.chat == nil
+        options.closesAtMemoryLimit = false
         let input = try server.loop.adoptStandardStream(
             STDIN_FILENO, for: .input, options: options, handler: Typing(console: self))
         self.input = input

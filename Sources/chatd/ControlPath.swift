@@ -7,7 +7,7 @@ struct ControlPath {
     let path: String
 
     init(_ text: String) throws {
-        guard case .unix(let path) = try Endpoint(text) else {
+        guard text.utf8.starts(with: "unix:".utf8), case .unix(let path) = try Endpoint(text) else {
             throw ValidationError("commands are given at a Unix-domain socket; write unix:PATH, not '\(text)'")
         }
         self.path = path

@@ -47,6 +47,7 @@ final class ControlSocket {
             // The list of a hundred thousand people is to be whole.
             options.maximumPendingOutput = .max
             options.batchesMessages = false
+            options.closesAtMemoryLimit = false
             try loop.adopt(socket: socket, options: options, handler: Session(commands))
         }
     }

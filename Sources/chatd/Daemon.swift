@@ -114,7 +114,7 @@ final class Daemon {
             say("anybody who can reach it can take all of its connections: see --max-per-address, --connect-rate and --allow")
         }
         log.didEnterSandbox(sandbox)
-        serviceManager?.startWatchdog(on: loop)
+        serviceManager?.start(on: loop)
         serviceManager?.notify("READY=1")
         do throws(Errno) {
             try loop.run()
@@ -186,7 +186,7 @@ final class Daemon {
         do {
             changes = try table.map { ($0.names, try $0.prepare(self, new.options)) }
         } catch let failure as Failure where failure.code == EX_NOPERM && isSandboxed {
-            throw Failure("\(failure); files in other folders than before need a restart, or --no-sandbox", code: failure.code)
+            throw Failure("\(failure); a file in another folder than before needs a restart, or --no-sandbox", code: failure.code)
         }
         let changed = changes.filter { $0.1() }.map(\.0)
         let live = Set(table.flatMap(\.names))

@@ -73,7 +73,7 @@ struct LiveOption {
             .init(
                 "line-rate", "burst", "byte-rate", "idle-timeout", "hello-timeout", "unacknowledged-timeout",
                 get: { [$0.server.limits, $0.server.localLimits] },
-                set: { ($0.server.limits, $0.server.localLimits) = $1.clientLimits }),
+                set: { ($0.server.limits, $0.server.localLimits) = $1.clientLimits(ofChat: $0.server.chat != nil) }),
             .init("bans") { daemon, options in
                 let (old, new) = (daemon.options.chatOptions.bans, options.chatOptions.bans)
                 // Without a file, the list is the only one that has them.

@@ -16,6 +16,8 @@ final class LogOutput: @unchecked Sendable {
     /// Whether standard error is a socket, as that of a service of systemd is: then each line is sent at once, if there is room for it.
     private(set) var isSocket = false
     private var omittedCount = 0
+    /// Whether the last line could be written only in part, as to a disk that is full.
+    private var isMidLine = false
     private var finishTimer: EventLoop.Timer?
     private var onFinish: (() -> Void)?
 
@@ -54,6 +56,8 @@ final class LogOutput: @unchecked Sendable {
 
     private func outputDidClose() {
         output = nil
+        // What waited is lost, perhaps from the midst of a line on.
+        if onFinish == nil { isMidLine = true }
         completeFinish()
     }
 
@@ -84,18 +88,26 @@ final class LogOutput: @unchecked Sendable {
         if writeNow(format.line(.warning, "standard error is too slow: lines were left out", metadata)) { omittedCount = 0 }
     }
 
-    /// Returns whether there was room for the line. What cannot be written at all is lost: there is nobody left to tell.
+    /// Returns whether there was room for the line.
     private func writeNow(_ line: [UInt8]) -> Bool {
         if let output {
             output.write(line.span)
-        } else if isSocket {
-            // A Unix-domain socket takes all of a line or nothing.
-            let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
-            return unsafe send(STDERR_FILENO, line, line.count, flags) >= 0 || errno != EAGAIN
-        } else {
-            _ = unsafe Glibc.write(STDERR_FILENO, line, line.count)
+            return true
         }
-        return true
+        // Whatever was in the midst of a line does not get into this one.
+        let line = isMidLine ? [UInt8(ascii: "\n")] + line : line
+        let count: Int
+        if isSocket {
+            // A Unix-domain socket takes all of a line or nothing.
+            count = unsafe send(STDERR_FILENO, line, line.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
+        } else {
+            var request = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+            // The loop could not write it any more. A pipe that has room takes a page of bytes at once.
+            if loop != nil, unsafe poll(&request, 1, 0) != 1 { return false }
+            count = unsafe Glibc.write(STDERR_FILENO, line, line.count)
+        }
+        if count > 0 { isMidLine = count < line.count }
+        return count == line.count
     }
 }
 

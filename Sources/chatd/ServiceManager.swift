@@ -13,6 +13,9 @@ final class ServiceManager {
     let isAbstract: Bool
     private let watchdogInterval: Duration?
     private var watchdogTimer: EventLoop.Timer?
+    /// What the manager's queue had no room for, in order.
+    private var unsent: [String] = []
+    private var retryTimer: EventLoop.Timer?
 
     /// Nil if there is none: `NOTIFY_SOCKET` names the socket at which one listens.
     ///
@@ -38,16 +41,31 @@ final class ServiceManager {
         watchdogInterval = try Self.watchdogInterval()
     }
 
-    /// Tells the manager the daemon's state, as in `READY=1`. One that does not listen is no harm.
-    ///
-    /// - Parameter waits: Whether to wait for a manager that is busy, rather than to say nothing.
+    /// Tells the manager the daemon's state, as in `READY=1`. Never waits: a manager that is busy is told later, once the loop runs, and one that does
+    /// not listen is no harm.
+    func notify(_ state: String) {
+        // A manager that has not taken so much is not listening.
+        if unsent.count >= 16 { unsent.removeFirst() }
+        unsent.append(state)
+        sendUnsent()
+    }
+
+    private func sendUnsent() {
+        while let state = unsent.first {
+            if !send(state) { return retryTimer?.arm(after: .milliseconds(100)) ?? () }
+            unsent.removeFirst()
+        }
+    }
+
+    /// Returns false if the manager's queue is full.
     ///
     /// The corresponding C function is `sendto`.
-    func notify(_ state: String, waits: Bool = true) {
+    @discardableResult
+    private func send(_ state: String) -> Bool {
         unsafe withUnsafePointer(to: address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                let flags = Int32(waits ? MSG_NOSIGNAL : MSG_NOSIGNAL | MSG_DONTWAIT)
-                _ = unsafe sendto(socket.rawValue, state, state.utf8.count, flags, address, length)
+                let flags = Int32(MSG_NOSIGNAL | MSG_DONTWAIT)
+                return unsafe sendto(socket.rawValue, state, state.utf8.count, flags, address, length) >= 0 || errno != EAGAIN
             }
         }
     }
@@ -63,12 +81,14 @@ final class ServiceManager {
 
     // MARK: - The watchdog
 
-    /// Tells the manager, if it wants to know, that the loop still turns: twice in the time after which it would restart the daemon.
-    func startWatchdog(on loop: EventLoop) {
+    /// Goes on telling what the manager could not take. Tells it, if it wants to know, that the loop still turns: twice in the time after which it would
+    /// restart the daemon.
+    func start(on loop: EventLoop) {
+        retryTimer = loop.makeTimer { [unowned self] in sendUnsent() }
         guard let interval = watchdogInterval else { return }
         let timer = loop.makeTimer { [unowned self] in
-            // There will be another one: clients need not wait for this.
-            notify("WATCHDOG=1", waits: false)
+            // There will be another one.
+            send("WATCHDOG=1")
             watchdogTimer?.arm(after: interval)
         }
         watchdogTimer = timer

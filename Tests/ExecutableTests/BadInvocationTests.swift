@@ -37,6 +37,12 @@ import Testing
         Case("chatd", ["--slow", "nobody"], EX_USAGE, mentions: "nobody"),
         Case("chatd", ["--max-line", "0"], EX_USAGE, mentions: "--max-line"),
         Case("chatd", ["--max-line", "99999999999999999999"], EX_USAGE, mentions: "--max-line"),
+        Case(
+            "chatd", ["--port", "65536"], EX_USAGE,
+            mentions: "'65536' is invalid for '--port <port>': write a number from 0 to 65535"),
+        Case("chatd", ["--connect-rate", "0"], EX_USAGE, mentions: "write a number from 1 to 1000000"),
+        Case("chatd", ["--log-level", "warn"], EX_USAGE, mentions: "write one of trace, debug, info, notice, warning,"),
+        Case("chatd", ["--chat", "--control", "/tmp/x"], EX_USAGE, mentions: "write unix:PATH, not '/tmp/x'"),
         Case("chatd", ["--max-line", "64K"], EX_USAGE, mentions: "'64K' is invalid for '--max-line <size>': write a"),
         Case("chatd", ["--max-line", ""], EX_USAGE, mentions: "'' is invalid for '--max-line <size>': write a"),
         Case("chatd", ["--log-size", "-5"], EX_USAGE, mentions: "--log-size"),

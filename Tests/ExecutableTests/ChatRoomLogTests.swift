@@ -210,4 +210,43 @@ import Testing
         defer { close(descriptor) }
         #expect(unsafe Glibc.write(descriptor, bytes, bytes.count) == bytes.count)
     }
+
+    @Test func `a room that was last open before the machine was booted`() throws {
+        let directory = try TemporaryDirectory()
+        let arguments = ["--chat", "--name", "tea", "--room-log", directory.path]
+        func joinKitchen(_ daemon: Daemon, saying words: String) throws -> [String] {
+            let ana = try daemon.connect()
+            try ana.send("/join kitchen\n\(words)\n/ping\n")
+            var lines: [String] = []
+            while lines.last != "* pong" { lines.append(try #require(try ana.receiveLine())) }
+            return lines
+        }
+        try withDaemon(arguments) { daemon in _ = try joinKitchen(daemon, saying: "one") }
+        for room in ["lobby", "kitchen"] {
+            // The file names the boot during which it was last open: see `RecordFile`.
+            let file = unsafe open("\(directory.path)/room-\(room)", O_RDWR | O_CLOEXEC)
+            defer { close(file) }
+            #expect(unsafe pwrite(file, "00000000", 8, 72) == 8)
+        }
+        try withDaemon(arguments) { daemon in
+            let (first, second) = (try joinKitchen(daemon, saying: "two"), try joinKitchen(daemon, saying: "three"))
+            #expect(first.contains { $0.hasSuffix("guest1: one") }, "\(first)")
+            #expect(second.contains { $0.hasSuffix("guest1: two") }, "\(second)")
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root may mount")) func `a file system that cannot reserve space`() throws {
+        let directory = try TemporaryDirectory()
+        let mount = try ChildProcess("mount", ["-t", "ramfs", "ramfs", directory.path])
+        // A container may not mount anything.
+        guard try mount.waitForEnd() == .exit(0) else { return }
+        defer { _ = try? ChildProcess("umount", ["-l", directory.path]).waitForEnd() }
+        try withDaemon(["--chat", "--name", "tea", "--room-log", directory.path]) { daemon in
+            let ana = try daemon.connect()
+            try ana.send("/join kitchen\n/ping\n")
+            var lines: [String] = []
+            while lines.last != "* pong" { lines.append(try #require(try ana.receiveLine())) }
+            #expect(lines.contains { $0.hasPrefix("* you are in kitchen") })
+        }
+    }
 }

@@ -25,7 +25,7 @@ import Testing
         for entry in entries {
             let value = entry.firstMatch(of: #/default: ([0-9][0-9a-z]*|off|auto|text|notice|backpressure|x)[;)]/#)?.output.1
             for name in entry.prefix(while: { $0 != "<" }).matches(of: #/--([a-z-]+)/#) {
-                options[String(name.output.1)] = value.map(String.init)
+                options.updateValue(value.map(String.init), forKey: String(name.output.1))
             }
         }
         return options

@@ -53,20 +53,59 @@ import Testing
         #expect(try process.waitForEnd() == .exit(0))
     }
 
-    @Test(arguments: ["text", "json"]) func `what a client has chosen neither begins a line nor ends a value`(format: String)
+    @Test(arguments: ["text", "json"]) func `no name that is logged begins a line, ends a value or moves a cursor`(format: String)
         throws
     {
         let directory = try TemporaryDirectory()
-        // A room whose name the log quotes, because its file is none.
-        let arguments = ["--chat", "--room-log", directory.path, "--log-level", "debug", "--log-format", format]
-        let process = try ChildProcess(ChildProcess.pathOfExecutable("chatd"), ["--listen", "127.0.0.1:0"] + arguments)
-        let listening = try process.error.text(through: "listening on 127.0.0.1:")
-        #expect(listening != "")
-        let port = try #require(try process.error.line().flatMap { UInt16($0.prefix { $0.isNumber }) })
-        let client = try Peer(port: port)
-        try client.send("/join a\u{7}b\n/join caf\u{E9}\n")
-        let opened = try process.error.text(through: "caf\u{E9}")
-        #expect(!opened.utf8.contains(7))
+        let file = directory.path + "/a\n\u{1B}[2J\"b\\"
+        try unsafe "{}".withCString { text in
+            let descriptor = unsafe open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+            defer { close(descriptor) }
+            try #require(unsafe write(descriptor, text, 2) == 2)
+        }
+        let arguments = ["--listen", "127.0.0.1:0", "--log-format", format, "--config", file]
+        let process = try ChildProcess(ChildProcess.pathOfExecutable("chatd"), arguments)
+        _ = try process.error.line()
+        #expect(unlink(file) == 0)
+        process.send(signal: SIGHUP)
+        let line = try #require(try process.error.line())
+        let sentence =
+            "the configuration is as before: cannot read the configuration \(directory.path)/a^J^[[2J\"b\\: No such file or directory"
+        if format == "json" {
+            #expect(try JSONValue(line)["message"]?.string == sentence)
+        } else {
+            #expect(line == "chatd: \(sentence)")
+        }
+        process.send(signal: SIGTERM)
+        #expect(try process.waitForEnd() == .exit(0))
+    }
+
+    @Test func `a reader that goes, and another that does not read, hold up nobody`() throws {
+        let path = TemporaryPath()
+        #expect(unsafe mkfifo(path.path, 0o600) == 0)
+        var reader = unsafe open(path.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        let writer = unsafe open(path.path, O_WRONLY | O_CLOEXEC)
+        let process = try ChildProcess(
+            ChildProcess.pathOfExecutable("chatd"), ["--listen", "127.0.0.1:0", "--log-level", "debug"],
+            error: .descriptor(writer))
+        close(writer)
+        var text = ""
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        try wait(for: "the port") {
+            let count = unsafe read(reader, &buffer, buffer.count)
+            text += String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
+            return text.contains(#/listening on 127.0.0.1:[0-9]+\n/#)
+        }
+        let port = try #require(text.firstMatch(of: #/listening on 127.0.0.1:([0-9]+)\n/#).flatMap { UInt16($0.output.1) })
+        close(reader)
+        func visit() throws { for _ in 0..<1_000 { try Peer(port: port).close() } }
+        try visit()
+        reader = unsafe open(path.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        defer { close(reader) }
+        try visit()
+        let pair = [try Peer(port: port), try Peer(port: port)]
+        try pair[0].send("still here\n")
+        #expect(try pair[1].receiveLine() == "still here")
         process.send(signal: SIGTERM)
         #expect(try process.waitForEnd() == .exit(0))
     }

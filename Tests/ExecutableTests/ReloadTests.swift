@@ -83,6 +83,16 @@ import Testing
         }
     }
 
+    @Test func `a chat keeps its limits as long as it is one`() throws {
+        try file.write(#"{"chat": true}"#)
+        try withDaemon(["--listen", "127.0.0.1:0", "--config", file.path]) { daemon in
+            try file.write("{}")
+            daemon.process.send(signal: SIGHUP)
+            #expect(try daemon.process.error.line() == "chatd: the configuration was read again; nothing was changed")
+            #expect(try daemon.process.error.line() == "chatd: a restart is needed for: chat")
+        }
+    }
+
     @Test func `who may come in is read again, and whoever is there stays`() throws {
         try file.write(#"{"max-connections": 3}"#)
         try withDaemon(["--listen", "127.0.0.1:0", "--config", file.path]) { daemon in

@@ -50,6 +50,32 @@ import Testing
         }
     }
 
+    @Test func `may hear nothing: nobody waits for it, and it is told in the end`() throws {
+        let directory = try TemporaryDirectory()
+        let (states, environment) = try manager(at: directory.path + "/notify")
+        let file = TemporaryPath()
+        try file.write("{}")
+        let arguments = ["--listen", "127.0.0.1:0", "--config", file.path]
+        try withDaemon(arguments, environment: [environment, "WATCHDOG_USEC=2000"]) { daemon in
+            // The queue of the manager's socket has room for some ten of these.
+            for _ in 0..<30 {
+                daemon.process.send(signal: SIGHUP)
+                #expect(try daemon.process.error.line()?.hasSuffix("nothing was changed") == true)
+            }
+            let clients = try daemon.join(2)
+            try clients[0].send("hello\n")
+            #expect(try clients[1].receiveLine() == "hello")
+            daemon.process.send(signal: SIGHUP)
+            #expect(try daemon.process.error.line()?.hasSuffix("nothing was changed") == true)
+            // What the queue had room for comes first, and what waited after that.
+            var heard = ""
+            try wait(for: "what waited") {
+                heard += try states.text(through: "READY=1")
+                return heard.matches(of: #/RELOADING/#).count > 9
+            }
+        }
+    }
+
     // MARK: - The watchdog
 
     @Test func `hears that the loop turns, as long as it does`() throws {

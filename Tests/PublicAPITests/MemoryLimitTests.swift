@@ -152,6 +152,32 @@ struct MemoryLimitTests {
         withExtendedLifetime(peers) {}
     }
 
+    @Test("What somebody held who has just been closed does not count against the others, nor is closed what is not to be")
+    func closedInTheSameTurn() throws {
+        let loop = try Self.loop(limit: 400_000)
+        defer { loop.close() }
+        let handler = Handler()
+        var options = Connection.Options()
+        options.maximumMessageLength = 1 << 20
+        let address = try loop.listen(on: .loopback(port: 0), options: options, handler: handler).address
+        options.closesAtMemoryLimit = false
+        let kept = try loop.listen(on: .loopback(port: 0), options: options, handler: handler).address
+        let peers = [try Peer(to: address), try Peer(to: address), try Peer(to: kept)]
+        try loop.run(until: "all of them") { handler.opened.count == 3 }
+        try peers[0].send(String(repeating: "x", count: 200_000))
+        try loop.run(until: "most of it") { loop.memoryInUse >= 200_000 }
+        let before = loop.memoryInUse
+        handler.opened[0].close()
+        try peers[1].send(String(repeating: "x", count: 400_000 - before + 1_000))
+        try loop.run(until: "it is closed") { handler.reasons.count == 1 }
+        #expect(handler.reasons == [.requested])
+        try peers[2].send(String(repeating: "x", count: 500_000))
+        try loop.run(until: "what is closed in its place") { handler.reasons == [.requested, .memoryLimit] }
+        try loop.run(until: "all of it") { loop.memoryInUse >= 500_000 }
+        #expect(handler.opened[2].isOpen)
+        withExtendedLifetime(peers) {}
+    }
+
     @Test("Whatever peers do, nothing is counted any more once they have gone", arguments: 0..<40)
     func balance(_ seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)

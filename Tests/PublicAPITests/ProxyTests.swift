@@ -91,12 +91,29 @@ struct ProxyTests {
         #expect(observer.clients.map { $0.address?.withPort(0) } == [7, 10].map { .ipv4(address: 0x7F00_0000 + $0, port: 0) })
     }
 
-    @Test("What a proxy connects for itself has the proxy's address")
-    func ofTheProxyItself() throws {
+    @Test("Whom a proxy does not name has the proxy's address, and the limits of who comes from elsewhere")
+    func unknown() throws {
         defer { loop.close() }
-        let clients = [try join("PROXY UNKNOWN\r\n"), try join("\r\n\r\n\0\r\nQUIT\n\u{20}\0\0\0")]
-        #expect(observer.clients.map { $0.address?.withPort(0) } == [Self.proxy, Self.proxy])
-        withExtendedLifetime(clients) {}
+        server.limits.messageRate = RateLimit(perSecond: 7)
+        let client = try join("PROXY UNKNOWN\r\n")
+        #expect(observer.clients[0].address?.withPort(0) == Self.proxy)
+        #expect(observer.clients[0].connection?.options.messageRate == RateLimit(perSecond: 7))
+        withExtendedLifetime(client) {}
+    }
+
+    @Test("What a proxy connects for itself is no client")
+    func local() throws {
+        defer { loop.close() }
+        let listener = try join(Self.header(1))
+        let probe = try call("\r\n\r\n\0\r\nQUIT\n\u{20}\0\0\0hello\n")
+        try loop.run(until: "it is there") { loop.connectionCount == 2 }
+        try probe.send("is anybody there?\n")
+        try listener.send("hello\n")
+        try loop.run(until: "the line was read") { server.counts.receivedMessages == 1 }
+        probe.close()
+        try loop.run(until: "it has gone") { loop.connectionCount == 1 }
+        #expect(observer.clients.count == 1 && listener.text.isEmpty)
+        #expect(server.counts.refusals.isEmpty)
     }
 
     @Test("The access list, bans and limits are about the address in the header")

@@ -101,6 +101,7 @@ import Testing
     /// The server's greeting is longer than what the kernel takes, and nobody reads it yet.
     private func blockedHandshake(_ change: (inout Connection.Options) -> Void = { _ in }) throws -> TestConnection {
         var options = options(serverGreeting: 1_000_000)
+        options.handshakeTimeout = .seconds(600)
         change(&options)
         return try TestConnection(options: options, sendBuffer: 4_096)
     }

@@ -33,6 +33,8 @@ enum {
     call_fstat = __NR_fstat,
     call_fstatfs = __NR_fstatfs,
     call_fsync = __NR_fsync,
+    call_msync = __NR_msync,
+    call_fcntl = __NR_fcntl,
     call_ftruncate = __NR_ftruncate,
     call_futex = __NR_futex,
     call_getcwd = __NR_getcwd,

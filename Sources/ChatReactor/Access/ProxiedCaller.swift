@@ -4,6 +4,9 @@ import Reactor
 final class ProxiedCaller: ConnectionHandler {
     private weak let server: ChatServer?
     private let proxy: SocketAddress
+    /// Whether the proxy has connected for itself, to see whether the server is there. That is no client, and is not heard: it would come and go
+    /// in a chat every second.
+    private var isLocal = false
 
     init(of server: ChatServer, by proxy: SocketAddress) {
         self.server = server
@@ -19,21 +22,39 @@ final class ProxiedCaller: ConnectionHandler {
         return Connection.SharedOptions(options)
     }()
 
+    private static let localOptions: Connection.SharedOptions = {
+        var options = Connection.Options()
+        options.framing = .chunks
+        options.idleTimeout = .seconds(60)
+        return Connection.SharedOptions(options)
+    }()
+
     func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
         guard let server, !server.isShuttingDown else { return connection.close(reason: .shutdown) }
-        guard let header = messages.withMessage(at: 0, { ProxyHeader($0) }) else {
-            return connection.close(reason: .malformedMessage)
+        if isLocal { return }
+        switch messages.withMessage(at: 0, { ProxyHeader($0) }) {
+        case .caller(let address): admit(address, over: connection)
+        case .unknown: admit(proxy, over: connection)
+        case .local:
+            isLocal = true
+            connection.handOver(to: self, options: Self.localOptions)
+        case nil: connection.close(reason: .malformedMessage)
         }
-        let caller = if case .caller(let address) = header { address } else { proxy }
-        switch server.admission(of: caller, isProxied: true) {
+    }
+
+    /// Hands the connection over to a client that comes from an address, or tells the caller why not.
+    private func admit(_ caller: SocketAddress, over connection: Connection) {
+        switch server?.admission(of: caller, by: proxy) {
         case .admit(let client, let options): connection.handOver(to: client, options: options)
         case .reject(let line):
             connection.send(line)
             connection.finish()
+        case nil: break
         }
     }
 
     func connectionDidClose(_ connection: Connection, reason: CloseReason) {
+        if isLocal { return }
         switch reason {
         case .malformedMessage, .incompleteMessage, .firstMessageTimedOut: server?.didRefuse(proxy, because: .badProxyHeader)
         // Nothing was wrong with the header, or there was none: some proxies only see whether they can connect.

@@ -4,8 +4,10 @@ import Reactor
 enum ProxyHeader: Equatable {
     /// Somebody at this address has connected to the proxy.
     case caller(SocketAddress)
-    /// The proxy has connected for itself, to see whether the server is there, or it does not say for whom.
-    case proxy
+    /// Somebody has connected to the proxy, which does not say who.
+    case unknown
+    /// The proxy has connected for itself, to see whether the server is there.
+    case local
 
     /// Reads a whole header. Nil if it is malformed.
     init?(_ header: Span<UInt8>) {
@@ -27,7 +29,7 @@ enum ProxyHeader: Equatable {
         else { return nil }
         let words = String(header.extracting(droppingLast: 2)).utf8.split(separator: 32, omittingEmptySubsequences: false)
         let protocolName = String(Substring(words[1]))
-        if protocolName == "UNKNOWN" { return .proxy }
+        if protocolName == "UNKNOWN" { return .unknown }
         guard words.count == 6, let source = address(words[2], port: words[4]), let target = address(words[3], port: words[5])
         else {
             return nil
@@ -58,10 +60,10 @@ enum ProxyHeader: Equatable {
         let addresses = header.extracting(droppingFirst: fixedLength)
         switch (header[12], header[13]) {
         // The proxy itself. What follows does not count.
-        case (0x20, _): return .proxy
+        case (0x20, _): return .local
         // Of a family that has no IP address, or of none.
-        case (0x21, 0x00): return .proxy
-        case (0x21, 0x31): return addresses.count >= 216 ? .proxy : nil
+        case (0x21, 0x00): return .unknown
+        case (0x21, 0x31): return addresses.count >= 216 ? .unknown : nil
         case (0x21, 0x11):
             guard addresses.count >= 12 else { return nil }
             return .caller(.ipv4(address: integer(in: addresses, at: 0), port: integer(in: addresses, at: 8)))

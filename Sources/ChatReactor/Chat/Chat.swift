@@ -356,36 +356,41 @@ public final class Chat {
         name == .lobby ? lobby : openedRooms[name]
     }
 
-    /// The room of a name, made if there is none.
-    func openRoom(_ name: ChatName) throws(RoomRefusal) -> ChatServer.Room {
-        if let room = room(named: name) { return room }
-        if openedRooms.count >= configuration.maximumRooms { throw .tooMany }
-        let room: ChatServer.Room
-        if let kept = closedRooms.compactMap(\.room).first(where: { $0.name == name }) {
-            room = kept
-        } else {
-            do throws(RoomRefusal) {
-                room = try makeRoom(name)
+    /// The room of a name, made if there is none, where somebody can be subscribed to a form.
+    func openRoom(_ name: ChatName, for form: WireForm) throws(RoomRefusal) -> ChatServer.Room {
+        do throws(RoomRefusal) {
+            let found = room(named: name)
+            let room = if let found { found } else { try reopenRoom(name) }
+            openedRooms[name] = name == .lobby ? nil : room
+            do throws(Errno) {
+                try room.conversation?.prepare(form)
             } catch {
-                if case .log(let error) = error { server?.cannotOpen(name, error) }
-                throw error
+                if room.conversation?.online == 0 { roomIsEmpty(room) }
+                throw .log(RoomLogError(ofRoom: name, error))
             }
+            if found == nil { server?.didOpen(room) }
+            return room
+        } catch {
+            if case .log(let error) = error { server?.cannotOpen(name, error) }
+            throw error
         }
-        openedRooms[name] = room
-        server?.didOpen(room)
-        return room
+    }
+
+    /// A room that nobody is in.
+    private func reopenRoom(_ name: ChatName) throws(RoomRefusal) -> ChatServer.Room {
+        if openedRooms.count >= configuration.maximumRooms { throw .tooMany }
+        if let kept = closedRooms.compactMap(\.room).first(where: { $0.name == name }) { return kept }
+        return try makeRoom(name)
     }
 
     /// Why a room cannot be opened. The description is for those who have asked for it.
     enum RoomRefusal: Error, CustomStringConvertible {
         case tooMany
-        case noMemory
         case log(RoomLogError)
 
         var description: String {
             switch self {
             case .tooMany: "there are too many rooms already"
-            case .noMemory: "there is no memory for another room"
             // Nobody is told where the server has its files.
             case .log(let error): "this room cannot be opened now: \(error.reason)"
             }
@@ -400,7 +405,11 @@ public final class Chat {
                 throw .log(error)
             }
         } else {
-            do throws(Errno) { records = try RecordLog(capacity: configuration.roomSize, on: loop) } catch { throw .noMemory }
+            do throws(Errno) {
+                records = try RecordLog(capacity: configuration.roomSize, on: loop)
+            } catch {
+                throw .log(RoomLogError(ofRoom: name, error))
+            }
         }
         return makeRoom(name, records: records, topicCapacity: topicCapacity)
     }

@@ -102,9 +102,7 @@ final class Conversation {
     func unsubscribe(_ person: Person) {
         guard let topic = topics[person.form.rawValue] else { return }
         if let connection = person.connection { topic.unsubscribe(connection) }
-        if topic.subscriberCount > 0 { return }
-        topics[person.form.rawValue] = nil
-        chat?.tally.add(topic)
+        discardIfUnused(person.form)
     }
 
     /// Takes a person out of the topic who stays in the room, after what was said until now. Returns false if that is so much that it is
@@ -114,6 +112,20 @@ final class Conversation {
         let isWhole = topic.unsubscribe(connection, sendingAtMost: Person.replyLimit)
         unsubscribe(person)
         return isWhole
+    }
+
+    /// Has a form have a topic, for somebody who is about to be subscribed.
+    ///
+    /// - Throws: Why there can be none.
+    func prepare(_ form: WireForm) throws(Errno) {
+        _ = try topic(of: form)
+    }
+
+    /// Takes back what `prepare` has done, if nobody was subscribed.
+    func discardIfUnused(_ form: WireForm) {
+        guard let topic = topics[form.rawValue], topic.subscriberCount == 0 else { return }
+        topics[form.rawValue] = nil
+        chat?.tally.add(topic)
     }
 
     private func topic(of form: WireForm) throws(Errno) -> Topic {

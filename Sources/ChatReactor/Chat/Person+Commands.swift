@@ -171,11 +171,11 @@ extension Person {
         guard let chat else { return }
         if form == .json, rooms.count >= Self.roomLimit { return tell(.error("you are in \(Self.roomLimit) rooms already")) }
         let room: ChatServer.Room
-        do throws(Chat.RoomRefusal) { room = try chat.openRoom(name) } catch { return tell(.error("\(error)")) }
+        do throws(Chat.RoomRefusal) { room = try chat.openRoom(name, for: form) } catch { return tell(.error("\(error)")) }
         guard form == .text, let present = self.room else { return enter(room, telling: extent) }
         exit(present, reason: "moved")
         // Those who were told that may have had everybody leave the other room, which is closed then.
-        enter((try? chat.openRoom(name)) ?? chat.lobby, telling: extent)
+        enter((try? chat.openRoom(name, for: form)) ?? chat.lobby, telling: extent)
     }
 
     func changeTopic(_ text: String) {

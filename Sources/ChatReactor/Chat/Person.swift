@@ -265,6 +265,7 @@ public final class Person: ChatServer.Client, ConnectionHandler {
             do throws(Errno) {
                 try replay.room.conversation?.subscribe(self)
             } catch {
+                server?.cannotOpen(replay.room.name, RoomLogError(ofRoom: replay.room.name, error))
                 tell(.error("goodbye: \(replay.room.name) cannot be entered: \(error)"))
                 return connection.finish()
             }
@@ -287,6 +288,12 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     /// Gets JSON from now on, of what happens from now on.
     func switchToJSON() {
         guard form != .json else { return tell(.notice("this is JSON already")) }
+        do throws(Errno) {
+            for room in rooms { try room.conversation?.prepare(.json) }
+        } catch {
+            for room in rooms { room.conversation?.discardIfUnused(.json) }
+            return tell(.error("there is no JSON for now: \(error)"))
+        }
         let roomsAndLosses = rooms.map { (room: $0, isWhole: $0.conversation?.unsubscribeWithoutLoss(self) ?? true) }
         form = .json
         for (room, isWhole) in roomsAndLosses {

@@ -34,7 +34,7 @@ public struct RoomLogError: Error, Hashable, CustomStringConvertible {
         }
     }
 
-    /// Of the file or the directory.
+    /// Of the file or the directory; of a log in memory, the room's name.
     public let path: String
     /// What is wrong.
     public let reason: Reason
@@ -42,6 +42,11 @@ public struct RoomLogError: Error, Hashable, CustomStringConvertible {
     init(path: String, reason: Reason) {
         self.path = path
         self.reason = reason
+    }
+
+    /// Of a log in memory.
+    init(ofRoom name: ChatName, _ error: Errno) {
+        self.init(path: name.text, reason: .system("make", error))
     }
 
     /// A sentence for people, with the path and the reason.

@@ -58,6 +58,9 @@ extension Connection {
         ///
         /// The corresponding C constant is `TCP_USER_TIMEOUT`.
         public var unacknowledgedTimeout: Duration?
+        /// Whether the connection may be closed when all of them hold more memory than `EventLoop.Configuration.memoryLimit`. What it holds counts in
+        /// any case. False is for those few that are the process's own, such as its standard output.
+        public var closesAtMemoryLimit = true
         /// Makes the transport of each connection; nil for plain bytes. If it throws, the connection closes: it never goes on
         /// without a transport.
         package var makeTransport: (@Sendable (TransportRole) throws(TransportFailure) -> any Transport)?

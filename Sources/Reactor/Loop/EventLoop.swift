@@ -292,11 +292,12 @@ public final class EventLoop {
         flush()
         var end = DurationHistogram.now
         if delivers { deliveryDurations.record(nanoseconds: end &- start) }
-        enforceMemoryLimit()
         if hasClosing {
             reap()
             end = DurationHistogram.now
         }
+        // What was just closed holds nothing any more.
+        if configuration.memoryLimit != nil { enforceMemoryLimit() }
         turnDurations.record(nanoseconds: end &- start)
         isInHandler = false
         cachedTime = nil
@@ -398,7 +399,7 @@ public final class EventLoop {
         unflushed.drain { $0.flush() }
     }
 
-    private func reap() {
+    func reap() {
         hasClosing = false
         closing.drain { $0.reap() }
         if connectionCount == 0, shutDownTimer != nil { completeShutDown() }

@@ -46,10 +46,11 @@ extension EventLoop {
         guard let limit = configuration.memoryLimit else { return }
         var excess = memoryInUse &- limit
         if excess <= 0 { return }
-        let holders = connections.filter { $0.bufferedByteCount > 0 }
+        let holders = connections.filter { $0.bufferedByteCount > 0 && $0.options.closesAtMemoryLimit }
         for connection in holders.sorted(by: { $0.bufferedByteCount > $1.bufferedByteCount }) where excess > 0 {
             excess &-= connection.bufferedByteCount
             connection.close(reason: .memoryLimit)
         }
+        reap()
     }
 }

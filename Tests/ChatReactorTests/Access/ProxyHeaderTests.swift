@@ -35,16 +35,16 @@ import Testing
         (Array("PROXY TCP4 192.0.2.7 198.51.100.1 50312 3001\r\n".utf8), .caller(ana)),
         (Array("PROXY TCP6 2001:db8::7 ::1 50312 3001\r\n".utf8), .caller(ben)),
         (Array("PROXY TCP4 0.0.0.0 255.255.255.255 0 65535\r\n".utf8), .caller(.ipv4(address: 0, port: 0))),
-        (Array("PROXY UNKNOWN\r\n".utf8), .proxy),
-        (Array("PROXY UNKNOWN ffff:f:f: what 65535 65535\r\n".utf8), .proxy),
+        (Array("PROXY UNKNOWN\r\n".utf8), .unknown),
+        (Array("PROXY UNKNOWN ffff:f:f: what 65535 65535\r\n".utf8), .unknown),
         (binary(0x21, 0x11, ipv4), .caller(ana)),
         (binary(0x21, 0x11, ipv4 + extensions), .caller(ana)),
         (binary(0x21, 0x21, ipv6), .caller(ben)),
-        (binary(0x21, 0x31, [UInt8](repeating: 97, count: 216)), .proxy),
-        (binary(0x21, 0x00, []), .proxy),
-        (binary(0x20, 0x00, []), .proxy),
-        (binary(0x20, 0x11, ipv4), .proxy),
-        (binary(0x20, 0x11, []), .proxy),
+        (binary(0x21, 0x31, [UInt8](repeating: 97, count: 216)), .unknown),
+        (binary(0x21, 0x00, []), .unknown),
+        (binary(0x20, 0x00, []), .local),
+        (binary(0x20, 0x11, ipv4), .local),
+        (binary(0x20, 0x11, []), .local),
     ]
 
     private static let bad: [[UInt8]] =
