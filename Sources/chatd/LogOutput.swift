@@ -25,7 +25,7 @@ final class LogOutput: @unchecked Sendable {
         self.format = format
     }
 
-    /// Has the loop write from now on. Until then, and if standard error cannot be opened for that, lines are written at once.
+    /// Has the loop write from now on. Until then, lines are written at once, and if standard error cannot be opened for that, when there is room.
     ///
     /// The corresponding C function is `fstat`.
     func start(on loop: EventLoop) {
@@ -34,8 +34,8 @@ final class LogOutput: @unchecked Sendable {
             isSocket = true
             return
         }
-        guard let output = try? TerminalOutput(STDERR_FILENO, style: .text, on: loop) else { return }
         self.loop = loop
+        guard let output = try? TerminalOutput(STDERR_FILENO, style: .text, on: loop) else { return }
         output.didDrain = { [weak self] in self?.writeOmittedCount() }
         output.didClose = { [weak self] _ in self?.outputDidClose() }
         self.output = output

@@ -15,10 +15,10 @@ public struct AccessRules: Sendable {
     /// connect at once; after that, one more each time that its part of a minute has passed. Who is refused is not counted.
     public var connectRate: Int?
 
-    /// From which addresses proxies connect, such as load balancers, that say for whom by the PROXY protocol, version 1 or 2. Such a connection has to
-    /// begin with that header, and is closed if it does not within ten seconds; all that is said about an address, here and elsewhere, is
-    /// about the one in the header. For what a proxy connects for itself, it is the proxy's own. From all other addresses, such a
-    /// header is a message like any other.
+    /// From which addresses proxies connect, such as load balancers, that say for whom by the PROXY protocol, version 1 or 2. Such a
+    /// connection has to begin with that header, and is closed if it does not within ten seconds; all that is said about an address, here
+    /// and elsewhere, is about the one in the header. Of somebody whom the proxy does not name, it is the proxy's own. What a proxy connects
+    /// for itself is no client. From all other addresses, such a header is a message like any other.
     public var proxies: [AddressBlock] = []
 
     /// Everybody may come in, as long as there are descriptors.
