@@ -52,7 +52,6 @@ let package = Package(
 // The targets of `fuzz` are built by it alone: libFuzzer brings the program's main, and they reach what is internal to the product, which
 // needs a build with -enable-testing.
 if Context.environment["CHATREACTOR_FUZZING"] != nil {
-    package.dependencies.append(.package(url: "https://github.com/apple/swift-log", from: "1.16.2"))
     package.targets.append(
         .executableTarget(
             name: "Fuzzing",
@@ -60,7 +59,6 @@ if Context.environment["CHATREACTOR_FUZZING"] != nil {
                 .product(name: "Broadcast", package: "ChatReactor"), .product(name: "ChatReactor", package: "ChatReactor"),
                 .product(name: "Reactor", package: "ChatReactor"), .product(name: "ReactorWeb", package: "ChatReactor"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings))
 }

@@ -17,7 +17,6 @@ enum ArgumentsTarget {
         check(TimeLimit.self, text)
         check(FramingName.self, text)
         check(SlowName.self, text)
-        check(LogLevel.self, text)
     }
 
     /// A value's description, read again, is the same value.
