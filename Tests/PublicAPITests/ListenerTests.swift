@@ -102,9 +102,10 @@ struct ListenerTests {
             let (callers, late) = (try (0..<3).map { _ in try Peer(to: listener.address) }, try makeSocket(for: listener.address))
             let fillers = useUpDescriptors()
             try loop.run(until: "the refusal") { callers.contains { $0.hasEnded } }
-            try #require(callers.count { $0.hasEnded } == 1)
-            try #require(callers.filter(\.hasEnded).map(\.text) == ["full\n"])
-            try #require(errors == [.tooManyOpenFiles])
+            // One each 100 ms: on a busy machine that may be more than one by now.
+            let refused = callers.filter(\.hasEnded)
+            try #require(refused.allSatisfy { $0.text == "full\n" })
+            try #require(errors.count >= refused.count && errors.allSatisfy { $0 == .tooManyOpenFiles })
             try #require(handler.connections.isEmpty)
             for filler in fillers { Glibc.close(filler) }
             try #require(connectSocket(late, to: listener.address) == 0)
