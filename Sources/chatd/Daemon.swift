@@ -14,10 +14,6 @@ final class Daemon {
     let server: ChatServer
     let output: LogOutput
     let log: ServerLog
-    var logFormat: LogFormat {
-        get { output.format }
-        set { output.format = newValue }
-    }
     /// How long an orderly end may take.
     var drainTimeout: Duration
     private(set) var console: Console?

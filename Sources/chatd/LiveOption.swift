@@ -32,7 +32,7 @@ struct LiveOption {
     static var all: [LiveOption] {
         [
             .init("log-level", get: \.log.level) { $0.log.level = $1.logLevel.value },
-            .init("log-format", get: \.logFormat) { $0.logFormat = $1.logFormat },
+            .init("log-format", get: \.output.format) { $0.output.format = $1.logFormat },
             .init("quit-word", "no-quit-word", get: \.server.quitWord) { $0.server.quitWord = $1.effectiveQuitWord },
             .init("drain-timeout", get: \.drainTimeout) { $0.drainTimeout = $1.drainTimeout.duration },
             .init("name", get: \.server.chat?.name) { $0.server.chat?.name = $1.chatOptions.effectiveName },
