@@ -71,6 +71,12 @@ let package = Package(
                 "ChatReactorText", "Reactor", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             packageAccess: false, swiftSettings: settings),
+        // What somebody types: a state and a key in, a state and what to draw out. It knows no terminal.
+        .target(name: "LineEditing", dependencies: ["ChatReactorText"], packageAccess: false, swiftSettings: settings),
+        // The terminal's mode, which must be restored however the process ends, its size, and keys decoded from its bytes.
+        .target(name: "CTerminal"),
+        .target(
+            name: "Terminal", dependencies: ["CTerminal", "LineEditing", "Reactor"], packageAccess: false, swiftSettings: settings),
         // What chatd gives up once it has started: numbers and calls of the kernel in C; what is allowed, in Swift.
         .target(name: "CSandbox"),
         .target(name: "ChatdSandbox", dependencies: ["CSandbox"], packageAccess: false, swiftSettings: settings),
@@ -86,7 +92,7 @@ let package = Package(
         .executableTarget(
             name: "chat",
             dependencies: [
-                "ChatReactorText", "CommandLineSupport", "Reactor",
+                "ChatReactorText", "CommandLineSupport", "LineEditing", "Reactor", "Terminal",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             packageAccess: false, swiftSettings: settings),
@@ -116,6 +122,9 @@ let package = Package(
             name: "ChatReactorTests",
             dependencies: ["Broadcast", "ChatReactor", "ChatReactorText", "KernelFaults", "Reactor", "TestSupport"],
             swiftSettings: settings),
+        .testTarget(
+            name: "LineEditingTests", dependencies: ["LineEditing", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "TerminalTests", dependencies: ["LineEditing", "Terminal", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "ExecutableTests",
             dependencies: [

@@ -1,0 +1,2 @@
+import LineEditing
+import Testing
