@@ -65,3 +65,8 @@ public enum KeyBindings {
         KeyBinding(keys: keys, name: name, help: help, action: action)
     }
 }
+
+extension Key {
+    /// Whether the key sends the line.
+    public var submits: Bool { KeyBindings.action(for: self) == .submit }
+}

@@ -127,7 +127,9 @@ struct Chat: ParsableCommand {
         return configuration
     }
 
-    private func sessionConfiguration(_ endpoint: Endpoint, _ preferences: Preferences, _ isAtTerminal: Bool) -> Session.Configuration {
+    private func sessionConfiguration(_ endpoint: Endpoint, _ preferences: Preferences, _ isAtTerminal: Bool)
+        -> Session.Configuration
+    {
         var configuration = Session.Configuration(endpoint: endpoint)
         configuration.connectTimeout = preferences.connectTime
         configuration.reconnects = isAtTerminal && !isScripted && preferences.reconnect != false

@@ -11,6 +11,8 @@ struct EventText {
     func lines(for event: ChatEvent, now: Int64 = Timestamp.now) -> (lines: [StyledLine], isMention: Bool) {
         switch event.kind {
         case .message, .action, .private: return message(event, now)
+        // Who came and left meanwhile is of no use to anybody.
+        case .join where event.isReplayed, .leave where event.isReplayed, .rename where event.isReplayed: return ([], false)
         case .join: return notice(event, now, "\(event.from ?? "") joined (\(event.online ?? 0) online)")
         case .leave: return notice(event, now, "\(event.from ?? "") left: \(event.text ?? "") (\(event.online ?? 0) online)")
         case .rename: return notice(event, now, "\(event.from ?? "") is now \(event.to ?? "")")
@@ -86,7 +88,9 @@ struct EventText {
         var start = text.startIndex
         while start < text.endIndex {
             let end = text[start...].firstIndex { !Self.isOfName($0) } ?? text.endIndex
-            if text[start..<end].lowercased() == name { return (String(text[..<start]), String(text[start..<end]), String(text[end...])) }
+            if text[start..<end].lowercased() == name {
+                return (String(text[..<start]), String(text[start..<end]), String(text[end...]))
+            }
             start = text[end...].firstIndex(where: Self.isOfName) ?? text.endIndex
         }
         return (text, "", "")

@@ -26,7 +26,7 @@ final class HistoryFile {
 
     /// The newest entries, the oldest first. A file that has grown long is made short.
     func load() -> [String] {
-        guard let path, access(path, F_OK) == 0 else { return [] }
+        guard let path, unsafe access(path, F_OK) == 0 else { return [] }
         let text: String
         do throws(Failure) {
             text = try TextFile.read(path, called: "the history", limit: Self.sizeLimit, badCode: EX_DATAERR)
@@ -52,7 +52,9 @@ final class HistoryFile {
         defer { close(descriptor) }
         // One call, so that the lines of two clients do not mix.
         let bytes = Array((Self.escape(line) + "\n").utf8)
-        if unsafe write(descriptor, bytes, bytes.count) != bytes.count { failure = "cannot write the history \(path): \(Errno.last)" }
+        if unsafe write(descriptor, bytes, bytes.count) != bytes.count {
+            failure = "cannot write the history \(path): \(Errno.last)"
+        }
     }
 
     private func replace(with text: String, at path: String) {
@@ -61,7 +63,11 @@ final class HistoryFile {
         if descriptor < 0 { return }
         defer { close(descriptor) }
         let bytes = Array(text.utf8)
-        if unsafe write(descriptor, bytes, bytes.count) == bytes.count { rename(temporary, path) } else { unlink(temporary) }
+        if unsafe write(descriptor, bytes, bytes.count) == bytes.count {
+            unsafe rename(temporary, path)
+        } else {
+            unsafe unlink(temporary)
+        }
     }
 
     static func escape(_ line: String) -> String {
@@ -100,7 +106,7 @@ enum UserDirectory {
         var parent = ""
         for name in path.split(separator: "/").dropLast() {
             parent += "/\(name)"
-            mkdir(parent, 0o700)
+            unsafe mkdir(parent, 0o700)
         }
     }
 

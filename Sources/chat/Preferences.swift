@@ -57,7 +57,11 @@ struct Preferences: ParsableArguments {
     /// The quit word; nil if none leaves.
     var word: String? { noQuitWord ? nil : quitWord ?? "x" }
     /// See https://no-color.org.
-    var isColored: Bool { color ?? unsafe getenv("NO_COLOR").map { unsafe $0.pointee == 0 } ?? true }
+    var isColored: Bool {
+        if let color { return color }
+        guard let variable = unsafe getenv("NO_COLOR") else { return true }
+        return unsafe variable.pointee == 0
+    }
 
     /// Takes what was not given from others.
     mutating func fill(from other: Preferences) {

@@ -10,7 +10,8 @@ import Glibc
 /// What the command line says goes before what the server's entry says, and that before what the file says for all.
 struct PreferencesFile {
     private static let keys = [
-        "name", "room", "history", "bell", "color", "plain", "reconnect", "linger", "connect-timeout", "quit-word", "no-quit-word",
+        "name", "room", "history", "bell", "color", "plain", "reconnect", "linger", "connect-timeout", "quit-word",
+        "no-quit-word",
     ]
 
     private let path: String
@@ -38,7 +39,7 @@ struct PreferencesFile {
     /// - Parameter path: Nil for the usual place, where there need not be one.
     private init?(at path: String?) throws(Failure) {
         guard let place = path ?? UserDirectory.path(of: "config.json", in: "XDG_CONFIG_HOME", orElse: ".config"),
-            path != nil || access(place, F_OK) == 0
+            unsafe path != nil || access(place, F_OK) == 0
         else { return nil }
         self.path = place
         let text = try TextFile.read(place, called: "the preferences", limit: 1 << 20, badCode: EX_CONFIG)
@@ -84,7 +85,9 @@ struct PreferencesFile {
                     throw failure(member.position, "\(key): \(Self.reason(Preferences.message(for: error)))")
                 }
             case ("server", _): throw failure(member.value.position, "server takes a string")
-            default: throw failure(member.position, "there is no preference \(member.key); there are \(Self.keys.joined(separator: ", "))")
+            default:
+                throw failure(
+                    member.position, "there is no preference \(member.key); there are \(Self.keys.joined(separator: ", "))")
             }
         }
         return (server, preferences)

@@ -38,7 +38,7 @@ extension Session {
         chat.awaited = []
         chat.resuming = []
         command("/json\n")
-        if hasBeenConnected {
+        if isReconnected {
             if chat.hasChosenName, let name = chat.lostName ?? chat.name {
                 (chat.lostName, chat.nameRefusal) = (name, nil)
                 command("/nick \(name)\n")
@@ -64,7 +64,7 @@ extension Session {
         // A kind that a later version has.
         if chat.speaksJSON, text.utf8.first == UInt8(ascii: "{") { return }
         // What comes before JSON after a break will come again. History that was asked for comes as JSON.
-        if hasBeenConnected, !chat.speaksJSON { return }
+        if isReconnected, !chat.speaksJSON { return }
         if !chat.speaksJSON, configuration.history != nil, Self.isOfHistory(line) { return }
         delegate?.session(didReceive: line, endsLine: endsLine, isPrelude: !chat.speaksJSON)
     }
@@ -106,7 +106,7 @@ extension Session {
         let isNew = chat.places.current != room
         if let name = event.name { chat.name = name }
         // After a break the lobby's first welcome tells nothing: the one that answers `/resume` follows.
-        if !isFirst || !hasBeenConnected {
+        if !isFirst || !isReconnected {
             chat.places.enter(room, epoch: event.epoch ?? 0, sequence: event.sequence ?? 0, isResumed: isResumed)
         }
         chat.people.isAsking(about: room)
@@ -136,9 +136,14 @@ extension Session {
             return .routine
         case .notice:
             guard let name = event.name else { return .news }
+            let isTakenBack = name == chat.lostName
             (chat.name, chat.hasChosenName, chat.lostName) = (name, true, nil)
             nameTimer.cancel()
             delegate?.sessionDidChangeState()
+            return isTakenBack ? .routine : .news
+        case .error where event.text?.hasPrefix("goodbye: ") == true:
+            // It is said why when the connection has closed.
+            return .routine
         case .error:
             if chat.lostName != nil {
                 // The old connection may have to be found dead by the server first.

@@ -61,8 +61,10 @@ final class Session {
         case ended
     }
 
-    /// How long a server may take to say that it is a chat. Until then, what is typed is kept.
-    private static let greetingTime = Duration.seconds(1)
+    /// How long a server may take to say that it is a chat, before what is typed is sent all the same. If it says so later, it is one.
+    private static let greetingTime = Duration.milliseconds(300)
+    /// How long it may take if the user asks for what a chat alone has.
+    private static let longGreetingTime = Duration.seconds(2)
     /// How long a pause must be for the unfinished line of a server to be shown.
     private static let idleTime = Duration.milliseconds(50)
     /// How much may wait for the server before no more should be sent.
@@ -84,8 +86,11 @@ final class Session {
     private var generator = SystemRandomNumberGenerator()
     private var isPaused = false
     private var isLeaving = false
-    /// Whether there has been a connection before this one.
+    /// Whether there has been a server.
     private(set) var hasBeenConnected = false
+    /// Whether there has been one before this connection.
+    private(set) var isReconnected = false
+    private var hasReceivedLine = false
     private lazy var greetingTimer = loop.makeTimer { [weak self] in self?.takeForLines() }
     private lazy var idleTimer = loop.makeTimer { [weak self] in self?.serverDidPause() }
     /// Runs when the name that the user had may be free again.
@@ -193,7 +198,10 @@ final class Session {
         splitter = LineSplitter()
         lastLine = LastLine()
         isPaused = false
-        greetingTimer.arm(after: Self.greetingTime)
+        hasReceivedLine = false
+        isReconnected = hasBeenConnected
+        let asksForChat = configuration.name != nil || configuration.room != nil || configuration.history != nil
+        greetingTimer.arm(after: asksForChat || isReconnected ? Self.longGreetingTime : Self.greetingTime)
         delegate?.sessionDidChangeState()
     }
 
@@ -220,10 +228,11 @@ final class Session {
         let explanation = lastLine.explanation
         delegate?.sessionDidPause()
         if case .refusal(let words) = explanation, !hasBeenConnected { return end(.refused(words)) }
-        let words: String? = switch explanation {
-        case .goodbye(let words), .refusal(let words): words
-        case nil: nil
-        }
+        let words: String? =
+            switch explanation {
+            case .goodbye(let words), .refusal(let words): words
+            case nil: nil
+            }
         let isFinal = words.map { $0.hasPrefix("kicked") || $0.hasPrefix("banned") || $0.hasPrefix("you are banned") } ?? false
         guard configuration.reconnects, hasBeenConnected, !isFinal else {
             return end(.serverGone(reason, explanation: words))
@@ -261,7 +270,8 @@ final class Session {
     }
 
     private func deliver(_ line: Span<UInt8>, endsLine: Bool) {
-        if server == .unknown {
+        defer { hasReceivedLine = true }
+        if server != .chat, !hasReceivedLine {
             if endsLine, ChatState.isWelcome(line) {
                 server = .chat
                 splitter.maximumPieceLength = LineSplitter.longestObject
@@ -285,9 +295,9 @@ final class Session {
     /// It is known to whom is spoken.
     func becomeReady() {
         greetingTimer.cancel()
-        state = .ready
         delay.reset()
-        if hasBeenConnected { delegate?.session(didNote: "connected again") }
+        if isReconnected, !isReady { delegate?.session(didNote: "connected again") }
+        state = .ready
         hasBeenConnected = true
         if server == .lines { noteUnconfirmed() }
         delegate?.sessionDidChangeState()

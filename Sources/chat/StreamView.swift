@@ -196,7 +196,11 @@ final class StreamView: Session.Delegate {
     }
 
     func sessionDidEnd(_ outcome: Outcome) {
-        if case .finished = outcome, let inputFailure { self.outcome = .inputFailed(inputFailure) } else { self.outcome = outcome }
+        if case .finished = outcome, let inputFailure {
+            self.outcome = .inputFailed(inputFailure)
+        } else {
+            self.outcome = outcome
+        }
         lingerTimer.cancel()
         input?.close()
         output.finish()

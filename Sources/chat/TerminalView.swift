@@ -62,7 +62,8 @@ final class TerminalView: Session.Delegate {
         watcher = try session.loop.watchSignals([SIGCONT, SIGWINCH]) { [weak self] signal in self?.receive(signal) }
         var options = Connection.Options()
         options.framing = .chunks
-        input = try session.loop.adoptStandardStream(STDIN_FILENO, for: .input, options: options, handler: FromKeyboard(view: self))
+        input = try session.loop.adoptStandardStream(
+            STDIN_FILENO, for: .input, options: options, handler: FromKeyboard(view: self))
         if let failure = historyFile.failure { print(StyledLine("! \(failure)")) }
     }
 
@@ -97,7 +98,8 @@ final class TerminalView: Session.Delegate {
 
     private var prompt: Prompt {
         switch session.state {
-        case .waiting, .connecting where session.hasBeenConnected: Prompt("(not connected) > ")
+        case .waiting: Prompt("(not connected) > ")
+        case .connecting where session.hasBeenConnected: Prompt("(not connected) > ")
         default: Prompt((session.server == .chat ? session.chat.places.current ?? "" : "") + "> ")
         }
     }
@@ -133,7 +135,7 @@ final class TerminalView: Session.Delegate {
     private func press(_ keys: [Key]) {
         for key in keys where outcome == nil {
             // What cannot be sent stays where it is.
-            if KeyBindings.submits(key), !session.isReady, !editor.text.isEmpty, editor.text != session.configuration.quitWord {
+            if key.submits, !session.isReady, !editor.text.isEmpty, editor.text != session.configuration.quitWord {
                 isBellDue = true
                 continue
             }
@@ -158,7 +160,9 @@ final class TerminalView: Session.Delegate {
         let isSaid = line.utf8.first != UInt8(ascii: "/") || line.hasPrefix("//")
         if session.server == .chat, isSaid {
             text.ownName = session.chat.name
-            for line in line.split(separator: "\n") { print(text.own(line.hasPrefix("//") ? String(line.dropFirst()) : String(line))) }
+            for line in line.split(separator: "\n") {
+                print(text.own(line.hasPrefix("//") ? String(line.dropFirst()) : String(line)))
+            }
         } else {
             for line in line.split(separator: "\n", omittingEmptySubsequences: false) { print(StyledLine("> \(line)")) }
         }
@@ -169,7 +173,8 @@ final class TerminalView: Session.Delegate {
         let context = editor.completionContext
         let names = session.chat.places.current.map { session.chat.people.names(in: $0) } ?? []
         let choices = editor.complete(
-            with: session.server == .chat ? Completer.candidates(for: context, names: names, rooms: session.chat.places.rooms) : [])
+            with: session.server == .chat
+                ? Completer.candidates(for: context, names: names, rooms: session.chat.places.rooms) : [])
         if !choices.isEmpty { print(StyledLine(choices.prefix(200).joined(separator: "  "))) }
     }
 
