@@ -13,7 +13,7 @@ struct Chat: ParsableCommand {
         usage: "chat [options] [host[:port]]",
         version: "chat \(version)")
 
-    @Argument(help: ArgumentHelp("Or unix:PATH, or a server of the file (localhost:3001).", valueName: "host[:port]"))
+    @Argument(help: ArgumentHelp("Or unix:PATH, or a name in the file.", valueName: "host[:port]"))
     var server: String?
 
     @OptionGroup

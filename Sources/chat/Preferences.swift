@@ -20,22 +20,24 @@ struct Preferences: ParsableArguments {
     @Flag(inversion: .prefixedNo, help: "Colour names (default: unless NO_COLOR is set).")
     var color: Bool?
 
-    @Flag(inversion: .prefixedNo, help: ArgumentHelp("Neither edit nor redraw the line that is typed.", visibility: .default))
+    @Flag(inversion: .prefixedNo, help: "Neither edit nor redraw the typed line.")
     var plain: Bool?
 
-    @Flag(inversion: .prefixedNo, help: "Connect again when the connection is lost.")
+    @Flag(
+        inversion: .prefixedNo,
+        help: ArgumentHelp("Connect again when the connection is lost (default: at a terminal).", visibility: .hidden))
     var reconnect: Bool?
 
     @Option(help: ArgumentHelp("Stay so long after a piped input (default: 1s).", valueName: "time"))
     var linger: TimeLimit?
 
-    @Option(help: ArgumentHelp("Try each address so long (default: 10s).", valueName: "time"))
+    @Option(help: ArgumentHelp("Try each address so long (default: 10s).", valueName: "time", visibility: .hidden))
     var connectTimeout: TimeLimit?
 
     @Option(help: ArgumentHelp("The typed line that leaves (default: x).", valueName: "word"))
     var quitWord: String?
 
-    @Flag(help: "Send that line like any other.")
+    @Flag(help: ArgumentHelp("Send that line like any other.", visibility: .hidden))
     var noQuitWord = false
 
     func validate() throws {
