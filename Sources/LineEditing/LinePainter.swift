@@ -1,8 +1,8 @@
 /// Keeps one row of a terminal as a line is to be seen on it, and writes only what changes.
 ///
 /// The row scrolls sideways: where text is cut off, `<` or `>` says so. It never uses its last column, so the terminal never wraps, and
-/// erasing the row is always the same two steps. A newline is shown as `⏎`, and as `▯` what has no width, or would be
-/// drawn over another character that is not its own.
+/// erasing the row is always the same two steps. A newline is shown as `⏎`, and as `▯` what has no width, would be
+/// drawn over another character that is not its own, or has dozens of marks.
 ///
 /// Where terminals disagree on a width, the cursor is put where we believe it is, and what the terminal may have drawn too far is erased.
 /// What could reach beyond the row in some terminal is shown as `▯`.
@@ -38,6 +38,8 @@ public struct LinePainter: Sendable {
         /// How a character is shown where it has `limit` cells at most.
         init(_ character: Character, limit: Int) {
             self.init(character == "\n" ? "⏎" : "▯")
+            // A character may have any number of marks. A terminal does not show so many, and a paint is not to write them.
+            guard character.utf8.count <= 128 else { return }
             let display = DisplayWidth(character)
             guard character != "\n", (1...max(limit, 1)).contains(display.cells), Self.standsAlone(character) else { return }
             (text, width, reach, isDisputed) = (String(character), display.cells, display.reach, display.isDisputed)

@@ -101,6 +101,11 @@ struct LinePainterTests {
         }
     }
 
+    @Test func aCharacterOfAnyLengthWritesFewBytes() {
+        let written = change("a|", .text("e" + String(repeating: "\u{301}", count: 10_000)))
+        #expect(written == "▯")
+    }
+
     @Test func whatMayReachBeyondTheRowIsNotShown() {
         let family = "👨\u{200D}👩\u{200D}👧\u{200D}👦"
         #expect(row(family + "|", columns: 11) == "> \(family)|       ")

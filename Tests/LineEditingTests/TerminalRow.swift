@@ -7,6 +7,8 @@ struct TerminalRow {
         case clusters
         /// Each scalar in cells of its own, as xterm and the Linux console do.
         case scalars
+        /// The same, with two cells for a regional indicator and for what is newer than the C library.
+        case wideScalars
     }
 
     private(set) var columns: Int
@@ -84,6 +86,8 @@ struct TerminalRow {
             for character in text { place(String(character), width: DisplayWidth(character).cells) }
         case .scalars:
             for scalar in text.unicodeScalars { place(String(scalar), width: DisplayWidth(Character(scalar)).cells) }
+        case .wideScalars:
+            for scalar in text.unicodeScalars { place(String(scalar), width: DisplayWidth(Character(scalar)).reach) }
         }
     }
 
