@@ -8,7 +8,7 @@
 /// What could reach beyond the row in some terminal is shown as `▯`.
 ///
 /// When it starts, the cursor is at the beginning of an empty row. All methods append bytes to be written, in their order, with nothing
-/// in between that moves the cursor. It never moves up, and needs CR, BS, CHA, EL, ED and SGR of the terminal.
+/// in between that moves the cursor. It never moves up, and needs CR, CHA, EL, ED and SGR of the terminal.
 public struct LinePainter: Sendable {
     /// The width of the terminal.
     public private(set) var columns: Int
@@ -216,6 +216,8 @@ public struct LinePainter: Sendable {
         move(to: Self.width(of: row[..<same]), &output)
         if isDisputed, !old.isEmpty { output.append(contentsOf: "\u{1B}[K".utf8) }
         var style = ""
+        // tmux 3.3 joins to a cluster that ends in a joiner, or that it has cut short, whatever is written behind it.
+        var mayBeJoined = same > 0 && row[same &- 1].isDisputed
         for glyph in new {
             if glyph.style != style {
                 style = glyph.style
@@ -223,26 +225,21 @@ public struct LinePainter: Sendable {
             }
             output.append(contentsOf: glyph.text.utf8)
             column &+= glyph.width
-            if glyph.isDisputed {
+            if glyph.isDisputed || mayBeJoined {
                 output.append(contentsOf: "\u{1B}[\(column &+ 1)G".utf8)
                 if glyph.reach > glyph.width { output.append(contentsOf: "\u{1B}[K".utf8) }
             }
+            mayBeJoined = glyph.isDisputed
         }
         if !style.isEmpty { output.append(contentsOf: "\u{1B}[0m".utf8) }
         if !isDisputed, newWidth < oldWidth { output.append(contentsOf: "\u{1B}[K".utf8) }
     }
 
+    /// Always to an absolute place: if a terminal had another column than we believe, it no longer has.
     private mutating func move(to target: Int, _ output: inout [UInt8]) {
-        let distance = column &- target
-        if distance == 0 { return }
+        guard target != column else { return }
         column = target
-        if target == 0 {
-            output.append(UInt8(ascii: "\r"))
-        } else if (1...3).contains(distance) {
-            output.append(contentsOf: repeatElement(0x08, count: distance))
-        } else {
-            output.append(contentsOf: "\u{1B}[\(target &+ 1)G".utf8)
-        }
+        output.append(contentsOf: "\u{1B}[\(target &+ 1)G".utf8)
     }
 
     private static func width(of glyphs: ArraySlice<Glyph>) -> Int {

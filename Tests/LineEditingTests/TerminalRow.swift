@@ -53,9 +53,6 @@ struct TerminalRow {
             }
             switch scalar {
             case "\r": column = 0
-            case "\u{8}":
-                if column == 0 { problems.append("BS at the beginning") }
-                column = max(column - 1, 0)
             case "\u{1B}":
                 let end = rest.firstIndex { ("@"..."~").contains($0) && $0 != "[" } ?? rest.endIndex
                 let sequence = String(rest[..<end]) + (end < rest.endIndex ? String(rest[end]) : "")
