@@ -99,4 +99,5 @@ public struct DisplayWidth: Hashable, Sendable {
     }
 }
 
+/// Swift's Glibc module leaves it out.
 @_silgen_name("wcwidth") private func wcwidth(_ character: Int32) -> Int32
