@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// How many cells of a terminal's row a character takes, where a character is a grapheme cluster.
@@ -98,6 +99,3 @@ public struct DisplayWidth: Hashable, Sendable {
         }
     }
 }
-
-/// Swift's Glibc module leaves it out.
-@_silgen_name("wcwidth") private func wcwidth(_ character: Int32) -> Int32
