@@ -72,11 +72,12 @@ let package = Package(
             ],
             packageAccess: false, swiftSettings: settings),
         // What somebody types: a state and a key in, a state and what to draw out. It knows no terminal.
-        .target(name: "LineEditing", dependencies: ["ChatReactorText"], packageAccess: false, swiftSettings: settings),
+        .target(name: "LineEditing", dependencies: ["CLinux", "ChatReactorText"], packageAccess: false, swiftSettings: settings),
         // The terminal's mode, which must be restored however the process ends, its size, and keys decoded from its bytes.
         .target(name: "CTerminal"),
         .target(
-            name: "Terminal", dependencies: ["CTerminal", "LineEditing", "Reactor"], packageAccess: false, swiftSettings: settings),
+            name: "Terminal", dependencies: ["CTerminal", "LineEditing", "Reactor"], packageAccess: false, swiftSettings: settings
+        ),
         // What chatd gives up once it has started: numbers and calls of the kernel in C; what is allowed, in Swift.
         .target(name: "CSandbox"),
         .target(name: "ChatdSandbox", dependencies: ["CSandbox"], packageAccess: false, swiftSettings: settings),

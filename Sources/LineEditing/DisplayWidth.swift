@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// How many cells of a terminal's row a character takes, where a character is a grapheme cluster.
@@ -38,8 +39,8 @@ public struct DisplayWidth: Hashable, Sendable {
             // Kitty and others give a regional indicator two cells. What this glibc does not know is wide where it is an emoji.
             let isUncertain = known == nil || Self.isRegionalIndicator(scalar)
             reach &+= isUncertain ? 2 : width
-            // A soft hyphen takes a cell in some, a selector of a presentation and a keycap change what is before them.
-            if isUncertain || [0xAD, 0xFE0E, 0xFE0F, 0x20E3].contains(scalar.value) { isDisputed = true }
+            // A soft hyphen takes a cell in some, a joiner may join what follows, selectors and keycaps change what is before them.
+            if isUncertain || [0xAD, 0x200D, 0xFE0E, 0xFE0F, 0x20E3].contains(scalar.value) { isDisputed = true }
         }
         let properties = first.properties
         if Self.isRegionalIndicator(first) {
@@ -98,5 +99,3 @@ public struct DisplayWidth: Hashable, Sendable {
         }
     }
 }
-
-@_silgen_name("wcwidth") private func wcwidth(_ character: Int32) -> Int32

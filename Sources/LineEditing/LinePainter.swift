@@ -1,14 +1,14 @@
 /// Keeps one row of a terminal as a line is to be seen on it, and writes only what changes.
 ///
 /// The row scrolls sideways: where text is cut off, `<` or `>` says so. It never uses its last column, so the terminal never wraps, and
-/// erasing the row is always the same two steps. A newline is shown as `⏎`, and as `▯` what has no width, or would be
-/// drawn over another character that is not its own.
+/// erasing the row is always the same two steps. A newline is shown as `⏎`, and as `▯` what has no width, would be
+/// drawn over another character that is not its own, or has dozens of marks.
 ///
 /// Where terminals disagree on a width, the cursor is put where we believe it is, and what the terminal may have drawn too far is erased.
 /// What could reach beyond the row in some terminal is shown as `▯`.
 ///
 /// When it starts, the cursor is at the beginning of an empty row. All methods append bytes to be written, in their order, with nothing
-/// in between that moves the cursor. It never moves up, and needs CR, BS, CHA, EL, ED and SGR of the terminal.
+/// in between that moves the cursor. It never moves up, and needs CR, CHA, EL, ED and SGR of the terminal.
 public struct LinePainter: Sendable {
     /// The width of the terminal.
     public private(set) var columns: Int
@@ -38,6 +38,8 @@ public struct LinePainter: Sendable {
         /// How a character is shown where it has `limit` cells at most.
         init(_ character: Character, limit: Int) {
             self.init(character == "\n" ? "⏎" : "▯")
+            // A character may have any number of marks. A terminal does not show so many, and a paint is not to write them.
+            guard character.utf8.count <= 128 else { return }
             let display = DisplayWidth(character)
             guard character != "\n", (1...max(limit, 1)).contains(display.cells), Self.standsAlone(character) else { return }
             (text, width, reach, isDisputed) = (String(character), display.cells, display.reach, display.isDisputed)
@@ -214,6 +216,8 @@ public struct LinePainter: Sendable {
         move(to: Self.width(of: row[..<same]), &output)
         if isDisputed, !old.isEmpty { output.append(contentsOf: "\u{1B}[K".utf8) }
         var style = ""
+        // tmux 3.3 joins to a cluster that ends in a joiner, or that it has cut short, whatever is written behind it.
+        var mayBeJoined = same > 0 && row[same &- 1].isDisputed
         for glyph in new {
             if glyph.style != style {
                 style = glyph.style
@@ -221,26 +225,21 @@ public struct LinePainter: Sendable {
             }
             output.append(contentsOf: glyph.text.utf8)
             column &+= glyph.width
-            if glyph.isDisputed {
+            if glyph.isDisputed || mayBeJoined {
                 output.append(contentsOf: "\u{1B}[\(column &+ 1)G".utf8)
                 if glyph.reach > glyph.width { output.append(contentsOf: "\u{1B}[K".utf8) }
             }
+            mayBeJoined = glyph.isDisputed
         }
         if !style.isEmpty { output.append(contentsOf: "\u{1B}[0m".utf8) }
         if !isDisputed, newWidth < oldWidth { output.append(contentsOf: "\u{1B}[K".utf8) }
     }
 
+    /// Always to an absolute place: if a terminal had another column than we believe, it no longer has.
     private mutating func move(to target: Int, _ output: inout [UInt8]) {
-        let distance = column &- target
-        if distance == 0 { return }
+        guard target != column else { return }
         column = target
-        if target == 0 {
-            output.append(UInt8(ascii: "\r"))
-        } else if (1...3).contains(distance) {
-            output.append(contentsOf: repeatElement(0x08, count: distance))
-        } else {
-            output.append(contentsOf: "\u{1B}[\(target &+ 1)G".utf8)
-        }
+        output.append(contentsOf: "\u{1B}[\(target &+ 1)G".utf8)
     }
 
     private static func width(of glyphs: ArraySlice<Glyph>) -> Int {

@@ -66,8 +66,9 @@ struct NaiveLine {
             changeWord { word in
                 var begun = false
                 return word.map { character in
-                    defer { begun = begun || Self.isWord(character) }
-                    return begun ? character.lowercased() : character.uppercased()
+                    if begun { return character.lowercased() }
+                    begun = Self.isWord(character)
+                    return begun ? character.uppercased() : String(character)
                 }.joined()
             }
         case .undo: undo()

@@ -6,7 +6,7 @@ import Testing
 struct RandomPaintingTests {
     @Test func changesAddUpToTheWhole() {
         let base = SeededGenerator()
-        for offset in 0..<250 {
+        for offset in 0..<100 {
             var random = SeededGenerator(seed: base.seed &+ UInt64(offset))
             var scenario = Scenario(using: &random)
             for _ in 0..<40 {

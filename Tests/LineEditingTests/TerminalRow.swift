@@ -7,6 +7,8 @@ struct TerminalRow {
         case clusters
         /// Each scalar in cells of its own, as xterm and the Linux console do.
         case scalars
+        /// The same, with two cells for a regional indicator and for what is newer than the C library.
+        case wideScalars
     }
 
     private(set) var columns: Int
@@ -51,9 +53,6 @@ struct TerminalRow {
             }
             switch scalar {
             case "\r": column = 0
-            case "\u{8}":
-                if column == 0 { problems.append("BS at the beginning") }
-                column = max(column - 1, 0)
             case "\u{1B}":
                 let end = rest.firstIndex { ("@"..."~").contains($0) && $0 != "[" } ?? rest.endIndex
                 let sequence = String(rest[..<end]) + (end < rest.endIndex ? String(rest[end]) : "")
@@ -84,6 +83,8 @@ struct TerminalRow {
             for character in text { place(String(character), width: DisplayWidth(character).cells) }
         case .scalars:
             for scalar in text.unicodeScalars { place(String(scalar), width: DisplayWidth(Character(scalar)).cells) }
+        case .wideScalars:
+            for scalar in text.unicodeScalars { place(String(scalar), width: DisplayWidth(Character(scalar)).reach) }
         }
     }
 
