@@ -93,8 +93,10 @@ private struct JSONParser {
         let start = position
         switch rest.first {
         case "\"": return JSON(position: start, content: .text(try parseString()))
-        case "[": return JSON(position: start, content: .array(try nested { parser throws(JSON.Invalid) in try parser.parseArray() }))
-        case "{": return JSON(position: start, content: .object(try nested { parser throws(JSON.Invalid) in try parser.parseObject() }))
+        case "[":
+            return JSON(position: start, content: .array(try nested { parser throws(JSON.Invalid) in try parser.parseArray() }))
+        case "{":
+            return JSON(position: start, content: .object(try nested { parser throws(JSON.Invalid) in try parser.parseObject() }))
         case .some("-"), .some("0"..."9"): return JSON(position: start, content: .number(try parseNumber()))
         default:
             var word = ""

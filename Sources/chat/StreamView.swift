@@ -90,10 +90,11 @@ final class StreamView: Session.Delegate {
 
     /// Reads the input only while somebody takes it.
     private func updateInput() {
+        guard let input else { return }
         let isToBePaused = !session.isReady || session.isBacklogged
         if isToBePaused == isInputPaused { return }
         isInputPaused = isToBePaused
-        if isToBePaused { input?.pauseReading() } else { input?.resumeReading() }
+        if isToBePaused { input.pauseReading() } else { input.resumeReading() }
     }
 
     private func inputDidEnd(_ reason: CloseReason) {
