@@ -76,7 +76,8 @@ let package = Package(
         // The terminal's mode, which must be restored however the process ends, its size, and keys decoded from its bytes.
         .target(name: "CTerminal"),
         .target(
-            name: "Terminal", dependencies: ["CTerminal", "LineEditing", "Reactor"], packageAccess: false, swiftSettings: settings),
+            name: "Terminal", dependencies: ["CTerminal", "LineEditing", "Reactor"], packageAccess: false, swiftSettings: settings
+        ),
         // What chatd gives up once it has started: numbers and calls of the kernel in C; what is allowed, in Swift.
         .target(name: "CSandbox"),
         .target(name: "ChatdSandbox", dependencies: ["CSandbox"], packageAccess: false, swiftSettings: settings),
@@ -107,6 +108,10 @@ let package = Package(
         .executableTarget(
             name: "SandboxProbe", dependencies: ["ChatdSandbox", "RawSystemCalls"], path: "Tests/SandboxProbe",
             swiftSettings: settings),
+        // A program that enters a terminal's mode, and then ends in one of the ways in which programs end.
+        .executableTarget(
+            name: "TerminalProbe", dependencies: ["Reactor", "Terminal"], path: "Tests/TerminalProbe", packageAccess: false,
+            swiftSettings: settings),
         // What is public is tested here. Without access to what is `package`, these see what an embedder sees.
         .testTarget(
             name: "PublicAPITests", dependencies: ["ChatReactor", "ReactorWeb", "TestSupport"], exclude: ["Oracles"],
@@ -124,7 +129,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "LineEditingTests", dependencies: ["LineEditing", "TestSupport"], swiftSettings: settings),
-        .testTarget(name: "TerminalTests", dependencies: ["LineEditing", "Terminal", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "TerminalTests", dependencies: ["LineEditing", "Reactor", "Terminal", "TerminalProbe", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "ExecutableTests",
             dependencies: [
