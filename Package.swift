@@ -108,6 +108,10 @@ let package = Package(
         .executableTarget(
             name: "SandboxProbe", dependencies: ["ChatdSandbox", "RawSystemCalls"], path: "Tests/SandboxProbe",
             swiftSettings: settings),
+        // A program that enters a terminal's mode, and then ends in one of the ways in which programs end.
+        .executableTarget(
+            name: "TerminalProbe", dependencies: ["Reactor", "Terminal"], path: "Tests/TerminalProbe", packageAccess: false,
+            swiftSettings: settings),
         // What is public is tested here. Without access to what is `package`, these see what an embedder sees.
         .testTarget(
             name: "PublicAPITests", dependencies: ["ChatReactor", "ReactorWeb", "TestSupport"], exclude: ["Oracles"],
@@ -125,7 +129,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "LineEditingTests", dependencies: ["LineEditing", "TestSupport"], swiftSettings: settings),
-        .testTarget(name: "TerminalTests", dependencies: ["LineEditing", "Terminal", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "TerminalTests", dependencies: ["LineEditing", "Reactor", "Terminal", "TerminalProbe", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "ExecutableTests",
             dependencies: [
