@@ -53,4 +53,16 @@ import Testing
             for name in cell.matches(of: #/--([a-z-]+)/#) { #expect(options.keys.contains(String(name.output.1)), "\(row)") }
         }
     }
+
+    @Test func `the client's table has its options, those for which its help has no room among them`() throws {
+        let process = try ChildProcess(ChildProcess.pathOfExecutable("chat"), ["--help-hidden"])
+        let help = String(decoding: try process.output.all(), as: UTF8.self)
+        let options = help.split(separator: "\n").filter { $0.hasPrefix("  --") }.flatMap { line in
+            line.prefix(while: { $0 != "<" }).matches(of: #/--([a-z-]+)/#).map { "--" + $0.output.1 }
+        }
+        let rows = try Self.rows(of: ["Docs/chat-client.md"]).map { row in String(row.dropFirst().prefix { $0 != "|" }) }
+        let documented = rows.flatMap { row in row.matches(of: #/--[a-z-]+/#).map { String($0.output) } }
+        #expect(options.count > 15)
+        #expect(Set(documented) == Set(options).subtracting(["--version"]))
+    }
 }
