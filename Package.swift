@@ -72,7 +72,7 @@ let package = Package(
             ],
             packageAccess: false, swiftSettings: settings),
         // What somebody types: a state and a key in, a state and what to draw out. It knows no terminal.
-        .target(name: "LineEditing", dependencies: ["ChatReactorText"], packageAccess: false, swiftSettings: settings),
+        .target(name: "LineEditing", dependencies: ["CLinux", "ChatReactorText"], packageAccess: false, swiftSettings: settings),
         // The terminal's mode, which must be restored however the process ends, its size, and keys decoded from its bytes.
         .target(name: "CTerminal"),
         .target(

@@ -11,10 +11,8 @@ public final class TerminalOutput {
         case bytes
     }
 
-    /// How many bytes wait for the reader before the output counts as full.
-    private static let capacity = 262_144
-
     private let style: Style
+    private let capacity: Int
     private var connection: Connection?
     /// Called when everything has been written.
     public var didDrain: (() -> Void)?
@@ -23,9 +21,11 @@ public final class TerminalOutput {
 
     /// Prepares a standard stream for writing.
     ///
+    /// - Parameter capacity: How many bytes wait for the reader before the output counts as full.
     /// - Throws: What `EventLoop.adoptStandardStream` does.
-    public init(_ descriptor: Int32, style: Style, on loop: EventLoop) throws(Errno) {
+    public init(_ descriptor: Int32, style: Style, capacity: Int = 262_144, on loop: EventLoop) throws(Errno) {
         self.style = style
+        self.capacity = capacity
         var options = Connection.Options()
         // All messages of one read are written, even if the output becomes full with the first of them.
         options.maximumPendingOutput = .max
@@ -37,7 +37,7 @@ public final class TerminalOutput {
     }
 
     /// Whether so much waits that nothing should be written until `didDrain`.
-    public var isFull: Bool { (connection?.pendingOutput ?? 0) >= Self.capacity }
+    public var isFull: Bool { (connection?.pendingOutput ?? 0) >= capacity }
 
     /// Writes some messages of a batch, each as the style asks.
     public func write(_ messages: borrowing MessageBatch, in range: Range<Int>) {

@@ -2,50 +2,56 @@ import ArgumentParser
 import CommandLineSupport
 import Glibc
 import Reactor
+import Terminal
 
-/// The program `chat`: reads its arguments, runs a `ChatClient`, and says how that ended.
+/// The program `chat`: reads its arguments and its file of preferences, runs one of its clients, and says how that ended.
 @main
 struct Chat: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "chat",
-        abstract: "Talk with everybody else at a chat server.",
+        abstract: "Talk with everybody else at a chat server. The line 'x' leaves.",
         usage: "chat [options] [host[:port]]",
-        discussion: """
-            What you type goes to everybody else, and what they type is shown. The line \
-            'x' leaves. A pipe or a file is sent, and printed, byte for byte.
-            """,
         version: "chat \(version)")
 
-    @Argument(help: ArgumentHelp("Where the server is; also unix:PATH.", valueName: "host[:port]"))
-    var server = "localhost:3001"
+    @Argument(help: ArgumentHelp("Or unix:PATH, or a name in the file.", valueName: "host[:port]"))
+    var server: String?
 
-    @Option(help: ArgumentHelp("How long to stay after a piped input.", valueName: "time"))
-    var linger: TimeLimit = 1
+    @OptionGroup
+    var preferences: Preferences
 
-    @Option(help: ArgumentHelp("How long to try each address.", valueName: "time"))
-    var connectTimeout: TimeLimit = 10
+    @Flag(help: "Print an object of JSON for each message.")
+    var json = false
 
-    @Option(help: ArgumentHelp("The typed line that leaves.", valueName: "word"))
-    var quitWord = "x"
+    @Option(help: ArgumentHelp("Send this, and leave when the server has it.", valueName: "text"))
+    var send: String?
 
-    @Flag(help: "Send that line like any other.")
-    var noQuitWord = false
+    @Option(help: ArgumentHelp("Leave after so many messages.", valueName: "n"))
+    var receive: Int?
+
+    @Option(help: ArgumentHelp("Give up when all takes longer.", valueName: "time"))
+    var timeout: TimeLimit?
+
+    @Option(help: ArgumentHelp("Read preferences and servers from it.", valueName: "file"))
+    var config: String?
 
     static func main() {
         runAndExplain()
     }
 
     func validate() throws {
-        // Nobody could type a quit word with a newline in it.
-        if quitWord.utf8.contains(10) { throw ValidationError("--quit-word takes a word of one line") }
+        if let receive, receive < 1 { throw ValidationError("--receive takes a number from 1") }
+        if let send, send.contains(where: \.isNewline) { throw ValidationError("--send takes one line") }
     }
 
     func run() throws {
         signal(SIGPIPE, SIG_IGN)
+        // For the width of what people read and type. Without that locale, it is that of letters.
+        unsafe setlocale(LC_CTYPE, "C.UTF-8")
+        let (place, preferences) = try PreferencesFile.resolve(self)
         let endpoint: Endpoint
         let addresses: [SocketAddress]
         do throws(EndpointError) {
-            endpoint = try Endpoint(server, defaultPort: 3001)
+            endpoint = try Endpoint(place ?? "localhost:3001", defaultPort: 3001)
         } catch {
             throw Failure("\(error)", code: EX_USAGE)
         }
@@ -54,52 +60,51 @@ struct Chat: ParsableCommand {
         } catch {
             throw Failure("\(error)", code: EX_NOHOST)
         }
-        switch try talk(with: addresses) {
-        case .finished, nil: return
-        case .couldNotConnect(let attempts):
-            let sentences = attempts.map { "to \($0.address): \(Self.sentence(for: $0.reason))" }
-            throw Failure("cannot connect \(sentences.joined(separator: ", nor "))", code: EX_UNAVAILABLE)
-        case .serverGone(_, let explanation?):
-            throw Failure("the server has closed the connection: \(explanation)", code: EX_TEMPFAIL)
-        case .serverGone(.endOfInput, nil): throw Failure("the server has closed the connection", code: EX_TEMPFAIL)
-        case .serverGone(let reason, nil): throw Failure("the server is gone: \(reason)", code: EX_TEMPFAIL)
-        case .inputFailed(let reason): throw Failure("cannot read standard input: \(reason)", code: EX_IOERR)
-        case .outputGone(.failed(let error)) where error != .brokenPipe && error != Errno(rawValue: EIO):
-            throw Failure("cannot write standard output: \(error)", code: EX_IOERR)
-        case .outputGone: throw Failure("nobody reads what is printed", code: EX_IOERR)
-        }
-    }
-
-    /// Why an address could not be connected to.
-    private static func sentence(for reason: CloseReason) -> String {
-        // What the system says of a Unix-domain socket whose queue is full: "Resource temporarily unavailable".
-        reason == .failed(.wouldBlock) ? "too many others are waiting to be accepted there" : "\(reason)"
-    }
-
-    private func talk(with addresses: [SocketAddress]) throws(Failure) -> ChatClient.Outcome? {
-        var configuration = ChatClient.Configuration()
-        configuration.connectTimeout = connectTimeout.duration
-        configuration.isInputTerminal = isatty(STDIN_FILENO) == 1
-        configuration.isOutputTerminal = isatty(STDOUT_FILENO) == 1
-        configuration.linger = configuration.isInputTerminal ? .zero : linger.duration
-        configuration.quitWord = noQuitWord ? nil : quitWord
         let loop: EventLoop
         do throws(Errno) {
             loop = try EventLoop()
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
-        var outcome: ChatClient.Outcome?
-        let client: ChatClient
+        if let failure = try talk(at: endpoint, addresses, preferences, on: loop)?.failure { throw failure }
+    }
+
+    /// Whether nobody is at the terminal, but a script.
+    private var isScripted: Bool { json || send != nil || receive != nil }
+
+    /// Runs the client that fits, and returns how that ended.
+    private func talk(
+        at endpoint: Endpoint, _ addresses: [SocketAddress], _ preferences: Preferences, on loop: EventLoop
+    ) throws(Failure) -> Outcome? {
+        let isAtTerminal = Terminal.isTerminal(STDIN_FILENO) && Terminal.isTerminal(STDOUT_FILENO)
+        var outcome: Outcome?
+        let onEnd: (Outcome) -> Void = {
+            outcome = $0
+            loop.stop()
+        }
+        var client: AnyObject?
         do throws(Errno) {
-            client = try ChatClient(to: addresses, on: loop, configuration: configuration) {
-                outcome = $0
-                loop.stop()
+            // In a pipe, it is bytes as they are, unless the user asks for what a chat alone has.
+            if !isAtTerminal, !isScripted, self.preferences.asksForChat == false {
+                let pipe = try PipeClient(to: addresses, on: loop, configuration: pipeConfiguration(preferences), onEnd: onEnd)
+                client = pipe
+                pipe.start()
+            } else {
+                let session = Session(sessionConfiguration(endpoint, preferences, isAtTerminal), on: loop)
+                let type = unsafe getenv("TERM").map { unsafe String(cString: $0) }
+                if isAtTerminal, !isScripted, preferences.plain != true, Terminal.canRedraw(type) {
+                    let options = TerminalView.Options(isColored: preferences.isColored, ringsBell: preferences.bell ?? false)
+                    let file = HistoryFile(at: HistoryFile.standardPath)
+                    client = try TerminalView(of: session, options: options, historyFile: file, onEnd: onEnd)
+                } else {
+                    client = try StreamView(of: session, options: streamOptions(preferences), onEnd: onEnd)
+                }
+                if let timeout { loop.schedule(after: timeout.duration) { session.end(.timedOut) } }
+                session.start(at: addresses)
             }
         } catch {
             throw Failure("cannot write standard output: \(error)", code: EX_IOERR)
         }
-        client.start()
         do throws(Errno) {
             // A failure to connect may be known already.
             if outcome == nil { try loop.run() }
@@ -109,5 +114,40 @@ struct Chat: ParsableCommand {
         // Otherwise the optimizer may release the client before it has ended: its timers and its output refer to it weakly.
         withExtendedLifetime(client) {}
         return outcome
+    }
+
+    private func pipeConfiguration(_ preferences: Preferences) -> PipeClient.Configuration {
+        var configuration = PipeClient.Configuration()
+        configuration.connectTimeout = preferences.connectTime
+        configuration.isInputTerminal = Terminal.isTerminal(STDIN_FILENO)
+        configuration.isOutputTerminal = Terminal.isTerminal(STDOUT_FILENO)
+        configuration.linger = configuration.isInputTerminal ? .zero : preferences.lingerTime
+        configuration.quitWord = preferences.word
+        configuration.timeout = timeout?.duration
+        return configuration
+    }
+
+    private func sessionConfiguration(_ endpoint: Endpoint, _ preferences: Preferences, _ isAtTerminal: Bool)
+        -> Session.Configuration
+    {
+        var configuration = Session.Configuration(endpoint: endpoint)
+        configuration.connectTimeout = preferences.connectTime
+        configuration.reconnects = isAtTerminal && !isScripted && preferences.reconnect != false
+        configuration.name = preferences.name
+        configuration.room = preferences.room
+        configuration.history = preferences.history
+        configuration.quitWord = preferences.word
+        return configuration
+    }
+
+    private func streamOptions(_ preferences: Preferences) -> StreamView.Options {
+        var options = StreamView.Options()
+        let isInputTerminal = Terminal.isTerminal(STDIN_FILENO)
+        options.form = json ? .json : .text
+        options.message = send
+        options.messageCount = receive
+        options.linger = isInputTerminal ? .zero : preferences.lingerTime
+        options.takesQuitWord = isInputTerminal
+        return options
     }
 }

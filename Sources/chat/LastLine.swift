@@ -6,30 +6,48 @@ struct LastLine {
     private static let capacity = 1_024
 
     private var tail: [UInt8] = []
+    /// Whether the tail is all that has come.
+    private var isWhole = true
 
     /// Takes bytes as they come.
     ///
     /// - Complexity: O(1): only the last of them are looked at.
     mutating func receive(_ bytes: Span<UInt8>) {
         for index in max(0, bytes.count - Self.capacity)..<bytes.count { tail.append(bytes[index]) }
+        if bytes.count > Self.capacity || tail.count > Self.capacity { isWhole = false }
         tail.removeFirst(max(0, tail.count - Self.capacity))
     }
 
-    /// How a last line begins that says why the connection is closed, and how much of that is no part of the reason.
-    private static let beginnings = [("! goodbye: ", 11), ("! the server is full", 2)]
+    /// What a server says about the end of a connection.
+    enum Explanation {
+        /// Why it ends: `! goodbye: you are reading too slowly`.
+        case goodbye(String)
+        /// Why it has not begun. That is all that has come: `! the server is full, try again later`.
+        case refusal(String)
+    }
 
-    /// The reason that the server has given in its last line, as chatd does: `! goodbye: you are reading too slowly`. Nil if that line is
-    /// another one, or has no newline. It is harmless for a terminal, because anybody may have sent such a line.
-    var reason: String? {
+    /// What the last line says about the end of the connection, if it does and has its newline. It is harmless for a terminal, because
+    /// anybody may have sent such a line.
+    var explanation: Explanation? {
         guard tail.last == UInt8(ascii: "\n") else { return nil }
         let lines = tail.dropLast().split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         // Of a line that fills the tail, the beginning may be lost.
-        guard let line = lines.last, lines.count > 1 || tail.count < Self.capacity else { return nil }
-        for (beginning, length) in Self.beginnings where line.starts(with: beginning.utf8) {
-            var text: [UInt8] = []
-            VisibleText.append(Array(line.dropFirst(length)).span, to: &text, invalidUTF8: .hexadecimal)
-            return String(decoding: text, as: UTF8.self)
+        guard let line = lines.last, lines.count > 1 || isWhole else { return nil }
+        if let reason = Self.text(line, after: "! goodbye: ") { return .goodbye(reason) }
+        // The same in JSON, with its end: a program may be told more keys.
+        let text = String(decoding: line, as: UTF8.self)
+        if text.utf8.first == UInt8(ascii: "{"), let event = ChatEvent(text), event.kind == .error, let reason = event.text,
+            let goodbye = Self.text(ArraySlice(reason.utf8), after: "goodbye: ")
+        {
+            return .goodbye(goodbye)
         }
-        return nil
+        return lines.count == 1 && isWhole ? Self.text(line, after: "! ").map { .refusal($0) } : nil
+    }
+
+    private static func text(_ line: ArraySlice<UInt8>, after beginning: String) -> String? {
+        guard line.starts(with: beginning.utf8) else { return nil }
+        var text: [UInt8] = []
+        VisibleText.append(Array(line.dropFirst(beginning.utf8.count)).span, to: &text, invalidUTF8: .hexadecimal)
+        return String(decoding: text, as: UTF8.self)
     }
 }

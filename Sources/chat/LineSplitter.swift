@@ -3,9 +3,12 @@
 /// A line comes in pieces if it is longer than `maximumPieceLength`, so that a server cannot make the client keep more than that,
 /// and if the server pauses within it: people see what it has begun to say. A piece is cut between two characters, as long as the
 /// text is UTF-8.
-struct LineSplitter {
+final class LineSplitter {
+    /// As long as the longest line of a chat server can be in JSON: a byte of a line, of which there are 1 MiB at most, becomes six.
+    static let longestObject = 8 << 20
+
     /// How many bytes of an unfinished line are kept.
-    static let maximumPieceLength = 65_536
+    var maximumPieceLength = 65_536
 
     private var unfinished: [UInt8] = []
     /// Whether any newline has come. Before the first one, the server may be one that sends none.
@@ -21,7 +24,7 @@ struct LineSplitter {
     /// Takes bytes as they come, and calls `show` with each line, without its newline, or with a piece of one.
     ///
     /// - Complexity: O(n) of the bytes.
-    mutating func receive(_ bytes: Span<UInt8>, show: (_ text: Span<UInt8>, _ endsLine: Bool) -> Void) {
+    func receive(_ bytes: Span<UInt8>, show: (_ text: Span<UInt8>, _ endsLine: Bool) -> Void) {
         for index in bytes.indices {
             if bytes[index] == UInt8(ascii: "\n") {
                 hasSeenNewline = true
@@ -29,13 +32,13 @@ struct LineSplitter {
                 if isEndedByPause, !isUnfinished { isEndedByPause = false } else { finishLine(show: show) }
             } else {
                 unfinished.append(bytes[index])
-                if unfinished.count == Self.maximumPieceLength { showPiece(show) }
+                if unfinished.count == maximumPieceLength { showPiece(show) }
             }
         }
     }
 
     /// Takes what is unfinished for a line.
-    mutating func finishLine(show: (_ text: Span<UInt8>, _ endsLine: Bool) -> Void) {
+    func finishLine(show: (_ text: Span<UInt8>, _ endsLine: Bool) -> Void) {
         show(unfinished.span, true)
         unfinished.removeAll(keepingCapacity: true)
         (hasShownPiece, isEndedByPause) = (false, false)
@@ -43,7 +46,7 @@ struct LineSplitter {
 
     /// Shows what is unfinished, because nothing has come for a while. It is taken for a line if no newline has ever come. A pause
     /// within a character changes nothing.
-    mutating func pause(show: (_ text: Span<UInt8>, _ endsLine: Bool) -> Void) {
+    func pause(show: (_ text: Span<UInt8>, _ endsLine: Bool) -> Void) {
         if hasSeenNewline { return showPiece(show) }
         let carriageReturn = UInt8(ascii: "\r")
         if !isUnfinished || unfinished == [carriageReturn] { return }
@@ -56,7 +59,7 @@ struct LineSplitter {
         isEndedByPause = true
     }
 
-    private mutating func showPiece(_ show: (_ text: Span<UInt8>, _ endsLine: Bool) -> Void) {
+    private func showPiece(_ show: (_ text: Span<UInt8>, _ endsLine: Bool) -> Void) {
         let end = unfinished.count - Self.lengthOfCutCharacter(in: unfinished)
         if end == 0 { return }
         show(unfinished.span.extracting(0..<end), false)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ChatReactorText
 import CommandLineSupport
 import Configuration
 import Glibc
@@ -17,7 +18,7 @@ struct Settings {
     /// Where an option was set.
     enum Source: CustomStringConvertible {
         case standard
-        case file(String, JSONSettings.Position)
+        case file(String, JSON.Position)
         case environment(String)
         case commandLine
 
@@ -86,7 +87,7 @@ struct Settings {
 
     private static func read(_ path: String) throws(Failure) -> JSONSettings {
         let text = try TextFile.read(path, called: "the configuration", limit: 1 << 20, badCode: EX_CONFIG)
-        do throws(JSONSettings.Invalid) {
+        do throws(JSON.Invalid) {
             let file = try JSONSettings(text, name: path)
             for setting in file.settings where !DeclaredOptions.all.contains(where: { $0.name == setting.key }) {
                 let hint = nearest(to: setting.key).map { "; did you mean \($0)?" } ?? ""

@@ -111,7 +111,7 @@ import Testing
         (#"{"listen": ["127.0.0.1:0", "nonsense"]}"#, "listen: The value 'nonsense' is invalid: 'nonsense' names no port"),
         (#"{"framing": "chunk", "chat": true}"#, "column 22: chat: --chat is made of lines"),
         (#"{"name": "a\nb", "chat": true}"#, "column 2: name: --name takes a name of one line"),
-        ("", "line 1, column 1: a configuration is an object, which begins with {, but the file ends"),
+        ("", "line 1, column 1: a value is expected"),
         ("[]", "line 1, column 1: a configuration is an object"), ("{} {}", "line 1, column 4: nothing is expected"),
         ("{\n  \"port\" 5}", "line 2, column 10: a colon is expected after a key"),
         (#"{"chat": true,}"#, "line 1, column 15: a key is expected"),

@@ -6,7 +6,7 @@ import Testing
     @Test func `from the background to the foreground`() throws {
         let server = try PlayedServer()
         let shell = try startShell()
-        try shell.write("\(chat) \(server.address) &\n")
+        try shell.write("\(chat) --plain \(server.address) &\n")
         let client = try server.accept()
         try exchange(with: shell)
         try client.send("to the background\n")
@@ -20,7 +20,7 @@ import Testing
     @Test func `to the background and back`() throws {
         let server = try PlayedServer()
         let shell = try startShell()
-        try shell.write("\(chat) \(server.address)\n")
+        try shell.write("\(chat) --plain \(server.address)\n")
         let client = try server.accept()
         try shell.write("before\n")
         #expect(try client.receiveLine() == "before")
@@ -48,7 +48,7 @@ import Testing
     private func run(_ command: String, in shell: ChildProcess, naming server: PlayedServer) throws -> String {
         try shell.write("\(command)\n")
         // The shell may have something to say about the job before it has read the command.
-        return try shell.output.text(through: "\(command)\r\n") + shell.output.text(through: "chat \(server.address)")
+        return try shell.output.text(through: "\(command)\r\n") + shell.output.text(through: "chat --plain \(server.address)")
     }
 
     /// Has the shell itself run a command, and sees its output.

@@ -107,11 +107,10 @@ import Testing
 
     @Test(arguments: [
         ("hello\n! goodbye: you are reading too slowly\n", ": you are reading too slowly"),
-        ("! the server is full, try again later\n", ": the server is full, try again later"),
         // What another client may have said must not harm a terminal.
         ("! goodbye: \u{1B}[2J\n", ": ^[[2J"),
         ("! goodbye: and then something else\nhello\n", ""), ("goodbye\n", ""),
-        ("! another notice\n", ""), ("", ""), ("! goodbye: unfinished", ""),
+        ("hello\n! another notice\n", ""), ("", ""), ("! goodbye: unfinished", ""),
         ("! goodbye: " + String(repeating: "a", count: 2_000) + "\n", ""),
         (String(repeating: "a", count: 100_000) + "\n! goodbye: after much\n", ": after much"),
     ])
@@ -126,6 +125,18 @@ import Testing
         client.close()
         #expect(try chat.error.all() == Array("chat: the server has closed the connection\(told)\n".utf8))
         #expect(try chat.waitForEnd() == .exit(EX_TEMPFAIL))
+    }
+
+    @Test(arguments: ["the server is full, try again later", "you are banned: \u{1B}[2J"])
+    func `a server that says why it lets nobody in, and nothing else, has refused`(reason: String) throws {
+        let server = try PlayedServer()
+        let chat = try startChat(["\(server.address)"])
+        let client = try server.accept()
+        try client.send("! \(reason)\n")
+        client.close()
+        let sentence = "chat: the server has refused: \(reason.replacing("\u{1B}", with: "^["))\n"
+        #expect(try chat.error.all() == Array(sentence.utf8))
+        #expect(try chat.waitForEnd() == .exit(EX_NOPERM))
     }
 
     @Test func `a server that resets the connection after its reason`() throws {

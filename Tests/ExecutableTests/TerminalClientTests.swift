@@ -2,7 +2,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// At a terminal, chat types and receives at once, and shows nothing that could harm the terminal.
+/// At a terminal without its editor, chat sends and receives line by line, and shows nothing that could harm the terminal.
 @Suite struct TerminalClientTests {
     @Test func `what is typed is sent, and what comes is shown, at once`() throws {
         try withTalk { chat, peer in
@@ -28,7 +28,7 @@ import Testing
     ])
     func `a pause cuts no character, and a newline after it makes no empty line`(pieces: [String], newline: String) throws {
         let server = try PlayedServer()
-        let chat = try startChat(["\(server.address)"], input: .terminal, output: .terminal, error: .terminal)
+        let chat = try startChat(["\(server.address)", "--plain", "--no-reconnect"], input: .terminal, output: .terminal, error: .terminal)
         let client = try server.accept()
         for piece in pieces {
             // Each character stands for the byte of its number.
@@ -43,7 +43,7 @@ import Testing
 
     @Test func `a line that has begun is shown after a pause, and goes on where it was`() throws {
         let server = try PlayedServer()
-        let chat = try startChat(["\(server.address)"], input: .terminal, output: .terminal, error: .terminal)
+        let chat = try startChat(["\(server.address)", "--plain", "--no-reconnect"], input: .terminal, output: .terminal, error: .terminal)
         let client = try server.accept()
         try client.send("a line\nname> ")
         try chat.output.text(through: "a line\r\n")
@@ -79,7 +79,7 @@ import Testing
 
     @Test func `a line of any length is shown, and ends nothing`() throws {
         let server = try PlayedServer()
-        let chat = try startChat(["\(server.address)"], input: .terminal, output: .terminal, error: .terminal)
+        let chat = try startChat(["\(server.address)", "--plain", "--no-reconnect"], input: .terminal, output: .terminal, error: .terminal)
         let client = try server.accept()
         // Characters of three bytes, so that a piece could end within one.
         let line = String(repeating: "€", count: 100_000)
@@ -91,7 +91,7 @@ import Testing
 
     @Test func `a line that the server has not ended is shown at its end`() throws {
         let server = try PlayedServer()
-        let chat = try startChat(["\(server.address)"], input: .terminal, output: .terminal, error: .terminal)
+        let chat = try startChat(["\(server.address)", "--plain", "--no-reconnect"], input: .terminal, output: .terminal, error: .terminal)
         let client = try server.accept()
         try client.send("a line\nthe rest")
         client.close()
@@ -101,7 +101,7 @@ import Testing
 
     @Test func `the quit word is sent, so that the server knows, and nothing after it`() throws {
         let server = try PlayedServer()
-        let chat = try startChat(["\(server.address)"], input: .terminal, output: .terminal, error: .terminal)
+        let chat = try startChat(["\(server.address)", "--plain", "--no-reconnect"], input: .terminal, output: .terminal, error: .terminal)
         let client = try server.accept()
         try chat.write("hello\nyou\nx\nnever sent\n")
         #expect(try client.receiveAll() == Array("hello\nyou\nx\n".utf8))
@@ -115,7 +115,7 @@ import Testing
     ])
     func `which line leaves can be chosen`(options: [String], typed: String, sent: String) throws {
         let server = try PlayedServer()
-        let chat = try startChat(["\(server.address)"] + options, input: .terminal, output: .terminal, error: .terminal)
+        let chat = try startChat(["\(server.address)", "--plain", "--no-reconnect"] + options, input: .terminal, output: .terminal, error: .terminal)
         let client = try server.accept()
         try chat.write(typed)
         #expect(try client.receiveAll() == Array(sent.utf8))
@@ -127,7 +127,7 @@ import Testing
     private func withTalk(server: [String] = [], _ body: (ChildProcess, Peer) throws -> Void) throws {
         try withDaemon(server) { daemon in
             let peer = try daemon.join(1)[0]
-            let chat = try startChat([daemon.address], input: .terminal, output: .terminal, error: .terminal)
+            let chat = try startChat([daemon.address, "--plain"], input: .terminal, output: .terminal, error: .terminal)
             try chat.write("ready\n")
             #expect(try peer.receiveLine() == "ready")
             try body(chat, peer)

@@ -56,6 +56,10 @@ enum JSONForm {
         case .notice(let text):
             object.add("type", "notice")
             object.add("text", text)
+        case .named(let name):
+            object.add("type", "notice")
+            object.add("text", "you are now \(name)")
+            object.add("name", name.text)
         case .error(let text):
             object.add("type", "error")
             object.add("text", text)

@@ -53,7 +53,7 @@ extension Person {
         do throws(NameRegistry.Refusal) { try chat.rename(self, to: name, isGranted: false) } catch {
             return tell(.error("\(error)"))
         }
-        tell(.notice("you are now \(name)"))
+        tell(.named(name))
     }
 
     // MARK: - Private messages

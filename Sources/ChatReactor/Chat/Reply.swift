@@ -4,6 +4,8 @@ enum Reply {
     case welcome(Welcome)
     /// A line for people, and for programs to show.
     case notice(String)
+    /// The client has another name now.
+    case named(ChatName)
     /// What the client has asked for was not done.
     case error(String)
     /// One person said something to another one alone. `isSender` is whether this goes to the one who said it.

@@ -55,6 +55,8 @@ struct TextForm {
             if !welcome.topic.isEmpty { output.append("* the topic is: \(welcome.topic)\n") }
         case .notice(let text):
             output.append("* \(text)\n")
+        case .named(let name):
+            output.append("* you are now \(name)\n")
         case .error(let text):
             output.append("! \(text)\n")
         case .privateMessage(let from, let to, let text, _, let isSender):

@@ -1,16 +1,15 @@
-import CommandLineSupport
 import Glibc
 import Reactor
 
 /// Files of text that are read whole.
-enum TextFile {
+public enum TextFile {
     /// - Parameters:
     ///   - name: What the file is, for a sentence: `the configuration`.
     ///   - limit: How many bytes it may have.
     ///   - badCode: The exit code if the file is too long or not UTF-8.
     ///
     /// The corresponding C functions are `open` and `read`.
-    static func read(_ path: String, called name: String, limit: Int, badCode: Int32) throws(Failure) -> String {
+    public static func read(_ path: String, called name: String, limit: Int, badCode: Int32) throws(Failure) -> String {
         let bytes: [UInt8]
         do throws(Errno) {
             bytes = try contents(of: path, limit: limit)

@@ -2,11 +2,11 @@ import CommandLineSupport
 import Glibc
 import Reactor
 
-/// The client: standard input and a connection to a server, on one loop.
+/// The client in a pipe: standard input goes to a server, and what the server sends to standard output, byte for byte where no terminal is.
 ///
 /// What comes on standard input goes to the server, and what the server sends goes to standard output. Neither side outruns the other:
 /// input is not read while the server does not take it, and the server is not read while the output does not take it.
-final class ChatClient {
+final class PipeClient {
     /// How a client behaves.
     struct Configuration {
         /// How long to wait for a connection to each of the server's addresses.
@@ -20,20 +20,8 @@ final class ChatClient {
         var isOutputTerminal = true
         /// The typed line that ends the client. It is sent, so that the server knows. Nil makes it a line like any other.
         var quitWord: String?
-    }
-
-    /// How the talk ended.
-    enum Outcome {
-        /// The user left, or the input came to its end.
-        case finished
-        /// No address of the server could be connected to. Each that was tried, in their order, and why it failed.
-        case couldNotConnect([(address: SocketAddress, reason: CloseReason)])
-        /// The server has closed the connection, or was lost. The explanation is the server's own, if its last line was one.
-        case serverGone(CloseReason, explanation: String?)
-        /// The input could not be read to its end. What was read has been sent.
-        case inputFailed(CloseReason)
-        /// The output could not be written.
-        case outputGone(CloseReason)
+        /// How long all may take; nil for as long as it likes.
+        var timeout: Duration?
     }
 
     /// How much may wait for the server before the input is paused.
@@ -44,8 +32,8 @@ final class ChatClient {
     private let loop: EventLoop
     private let configuration: Configuration
     private let quitWord: [UInt8]?
-    private var untried: ArraySlice<SocketAddress>
-    private var failedAttempts: [(address: SocketAddress, reason: CloseReason)] = []
+    private let addresses: [SocketAddress]
+    private var dialer: Dialer?
     private let output: TerminalOutput
     /// Standard input, once the server is connected.
     private var input: Connection?
@@ -74,11 +62,10 @@ final class ChatClient {
         to addresses: [SocketAddress], on loop: EventLoop, configuration: Configuration,
         onEnd: @escaping (Outcome) -> Void
     ) throws(Errno) {
-        precondition(!addresses.isEmpty, "a client needs an address to connect to")
         self.loop = loop
         self.configuration = configuration
         quitWord = configuration.isInputTerminal ? configuration.quitWord.map { Array($0.utf8) } : nil
-        untried = addresses[...]
+        self.addresses = addresses
         self.onEnd = onEnd
         output = try TerminalOutput(STDOUT_FILENO, style: configuration.isOutputTerminal ? .text : .bytes, on: loop)
     }
@@ -87,7 +74,17 @@ final class ChatClient {
     func start() {
         output.didDrain = { [weak self] in self?.resumeServer() }
         output.didClose = { [weak self] reason in self?.outputDidClose(reason) }
-        connectToNext()
+        if let timeout = configuration.timeout {
+            loop.schedule(after: timeout) { [weak self] in
+                self?.finish(.timedOut)
+                self?.server?.close()
+            }
+        }
+        dialer = Dialer(
+            to: addresses, on: loop, timeout: configuration.connectTimeout, handler: FromServer(client: self)
+        ) { [weak self] connection, failures in
+            if let connection { self?.didConnect(connection) } else { self?.finish(.couldNotConnect(failures)) }
+        }
     }
 
     /// Closes the output once everything that came is printed, and then ends.
@@ -105,25 +102,6 @@ final class ChatClient {
     }
 
     // MARK: - The server's side
-
-    private func connectToNext() {
-        guard let address = untried.popFirst() else { return }
-        do throws(Errno) {
-            var options = Connection.Options()
-            // Whatever comes is passed on at once, however long its lines are.
-            options.framing = .chunks
-            try loop.connect(
-                to: address, deadline: .now.advanced(by: configuration.connectTimeout), options: options,
-                handler: FromServer(client: self, address: address))
-        } catch {
-            couldNotConnect(to: address, .failed(error))
-        }
-    }
-
-    private func couldNotConnect(to address: SocketAddress, _ reason: CloseReason) {
-        failedAttempts.append((address, reason))
-        if untried.isEmpty { finish(.couldNotConnect(failedAttempts)) } else { connectToNext() }
-    }
 
     private func didConnect(_ connection: Connection) {
         server = connection
@@ -172,25 +150,21 @@ final class ChatClient {
     private func serverDidClose(_ reason: CloseReason) {
         if shownLines.isUnfinished { shownLines.finishLine(show: output.writeText) }
         if reason != .requested {
-            finish(.serverGone(reason, explanation: lastLine.reason))
+            switch lastLine.explanation {
+            case .goodbye(let words): finish(.serverGone(reason, explanation: words))
+            case .refusal(let words): finish(.refused(words))
+            case nil: finish(.serverGone(reason, explanation: nil))
+            }
         } else {
             finish(inputFailure.map { .inputFailed($0) } ?? .finished)
         }
     }
 
     private final class FromServer: ConnectionHandler {
-        let client: ChatClient
-        let address: SocketAddress
-        var didOpen = false
+        let client: PipeClient
 
-        init(client: ChatClient, address: SocketAddress) {
+        init(client: PipeClient) {
             self.client = client
-            self.address = address
-        }
-
-        func connectionDidOpen(_ connection: Connection) {
-            didOpen = true
-            client.didConnect(connection)
         }
 
         func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
@@ -202,11 +176,16 @@ final class ChatClient {
         }
 
         func connectionDidClose(_ connection: Connection, reason: CloseReason) {
-            if didOpen { client.serverDidClose(reason) } else { client.couldNotConnect(to: address, reason) }
+            client.serverDidClose(reason)
         }
     }
 
     // MARK: - The user's side
+
+    static func explainDiscardedLine() {
+        let limit = Connection.Options().maximumMessageLength
+        writeLineToStandardError("chat: that line was too long to send: the limit is \(limit) bytes")
+    }
 
     private func didRead(_ messages: borrowing MessageBatch) {
         guard let server else { return }
@@ -230,9 +209,9 @@ final class ChatClient {
     }
 
     private final class FromInput: ConnectionHandler {
-        let client: ChatClient
+        let client: PipeClient
 
-        init(client: ChatClient) {
+        init(client: PipeClient) {
             self.client = client
         }
 
@@ -241,8 +220,7 @@ final class ChatClient {
         }
 
         func connectionDidDiscardMessage(_ connection: Connection) {
-            let limit = Connection.Options().maximumMessageLength
-            writeLineToStandardError("chat: that line was too long to send: the limit is \(limit) bytes")
+            PipeClient.explainDiscardedLine()
         }
 
         func connectionDidClose(_ connection: Connection, reason: CloseReason) {

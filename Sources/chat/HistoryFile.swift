@@ -1,0 +1,116 @@
+import CommandLineSupport
+import Glibc
+import LineEditing
+import Reactor
+
+/// What the user has sent in earlier runs: a line for each, in a file that nobody else may read. A newline in it is `\n`, and a backslash `\\`.
+final class HistoryFile {
+    private static let lineLimit = 1_000
+    private static let entryLimit = 4_096
+    /// More than twice the lines that are kept can have, escaped.
+    private static let sizeLimit = 32 << 20
+
+    private let path: String?
+    /// Why there is no history, for the user.
+    private(set) var failure: String?
+
+    /// - Parameter path: Nil for no file.
+    init(at path: String?) {
+        self.path = path
+    }
+
+    /// `$XDG_STATE_HOME/chat/history`, or else `~/.local/state/chat/history`; nil without either.
+    static var standardPath: String? {
+        UserDirectory.path(of: "history", in: "XDG_STATE_HOME", orElse: ".local/state")
+    }
+
+    /// The newest entries, the oldest first. A file that has grown long is made short.
+    func load() -> [String] {
+        guard let path, unsafe access(path, F_OK) == 0 else { return [] }
+        let text: String
+        do throws(Failure) {
+            text = try TextFile.read(path, called: "the history", limit: Self.sizeLimit, badCode: EX_DATAERR)
+        } catch {
+            failure = "\(error)"
+            return []
+        }
+        let lines = text.split(separator: "\n")
+        let kept = lines.suffix(Self.lineLimit)
+        if lines.count > 2 * Self.lineLimit { replace(with: kept.joined(separator: "\n") + "\n", at: path) }
+        return kept.map { Self.unescape($0) }
+    }
+
+    /// Keeps a line for later runs. What cannot be written is lost, and `failure` says why.
+    ///
+    /// The corresponding C functions are `mkdir`, `open` and `write`.
+    func append(_ line: String) {
+        // A long paste is not typed again, and the file is read whole.
+        guard let path, line.utf8.count <= Self.entryLimit else { return }
+        UserDirectory.make(for: path)
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        if descriptor < 0 { return failure = "cannot write the history \(path): \(Errno.last)" }
+        defer { close(descriptor) }
+        // One call, so that the lines of two clients do not mix.
+        let bytes = Array((Self.escape(line) + "\n").utf8)
+        if unsafe write(descriptor, bytes, bytes.count) != bytes.count {
+            failure = "cannot write the history \(path): \(Errno.last)"
+        }
+    }
+
+    private func replace(with text: String, at path: String) {
+        let temporary = path + ".new"
+        let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        if descriptor < 0 { return }
+        defer { close(descriptor) }
+        let bytes = Array(text.utf8)
+        if unsafe write(descriptor, bytes, bytes.count) == bytes.count {
+            unsafe rename(temporary, path)
+        } else {
+            unsafe unlink(temporary)
+        }
+    }
+
+    static func escape(_ line: String) -> String {
+        line.replacing("\\", with: "\\\\").replacing("\n", with: "\\n")
+    }
+
+    static func unescape(_ line: some StringProtocol) -> String {
+        var text = ""
+        var isEscaped = false
+        for character in line {
+            if isEscaped {
+                text.append(character == "n" ? "\n" : character)
+                isEscaped = false
+            } else if character == "\\" {
+                isEscaped = true
+            } else {
+                text.append(character)
+            }
+        }
+        return text
+    }
+}
+
+/// The places where a user's programs keep things, as the XDG Base Directory Specification has them.
+enum UserDirectory {
+    /// The path of one of chat's files. Nil if there is neither the variable nor a home.
+    static func path(of file: String, in variable: String, orElse folder: String) -> String? {
+        // A relative path is to be ignored, the specification says.
+        if let directory = value(variable), directory.hasPrefix("/") { return "\(directory)/chat/\(file)" }
+        guard let home = value("HOME"), home.hasPrefix("/") else { return nil }
+        return "\(home)/\(folder)/chat/\(file)"
+    }
+
+    /// Makes the folders in which a file is to be, for the user alone. Those that are there stay as they are.
+    static func make(for path: String) {
+        var parent = ""
+        for name in path.split(separator: "/").dropLast() {
+            parent += "/\(name)"
+            unsafe mkdir(parent, 0o700)
+        }
+    }
+
+    private static func value(_ variable: String) -> String? {
+        unsafe getenv(variable).map { unsafe String(cString: $0) }
+    }
+}

@@ -1,0 +1,54 @@
+import CommandLineSupport
+import Glibc
+import Reactor
+
+/// How the talk with a server has ended.
+enum Outcome {
+    /// The user left, the input came to its end, or all that was asked for is done.
+    case finished
+    /// No address of the server could be connected to. Each that was tried, in their order, and why it failed.
+    case couldNotConnect([Dialer.Failure])
+    /// The server has closed the connection, or was lost. The explanation is the server's own, if its last line was one.
+    case serverGone(CloseReason, explanation: String?)
+    /// The server has not let the client in, or has not done what it was asked for; and why.
+    case refused(String)
+    /// It took longer than was allowed.
+    case timedOut
+    /// The input could not be read to its end. What was read has been sent.
+    case inputFailed(CloseReason)
+    /// The output could not be written.
+    case outputGone(CloseReason)
+
+    /// The exit code of a run that took too long: that of timeout(1).
+    private static let timeoutCode: Int32 = 124
+
+    /// What the program says about it at its end, with its exit code; nil if all is well.
+    var failure: Failure? {
+        switch self {
+        case .finished: nil
+        case .couldNotConnect(let attempts):
+            Failure("cannot connect \(Self.sentence(for: attempts))", code: EX_UNAVAILABLE)
+        case .serverGone(_, let explanation?):
+            Failure("the server has closed the connection: \(explanation)", code: EX_TEMPFAIL)
+        case .serverGone(.endOfInput, nil): Failure("the server has closed the connection", code: EX_TEMPFAIL)
+        case .serverGone(let reason, nil): Failure("the server is gone: \(reason)", code: EX_TEMPFAIL)
+        case .refused(let reason): Failure("the server has refused: \(reason)", code: EX_NOPERM)
+        case .timedOut: Failure("it took too long", code: Self.timeoutCode)
+        case .inputFailed(let reason): Failure("cannot read standard input: \(reason)", code: EX_IOERR)
+        case .outputGone(.failed(let error)) where error != .brokenPipe && error != Errno(rawValue: EIO):
+            Failure("cannot write standard output: \(error)", code: EX_IOERR)
+        case .outputGone: Failure("nobody reads what is printed", code: EX_IOERR)
+        }
+    }
+
+    /// `to 127.0.0.1:3001: Connection refused, nor to …`
+    static func sentence(for attempts: [Dialer.Failure]) -> String {
+        attempts.map { "to \($0.address): \(sentence(for: $0.reason))" }.joined(separator: ", nor ")
+    }
+
+    /// Why an address could not be connected to.
+    private static func sentence(for reason: CloseReason) -> String {
+        // What the system says of a Unix-domain socket whose queue is full: "Resource temporarily unavailable".
+        reason == .failed(.wouldBlock) ? "too many others are waiting to be accepted there" : "\(reason)"
+    }
+}

@@ -1,0 +1,194 @@
+import ChatReactorText
+import Reactor
+
+/// What a chat server has told.
+struct ChatState {
+    /// The user's name there.
+    var name: String?
+    /// Whether the user has chosen it, so that it is to be taken back after a break.
+    var hasChosenName = false
+    /// The name that is to be taken back after a break; and why it was not given back.
+    var lostName: String?
+    var nameRefusal: String?
+    var places = RoomPlaces()
+    var unconfirmed = Unconfirmed()
+    /// Whether it has answered `/json`.
+    var speaksJSON = false
+    /// The welcomes to rooms that are still to come in answer to `/resume`. What comes of such a room before, comes again.
+    var awaited: [String] = []
+    /// The rooms whose replay after a break has not come to its end.
+    var resuming: Set<String> = []
+    /// Whether the replay that follows is not the one that was asked for.
+    var skipsReplay = false
+    /// The names of the people in the rooms, for completion.
+    var people = KnownPeople()
+
+    /// Whether a line is the first one of a chat: `* welcome to NAME; you are guest7; 3 online`.
+    static func isWelcome(_ line: Span<UInt8>) -> Bool {
+        guard line.count < 1_024 else { return false }
+        let text = String(decoding: (0..<line.count).map { line[$0] }, as: UTF8.self)
+        return text.hasPrefix("* welcome to ") && text.hasSuffix(" online") && text.contains("; you are ")
+    }
+}
+
+extension Session {
+    /// Has the server speak JSON, and takes the name and the rooms that the user wants or had.
+    func beginChat() {
+        chat.speaksJSON = false
+        chat.awaited = []
+        chat.resuming = []
+        command("/json\n")
+        if isReconnected {
+            if chat.hasChosenName, let name = chat.lostName ?? chat.name {
+                (chat.lostName, chat.nameRefusal) = (name, nil)
+                command("/nick \(name)\n")
+            }
+            for room in chat.places.rooms {
+                guard let place = chat.places.places[room] else { continue }
+                command("/resume \(room) \(place.epoch) \(place.sequence)\n")
+                chat.awaited.append(room)
+            }
+        } else {
+            if let name = configuration.name { command("/nick \(name)\n") }
+            if let room = configuration.room { command("/join \(room)\n") }
+            if let history = configuration.history {
+                chat.skipsReplay = configuration.room != nil
+                command("/history \(history)\n")
+            }
+        }
+    }
+
+    func deliverToChat(_ line: Span<UInt8>, endsLine: Bool) {
+        let text = endsLine && line.count > 0 && line[0] == UInt8(ascii: "{") ? String(copying: line) : ""
+        if let event = ChatEvent(text) { return take(event, line) }
+        // A kind that a later version has.
+        if chat.speaksJSON, text.utf8.first == UInt8(ascii: "{") { return }
+        // What comes before JSON after a break will come again. History that was asked for comes as JSON.
+        if isReconnected, !chat.speaksJSON { return }
+        if !chat.speaksJSON, configuration.history != nil, Self.isOfHistory(line) { return }
+        delegate?.session(didReceive: line, endsLine: endsLine, isPrelude: !chat.speaksJSON)
+    }
+
+    private static func isOfHistory(_ line: Span<UInt8>) -> Bool {
+        line.count > 0 && (line[0] == UInt8(ascii: "[") || String(copying: line).hasPrefix("* end of history ("))
+    }
+
+    /// What an event is to the user.
+    private enum Worth {
+        case news
+        /// A program may want it; people know it.
+        case routine
+        /// It came to the client itself.
+        case none
+    }
+
+    private func take(_ event: ChatEvent, _ line: Span<UInt8>) {
+        let worth: Worth
+        if event.kind == .welcome, let room = event.room {
+            worth = enter(room, event)
+        } else if !chat.speaksJSON {
+            return
+        } else if event.isRecord, let room = event.room, let sequence = event.sequence {
+            worth = receive(event, sequence, in: room) ? .news : .none
+        } else {
+            worth = answer(event)
+        }
+        if worth != .none { delegate?.session(didReceive: event, as: line, isNews: worth == .news) }
+    }
+
+    private func enter(_ room: String, _ event: ChatEvent) -> Worth {
+        let isFirst = !chat.speaksJSON
+        let isResumed = !isFirst && chat.awaited.contains(room)
+        if isResumed {
+            chat.awaited.removeAll { $0 == room }
+            chat.resuming.insert(room)
+        }
+        let isNew = chat.places.current != room
+        if let name = event.name { chat.name = name }
+        // After a break the lobby's first welcome tells nothing: the one that answers `/resume` follows.
+        if !isFirst || !isReconnected {
+            chat.places.enter(room, epoch: event.epoch ?? 0, sequence: event.sequence ?? 0, isResumed: isResumed)
+        }
+        chat.people.isAsking(about: room)
+        command("/who \(room)\n")
+        if isFirst {
+            chat.speaksJSON = true
+            becomeReady()
+        } else {
+            delegate?.sessionDidChangeState()
+        }
+        return isNew && !isResumed && !isFirst ? .news : .routine
+    }
+
+    private func receive(_ event: ChatEvent, _ sequence: UInt64, in room: String) -> Bool {
+        if chat.awaited.contains(room) { return false }
+        chat.people.learn(from: event)
+        if event.isReplayed, !chat.resuming.contains(room) { return !chat.skipsReplay }
+        if event.isReplayed, event.from == chat.name, let text = event.text { chat.unconfirmed.didArrive(text) }
+        return chat.places.receive(sequence, in: room)
+    }
+
+    private func answer(_ event: ChatEvent) -> Worth {
+        switch event.kind {
+        case .sent:
+            chat.unconfirmed.didConfirm()
+            if let room = event.room, let sequence = event.sequence { chat.places.didSay(sequence, in: room) }
+            return .routine
+        case .notice:
+            guard let name = event.name else { return .news }
+            let isTakenBack = name == chat.lostName
+            (chat.name, chat.hasChosenName, chat.lostName) = (name, true, nil)
+            nameTimer.cancel()
+            delegate?.sessionDidChangeState()
+            return isTakenBack ? .routine : .news
+        case .error where event.text?.hasPrefix("goodbye: ") == true:
+            // It is said why when the connection has closed.
+            return .routine
+        case .error:
+            if chat.lostName != nil {
+                // The old connection may have to be found dead by the server first.
+                nameTimer.arm(after: .seconds(15))
+                if event.text == chat.nameRefusal { return .none }
+                chat.nameRefusal = event.text
+            } else if chat.unconfirmed.texts.count == 1 {
+                // What was said is refused: nobody wonders whether it has arrived.
+                chat.unconfirmed.didConfirm()
+            }
+        case .who:
+            guard let room = event.room else { return .news }
+            if !event.isPartial || chat.people.names(in: room).isEmpty { chat.people.set(event.names, in: room) }
+            return chat.people.hasAsked(about: room) ? .none : .news
+        case .closed:
+            if let room = event.room { chat.places.leave(room) }
+        case .historyEnd:
+            guard let room = event.room else { return .news }
+            if chat.resuming.remove(room) != nil {
+                if chat.resuming.isEmpty, chat.awaited.isEmpty { noteUnconfirmed() }
+                return .routine
+            }
+            if chat.skipsReplay {
+                chat.skipsReplay = false
+                return .none
+            }
+        default: break
+        }
+        return .news
+    }
+
+    /// Asks for the name that the user had before the connection broke.
+    func askForName() {
+        if isReady, let name = chat.lostName { command("/nick \(name)\n") }
+    }
+
+    /// Says what may not have reached the others, when all that has is known.
+    func noteUnconfirmed() {
+        for text in chat.unconfirmed.takeAll() { delegate?.session(didNote: "perhaps not sent: \(text)") }
+    }
+}
+
+extension String {
+    /// The text in UTF-8, with replacement characters for what is none.
+    init(copying bytes: Span<UInt8>) {
+        self = unsafe bytes.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+    }
+}

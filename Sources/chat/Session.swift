@@ -1,0 +1,334 @@
+import CommandLineSupport
+import Reactor
+
+/// The talk with one server, over one connection after the other.
+///
+/// It finds out whether the server is a chat, which speaks JSON and knows people and rooms, or one that speaks plain lines, such as a relay;
+/// connects again when the connection is lost; and then takes the name and the rooms back, and asks for what it has missed.
+/// `Session+Chat` has what concerns a chat alone.
+final class Session {
+    struct Configuration {
+        var endpoint: Endpoint
+        /// How long to try each address.
+        var connectTimeout = Duration.seconds(10)
+        /// Whether to connect again when the connection is lost.
+        var reconnects = true
+        /// The name to take, and the room to enter, if the server has such.
+        var name: String?
+        var room: String?
+        /// How many messages of the past to ask for; nil for those that the server sends by itself.
+        var history: Int?
+        /// The line that leaves a server of plain lines.
+        var quitWord: String?
+    }
+
+    /// Who shows what comes, and lets the user type.
+    protocol Delegate: AnyObject {
+        /// Whether so much waits to be shown that no more should come.
+        var isFull: Bool { get }
+        /// A line of a server of plain lines, or a piece of one; or what a chat says before it speaks JSON.
+        func session(didReceive line: Span<UInt8>, endsLine: Bool, isPrelude: Bool)
+        /// What a chat server says, and the line in which it came. For people it may be no news: they know what they have sent.
+        func session(didReceive event: ChatEvent, as line: Span<UInt8>, isNews: Bool)
+        /// What the session has to say to the user, without a mark before it.
+        func session(didNote text: String)
+        /// It is known who the server is, and what is sent from now on goes to it; or it is not there any more.
+        func sessionDidChangeState()
+        /// All that one read has brought was passed on.
+        func sessionDidPause()
+        /// What was sent has left.
+        func sessionDidDrain()
+        /// It is over.
+        func sessionDidEnd(_ outcome: Outcome)
+    }
+
+    enum Server {
+        /// Its first line has not come.
+        case unknown
+        /// It speaks plain lines.
+        case lines
+        /// It speaks JSON, once it has answered `/json`.
+        case chat
+    }
+
+    enum State {
+        case connecting
+        /// Connected, and it is not known yet to what.
+        case greeting
+        case ready
+        /// The connection is lost. The next attempt is at that time.
+        case waiting(until: ContinuousClock.Instant, reason: String)
+        case ended
+    }
+
+    /// How long a server may take to say that it is a chat, before what is typed is sent all the same. If it says so later, it is one.
+    private static let greetingTime = Duration.milliseconds(300)
+    /// How long it may take if the user asks for what a chat alone has.
+    private static let longGreetingTime = Duration.seconds(2)
+    /// How long a pause must be for the unfinished line of a server to be shown.
+    private static let idleTime = Duration.milliseconds(50)
+    /// How much may wait for the server before no more should be sent.
+    private static let sendCapacity = 262_144
+
+    let loop: EventLoop
+    let configuration: Configuration
+    weak var delegate: (any Delegate)?
+    var state = State.connecting
+    var server = Server.unknown
+    /// What a chat has told about itself and the user.
+    var chat = ChatState()
+
+    private var dialer: Dialer?
+    private var connection: Connection?
+    private var splitter = LineSplitter()
+    private var lastLine = LastLine()
+    private var delay = ReconnectDelay()
+    private var generator = SystemRandomNumberGenerator()
+    private var isPaused = false
+    private var isLeaving = false
+    /// Whether there has been a server.
+    private(set) var hasBeenConnected = false
+    /// Whether there has been one before this connection.
+    private(set) var isReconnected = false
+    private var hasReceivedLine = false
+    private lazy var greetingTimer = loop.makeTimer { [weak self] in self?.takeForLines() }
+    private lazy var idleTimer = loop.makeTimer { [weak self] in self?.serverDidPause() }
+    /// Runs when the name that the user had may be free again.
+    private(set) lazy var nameTimer = loop.makeTimer { [weak self] in self?.askForName() }
+    private lazy var reconnectTimer = loop.makeTimer { [weak self] in self?.resolve() }
+
+    init(_ configuration: Configuration, on loop: EventLoop) {
+        self.configuration = configuration
+        self.loop = loop
+    }
+
+    /// Begins to connect.
+    ///
+    /// - Parameter addresses: Those of the endpoint. One at least.
+    func start(at addresses: [SocketAddress]) {
+        dial(addresses)
+    }
+
+    // MARK: - Sending
+
+    /// Whether what is sent now reaches the server.
+    var isReady: Bool { if case .ready = state { !isLeaving } else { false } }
+    /// Whether so much waits for the server that no more should be sent.
+    var isBacklogged: Bool { (connection?.pendingOutput ?? 0) >= Self.sendCapacity }
+    var pendingOutput: Int { connection?.pendingOutput ?? 0 }
+
+    /// Sends lines, as the user has typed them. Only while `isReady`.
+    func send(_ text: String) {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        for line in lines {
+            if server == .chat { chat.unconfirmed.didSend(String(line)) }
+            connection?.send("\(line)\n")
+        }
+    }
+
+    /// Sends a line of the program itself, with its newline.
+    func command(_ line: String) {
+        connection?.send(line)
+    }
+
+    /// Tells the server that the user leaves, sends what waits, and ends.
+    func leave() {
+        if isLeaving { return }
+        switch (state, server) {
+        case (.ready, .chat): connection?.send("/quit\n")
+        case (.ready, _): if let word = configuration.quitWord { connection?.send("\(word)\n") }
+        default: break
+        }
+        finish()
+    }
+
+    /// Sends what waits, and ends, without a word to the server.
+    func finish() {
+        if isLeaving { return }
+        isLeaving = true
+        reconnectTimer.cancel()
+        dialer?.cancel()
+        if let connection { connection.finish() } else { end(.finished) }
+    }
+
+    /// Ends at once.
+    func end(_ outcome: Outcome) {
+        if case .ended = state { return }
+        state = .ended
+        for timer in [greetingTimer, idleTimer, nameTimer, reconnectTimer] { timer.cancel() }
+        dialer?.cancel()
+        connection?.close()
+        delegate?.sessionDidEnd(outcome)
+    }
+
+    // MARK: - Connecting
+
+    private func dial(_ addresses: [SocketAddress]) {
+        state = .connecting
+        delegate?.sessionDidChangeState()
+        dialer = Dialer(
+            to: addresses, on: loop, timeout: configuration.connectTimeout, handler: FromServer(session: self)
+        ) { [weak self] connection, failures in
+            if let connection { self?.didConnect(connection) } else { self?.couldNotConnect(failures) }
+        }
+    }
+
+    /// Looks the server up again, on a thread, since that may take long: it may have moved.
+    private func resolve() {
+        let (endpoint, remote) = (configuration.endpoint, loop.remote)
+        let box = SessionReference(self)
+        Task.detached {
+            let result: Result<[SocketAddress], EndpointError>
+            do throws(EndpointError) { result = .success(try endpoint.resolve()) } catch { result = .failure(error) }
+            remote.execute { _ in
+                guard let session = box.session, case .waiting = session.state else { return }
+                switch result {
+                case .success(let addresses): session.dial(addresses)
+                case .failure(let error): session.wait(because: "\(error)")
+                }
+            }
+        }
+    }
+
+    private func didConnect(_ connection: Connection) {
+        self.connection = connection
+        dialer = nil
+        state = .greeting
+        server = .unknown
+        splitter = LineSplitter()
+        lastLine = LastLine()
+        isPaused = false
+        hasReceivedLine = false
+        isReconnected = hasBeenConnected
+        let asksForChat = configuration.name != nil || configuration.room != nil || configuration.history != nil
+        greetingTimer.arm(after: asksForChat || isReconnected ? Self.longGreetingTime : Self.greetingTime)
+        delegate?.sessionDidChangeState()
+    }
+
+    private func couldNotConnect(_ failures: [Dialer.Failure]) {
+        dialer = nil
+        if !hasBeenConnected { return end(.couldNotConnect(failures)) }
+        if isLeaving { return end(.finished) }
+        wait(because: "cannot connect \(Outcome.sentence(for: failures))")
+    }
+
+    private func wait(because reason: String) {
+        let delay = delay.next(using: &generator)
+        state = .waiting(until: .now.advanced(by: delay), reason: reason)
+        reconnectTimer.arm(after: delay)
+        delegate?.sessionDidChangeState()
+    }
+
+    private func connectionDidClose(_ reason: CloseReason) {
+        if splitter.isUnfinished { splitter.finishLine { deliver($0, endsLine: $1) } }
+        connection = nil
+        for timer in [greetingTimer, idleTimer, nameTimer] { timer.cancel() }
+        if case .ended = state { return }
+        if isLeaving { return end(.finished) }
+        let explanation = lastLine.explanation
+        delegate?.sessionDidPause()
+        if case .refusal(let words) = explanation, !hasBeenConnected { return end(.refused(words)) }
+        let words: String? =
+            switch explanation {
+            case .goodbye(let words), .refusal(let words): words
+            case nil: nil
+            }
+        let isFinal = words.map { $0.hasPrefix("kicked") || $0.hasPrefix("banned") || $0.hasPrefix("you are banned") } ?? false
+        guard configuration.reconnects, hasBeenConnected, !isFinal else {
+            return end(.serverGone(reason, explanation: words))
+        }
+        let sentence = words ?? (reason == .endOfInput ? "the server has closed the connection" : "\(reason)")
+        if case .ready = state { delegate?.session(didNote: "connection lost: \(sentence)") }
+        wait(because: sentence)
+    }
+
+    // MARK: - Receiving
+
+    private func receive(_ chunks: borrowing MessageBatch) {
+        chunks.forEach { chunk in
+            lastLine.receive(chunk)
+            splitter.receive(chunk) { deliver($0, endsLine: $1) }
+        }
+        if splitter.isUnfinished, server != .chat { idleTimer.arm(after: Self.idleTime) } else { idleTimer.cancel() }
+        delegate?.sessionDidPause()
+        if delegate?.isFull == true, !isPaused {
+            isPaused = true
+            connection?.pauseReading()
+        }
+    }
+
+    /// Goes on to read, once what has come is shown.
+    func resumeReading() {
+        if !isPaused { return }
+        isPaused = false
+        connection?.resumeReading()
+    }
+
+    private func serverDidPause() {
+        splitter.pause { deliver($0, endsLine: $1) }
+        delegate?.sessionDidPause()
+    }
+
+    private func deliver(_ line: Span<UInt8>, endsLine: Bool) {
+        defer { hasReceivedLine = true }
+        if server != .chat, !hasReceivedLine {
+            if endsLine, ChatState.isWelcome(line) {
+                server = .chat
+                splitter.maximumPieceLength = LineSplitter.longestObject
+                greetingTimer.cancel()
+                beginChat()
+            } else {
+                takeForLines()
+            }
+        }
+        if server == .chat { return deliverToChat(line, endsLine: endsLine) }
+        delegate?.session(didReceive: line, endsLine: endsLine, isPrelude: false)
+    }
+
+    /// The server has not said that it is a chat.
+    private func takeForLines() {
+        guard server == .unknown else { return }
+        server = .lines
+        becomeReady()
+    }
+
+    /// It is known to whom is spoken.
+    func becomeReady() {
+        greetingTimer.cancel()
+        delay.reset()
+        if isReconnected, !isReady { delegate?.session(didNote: "connected again") }
+        state = .ready
+        hasBeenConnected = true
+        if server == .lines { noteUnconfirmed() }
+        delegate?.sessionDidChangeState()
+    }
+
+    private final class FromServer: ConnectionHandler {
+        weak let session: Session?
+
+        init(session: Session) {
+            self.session = session
+        }
+
+        func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
+            session?.receive(messages)
+        }
+
+        func connectionDidDrain(_ connection: Connection) {
+            session?.delegate?.sessionDidDrain()
+        }
+
+        func connectionDidClose(_ connection: Connection, reason: CloseReason) {
+            session?.connectionDidClose(reason)
+        }
+    }
+}
+
+/// The session for a thread that must not touch it, and only takes it back to the loop.
+private struct SessionReference: @unchecked Sendable {
+    weak var session: Session?
+
+    init(_ session: Session) {
+        self.session = session
+    }
+}

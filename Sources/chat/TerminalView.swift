@@ -1,0 +1,244 @@
+import CommandLineSupport
+import Glibc
+import LineEditing
+import Reactor
+import Terminal
+
+/// The talk on a terminal: what comes is printed, and under it is the row on which the user types.
+///
+/// All that is written belongs to the terminal's own scrollback, but for that row, which is taken off before something is printed and painted
+/// again after it. Everything that one read has brought is written together.
+final class TerminalView: Session.Delegate {
+    struct Options {
+        var isColored = true
+        var ringsBell = false
+    }
+
+    /// So much may wait for a slow terminal. The echo of a key waits behind it.
+    private static let capacity = 16_384
+    /// How long after Escape another byte may come that belongs to the same key.
+    private static let escapeTime = Duration.milliseconds(50)
+
+    private let session: Session
+    private let options: Options
+    private let terminal: Terminal
+    private let output: TerminalOutput
+    private var input: Connection?
+    private var watcher: SignalWatcher?
+    private var decoder = KeyDecoder()
+    private var editor: LineEditor
+    private var painter: LinePainter
+    private let historyFile: HistoryFile
+    /// What is to be printed with the next refresh.
+    private var unprinted: [UInt8] = []
+    private var isBellDue = false
+    private var text = EventText()
+    private var outcome: Outcome?
+    private let onEnd: (Outcome) -> Void
+    private lazy var escapeTimer = session.loop.makeTimer { [weak self] in self?.escapeDidEnd() }
+
+    /// - Parameter onEnd: Called once, when all is printed and the terminal is as it was.
+    /// - Throws: What the system says about the terminal.
+    init(
+        of session: Session, options: Options, historyFile: HistoryFile, onEnd: @escaping (Outcome) -> Void
+    ) throws(Errno) {
+        self.session = session
+        self.options = options
+        self.historyFile = historyFile
+        self.onEnd = onEnd
+        terminal = try Terminal()
+        output = try TerminalOutput(STDOUT_FILENO, style: .bytes, capacity: Self.capacity, on: session.loop)
+        painter = LinePainter(columns: terminal.size.columns)
+        editor = LineEditor(history: CommandHistory(entries: historyFile.load()))
+        session.delegate = self
+        output.didDrain = { [weak self] in self?.session.resumeReading() }
+        output.didClose = { [weak self] reason in self?.outputDidClose(reason) }
+    }
+
+    /// Takes the terminal, once there is a server: until then, the user may want to leave with the keys of a shell.
+    private func begin() throws(Errno) {
+        if input != nil || outcome != nil { return }
+        try terminal.enter()
+        watcher = try session.loop.watchSignals([SIGCONT, SIGWINCH]) { [weak self] signal in self?.receive(signal) }
+        var options = Connection.Options()
+        options.framing = .chunks
+        input = try session.loop.adoptStandardStream(
+            STDIN_FILENO, for: .input, options: options, handler: FromKeyboard(view: self))
+        if let failure = historyFile.failure { print(StyledLine("! \(failure)")) }
+    }
+
+    private func outputDidClose(_ reason: CloseReason) {
+        watcher?.cancel()
+        terminal.leave()
+        onEnd(reason == .requested ? outcome ?? .finished : .outputGone(reason))
+    }
+
+    // MARK: - Drawing
+
+    private func print(_ line: StyledLine) {
+        line.append(to: &unprinted, isColored: options.isColored)
+    }
+
+    /// Prints what is to be printed, and brings the row up to date.
+    private func refresh() {
+        var bytes: [UInt8] = []
+        if !terminal.isActive {
+            // Another job has the terminal, and its row must not be touched.
+            swap(&bytes, &unprinted)
+        } else {
+            if !unprinted.isEmpty || outcome != nil { painter.erase(to: &bytes) }
+            bytes += unprinted
+            unprinted.removeAll(keepingCapacity: true)
+            if isBellDue { bytes.append(7) }
+            if outcome == nil, input != nil { painter.paint(editor, prompt: prompt, to: &bytes) }
+        }
+        isBellDue = false
+        if !bytes.isEmpty { output.write(bytes.span) }
+    }
+
+    private var prompt: Prompt {
+        switch session.state {
+        case .waiting: Prompt("(not connected) > ")
+        case .connecting where session.hasBeenConnected: Prompt("(not connected) > ")
+        default: Prompt((session.server == .chat ? session.chat.places.current ?? "" : "") + "> ")
+        }
+    }
+
+    private func receive(_ signal: Int32) {
+        if signal == SIGCONT {
+            guard terminal.resume() else { return }
+            // What the row had was taken off when the job was stopped, and much may have been written since.
+            var nothing: [UInt8] = []
+            painter.erase(to: &nothing)
+        }
+        painter.resize(columns: terminal.size.columns)
+        refresh()
+    }
+
+    // MARK: - Typing
+
+    private func type(_ bytes: Span<UInt8>) {
+        // The shell may have brought the job to the foreground without a signal.
+        if !terminal.isActive { terminal.resume() }
+        var keys: [Key] = []
+        decoder.decode(bytes) { keys.append($0) }
+        if decoder.isPending { escapeTimer.arm(after: Self.escapeTime) } else { escapeTimer.cancel() }
+        press(keys)
+    }
+
+    private func escapeDidEnd() {
+        var keys: [Key] = []
+        decoder.flush { keys.append($0) }
+        press(keys)
+    }
+
+    private func press(_ keys: [Key]) {
+        for key in keys where outcome == nil {
+            // What cannot be sent stays where it is.
+            if key.submits, !session.isReady, !editor.text.isEmpty, editor.text != session.configuration.quitWord {
+                isBellDue = true
+                continue
+            }
+            switch editor.handle(key) {
+            case .changed, .unchanged: break
+            case .refused: isBellDue = true
+            case .submitted(let text): submit(text)
+            case .endOfInput: session.leave()
+            case .complete: complete()
+            case .clearScreen:
+                painter.erase(to: &unprinted)
+                unprinted += Array("\u{1B}[H\u{1B}[2J".utf8)
+            }
+        }
+        refresh()
+    }
+
+    private func submit(_ line: String) {
+        if line.isEmpty { return }
+        if line == session.configuration.quitWord { return session.leave() }
+        historyFile.append(line)
+        let isSaid = line.utf8.first != UInt8(ascii: "/") || line.hasPrefix("//")
+        if session.server == .chat, isSaid {
+            text.ownName = session.chat.name
+            for line in line.split(separator: "\n") {
+                print(text.own(line.hasPrefix("//") ? String(line.dropFirst()) : String(line)))
+            }
+        } else {
+            for line in line.split(separator: "\n", omittingEmptySubsequences: false) { print(StyledLine("> \(line)")) }
+        }
+        session.send(line)
+    }
+
+    private func complete() {
+        let context = editor.completionContext
+        let names = session.chat.places.current.map { session.chat.people.names(in: $0) } ?? []
+        let choices = editor.complete(
+            with: session.server == .chat
+                ? Completer.candidates(for: context, names: names, rooms: session.chat.places.rooms) : [])
+        if !choices.isEmpty { print(StyledLine(choices.prefix(200).joined(separator: "  "))) }
+    }
+
+    private func inputDidEnd() {
+        input = nil
+        session.finish()
+    }
+
+    private final class FromKeyboard: ConnectionHandler {
+        weak let view: TerminalView?
+
+        init(view: TerminalView) {
+            self.view = view
+        }
+
+        func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
+            messages.forEach { view?.type($0) }
+        }
+
+        func connectionDidClose(_ connection: Connection, reason: CloseReason) {
+            if reason != .requested { view?.inputDidEnd() }
+        }
+    }
+
+    // MARK: - What the session tells
+
+    var isFull: Bool { output.isFull || unprinted.count >= Self.capacity }
+
+    func session(didReceive line: Span<UInt8>, endsLine: Bool, isPrelude: Bool) {
+        // Of a line that comes in pieces, each is a line here: the row is under it.
+        print(StyledLine(String(copying: line)))
+    }
+
+    func session(didReceive event: ChatEvent, as line: Span<UInt8>, isNews: Bool) {
+        guard isNews else { return }
+        text.ownName = session.chat.name
+        text.room = session.chat.places.current
+        let (lines, isMention) = text.lines(for: event)
+        for line in lines { print(line) }
+        if isMention, options.ringsBell, !event.isReplayed { isBellDue = true }
+    }
+
+    func session(didNote text: String) {
+        print(StyledLine("* \(text)"))
+    }
+
+    func sessionDidChangeState() {
+        if case .greeting = session.state {
+            do throws(Errno) { try begin() } catch { return session.end(.inputFailed(.failed(error))) }
+        }
+        refresh()
+    }
+
+    func sessionDidPause() {
+        refresh()
+    }
+
+    func sessionDidDrain() {}
+
+    func sessionDidEnd(_ outcome: Outcome) {
+        self.outcome = outcome
+        // What is typed from now on belongs to the shell.
+        input?.close()
+        refresh()
+        output.finish()
+    }
+}

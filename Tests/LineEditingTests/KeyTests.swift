@@ -1,2 +1,0 @@
-import LineEditing
-import Testing
