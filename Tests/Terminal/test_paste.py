@@ -33,16 +33,15 @@ class PasteTests(ClientTestCase):
 
     def test_keys_in_a_paste_are_no_keys(self):
         screen, _, peer = self.start_at_played_server()
-        screen.wait_for_input().paste("a\x03b\x04\x1b[A\x1bOAx")
-        screen.wait_for(lambda: screen.row_of_cursor().endswith("x"), "the paste")
-        self.assertIsNone(screen.child.status)
-        screen.send("\r")
+        # Not Ctrl-C, Ctrl-Z and Ctrl-\\: the kernel takes them for signals, and terminals leave them out of a paste.
+        screen.wait_for_input().paste("a\x01b\x04\x15\x1b[A\x1bOAx")
+        screen.wait_for(lambda: screen.row_of_cursor().endswith("x"), "the paste").send("\r")
         line = peer.line()
         self.assertTrue(line.startswith("a") and line.endswith("x"), line)
 
-    def test_a_megabyte(self):
+    def test_a_hundred_kilobytes(self):
         screen, _, peer = self.start_at_played_server()
-        text = "0123456789" * 100_000
+        text = "0123456789" * 10_000
         screen.wait_for_input()
         # As a terminal does: what comes back is read meanwhile.
         data = "\x1b[200~" + text + "\x1b[201~\r"
@@ -51,6 +50,7 @@ class PasteTests(ClientTestCase):
             screen.read_some(0)
         received = []
         peer.socket.settimeout(0.05)
+
         def has_all():
             try:
                 received.append(peer.socket.recv(1 << 20))

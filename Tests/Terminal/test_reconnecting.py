@@ -1,6 +1,8 @@
 """When the connection is lost: said once, what is typed is kept, nothing is sent twice."""
 
 import re
+import socket
+import threading
 
 from client import ClientTestCase
 from network import Peer, PlayedServer
@@ -32,7 +34,8 @@ class RelayReturnTests(ClientTestCase):
 
     def test_enter_while_the_connection_is_gone_loses_nothing(self):
         screen, server, peer = self.start_at_played_server()
-        screen.wait_for_input()
+        peer.send("hello\n")
+        screen.wait_for_text("hello").wait_for_input()
         server.close()
         peer.close()
         screen.wait_for_text("* connection lost").send("kept\r")
@@ -48,7 +51,8 @@ class RelayReturnTests(ClientTestCase):
         for keys in ("x\r", "\x04"):
             with self.subTest(keys=keys):
                 screen, server, peer = self.start_at_played_server()
-                screen.wait_for_input()
+                peer.send("hello\n")
+                screen.wait_for_text("hello").wait_for_input()
                 server.close()
                 peer.close()
                 screen.wait_for_text("* connection lost").send(keys)
@@ -67,8 +71,6 @@ class Proxy:
     """Passes the bytes of one connection on to a chatd, until it is cut."""
 
     def __init__(self, server, daemon):
-        import threading
-
         self.client, self.far = server.accept(), Peer.connect(daemon.port)
         self.threads = [threading.Thread(target=self.copy, args=ends) for ends in self.directions()]
         for thread in self.threads:
@@ -86,8 +88,6 @@ class Proxy:
             pass
 
     def cut(self):
-        import socket
-
         for end in (self.client, self.far):
             try:
                 end.socket.shutdown(socket.SHUT_RDWR)

@@ -70,6 +70,14 @@ class TypingTests(ClientTestCase):
         self.assertNotIn(b"\x1b[2J", screen.output)
 
 
+    def test_what_is_typed_at_once_is_sent(self):
+        screen, _, peer = self.start_at_played_server()
+        screen.wait_for_input().send("at once\r")
+        self.assertEqual(peer.line(), "at once")
+        screen.wait_for_text("at once").wait_for_input()
+        self.assertEqual(screen.scrollback(), ["> at once", ">"])
+
+
 class EditingTests(ClientTestCase):
     """Each key is tested beside the editor; here, that keys reach it as a terminal sends them."""
 
@@ -109,7 +117,7 @@ class EditingTests(ClientTestCase):
             screen, _, peer = self.start_at_played_server(columns=columns)
             text = " ".join(f"word{number}" for number in range(60))
             screen.wait_for_input().send(text)
-            screen.wait_for(lambda: "word59"[-columns + 4 :] in screen.text(), "the end of the line")
+            screen.wait_for(lambda: screen.row_of_cursor().endswith("d59"), "the end of the line")
             peer.send("news\n")
             screen.wait_for_text("news").send("\r")
             self.assertEqual(peer.line(), text)
