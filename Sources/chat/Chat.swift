@@ -45,8 +45,6 @@ struct Chat: ParsableCommand {
 
     func run() throws {
         signal(SIGPIPE, SIG_IGN)
-        // For the width of what people read and type. Without that locale, it is that of letters.
-        unsafe setlocale(LC_CTYPE, "C.UTF-8")
         let (place, preferences) = try PreferencesFile.resolve(self)
         let endpoint: Endpoint
         let addresses: [SocketAddress]

@@ -51,6 +51,12 @@ struct Preferences: ParsableArguments {
         if let history, history < 0 { throw ValidationError("--history takes a number from 0") }
     }
 
+    /// Those of somebody who has given none.
+    static var none: Preferences {
+        // The parser takes no arguments for what it is: all of them are nil.
+        do { return try parse([]) } catch { preconditionFailure("\(error)") }
+    }
+
     /// Whether there is something that only a chat server can do.
     var asksForChat: Bool { name != nil || room != nil || history != nil }
 

@@ -64,7 +64,7 @@ struct PreferencesFile {
     /// Reads the options of an object. Each is handed to the parser of arguments, which alone knows what it takes.
     private func section(_ members: [JSON.Member]) throws(Failure) -> (server: String?, preferences: Preferences) {
         var server: String?
-        var preferences = Preferences()
+        var preferences = Preferences.none
         for member in members {
             switch (member.key, member.value.content) {
             case ("servers", _): continue

@@ -109,6 +109,8 @@ extension Session {
         if !isFirst || !isReconnected {
             chat.places.enter(room, epoch: event.epoch ?? 0, sequence: event.sequence ?? 0, isResumed: isResumed)
         }
+        // A room that has just been made has no history of its own.
+        if isNew, !isFirst, event.sequence ?? 0 <= 1 { chat.skipsReplay = false }
         chat.people.isAsking(about: room)
         command("/who \(room)\n")
         if isFirst {

@@ -64,7 +64,7 @@ final class Session {
     /// How long a server may take to say that it is a chat, before what is typed is sent all the same. If it says so later, it is one.
     private static let greetingTime = Duration.milliseconds(300)
     /// How long it may take if the user asks for what a chat alone has.
-    private static let longGreetingTime = Duration.seconds(2)
+    private static let longGreetingTime = Duration.seconds(1)
     /// How long a pause must be for the unfinished line of a server to be shown.
     private static let idleTime = Duration.milliseconds(50)
     /// How much may wait for the server before no more should be sent.

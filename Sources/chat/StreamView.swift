@@ -32,11 +32,12 @@ final class StreamView: Session.Delegate {
     private var hasInputEnded = false
     private var inputFailure: CloseReason?
     private var received = 0
+    private var hasBegun = false
     private var isMessageSent = false
     private var outcome: Outcome?
     private let onEnd: (Outcome) -> Void
     private var text = EventText()
-    private lazy var lingerTimer = session.loop.makeTimer { [weak self] in self?.leave() }
+    private lazy var lingerTimer = session.loop.makeTimer { [weak self] in self?.session.finish() }
 
     /// - Parameter onEnd: Called once, when all is printed.
     /// - Throws: What `EventLoop.adoptStandardStream` says about standard output.
@@ -53,9 +54,8 @@ final class StreamView: Session.Delegate {
         }
     }
 
-    private func leave() {
-        session.finish()
-    }
+    /// Whether what comes is printed: who only sends something wants to know no more than whether it has arrived.
+    private var isPrinting: Bool { options.message == nil || options.messageCount != nil }
 
     private func leaveIfDone() {
         if let count = options.messageCount, received < count { return }
@@ -65,7 +65,9 @@ final class StreamView: Session.Delegate {
 
     // MARK: - The input
 
+    /// The session is ready for the first time.
     private func begin() {
+        hasBegun = true
         if let message = options.message {
             session.send(message)
             // The answer comes after those to all that was sent before. A relay has it when it has read to the end.
@@ -135,8 +137,9 @@ final class StreamView: Session.Delegate {
 
     func session(didReceive line: Span<UInt8>, endsLine: Bool, isPrelude: Bool) {
         switch options.form {
+        case _ where !isPrinting: break
         case .text: output.writeText(line, endsLine: endsLine)
-        case .json where isPrelude: return
+        case .json where isPrelude: break
         case .json: output.write(Self.object(of: line, isWhole: endsLine).span)
         }
         if endsLine, !isPrelude { didReceiveMessage() }
@@ -151,14 +154,23 @@ final class StreamView: Session.Delegate {
     }
 
     func session(didReceive event: ChatEvent, as line: Span<UInt8>, isNews: Bool) {
+        if options.message != nil, !isMessageSent {
+            if event.kind == .error { return session.end(.refused(event.text ?? "")) }
+            if event.kind == .pong {
+                isMessageSent = true
+                return leaveIfDone()
+            }
+        }
+        if isPrinting { write(event, line, isNews: isNews) }
+        if event.isMessage { didReceiveMessage() }
+    }
+
+    private func write(_ event: ChatEvent, _ line: Span<UInt8>, isNews: Bool) {
         switch options.form {
         case .json:
-            // The answer to a question of the client itself.
-            if event.kind != .pong || options.message == nil {
-                output.write(line)
-                output.write([UInt8(ascii: "\n")].span)
-            }
-        case .text where isNews && !(event.kind == .pong && options.message != nil):
+            output.write(line)
+            output.write([UInt8(ascii: "\n")].span)
+        case .text where isNews:
             text.ownName = session.chat.name
             text.room = session.chat.places.current
             var bytes: [UInt8] = []
@@ -166,14 +178,6 @@ final class StreamView: Session.Delegate {
             output.write(bytes.span)
         case .text: break
         }
-        if options.message != nil, !isMessageSent {
-            if event.kind == .error { return session.end(.refused(event.text ?? "")) }
-            if event.kind == .pong {
-                isMessageSent = true
-                leaveIfDone()
-            }
-        }
-        if event.isMessage { didReceiveMessage() }
     }
 
     private func didReceiveMessage() {
@@ -186,7 +190,7 @@ final class StreamView: Session.Delegate {
     }
 
     func sessionDidChangeState() {
-        if session.isReady, input == nil, !hasInputEnded, !isMessageSent { begin() } else { updateInput() }
+        if session.isReady, !hasBegun { begin() } else { updateInput() }
     }
 
     func sessionDidPause() {}

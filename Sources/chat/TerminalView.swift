@@ -157,16 +157,17 @@ final class TerminalView: Session.Delegate {
         if line.isEmpty { return }
         if line == session.configuration.quitWord { return session.leave() }
         historyFile.append(line)
-        let isSaid = line.utf8.first != UInt8(ascii: "/") || line.hasPrefix("//")
-        if session.server == .chat, isSaid {
-            text.ownName = session.chat.name
-            for line in line.split(separator: "\n") {
-                print(text.own(line.hasPrefix("//") ? String(line.dropFirst()) : String(line)))
-            }
-        } else {
-            for line in line.split(separator: "\n", omittingEmptySubsequences: false) { print(StyledLine("> \(line)")) }
-        }
+        text.ownName = session.chat.name
+        for line in line.split(separator: "\n", omittingEmptySubsequences: false) { print(echo(of: String(line))) }
         session.send(line)
+    }
+
+    /// A line that was sent, as it stays on the screen. What is said to a chat looks as it does to the others.
+    private func echo(of line: String) -> StyledLine {
+        guard session.server == .chat else { return StyledLine("> \(line)") }
+        if line.hasPrefix("/me ") { return text.own("*\(line.dropFirst(4))*") }
+        if line.hasPrefix("//") { return text.own(String(line.dropFirst())) }
+        return line.hasPrefix("/") || line.isEmpty ? StyledLine("> \(line)") : text.own(line)
     }
 
     private func complete() {

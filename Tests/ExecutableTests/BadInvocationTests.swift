@@ -99,7 +99,7 @@ import Testing
         Case("chat", ["::1"], EX_USAGE, mentions: "brackets"),
         Case("chat", ["--linger", "long"], EX_USAGE, mentions: "long"),
         Case("chat", ["--linger", "5w"], EX_USAGE, mentions: "'5w' is invalid for '--linger <time>': write 500ms"),
-        Case("chat", ["--connect-timeout", ""], EX_USAGE, mentions: "'' is invalid for '--connect-timeout <time>': write 500ms"),
+        Case("chat", ["--connect-timeout", ""], EX_USAGE, mentions: "'' is invalid for '--connect-timeout': write 500ms"),
         Case("chat", ["--no-such-option"], EX_USAGE, mentions: "--no-such-option"),
         Case("chat", ["one", "two"], EX_USAGE, mentions: "two"),
         Case("chat", ["--quit-word", "two\nlines"], EX_USAGE, mentions: "--quit-word"),

@@ -13,7 +13,7 @@ import Testing
     func `a terminal that chat may not open anew`(isControlling: Bool, end: End) throws {
         let terminal = try SharedTerminal()
         let server = try PlayedServer()
-        let chat = try terminal.start("chat", ["\(server.address)"], isControlling: isControlling)
+        let chat = try terminal.start("chat", ["--plain", "--no-reconnect", "\(server.address)"], isControlling: isControlling)
         let client = try server.accept()
         for round in 0..<3 {
             try terminal.type("typed \(round)\n")
@@ -75,7 +75,7 @@ import Testing
         let terminal = try SharedTerminal()
         let server = try PlayedServer()
         let chat = try startChat(
-            ["\(server.address)"], input: .descriptor(terminal.descriptor), output: .descriptor(terminal.descriptor))
+            ["--plain", "\(server.address)"], input: .descriptor(terminal.descriptor), output: .descriptor(terminal.descriptor))
         let client = try server.accept()
         try terminal.type("typed\n")
         #expect(try client.receiveLine() == "typed")

@@ -28,7 +28,8 @@ import Testing
     ])
     func `a pause cuts no character, and a newline after it makes no empty line`(pieces: [String], newline: String) throws {
         let server = try PlayedServer()
-        let chat = try startChat(["\(server.address)", "--plain", "--no-reconnect"], input: .terminal, output: .terminal, error: .terminal)
+        let chat = try startChat(
+            ["\(server.address)", "--plain", "--no-reconnect"], input: .terminal, output: .terminal, error: .terminal)
         let client = try server.accept()
         for piece in pieces {
             // Each character stands for the byte of its number.
@@ -43,7 +44,8 @@ import Testing
 
     @Test func `a line that has begun is shown after a pause, and goes on where it was`() throws {
         let server = try PlayedServer()
-        let chat = try startChat(["\(server.address)", "--plain", "--no-reconnect"], input: .terminal, output: .terminal, error: .terminal)
+        let chat = try startChat(
+            ["\(server.address)", "--plain", "--no-reconnect"], input: .terminal, output: .terminal, error: .terminal)
         let client = try server.accept()
         try client.send("a line\nname> ")
         try chat.output.text(through: "a line\r\n")
@@ -79,7 +81,8 @@ import Testing
 
     @Test func `a line of any length is shown, and ends nothing`() throws {
         let server = try PlayedServer()
-        let chat = try startChat(["\(server.address)", "--plain", "--no-reconnect"], input: .terminal, output: .terminal, error: .terminal)
+        let chat = try startChat(
+            ["\(server.address)", "--plain", "--no-reconnect"], input: .terminal, output: .terminal, error: .terminal)
         let client = try server.accept()
         // Characters of three bytes, so that a piece could end within one.
         let line = String(repeating: "€", count: 100_000)
@@ -91,7 +94,8 @@ import Testing
 
     @Test func `a line that the server has not ended is shown at its end`() throws {
         let server = try PlayedServer()
-        let chat = try startChat(["\(server.address)", "--plain", "--no-reconnect"], input: .terminal, output: .terminal, error: .terminal)
+        let chat = try startChat(
+            ["\(server.address)", "--plain", "--no-reconnect"], input: .terminal, output: .terminal, error: .terminal)
         let client = try server.accept()
         try client.send("a line\nthe rest")
         client.close()
@@ -101,7 +105,8 @@ import Testing
 
     @Test func `the quit word is sent, so that the server knows, and nothing after it`() throws {
         let server = try PlayedServer()
-        let chat = try startChat(["\(server.address)", "--plain", "--no-reconnect"], input: .terminal, output: .terminal, error: .terminal)
+        let chat = try startChat(
+            ["\(server.address)", "--plain", "--no-reconnect"], input: .terminal, output: .terminal, error: .terminal)
         let client = try server.accept()
         try chat.write("hello\nyou\nx\nnever sent\n")
         #expect(try client.receiveAll() == Array("hello\nyou\nx\n".utf8))
@@ -115,7 +120,8 @@ import Testing
     ])
     func `which line leaves can be chosen`(options: [String], typed: String, sent: String) throws {
         let server = try PlayedServer()
-        let chat = try startChat(["\(server.address)", "--plain", "--no-reconnect"] + options, input: .terminal, output: .terminal, error: .terminal)
+        let chat = try startChat(
+            ["\(server.address)", "--plain", "--no-reconnect"] + options, input: .terminal, output: .terminal, error: .terminal)
         let client = try server.accept()
         try chat.write(typed)
         #expect(try client.receiveAll() == Array(sent.utf8))
