@@ -29,6 +29,8 @@ final class TerminalView: Session.Delegate {
     private var editor: LineEditor
     private var painter: LinePainter
     private let historyFile: HistoryFile
+    /// An Enter that was pressed before it was known who the server is, and all keys after it. They are for then: what is typed at once is sent.
+    private var heldKeys: [Key] = []
     /// What is to be printed with the next refresh.
     private var unprinted: [UInt8] = []
     private var isBellDue = false
@@ -134,6 +136,10 @@ final class TerminalView: Session.Delegate {
 
     private func press(_ keys: [Key]) {
         for key in keys where outcome == nil {
+            if !heldKeys.isEmpty || key.submits, case .greeting = session.state {
+                heldKeys.append(key)
+                continue
+            }
             // What cannot be sent stays where it is.
             if key.submits, !session.isReady, !editor.text.isEmpty, editor.text != session.configuration.quitWord {
                 isBellDue = true
@@ -225,6 +231,10 @@ final class TerminalView: Session.Delegate {
     func sessionDidChangeState() {
         if case .greeting = session.state {
             do throws(Errno) { try begin() } catch { return session.end(.inputFailed(.failed(error))) }
+        } else if !heldKeys.isEmpty {
+            let keys = heldKeys
+            heldKeys = []
+            return press(keys)
         }
         refresh()
     }

@@ -111,7 +111,8 @@ class ChatReturnTests(ClientTestCase):
         screen.wait_for_text("ana: hello")
         ben.send("/join kitchen\n")
         ben.line_containing("you are in kitchen")
-        screen.send("half")
+        # This comes after what the server says of the line before, so that the client knows of it.
+        screen.wait_for_text("* ben joined").send("half")
         server.close()
         proxy.cut()
         screen.wait_for_text("* connection lost")
