@@ -126,8 +126,11 @@ extension Session {
         if chat.awaited.contains(room) { return false }
         chat.people.learn(from: event)
         if event.isReplayed, !chat.resuming.contains(room) { return !chat.skipsReplay }
-        if event.isReplayed, event.from == chat.name, let text = event.text { chat.unconfirmed.didArrive(text) }
-        return chat.places.receive(sequence, in: room)
+        let isNew = chat.places.receive(sequence, in: room)
+        // The user's own words, which had arrived before the break and were not confirmed: they are on the screen already.
+        let isOwn = event.isReplayed && event.from == chat.lostName ?? chat.name
+        if isOwn, let text = event.text, chat.unconfirmed.didArrive(text) { return false }
+        return isNew
     }
 
     private func answer(_ event: ChatEvent) -> Worth {

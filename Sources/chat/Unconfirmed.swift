@@ -18,9 +18,11 @@ struct Unconfirmed {
         if !texts.isEmpty { texts.removeFirst() }
     }
 
-    /// It has turned out that a text has arrived.
-    mutating func didArrive(_ text: String) {
-        if let index = texts.firstIndex(of: text) { texts.remove(at: index) }
+    /// It has turned out that a text has arrived. Returns whether the user did not know that.
+    mutating func didArrive(_ text: String) -> Bool {
+        guard let index = texts.firstIndex(of: text) else { return false }
+        texts.remove(at: index)
+        return true
     }
 
     /// Returns all, and forgets them.
