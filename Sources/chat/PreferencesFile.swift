@@ -23,7 +23,7 @@ struct PreferencesFile {
     static func resolve(_ command: Chat) throws(Failure) -> (server: String?, preferences: Preferences) {
         var preferences = command.preferences
         guard let file = try PreferencesFile(at: command.config) else { return (command.server, preferences) }
-        let general = try file.section(file.members)
+        let general = try file.section(file.members.filter { $0.key != "servers" })
         var server = command.server ?? general.server
         // A name without a port or a slash may be one of the file's; a host of the same name is meant with its port.
         if let name = server, let entry = file.members.first(where: { $0.key == "servers" })?.value[name] {
@@ -64,10 +64,10 @@ struct PreferencesFile {
     /// Reads the options of an object. Each is handed to the parser of arguments, which alone knows what it takes.
     private func section(_ members: [JSON.Member]) throws(Failure) -> (server: String?, preferences: Preferences) {
         var server: String?
-        var preferences = Preferences()
+        // One that is made without the parser has no values, and ends the process when it is asked for them.
+        guard var preferences = try? Preferences.parse([]) else { throw Failure("cannot read \(path)", code: EX_SOFTWARE) }
         for member in members {
             switch (member.key, member.value.content) {
-            case ("servers", _): continue
             case ("server", .text(let text)): server = text
             case let (key, content) where Self.keys.contains(key):
                 let argument: String
