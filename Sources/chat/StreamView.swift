@@ -31,6 +31,7 @@ final class StreamView: Session.Delegate {
     private var isInputPaused = false
     private var hasInputEnded = false
     private var inputFailure: CloseReason?
+    private var hasBegun = false
     private var received = 0
     private var isMessageSent = false
     private var outcome: Outcome?
@@ -55,6 +56,13 @@ final class StreamView: Session.Delegate {
 
     private func leave() {
         session.finish()
+    }
+
+    /// Whether what comes is printed: one who sends a message and waits for none wants to see nothing.
+    private var isPrinting: Bool {
+        guard let count = options.messageCount else { return options.message == nil || options.form == .json }
+        // What came together with the last one that was asked for is too much.
+        return received < count
     }
 
     private func leaveIfDone() {
@@ -134,10 +142,11 @@ final class StreamView: Session.Delegate {
     var isFull: Bool { output.isFull }
 
     func session(didReceive line: Span<UInt8>, endsLine: Bool, isPrelude: Bool) {
+        guard isPrinting else { return }
         switch options.form {
         case .text: output.writeText(line, endsLine: endsLine)
         case .json where isPrelude: return
-        case .json: output.write(Self.object(of: line, isWhole: endsLine).span)
+        case .json: writeObject(Self.object(of: line, isWhole: endsLine).span)
         }
         if endsLine, !isPrelude { didReceiveMessage() }
     }
@@ -146,18 +155,24 @@ final class StreamView: Session.Delegate {
     private static func object(of line: Span<UInt8>, isWhole: Bool) -> [UInt8] {
         var object = Array(#"{"type":"message","time":"\#(Timestamp.rfc3339(Timestamp.now))","text":"#.utf8)
         JSONString.append(String(copying: line).utf8.span, to: &object)
-        object += Array((isWhole ? "}\n" : ",\"partial\":true}\n").utf8)
+        object += Array((isWhole ? "}" : ",\"partial\":true}").utf8)
         return object
+    }
+
+    /// Writes an object and a newline, without what a terminal would obey.
+    private func writeObject(_ object: Span<UInt8>) {
+        var bytes: [UInt8] = []
+        HarmlessJSON.append(object, to: &bytes)
+        bytes.append(UInt8(ascii: "\n"))
+        output.write(bytes.span)
     }
 
     func session(didReceive event: ChatEvent, as line: Span<UInt8>, isNews: Bool) {
         switch options.form {
+        case _ where !isPrinting: break
         case .json:
             // The answer to a question of the client itself.
-            if event.kind != .pong || options.message == nil {
-                output.write(line)
-                output.write([UInt8(ascii: "\n")].span)
-            }
+            if event.kind != .pong || options.message == nil { writeObject(line) }
         case .text where isNews && !(event.kind == .pong && options.message != nil):
             text.ownName = session.chat.name
             text.room = session.chat.places.current
@@ -167,7 +182,10 @@ final class StreamView: Session.Delegate {
         case .text: break
         }
         if options.message != nil, !isMessageSent {
-            if event.kind == .error { return session.end(.refused(event.text ?? "")) }
+            // After a goodbye the end of the connection follows, and that is what has happened.
+            if event.kind == .error, let reason = event.text, !reason.hasPrefix("goodbye: ") {
+                return session.end(.refused(reason))
+            }
             if event.kind == .pong {
                 isMessageSent = true
                 leaveIfDone()
@@ -186,7 +204,12 @@ final class StreamView: Session.Delegate {
     }
 
     func sessionDidChangeState() {
-        if session.isReady, input == nil, !hasInputEnded, !isMessageSent { begin() } else { updateInput() }
+        if session.isReady, !hasBegun {
+            hasBegun = true
+            begin()
+        } else {
+            updateInput()
+        }
     }
 
     func sessionDidPause() {}
@@ -204,6 +227,7 @@ final class StreamView: Session.Delegate {
         }
         lingerTimer.cancel()
         input?.close()
-        output.finish()
+        // A reader that takes nothing would otherwise make it take longer still.
+        if case .timedOut = outcome { output.close() } else { output.finish() }
     }
 }
