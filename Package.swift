@@ -135,8 +135,9 @@ let package = Package(
         .testTarget(
             name: "ExecutableTests",
             dependencies: [
-                "CLinux", "ChatdSandbox", "CommandLineSupport", "EmbeddingExample", "RawSystemCalls", "Reactor", "SandboxProbe",
-                "TestSupport", "chat", "chatd",
+                "CLinux", "ChatdSandbox", "CommandLineSupport", "EmbeddingExample", "LineEditing", "RawSystemCalls", "Reactor",
+                "SandboxProbe", "TestSupport", "chat", "chatd",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             exclude: ["Clients"], swiftSettings: settings),
         .testTarget(

@@ -73,7 +73,7 @@ public enum VisibleText {
     }
 
     /// Whether a character is neither a control character, nor reorders text, nor ends a line.
-    private static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
+    public static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x09: true
         case 0..<0x20, 0x7F..<0xA0, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: false

@@ -72,6 +72,11 @@ public final class TerminalOutput {
         connection?.finish()
     }
 
+    /// Closes the output at once. What waits for its reader is lost.
+    public func close() {
+        connection?.close()
+    }
+
     /// The connection keeps its handler: not the output itself, whose owner may let go of it at any time.
     private final class Handler: ConnectionHandler {
         weak let output: TerminalOutput?

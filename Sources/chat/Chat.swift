@@ -135,6 +135,8 @@ struct Chat: ParsableCommand {
         configuration.room = preferences.room
         configuration.history = preferences.history
         configuration.quitWord = preferences.word
+        // A program wants whole lines.
+        configuration.showsUnfinishedLines = !json
         return configuration
     }
 

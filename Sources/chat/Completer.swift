@@ -4,7 +4,7 @@ import LineEditing
 enum Completer {
     /// The commands of chatd, for those who type. A test compares them with what the server says.
     static let commands = [
-        "history", "help", "ignore", "join", "leave", "me", "msg", "nick", "ping", "quit", "reply", "rooms", "topic", "unignore",
+        "help", "history", "ignore", "join", "leave", "me", "msg", "nick", "ping", "quit", "reply", "rooms", "topic", "unignore",
         "who",
     ]
 

@@ -3,7 +3,8 @@ import Glibc
 import LineEditing
 import Reactor
 
-/// What the user has sent in earlier runs: a line for each, in a file that nobody else may read. A newline in it is `\n`, and a backslash `\\`.
+/// What the user has sent in earlier runs: a line for each, in a file that nobody else may read. A newline in it is
+/// `\n`, a carriage return `\r`, and a backslash `\\`.
 final class HistoryFile {
     private static let lineLimit = 1_000
     private static let entryLimit = 4_096
@@ -34,7 +35,10 @@ final class HistoryFile {
             failure = "\(error)"
             return []
         }
-        let lines = text.split(separator: "\n")
+        // Of scalars: a carriage return and a newline are one character.
+        let lines = text.unicodeScalars.split(separator: "\n").map { line in
+            Substring(line.last == "\r" ? line.dropLast() : line)
+        }
         let kept = lines.suffix(Self.lineLimit)
         if lines.count > 2 * Self.lineLimit { replace(with: kept.joined(separator: "\n") + "\n", at: path) }
         return kept.map { Self.unescape($0) }
@@ -70,24 +74,35 @@ final class HistoryFile {
         }
     }
 
+    // Both go by scalars: a newline or a backslash may be one character with what follows it, such as an accent.
+
     static func escape(_ line: String) -> String {
-        line.replacing("\\", with: "\\\\").replacing("\n", with: "\\n")
+        var text = String.UnicodeScalarView()
+        for scalar in line.unicodeScalars {
+            switch scalar {
+            case "\\": text.append(contentsOf: "\\\\".unicodeScalars)
+            case "\n": text.append(contentsOf: "\\n".unicodeScalars)
+            case "\r": text.append(contentsOf: "\\r".unicodeScalars)
+            default: text.append(scalar)
+            }
+        }
+        return String(text)
     }
 
     static func unescape(_ line: some StringProtocol) -> String {
-        var text = ""
+        var text = String.UnicodeScalarView()
         var isEscaped = false
-        for character in line {
+        for scalar in line.unicodeScalars {
             if isEscaped {
-                text.append(character == "n" ? "\n" : character)
+                text.append(scalar == "n" ? "\n" : scalar == "r" ? "\r" : scalar)
                 isEscaped = false
-            } else if character == "\\" {
+            } else if scalar == "\\" {
                 isEscaped = true
             } else {
-                text.append(character)
+                text.append(scalar)
             }
         }
-        return text
+        return String(text)
     }
 }
 

@@ -36,10 +36,12 @@ struct LastLine {
         if let reason = Self.text(line, after: "! goodbye: ") { return .goodbye(reason) }
         // The same in JSON, with its end: a program may be told more keys.
         let text = String(decoding: line, as: UTF8.self)
-        if text.utf8.first == UInt8(ascii: "{"), let event = ChatEvent(text), event.kind == .error, let reason = event.text,
-            let goodbye = Self.text(ArraySlice(reason.utf8), after: "goodbye: ")
-        {
-            return .goodbye(goodbye)
+        if text.utf8.first == UInt8(ascii: "{"), let event = ChatEvent(text), event.kind == .error, let reason = event.text {
+            // One who is thrown out is not told goodbye.
+            let isThrownOut = ["kicked", "banned"].contains { reason == $0 || reason.hasPrefix("\($0): ") }
+            if let goodbye = Self.text(ArraySlice(reason.utf8), after: isThrownOut ? "" : "goodbye: ") {
+                return .goodbye(goodbye)
+            }
         }
         return lines.count == 1 && isWhole ? Self.text(line, after: "! ").map { .refusal($0) } : nil
     }

@@ -12,7 +12,7 @@ final class LineSplitter {
 
     private var unfinished: [UInt8] = []
     /// Whether any newline has come. Before the first one, the server may be one that sends none.
-    private var hasSeenNewline = false
+    private(set) var hasSeenNewline = false
     /// Whether the beginning of the line was shown, as a piece.
     private var hasShownPiece = false
     /// Whether a pause has ended the latest line. A newline right after it belongs to that line.

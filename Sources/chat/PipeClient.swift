@@ -93,7 +93,8 @@ final class PipeClient {
         pendingOutcome = outcome
         // What is typed from now on belongs to the shell, however long the output takes.
         input?.close()
-        output.finish()
+        // A reader that takes nothing would otherwise make it take longer still.
+        if case .timedOut = outcome { output.close() } else { output.finish() }
     }
 
     private func outputDidClose(_ reason: CloseReason) {

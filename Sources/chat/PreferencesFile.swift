@@ -23,7 +23,7 @@ struct PreferencesFile {
     static func resolve(_ command: Chat) throws(Failure) -> (server: String?, preferences: Preferences) {
         var preferences = command.preferences
         guard let file = try PreferencesFile(at: command.config) else { return (command.server, preferences) }
-        let general = try file.section(file.members)
+        let general = try file.section(file.members.filter { $0.key != "servers" })
         var server = command.server ?? general.server
         // A name without a port or a slash may be one of the file's; a host of the same name is meant with its port.
         if let name = server, let entry = file.members.first(where: { $0.key == "servers" })?.value[name] {
@@ -67,7 +67,6 @@ struct PreferencesFile {
         var preferences = Preferences.none
         for member in members {
             switch (member.key, member.value.content) {
-            case ("servers", _): continue
             case ("server", .text(let text)): server = text
             case let (key, content) where Self.keys.contains(key):
                 let argument: String

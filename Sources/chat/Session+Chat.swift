@@ -20,8 +20,17 @@ struct ChatState {
     var resuming: Set<String> = []
     /// Whether the replay that follows is not the one that was asked for.
     var skipsReplay = false
+    /// The room that the user has asked to leave. The welcome to another one says that this is done.
+    var leaving: String?
     /// The names of the people in the rooms, for completion.
     var people = KnownPeople()
+
+    /// - Parameter line: As the user has sent it.
+    mutating func didSend(_ line: String) {
+        unconfirmed.didSend(line)
+        let isCommand = line.utf8.first == UInt8(ascii: "/")
+        if isCommand, line.prefix(while: { !$0.isWhitespace }).lowercased() == "/leave" { leaving = places.current }
+    }
 
     /// Whether a line is the first one of a chat: `* welcome to NAME; you are guest7; 3 online`.
     static func isWelcome(_ line: Span<UInt8>) -> Bool {
@@ -37,6 +46,7 @@ extension Session {
         chat.speaksJSON = false
         chat.awaited = []
         chat.resuming = []
+        chat.leaving = nil
         command("/json\n")
         if isReconnected {
             if chat.hasChosenName, let name = chat.lostName ?? chat.name {
@@ -50,11 +60,16 @@ extension Session {
             }
         } else {
             if let name = configuration.name { command("/nick \(name)\n") }
-            if let room = configuration.room { command("/join \(room)\n") }
-            if let history = configuration.history {
-                chat.skipsReplay = configuration.room != nil
-                command("/history \(history)\n")
-            }
+        }
+    }
+
+    /// Enters the room that the user wants, unless the server has put the user there, and asks for its past.
+    private func enterWantedRoom(from first: String) {
+        let isElsewhere = configuration.room.map { $0 != first } ?? false
+        if isElsewhere, let room = configuration.room { command("/join \(room)\n") }
+        if let history = configuration.history {
+            chat.skipsReplay = isElsewhere
+            command("/history \(history)\n")
         }
     }
 
@@ -105,6 +120,10 @@ extension Session {
         }
         let isNew = chat.places.current != room
         if let name = event.name { chat.name = name }
+        if let left = chat.leaving, left != room {
+            chat.places.leave(left)
+            chat.leaving = nil
+        }
         // After a break the lobby's first welcome tells nothing: the one that answers `/resume` follows.
         if !isFirst || !isReconnected {
             chat.places.enter(room, epoch: event.epoch ?? 0, sequence: event.sequence ?? 0, isResumed: isResumed)
@@ -115,6 +134,8 @@ extension Session {
         command("/who \(room)\n")
         if isFirst {
             chat.speaksJSON = true
+            if !isReconnected { enterWantedRoom(from: room) }
+            // What is sent from now on comes after that.
             becomeReady()
         } else {
             delegate?.sessionDidChangeState()
@@ -150,6 +171,7 @@ extension Session {
             // It is said why when the connection has closed.
             return .routine
         case .error:
+            chat.leaving = nil
             if chat.lostName != nil {
                 // The old connection may have to be found dead by the server first.
                 nameTimer.arm(after: .seconds(15))

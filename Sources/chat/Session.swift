@@ -20,6 +20,8 @@ final class Session {
         var history: Int?
         /// The line that leaves a server of plain lines.
         var quitWord: String?
+        /// Whether a line that a server of plain lines does not end for a while is shown in pieces.
+        var showsUnfinishedLines = true
     }
 
     /// Who shows what comes, and lets the user type.
@@ -91,7 +93,9 @@ final class Session {
     /// Whether there has been one before this connection.
     private(set) var isReconnected = false
     private var hasReceivedLine = false
-    private lazy var greetingTimer = loop.makeTimer { [weak self] in self?.takeForLines() }
+    /// A first line that may say why the server does not let the client in: then the end of the connection follows.
+    private var heldLine: [UInt8]?
+    private lazy var greetingTimer = loop.makeTimer { [weak self] in self?.greetingDidEnd() }
     private lazy var idleTimer = loop.makeTimer { [weak self] in self?.serverDidPause() }
     /// Runs when the name that the user had may be free again.
     private(set) lazy var nameTimer = loop.makeTimer { [weak self] in self?.askForName() }
@@ -121,7 +125,7 @@ final class Session {
     func send(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         for line in lines {
-            if server == .chat { chat.unconfirmed.didSend(String(line)) }
+            if server == .chat { chat.didSend(String(line)) }
             connection?.send("\(line)\n")
         }
     }
@@ -198,7 +202,7 @@ final class Session {
         splitter = LineSplitter()
         lastLine = LastLine()
         isPaused = false
-        hasReceivedLine = false
+        (hasReceivedLine, heldLine) = (false, nil)
         isReconnected = hasBeenConnected
         let asksForChat = configuration.name != nil || configuration.room != nil || configuration.history != nil
         greetingTimer.arm(after: asksForChat || isReconnected ? Self.longGreetingTime : Self.greetingTime)
@@ -224,7 +228,8 @@ final class Session {
         connection = nil
         for timer in [greetingTimer, idleTimer, nameTimer] { timer.cancel() }
         if case .ended = state { return }
-        if isLeaving { return end(.finished) }
+        // What waited for the server may be lost if it has gone first.
+        if isLeaving { return end(reason == .requested ? .finished : .serverGone(reason, explanation: nil)) }
         let explanation = lastLine.explanation
         delegate?.sessionDidPause()
         if case .refusal(let words) = explanation, !hasBeenConnected { return end(.refused(words)) }
@@ -249,12 +254,18 @@ final class Session {
             lastLine.receive(chunk)
             splitter.receive(chunk) { deliver($0, endsLine: $1) }
         }
-        if splitter.isUnfinished, server != .chat { idleTimer.arm(after: Self.idleTime) } else { idleTimer.cancel() }
         delegate?.sessionDidPause()
         if delegate?.isFull == true, !isPaused {
             isPaused = true
             connection?.pauseReading()
         }
+        watchForPause()
+    }
+
+    /// Waits for a pause of the server within a line. It is none if the client itself does not read; and before it is known who the
+    /// server is, the line may become the one that says so.
+    private func watchForPause() {
+        if splitter.isUnfinished, server == .lines, !isPaused { idleTimer.arm(after: Self.idleTime) } else { idleTimer.cancel() }
     }
 
     /// Goes on to read, once what has come is shown.
@@ -262,24 +273,32 @@ final class Session {
         if !isPaused { return }
         isPaused = false
         connection?.resumeReading()
+        watchForPause()
+    }
+
+    private func greetingDidEnd() {
+        takeForLines()
+        serverDidPause()
     }
 
     private func serverDidPause() {
+        guard configuration.showsUnfinishedLines || !splitter.hasSeenNewline else { return }
         splitter.pause { deliver($0, endsLine: $1) }
         delegate?.sessionDidPause()
     }
 
     private func deliver(_ line: Span<UInt8>, endsLine: Bool) {
         defer { hasReceivedLine = true }
-        if server != .chat, !hasReceivedLine {
-            if endsLine, ChatState.isWelcome(line) {
-                server = .chat
-                splitter.maximumPieceLength = LineSplitter.longestObject
-                greetingTimer.cancel()
-                beginChat()
-            } else {
-                takeForLines()
+        if server != .chat, !hasReceivedLine, endsLine, ChatState.isWelcome(line) {
+            server = .chat
+            splitter.maximumPieceLength = LineSplitter.longestObject
+            greetingTimer.cancel()
+            beginChat()
+        } else if server == .unknown {
+            if !hasReceivedLine, endsLine, line.count > 1, line[0] == UInt8(ascii: "!"), line[1] == UInt8(ascii: " ") {
+                return heldLine = line.indices.map { line[$0] }
             }
+            takeForLines()
         }
         if server == .chat { return deliverToChat(line, endsLine: endsLine) }
         delegate?.session(didReceive: line, endsLine: endsLine, isPrelude: false)
@@ -290,6 +309,9 @@ final class Session {
         guard server == .unknown else { return }
         server = .lines
         becomeReady()
+        guard let line = heldLine else { return }
+        heldLine = nil
+        delegate?.session(didReceive: line.span, endsLine: true, isPrelude: false)
     }
 
     /// It is known to whom is spoken.

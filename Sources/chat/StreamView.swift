@@ -31,13 +31,13 @@ final class StreamView: Session.Delegate {
     private var isInputPaused = false
     private var hasInputEnded = false
     private var inputFailure: CloseReason?
-    private var received = 0
     private var hasBegun = false
+    private var received = 0
     private var isMessageSent = false
     private var outcome: Outcome?
     private let onEnd: (Outcome) -> Void
     private var text = EventText()
-    private lazy var lingerTimer = session.loop.makeTimer { [weak self] in self?.session.finish() }
+    private lazy var lingerTimer = session.loop.makeTimer { [weak self] in self?.leave() }
 
     /// - Parameter onEnd: Called once, when all is printed.
     /// - Throws: What `EventLoop.adoptStandardStream` says about standard output.
@@ -54,8 +54,16 @@ final class StreamView: Session.Delegate {
         }
     }
 
-    /// Whether what comes is printed: who only sends something wants to know no more than whether it has arrived.
-    private var isPrinting: Bool { options.message == nil || options.messageCount != nil }
+    private func leave() {
+        session.finish()
+    }
+
+    /// Whether what comes is printed: one who sends a message and waits for none wants to see nothing.
+    private var isPrinting: Bool {
+        guard let count = options.messageCount else { return options.message == nil || options.form == .json }
+        // What came together with the last one that was asked for is too much.
+        return received < count
+    }
 
     private func leaveIfDone() {
         if let count = options.messageCount, received < count { return }
@@ -65,9 +73,7 @@ final class StreamView: Session.Delegate {
 
     // MARK: - The input
 
-    /// The session is ready for the first time.
     private func begin() {
-        hasBegun = true
         if let message = options.message {
             session.send(message)
             // The answer comes after those to all that was sent before. A relay has it when it has read to the end.
@@ -136,11 +142,11 @@ final class StreamView: Session.Delegate {
     var isFull: Bool { output.isFull }
 
     func session(didReceive line: Span<UInt8>, endsLine: Bool, isPrelude: Bool) {
+        guard isPrinting else { return }
         switch options.form {
-        case _ where !isPrinting: break
         case .text: output.writeText(line, endsLine: endsLine)
-        case .json where isPrelude: break
-        case .json: output.write(Self.object(of: line, isWhole: endsLine).span)
+        case .json where isPrelude: return
+        case .json: writeObject(Self.object(of: line, isWhole: endsLine).span)
         }
         if endsLine, !isPrelude { didReceiveMessage() }
     }
@@ -149,28 +155,25 @@ final class StreamView: Session.Delegate {
     private static func object(of line: Span<UInt8>, isWhole: Bool) -> [UInt8] {
         var object = Array(#"{"type":"message","time":"\#(Timestamp.rfc3339(Timestamp.now))","text":"#.utf8)
         JSONString.append(String(copying: line).utf8.span, to: &object)
-        object += Array((isWhole ? "}\n" : ",\"partial\":true}\n").utf8)
+        object += Array((isWhole ? "}" : ",\"partial\":true}").utf8)
         return object
     }
 
-    func session(didReceive event: ChatEvent, as line: Span<UInt8>, isNews: Bool) {
-        if options.message != nil, !isMessageSent {
-            if event.kind == .error { return session.end(.refused(event.text ?? "")) }
-            if event.kind == .pong {
-                isMessageSent = true
-                return leaveIfDone()
-            }
-        }
-        if isPrinting { write(event, line, isNews: isNews) }
-        if event.isMessage { didReceiveMessage() }
+    /// Writes an object and a newline, without what a terminal would obey.
+    private func writeObject(_ object: Span<UInt8>) {
+        var bytes: [UInt8] = []
+        HarmlessJSON.append(object, to: &bytes)
+        bytes.append(UInt8(ascii: "\n"))
+        output.write(bytes.span)
     }
 
-    private func write(_ event: ChatEvent, _ line: Span<UInt8>, isNews: Bool) {
+    func session(didReceive event: ChatEvent, as line: Span<UInt8>, isNews: Bool) {
         switch options.form {
+        case _ where !isPrinting: break
         case .json:
-            output.write(line)
-            output.write([UInt8(ascii: "\n")].span)
-        case .text where isNews:
+            // The answer to a question of the client itself.
+            if event.kind != .pong || options.message == nil { writeObject(line) }
+        case .text where isNews && !(event.kind == .pong && options.message != nil):
             text.ownName = session.chat.name
             text.room = session.chat.places.current
             var bytes: [UInt8] = []
@@ -178,6 +181,17 @@ final class StreamView: Session.Delegate {
             output.write(bytes.span)
         case .text: break
         }
+        if options.message != nil, !isMessageSent {
+            // After a goodbye the end of the connection follows, and that is what has happened.
+            if event.kind == .error, let reason = event.text, !reason.hasPrefix("goodbye: ") {
+                return session.end(.refused(reason))
+            }
+            if event.kind == .pong {
+                isMessageSent = true
+                leaveIfDone()
+            }
+        }
+        if event.isMessage { didReceiveMessage() }
     }
 
     private func didReceiveMessage() {
@@ -190,7 +204,12 @@ final class StreamView: Session.Delegate {
     }
 
     func sessionDidChangeState() {
-        if session.isReady, !hasBegun { begin() } else { updateInput() }
+        if session.isReady, !hasBegun {
+            hasBegun = true
+            begin()
+        } else {
+            updateInput()
+        }
     }
 
     func sessionDidPause() {}
@@ -208,6 +227,7 @@ final class StreamView: Session.Delegate {
         }
         lingerTimer.cancel()
         input?.close()
-        output.finish()
+        // A reader that takes nothing would otherwise make it take longer still.
+        if case .timedOut = outcome { output.close() } else { output.finish() }
     }
 }

@@ -1,0 +1,55 @@
+import TestSupport
+import Testing
+
+/// A client's connection to a chat server that the test plays itself.
+struct PlayedChat {
+    let peer: Peer
+
+    /// Accepts a client, and greets it as a chat does.
+    init(accepting server: PlayedServer, name: String = "guest1") throws {
+        peer = try server.accept()
+        try peer.send("* welcome to tea; you are \(name); 1 online\n")
+    }
+
+    /// The next lines that the client sends, without those by which it asks for the names to complete.
+    func commands(_ count: Int) throws -> [String] {
+        var lines: [String] = []
+        while lines.count < count, let line = try peer.receiveLine() {
+            if !line.hasPrefix("/who ") { lines.append(line) }
+        }
+        return lines
+    }
+
+    /// Sends an object. An apostrophe stands for a quotation mark in it.
+    func tell(_ object: String) throws {
+        try peer.send("{\(object.replacing("'", with: "\""))}\n")
+    }
+
+    func enter(_ room: String = "lobby", name: String = "guest1", epoch: Int = 7, sequence: Int) throws {
+        try tell(
+            "'type':'welcome','server':'tea','version':1,'name':'\(name)','room':'\(room)','epoch':\(epoch),'seq':\(sequence),'online':1"
+        )
+    }
+
+    func say(_ sequence: Int, _ text: String, from: String = "ben", room: String = "lobby", isReplayed: Bool = false) throws {
+        let replayed = isReplayed ? ",'replayed':true" : ""
+        try tell(
+            "'type':'message','seq':\(sequence),'time':'2026-11-27T19:03:07.004Z','room':'\(room)','from':'\(from)','text':'\(text)'\(replayed)"
+        )
+    }
+
+    func confirm(_ sequence: Int, room: String = "lobby") throws {
+        try tell("'type':'sent','seq':\(sequence),'time':'2026-11-27T19:03:07.004Z','room':'\(room)'")
+    }
+
+    /// Says that nothing more will come, and takes what does: otherwise the kernel would reset the connection.
+    func end() throws {
+        peer.shutDownSending()
+        _ = try peer.receiveAll()
+        peer.close()
+    }
+
+    func pong() throws {
+        try tell("'type':'pong','time':'2026-11-27T19:03:16.000Z'")
+    }
+}
