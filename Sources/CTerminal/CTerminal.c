@@ -102,7 +102,10 @@ static void end_by_signal(int number, siginfo_t *information, void *context) {
     restore();
     for (int index = 0; index < ending_count; index += 1) {
         // The default, or what shows a crash.
-        if (ending_signals[index] == number) sigaction(number, &previous[index], NULL);
+        if (ending_signals[index] != number) continue;
+        // Ctrl-\\ is how a user ends a program, also where Swift would rather show where it was.
+        struct sigaction standard = {.sa_handler = SIG_DFL};
+        sigaction(number, number == SIGQUIT ? &standard : &previous[index], NULL);
     }
     // It is delivered when this handler returns, since all signals are blocked here: with what was known of it, such as the address of a fault.
     if (syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), number, information) < 0) raise(number);

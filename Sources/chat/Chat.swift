@@ -41,6 +41,7 @@ struct Chat: ParsableCommand {
     func validate() throws {
         if let receive, receive < 1 { throw ValidationError("--receive takes a number from 1") }
         if let send, send.contains(where: \.isNewline) { throw ValidationError("--send takes one line") }
+        if send == "" { throw ValidationError("--send takes a line that is not empty") }
     }
 
     func run() throws {

@@ -8,13 +8,19 @@ enum Completer {
         "who",
     ]
 
+    /// Those that take a room.
+    private static let takingRoom = ["/join", "/who"]
+
     /// - Parameters:
-    ///   - names: Those in the room, the likeliest first.
+    ///   - line: The line up to the cursor.
+    ///   - names: Those in the room.
     ///   - rooms: Those that the client knows.
-    static func candidates(for context: CompletionContext, names: [String], rooms: [String]) -> [Completion] {
+    static func candidates(for context: CompletionContext, line: String, names: [String], rooms: [String]) -> [Completion] {
         if context.beginsLine, context.word.hasPrefix("/") { return commands.map { Completion("/\($0)") } }
-        let sorted = names.sorted()
-        if context.beginsLine { return context.word.isEmpty ? [] : sorted.map { Completion($0, suffix: ": ") } }
-        return (sorted + rooms.filter { !names.contains($0) }).map { Completion($0) }
+        let names = names.sorted()
+        if context.beginsLine, context.word.isEmpty { return [] }
+        if takingRoom.contains(where: { line.lowercased().hasPrefix($0 + " ") }) { return rooms.map { Completion($0) } }
+        if context.word.hasPrefix("@") { return names.map { Completion("@\($0)") } }
+        return names.map { Completion($0, suffix: context.beginsLine ? ": " : " ") }
     }
 }

@@ -52,12 +52,11 @@ struct EventText {
         line.add(event.from ?? "", isOwn ? .ownName : .name)
         if event.kind == .private { line.add(" to you") }
         line.add(": ")
-        let (before, mention, after) = isOwn ? (event.text ?? "", "", "") : split(event.text ?? "")
         let star = event.kind == .action ? "*" : ""
-        line.add(star + before)
-        line.add(mention, .mark)
-        line.add(after + star)
-        return ([line], !mention.isEmpty || event.kind == .private)
+        line.add(star)
+        let isMention = add(event.text ?? "", to: &line, marksName: !isOwn)
+        line.add(star)
+        return ([line], isMention || event.kind == .private)
     }
 
     private func notice(_ event: ChatEvent, _ now: Int64, _ text: String) -> ([StyledLine], Bool) {
@@ -82,18 +81,28 @@ struct EventText {
         return "[\(other)] "
     }
 
-    /// A text before, in and after the user's name, where that is a word of its own; all of it before if it is not there.
-    private func split(_ text: String) -> (before: String, mention: String, after: String) {
-        guard let name = ownName?.lowercased(), !name.isEmpty else { return (text, "", "") }
-        var start = text.startIndex
-        while start < text.endIndex {
-            let end = text[start...].firstIndex { !Self.isOfName($0) } ?? text.endIndex
-            if text[start..<end].lowercased() == name {
-                return (String(text[..<start]), String(text[start..<end]), String(text[end...]))
-            }
-            start = text[end...].firstIndex(where: Self.isOfName) ?? text.endIndex
+    /// Adds a text, with the user's name marked wherever it is a word of its own. Returns whether it is there.
+    private func add(_ text: String, to line: inout StyledLine, marksName: Bool) -> Bool {
+        guard marksName, let name = ownName?.lowercased(), !name.isEmpty else {
+            line.add(text)
+            return false
         }
-        return (text, "", "")
+        var isThere = false
+        var rest = text[...]
+        while let start = rest.firstIndex(where: Self.isOfName) {
+            let end = rest[start...].firstIndex { !Self.isOfName($0) } ?? rest.endIndex
+            let isName = rest[start..<end].lowercased() == name
+            if isName {
+                line.add(String(rest[..<start]))
+                line.add(String(rest[start..<end]), .mark)
+            } else {
+                line.add(String(rest[..<end]))
+            }
+            isThere = isThere || isName
+            rest = rest[end...]
+        }
+        line.add(String(rest))
+        return isThere
     }
 
     private static func isOfName(_ character: Character) -> Bool {

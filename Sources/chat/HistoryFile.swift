@@ -54,6 +54,8 @@ final class HistoryFile {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
         if descriptor < 0 { return failure = "cannot write the history \(path): \(Errno.last)" }
         defer { close(descriptor) }
+        // Also one that was there, from wherever it came.
+        fchmod(descriptor, 0o600)
         // One call, so that the lines of two clients do not mix.
         let bytes = Array((Self.escape(line) + "\n").utf8)
         if unsafe write(descriptor, bytes, bytes.count) != bytes.count {

@@ -67,8 +67,9 @@ struct Preferences: ParsableArguments {
     /// See https://no-color.org.
     var isColored: Bool {
         if let color { return color }
-        guard let variable = unsafe getenv("NO_COLOR") else { return true }
-        return unsafe variable.pointee == 0
+        if let variable = unsafe getenv("NO_COLOR"), unsafe variable.pointee != 0 { return false }
+        // The terminals of that name had none.
+        return unsafe getenv("TERM").map { unsafe String(cString: $0).hasPrefix("vt") } != true
     }
 
     /// Takes what was not given from others.

@@ -29,7 +29,8 @@ struct PreferencesFile {
         if let name = server, let entry = file.members.first(where: { $0.key == "servers" })?.value[name] {
             guard let members = entry.members else { throw file.failure(entry.position, "\(name): a server is an object") }
             let its = try file.section(members)
-            server = its.server ?? name
+            guard let place = its.server else { throw file.failure(entry.position, "\(name): a server needs the key server") }
+            server = place
             preferences.fill(from: its.preferences)
         }
         preferences.fill(from: general.preferences)
@@ -86,7 +87,7 @@ struct PreferencesFile {
             case ("server", _): throw failure(member.value.position, "server takes a string")
             default:
                 throw failure(
-                    member.position, "there is no preference \(member.key); there are \(Self.keys.joined(separator: ", "))")
+                    member.position, "there is no preference \(member.key); there are server, servers, \(Self.keys.joined(separator: ", "))")
             }
         }
         return (server, preferences)

@@ -23,8 +23,11 @@ struct RoomPlaces {
     ///
     /// - Parameter isResumed: Whether that answers `/resume`: then what came before the break is still to come.
     mutating func enter(_ room: String, epoch: UInt64, sequence: UInt64, isResumed: Bool) {
-        rooms.removeAll { $0 == room }
-        rooms.append(room)
+        // After a break the rooms are resumed in their order, and what is missing of one belongs to it, not to the one that is spoken to.
+        if !isResumed || !rooms.contains(room) {
+            rooms.removeAll { $0 == room }
+            rooms.append(room)
+        }
         if let place = places[room], place.epoch == epoch {
             if !isResumed, rooms.count > Self.limit { leave(rooms[0]) }
             return

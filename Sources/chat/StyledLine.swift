@@ -19,7 +19,12 @@ struct StyledLine {
     }
 
     mutating func add(_ text: String, _ style: Style = .plain) {
-        if !text.isEmpty { pieces.append((text, style)) }
+        if text.isEmpty { return }
+        if let last = pieces.last, last.style == style, style == .plain {
+            pieces[pieces.count - 1].text += text
+        } else {
+            pieces.append((text, style))
+        }
     }
 
     /// Appends the line, made harmless, and a newline.

@@ -181,7 +181,7 @@ final class TerminalView: Session.Delegate {
         let names = session.chat.places.current.map { session.chat.people.names(in: $0) } ?? []
         let choices = editor.complete(
             with: session.server == .chat
-                ? Completer.candidates(for: context, names: names, rooms: session.chat.places.rooms) : [])
+                ? Completer.candidates(for: context, line: editor.text, names: names, rooms: session.chat.places.rooms) : [])
         if !choices.isEmpty { print(StyledLine(choices.prefix(200).joined(separator: "  "))) }
     }
 
