@@ -41,6 +41,8 @@ public struct JSON: Sendable {
 
     /// How deep arrays and objects may be in one another: nothing that is read here needs more, and the reader calls itself for each.
     public static let maximumDepth = 32
+    /// How many values a text may have: each takes many times the memory of its text.
+    public static let maximumCount = 100_000
 
     public let position: Position
     public let content: Content
@@ -74,6 +76,7 @@ private struct JSONParser {
     private var line = 1
     private var column = 1
     private var depth = 0
+    private var count = 0
 
     init(_ text: String) {
         rest = text.unicodeScalars[...]
@@ -91,6 +94,8 @@ private struct JSONParser {
 
     private mutating func parseValue() throws(JSON.Invalid) -> JSON {
         let start = position
+        count += 1
+        if count > JSON.maximumCount { throw invalid("these are too many values") }
         switch rest.first {
         case "\"": return JSON(position: start, content: .text(try parseString()))
         case "[":

@@ -12,6 +12,9 @@ final class Dialer {
     private let handler: any ConnectionHandler
     private let onEnd: (Connection?, [Failure]) -> Void
     private var connection: Connection?
+    private var isCancelled = false
+    /// What may wait for the server: more than the longest line of an editor, behind what waits when no more is to be sent.
+    private static let maximumPendingOutput = 4 << 20
 
     /// Begins to connect.
     ///
@@ -36,7 +39,7 @@ final class Dialer {
 
     /// Stops trying. `onEnd` is not called any more.
     func cancel() {
-        untried = []
+        isCancelled = true
         connection?.close()
     }
 
@@ -46,6 +49,7 @@ final class Dialer {
             var options = Connection.Options()
             // Whatever comes is passed on at once, however long its lines are.
             options.framing = .chunks
+            options.maximumPendingOutput = Self.maximumPendingOutput
             connection = try loop.connect(
                 to: address, deadline: .now.advanced(by: timeout), options: options, handler: Attempt(dialer: self, at: address))
         } catch {
@@ -54,6 +58,7 @@ final class Dialer {
     }
 
     private func didFail(at address: SocketAddress, _ reason: CloseReason) {
+        if isCancelled { return }
         failures.append((address, reason))
         connectToNext()
     }

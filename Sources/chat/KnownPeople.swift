@@ -14,8 +14,22 @@ struct KnownPeople {
         self.names[room] = Array(names.prefix(Self.limit))
     }
 
-    mutating func isAsking(about room: String) {
-        questions[room, default: 0] += 1
+    /// Whether to ask who is in a room: not while the answer to that is still to come.
+    mutating func isToAsk(about room: String) -> Bool {
+        if questions[room, default: 0] > 0 { return false }
+        questions[room] = 1
+        return true
+    }
+
+    /// No answer comes any more: the connection is another one.
+    mutating func forgetQuestions() {
+        questions = [:]
+    }
+
+    /// Forgets all rooms but some: a server may name as many as it likes.
+    mutating func forgetAll(but rooms: [String]) {
+        names = names.filter { rooms.contains($0.key) }
+        questions = questions.filter { rooms.contains($0.key) }
     }
 
     /// Whether an answer is one to the client itself.

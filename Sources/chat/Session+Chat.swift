@@ -20,8 +20,12 @@ struct ChatState {
     var resuming: Set<String> = []
     /// Whether the replay that follows is not the one that was asked for.
     var skipsReplay = false
-    /// The room that the user has asked to leave. The welcome to another one says that this is done.
-    var leaving: String?
+    /// How many `/leave` are to be answered, each by the welcome to the room that was spoken to before.
+    var leaves = 0
+    /// The name before the break. A guest comes back as another one; what it had said comes from the one that it was.
+    var formerName: String?
+    /// Whether the answer to the session's own `/ping` is to come: then what it had asked for before is done.
+    var awaitsPong = false
     /// The names of the people in the rooms, for completion.
     var people = KnownPeople()
 
@@ -29,7 +33,7 @@ struct ChatState {
     mutating func didSend(_ line: String) {
         unconfirmed.didSend(line)
         let isCommand = line.utf8.first == UInt8(ascii: "/")
-        if isCommand, line.prefix(while: { !$0.isWhitespace }).lowercased() == "/leave" { leaving = places.current }
+        if isCommand, line.prefix(while: { !$0.isWhitespace }).lowercased() == "/leave" { leaves += 1 }
     }
 
     /// Whether a line is the first one of a chat: `* welcome to NAME; you are guest7; 3 online`.
@@ -46,7 +50,9 @@ extension Session {
         chat.speaksJSON = false
         chat.awaited = []
         chat.resuming = []
-        chat.leaving = nil
+        (chat.skipsReplay, chat.leaves, chat.awaitsPong) = (false, 0, false)
+        chat.formerName = chat.name
+        chat.people.forgetQuestions()
         command("/json\n")
         if isReconnected {
             if chat.hasChosenName, let name = chat.lostName ?? chat.name {
@@ -63,14 +69,21 @@ extension Session {
         }
     }
 
-    /// Enters the room that the user wants, unless the server has put the user there, and asks for its past.
+    /// Enters the room that the user wants, unless the server has put the user there, and asks for its past. Until the name and the room are
+    /// given or refused, nothing is sent: it could be said by another name, or in another room.
     private func enterWantedRoom(from first: String) {
-        let isElsewhere = configuration.room.map { $0 != first } ?? false
-        if isElsewhere, let room = configuration.room { command("/join \(room)\n") }
-        if let history = configuration.history {
-            chat.skipsReplay = isElsewhere
-            command("/history \(history)\n")
-        }
+        let other = configuration.room.flatMap { Self.isSame($0, first) ? nil : $0 }
+        if let other { command("/join \(other)\n") }
+        chat.skipsReplay = other != nil && configuration.history != nil
+        chat.awaitsPong = other != nil || configuration.name != nil
+        if chat.awaitsPong { command("/ping\n") }
+        if let history = configuration.history { command("/history \(history)\n") }
+        if !chat.awaitsPong { becomeReady() }
+    }
+
+    /// Whether a room of the server's is the one that the user means: a name may be written in any case, and with `#`.
+    private static func isSame(_ typed: String, _ room: String) -> Bool {
+        (typed.hasPrefix("#") ? String(typed.dropFirst()) : typed).lowercased() == room.lowercased()
     }
 
     func deliverToChat(_ line: Span<UInt8>, endsLine: Bool) {
@@ -78,10 +91,10 @@ extension Session {
         if let event = ChatEvent(text) { return take(event, line) }
         // A kind that a later version has.
         if chat.speaksJSON, text.utf8.first == UInt8(ascii: "{") { return }
+        let isPrelude = if case .greeting = state { !chat.speaksJSON } else { false }
         // What comes before JSON after a break will come again. History that was asked for comes as JSON.
-        if isReconnected, !chat.speaksJSON { return }
-        if !chat.speaksJSON, configuration.history != nil, Self.isOfHistory(line) { return }
-        delegate?.session(didReceive: line, endsLine: endsLine, isPrelude: !chat.speaksJSON)
+        if isPrelude, isReconnected || configuration.history != nil && Self.isOfHistory(line) { return }
+        delegate?.session(didReceive: line, endsLine: endsLine, isPrelude: isPrelude)
     }
 
     private static func isOfHistory(_ line: Span<UInt8>) -> Bool {
@@ -98,6 +111,8 @@ extension Session {
     }
 
     private func take(_ event: ChatEvent, _ line: Span<UInt8>) {
+        // A name is sent back, in a command. With a newline in it, a server could have the user say whatever it likes.
+        for name in [event.room, event.name] where name.map(Self.isWord) == false { return }
         let worth: Worth
         if event.kind == .welcome, let room = event.room {
             worth = enter(room, event)
@@ -111,6 +126,11 @@ extension Session {
         if worth != .none { delegate?.session(didReceive: event, as: line, isNews: worth == .news) }
     }
 
+    private static func isWord(_ name: String) -> Bool {
+        !name.isEmpty && name.utf8.count <= 256
+            && name.unicodeScalars.allSatisfy { !$0.properties.isWhitespace && $0.properties.generalCategory != .control }
+    }
+
     private func enter(_ room: String, _ event: ChatEvent) -> Worth {
         let isFirst = !chat.speaksJSON
         let isResumed = !isFirst && chat.awaited.contains(room)
@@ -120,36 +140,33 @@ extension Session {
         }
         let isNew = chat.places.current != room
         if let name = event.name { chat.name = name }
-        if let left = chat.leaving, left != room {
+        if !isFirst, !isResumed, isNew, chat.leaves > 0, chat.places.places[room] != nil, let left = chat.places.current {
+            chat.leaves -= 1
             chat.places.leave(left)
-            chat.leaving = nil
         }
         // After a break the lobby's first welcome tells nothing: the one that answers `/resume` follows.
         if !isFirst || !isReconnected {
             chat.places.enter(room, epoch: event.epoch ?? 0, sequence: event.sequence ?? 0, isResumed: isResumed)
         }
-        // A room that has just been made has no history of its own.
-        if isNew, !isFirst, event.sequence ?? 0 <= 1 { chat.skipsReplay = false }
-        chat.people.isAsking(about: room)
-        command("/who \(room)\n")
-        if isFirst {
-            chat.speaksJSON = true
-            if !isReconnected { enterWantedRoom(from: room) }
-            // What is sent from now on comes after that.
-            becomeReady()
-        } else {
+        chat.people.forgetAll(but: chat.places.rooms + [room])
+        // A server may send as many welcomes as it likes: one question at a time.
+        if chat.people.isToAsk(about: room) { command("/who \(room)\n") }
+        if !isFirst {
             delegate?.sessionDidChangeState()
+        } else {
+            chat.speaksJSON = true
+            if isReconnected { becomeReady() } else { enterWantedRoom(from: room) }
         }
         return isNew && !isResumed && !isFirst ? .news : .routine
     }
 
     private func receive(_ event: ChatEvent, _ sequence: UInt64, in room: String) -> Bool {
         if chat.awaited.contains(room) { return false }
-        chat.people.learn(from: event)
+        if chat.places.places[room] != nil { chat.people.learn(from: event) }
         if event.isReplayed, !chat.resuming.contains(room) { return !chat.skipsReplay }
         let isNew = chat.places.receive(sequence, in: room)
         // The user's own words, which had arrived before the break and were not confirmed: they are on the screen already.
-        let isOwn = event.isReplayed && event.from == chat.lostName ?? chat.name
+        let isOwn = event.isReplayed && (event.from == chat.lostName ?? chat.name || event.from == chat.formerName)
         if isOwn, let text = event.text, chat.unconfirmed.didArrive(text) { return false }
         return isNew
     }
@@ -170,14 +187,18 @@ extension Session {
         case .error where event.text?.hasPrefix("goodbye: ") == true:
             // It is said why when the connection has closed.
             return .routine
+        case .pong where chat.awaitsPong:
+            (chat.awaitsPong, chat.skipsReplay) = (false, false)
+            if !isReady { becomeReady() }
+            return .none
         case .error:
-            chat.leaving = nil
+            chat.leaves = 0
             if chat.lostName != nil {
                 // The old connection may have to be found dead by the server first.
                 nameTimer.arm(after: .seconds(15))
                 if event.text == chat.nameRefusal { return .none }
                 chat.nameRefusal = event.text
-            } else if chat.unconfirmed.texts.count == 1 {
+            } else if chat.unconfirmed.count == 1 {
                 // What was said is refused: nobody wonders whether it has arrived.
                 chat.unconfirmed.didConfirm()
             }
@@ -187,16 +208,14 @@ extension Session {
             return chat.people.hasAsked(about: room) ? .none : .news
         case .closed:
             if let room = event.room { chat.places.leave(room) }
+            chat.people.forgetAll(but: chat.places.rooms)
         case .historyEnd:
             guard let room = event.room else { return .news }
             if chat.resuming.remove(room) != nil {
                 if chat.resuming.isEmpty, chat.awaited.isEmpty { noteUnconfirmed() }
                 return .routine
             }
-            if chat.skipsReplay {
-                chat.skipsReplay = false
-                return .none
-            }
+            if chat.skipsReplay { return .none }
         default: break
         }
         return .news
@@ -209,6 +228,8 @@ extension Session {
 
     /// Says what may not have reached the others, when all that has is known.
     func noteUnconfirmed() {
+        let forgotten = chat.unconfirmed.forgottenCount
+        if forgotten > 0 { delegate?.session(didNote: "perhaps not sent: \(forgotten) lines before these") }
         for text in chat.unconfirmed.takeAll() { delegate?.session(didNote: "perhaps not sent: \(text)") }
     }
 }

@@ -69,6 +69,10 @@ final class Session {
     private static let longGreetingTime = Duration.seconds(1)
     /// How long a pause must be for the unfinished line of a server to be shown.
     private static let idleTime = Duration.milliseconds(50)
+    /// How long a chat may take to do what it is asked for first. A client of a relay may have imitated a chat's first line.
+    private static let answerTime = Duration.seconds(5)
+    /// How long a connection must stand for the first attempt after it to come soon.
+    private static let standingTime = Duration.seconds(10)
     /// How much may wait for the server before no more should be sent.
     private static let sendCapacity = 262_144
 
@@ -93,6 +97,7 @@ final class Session {
     /// Whether there has been one before this connection.
     private(set) var isReconnected = false
     private var hasReceivedLine = false
+    private var readyTime: ContinuousClock.Instant?
     /// A first line that may say why the server does not let the client in: then the end of the connection follows.
     private var heldLine: [UInt8]?
     private lazy var greetingTimer = loop.makeTimer { [weak self] in self?.greetingDidEnd() }
@@ -117,6 +122,8 @@ final class Session {
 
     /// Whether what is sent now reaches the server.
     var isReady: Bool { if case .ready = state { !isLeaving } else { false } }
+    /// Whether the server is a chat, and has shown that it speaks JSON.
+    var isChat: Bool { server == .chat && chat.speaksJSON }
     /// Whether so much waits for the server that no more should be sent.
     var isBacklogged: Bool { (connection?.pendingOutput ?? 0) >= Self.sendCapacity }
     var pendingOutput: Int { connection?.pendingOutput ?? 0 }
@@ -125,7 +132,7 @@ final class Session {
     func send(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         for line in lines {
-            if server == .chat { chat.didSend(String(line)) }
+            if isChat { chat.didSend(String(line)) }
             connection?.send("\(line)\n")
         }
     }
@@ -138,8 +145,8 @@ final class Session {
     /// Tells the server that the user leaves, sends what waits, and ends.
     func leave() {
         if isLeaving { return }
-        switch (state, server) {
-        case (.ready, .chat): connection?.send("/quit\n")
+        switch (state, isChat) {
+        case (.ready, true): connection?.send("/quit\n")
         case (.ready, _): if let word = configuration.quitWord { connection?.send("\(word)\n") }
         default: break
         }
@@ -202,7 +209,7 @@ final class Session {
         splitter = LineSplitter()
         lastLine = LastLine()
         isPaused = false
-        (hasReceivedLine, heldLine) = (false, nil)
+        (hasReceivedLine, heldLine, readyTime) = (false, nil, nil)
         isReconnected = hasBeenConnected
         let asksForChat = configuration.name != nil || configuration.room != nil || configuration.history != nil
         greetingTimer.arm(after: asksForChat || isReconnected ? Self.longGreetingTime : Self.greetingTime)
@@ -242,6 +249,8 @@ final class Session {
         guard configuration.reconnects, hasBeenConnected, !isFinal else {
             return end(.serverGone(reason, explanation: words))
         }
+        // A server that lets everybody in, and out again at once, is asked at longer and longer intervals.
+        if let readyTime, readyTime.duration(to: .now) >= Self.standingTime { delay.reset() }
         let sentence = words ?? (reason == .endOfInput ? "the server has closed the connection" : "\(reason)")
         if case .ready = state { delegate?.session(didNote: "connection lost: \(sentence)") }
         wait(because: sentence)
@@ -277,6 +286,7 @@ final class Session {
     }
 
     private func greetingDidEnd() {
+        if server == .chat { return becomeReady() }
         takeForLines()
         serverDidPause()
     }
@@ -292,7 +302,7 @@ final class Session {
         if server != .chat, !hasReceivedLine, endsLine, ChatState.isWelcome(line) {
             server = .chat
             splitter.maximumPieceLength = LineSplitter.longestObject
-            greetingTimer.cancel()
+            greetingTimer.arm(after: Self.answerTime)
             beginChat()
         } else if server == .unknown {
             if !hasReceivedLine, endsLine, line.count > 1, line[0] == UInt8(ascii: "!"), line[1] == UInt8(ascii: " ") {
@@ -317,11 +327,11 @@ final class Session {
     /// It is known to whom is spoken.
     func becomeReady() {
         greetingTimer.cancel()
-        delay.reset()
+        if readyTime == nil { readyTime = .now }
         if isReconnected, !isReady { delegate?.session(didNote: "connected again") }
         state = .ready
         hasBeenConnected = true
-        if server == .lines { noteUnconfirmed() }
+        if !isChat { noteUnconfirmed() }
         delegate?.sessionDidChangeState()
     }
 

@@ -77,7 +77,7 @@ final class StreamView: Session.Delegate {
         if let message = options.message {
             session.send(message)
             // The answer comes after those to all that was sent before. A relay has it when it has read to the end.
-            if session.server == .chat { session.command("/ping\n") } else { isMessageSent = true }
+            if session.isChat { session.command("/ping\n") } else { isMessageSent = true }
             return leaveIfDone()
         }
         do throws(Errno) {

@@ -107,21 +107,25 @@ final class TerminalView: Session.Delegate {
     }
 
     private func receive(_ signal: Int32) {
-        if signal == SIGCONT {
-            guard terminal.resume() else { return }
-            // What the row had was taken off when the job was stopped, and much may have been written since.
-            var nothing: [UInt8] = []
-            painter.erase(to: &nothing)
-        }
+        if signal == SIGCONT, !resume() { return }
         painter.resize(columns: terminal.size.columns)
         refresh()
+    }
+
+    /// Takes the terminal again. Returns whether it could.
+    @discardableResult private func resume() -> Bool {
+        guard terminal.resume() else { return false }
+        // What the row had was taken off when the job was stopped, and much may have been written since.
+        var nothing: [UInt8] = []
+        painter.erase(to: &nothing)
+        return true
     }
 
     // MARK: - Typing
 
     private func type(_ bytes: Span<UInt8>) {
         // The shell may have brought the job to the foreground without a signal.
-        if !terminal.isActive { terminal.resume() }
+        if !terminal.isActive { resume() }
         var keys: [Key] = []
         decoder.decode(bytes) { keys.append($0) }
         if decoder.isPending { escapeTimer.arm(after: Self.escapeTime) } else { escapeTimer.cancel() }
@@ -141,7 +145,9 @@ final class TerminalView: Session.Delegate {
                 continue
             }
             // What cannot be sent stays where it is.
-            if key.submits, !session.isReady, !editor.text.isEmpty, editor.text != session.configuration.quitWord {
+            if key.submits, !session.isReady || session.isBacklogged, !editor.text.isEmpty,
+                editor.text != session.configuration.quitWord
+            {
                 isBellDue = true
                 continue
             }
@@ -170,7 +176,7 @@ final class TerminalView: Session.Delegate {
 
     /// A line that was sent, as it stays on the screen. What is said to a chat looks as it does to the others.
     private func echo(of line: String) -> StyledLine {
-        guard session.server == .chat else { return StyledLine("> \(line)") }
+        guard session.isChat else { return StyledLine("> \(line)") }
         if line.hasPrefix("/me ") { return text.own("*\(line.dropFirst(4))*") }
         if line.hasPrefix("//") { return text.own(String(line.dropFirst())) }
         return line.hasPrefix("/") || line.isEmpty ? StyledLine("> \(line)") : text.own(line)

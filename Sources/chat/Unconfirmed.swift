@@ -1,33 +1,63 @@
 /// What the user has said and the server has not confirmed yet, so that a break of the connection can tell what may be lost.
 struct Unconfirmed {
-    /// More are forgotten: the oldest.
+    private struct Entry {
+        /// As the user knows it.
+        let text: String
+        /// As it comes in a replay; nil for what is said to one person alone, which is in none.
+        let replayed: String?
+    }
+
+    /// Of more, the oldest are only counted.
     private static let limit = 100
 
-    private(set) var texts: [String] = []
+    private var entries: [Entry] = []
+    /// How many came before those that are kept.
+    private(set) var forgottenCount = 0
 
-    /// - Parameter line: As it was sent. Commands are not kept: each has another answer.
+    var texts: [String] { entries.map(\.text) }
+    var count: Int { forgottenCount + entries.count }
+
+    /// - Parameter line: As it was sent. Commands are not kept, but for those that say something: each of the others has another answer.
     mutating func didSend(_ line: String) {
-        let isCommand = line.utf8.first == UInt8(ascii: "/") && !line.hasPrefix("//")
-        if isCommand || line.allSatisfy({ $0 == " " || $0 == "\t" }) { return }
-        texts.append(line.hasPrefix("//") ? String(line.dropFirst()) : line)
-        if texts.count > Self.limit { texts.removeFirst() }
+        let words = line.split(maxSplits: 1) { $0 == " " || $0 == "\t" }
+        guard let command = words.first else { return }
+        if line.hasPrefix("//") {
+            let text = String(line.dropFirst())
+            entries.append(Entry(text: text, replayed: text))
+        } else if line.utf8.first == UInt8(ascii: "/") {
+            switch command.lowercased() {
+            case "/me" where words.count > 1: entries.append(Entry(text: line, replayed: String(words[1])))
+            case "/msg", "/reply": entries.append(Entry(text: line, replayed: nil))
+            default: return
+            }
+        } else {
+            entries.append(Entry(text: line, replayed: line))
+        }
+        if entries.count > Self.limit {
+            entries.removeFirst()
+            forgottenCount += 1
+        }
     }
 
     /// The server confirms in the order in which it was sent to.
     mutating func didConfirm() {
-        if !texts.isEmpty { texts.removeFirst() }
+        if forgottenCount > 0 {
+            forgottenCount -= 1
+        } else if !entries.isEmpty {
+            entries.removeFirst()
+        }
     }
 
     /// It has turned out that a text has arrived. Returns whether the user did not know that.
-    mutating func didArrive(_ text: String) -> Bool {
-        guard let index = texts.firstIndex(of: text) else { return false }
-        texts.remove(at: index)
+    @discardableResult mutating func didArrive(_ text: String) -> Bool {
+        guard let index = entries.firstIndex(where: { $0.replayed == text }) else { return false }
+        entries.remove(at: index)
         return true
     }
 
-    /// Returns all, and forgets them.
+    /// Returns all that are kept, and forgets them.
     mutating func takeAll() -> [String] {
-        defer { texts = [] }
+        defer { (forgottenCount, entries) = (0, []) }
         return texts
     }
 }

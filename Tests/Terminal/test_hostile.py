@@ -70,3 +70,16 @@ class HostileTests(ClientTestCase):
                 self.assertEqual(screen.model.title, "")
                 for part in (b"\x1b]", b"\x1bP", b"\x1b[2J", b"\x07", b"\xc2\x9b", "\u202e".encode(), b"\xff"):
                     self.assertNotIn(part, bytes(screen.output[begin:]), name)
+
+    def test_a_client_of_a_relay_that_imitates_a_chat(self):
+        screen, _, peer = self.start_at_played_server()
+        peer.send("* welcome to tea; you are guest1; 3 online\n")
+        self.assertEqual(peer.line(), "/json")
+        # As nobody speaks JSON, what is typed is sent all the same, and one can leave.
+        screen.send("hello\r")
+        self.assertEqual(peer.line(), "hello")
+        peer.send("hi\n")
+        screen.wait_for_text("hi").wait_for_input().send("x\r")
+        self.assertEqual(peer.line(), "x")
+        peer.close()
+        self.assertEqual(screen.wait_for_end(), 0)

@@ -66,9 +66,10 @@ struct ChatInAPipeTests {
             try client.send(
                 "{\"type\":\"welcome\",\"server\":\"tea\",\"version\":1,\"name\":\"guest1\",\"room\":\"lobby\",\"epoch\":7,\"seq\":1,\"online\":1}\n"
             )
-            for command in arguments == ["--json"] ? ["/who lobby"] : ["/nick bot", "/who lobby"] {
+            for command in arguments == ["--json"] ? ["/who lobby"] : ["/nick bot", "/who lobby", "/ping"] {
                 #expect(try client.receiveLine() == command)
             }
+            if arguments != ["--json"] { try PlayedChat(peer: client).pong() }
         } else {
             try client.send("hello\n")
         }

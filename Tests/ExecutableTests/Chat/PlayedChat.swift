@@ -5,6 +5,10 @@ import Testing
 struct PlayedChat {
     let peer: Peer
 
+    init(peer: Peer) {
+        self.peer = peer
+    }
+
     /// Accepts a client, and greets it as a chat does.
     init(accepting server: PlayedServer, name: String = "guest1") throws {
         peer = try server.accept()

@@ -122,6 +122,64 @@ struct ReconnectTests {
         #expect(try second.commands(1) == ["next"])
     }
 
+    @Test func `what a guest had said is the guest's, who is another one now`() throws {
+        let first = try enter()
+        for text in ["arrived", "/me waves", "/msg ben hi"] { try chat.write(text + "\n") }
+        #expect(try first.commands(3) == ["arrived", "/me waves", "/msg ben hi"])
+        try first.end()
+        let second = try PlayedChat(accepting: server, name: "guest2")
+        try second.enter(name: "guest2", sequence: 13)
+        try second.enter(name: "guest2", sequence: 13)
+        try second.say(11, "arrived", from: "guest1", isReplayed: true)
+        try second.tell(
+            "'type':'action','seq':12,'time':'2026-11-27T19:03:07.004Z','room':'lobby','from':'guest1','text':'waves','replayed':true"
+        )
+        try second.say(13, "others", isReplayed: true)
+        try second.tell("'type':'history-end','room':'lobby','count':3")
+        try second.say(14, "the end")
+        let shown = try chat.output.text(through: "ben: the end\r\n")
+        #expect(shown.contains("ben: others") && !shown.contains("guest1: "))
+        #expect(shown.matches(of: #/perhaps not sent: (.*)\r\n/#).map { String($0.1) } == ["/msg ben hi"])
+    }
+
+    @Test func `a room that was entered and left at once is left, and the one before is not`() throws {
+        let first = try enter()
+        try chat.write("/join tea\n/leave\n")
+        #expect(try first.commands(2) == ["/join tea", "/leave"])
+        try first.enter("tea", sequence: 3)
+        try first.enter("lobby", sequence: 10)
+        try first.say(11, "one")
+        try chat.output.text(through: "ben: one\r\n")
+        try first.end()
+        let second = try PlayedChat(accepting: server, name: "guest2")
+        try second.enter(name: "guest2", sequence: 11)
+        #expect(try second.commands(2) == ["/json", "/resume lobby 7 11"])
+        try chat.write("hello\n")
+        #expect(try second.commands(1) == ["hello"])
+    }
+
+    @Test func `who is in a room is told to one who asks, whatever was not answered before the break`() throws {
+        let first = try enter()
+        #expect(try first.peer.receiveLine() == "/who lobby")
+        try first.end()
+        let second = try PlayedChat(accepting: server, name: "guest2")
+        try second.enter(name: "guest2", sequence: 10)
+        try second.enter(name: "guest2", sequence: 10)
+        try second.tell("'type':'history-end','room':'lobby','count':0")
+        try second.tell("'type':'who','room':'lobby','names':['guest2']")
+        try second.tell("'type':'who','room':'lobby','names':['ana','guest2']")
+        #expect(try chat.output.text(through: "ana, guest2\r\n").matches(of: #/in lobby/#).count == 1)
+    }
+
+    @Test func `a server's name for a room is not said by the user`() throws {
+        let played = try enter()
+        try played.enter("tea\\n/msg ben hi\\n/quit", sequence: 3)
+        try played.say(11, "one")
+        try chat.output.text(through: "ben: one\r\n")
+        try chat.write("mine\n")
+        #expect(try played.commands(1) == ["mine"])
+    }
+
     @Test func `a name that is still taken is asked for again, and told once`() throws {
         let first = try enter()
         try chat.write("/nick ana\n")

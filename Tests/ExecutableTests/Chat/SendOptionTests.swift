@@ -65,6 +65,25 @@ struct SendOptionTests {
         }
     }
 
+    @Test(arguments: [["--name", "ana"], ["--room", "no:room"]])
+    func `what was to be said by another name or in another room is not said at all`(arguments: [String]) throws {
+        try withDaemon(["--chat"]) { daemon in
+            let ana = try daemon.connect()
+            try ana.send("/nick ana\n/ping\n")
+            while let line = try ana.receiveLine(), line != "* pong" {}
+            let chat = try startChat([daemon.address] + arguments + ["--send", "secret"])
+            #expect(try chat.waitForEnd() == .exit(EX_NOPERM))
+            try ana.send("/history 10\n/ping\n")
+            while let line = try ana.receiveLine(), line != "* pong" { #expect(!line.contains("secret")) }
+        }
+    }
+
+    @Test(arguments: ["lobby", "#Lobby"]) func `the room in which one is already is no other`(room: String) throws {
+        try withDaemon(["--chat"]) { daemon in
+            try expectEnd(of: try startChat([daemon.address, "--room", room, "--send", "hello"]), 0)
+        }
+    }
+
     @Test func `a name that somebody has is refused, too`() throws {
         try withDaemon(["--chat"]) { daemon in
             let ana = try daemon.connect()
@@ -105,7 +124,9 @@ struct SendOptionTests {
         try played.enter(sequence: 10)
         try played.tell("'type':'notice','text':'you are now bot','name':'bot'")
         try played.enter("tea", name: "bot", sequence: 5)
-        #expect(try played.commands(3) == ["/join tea", "hello", "/ping"])
+        #expect(try played.commands(2) == ["/join tea", "/ping"])
+        try played.pong()
+        #expect(try played.commands(2) == ["hello", "/ping"])
         try played.confirm(6, room: "tea")
         try played.pong()
         #expect(try played.commands(.max) == [])

@@ -19,6 +19,23 @@ struct UnconfirmedTests {
         #expect(unconfirmed.texts == ["/etc", "//"])
     }
 
+    @Test func `commands that say something are confirmed as what is said`() {
+        var unconfirmed = Unconfirmed()
+        for line in ["/msg ben hi", "one", "/ME waves", "/me", "/reply ok", "two"] { unconfirmed.didSend(line) }
+        #expect(unconfirmed.texts == ["/msg ben hi", "one", "/ME waves", "/reply ok", "two"])
+        unconfirmed.didConfirm()
+        unconfirmed.didArrive("waves")
+        #expect(unconfirmed.texts == ["one", "/reply ok", "two"])
+    }
+
+    @Test func `those that are not kept are confirmed first`() {
+        var unconfirmed = Unconfirmed()
+        for number in 0..<150 { unconfirmed.didSend("\(number)") }
+        for _ in 0..<60 { unconfirmed.didConfirm() }
+        #expect(unconfirmed.forgottenCount == 0)
+        #expect(unconfirmed.texts == (60..<150).map { "\($0)" })
+    }
+
     @Test func `what turns out to have arrived is forgotten once, and nothing else`() {
         var unconfirmed = Unconfirmed()
         for text in ["yes", "no", "yes"] { unconfirmed.didSend(text) }
