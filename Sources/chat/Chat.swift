@@ -131,10 +131,16 @@ struct Chat: ParsableCommand {
     {
         var configuration = Session.Configuration(endpoint: endpoint)
         configuration.connectTimeout = preferences.connectTime
-        configuration.reconnects = isAtTerminal && !isScripted && preferences.reconnect != false
+        let isForPeople = isAtTerminal && !isScripted
+        configuration.reconnects = isForPeople && preferences.reconnect != false
+        configuration.insists = !isForPeople
         configuration.name = preferences.name
         configuration.room = preferences.room
-        configuration.history = preferences.history
+        // The server's own history comes as lines, without colours and in the zone of the server.
+        configuration.history = preferences.history ?? (isForPeople ? 20 : nil)
+        // A relay says nothing by itself. People do not wait for it for long; a script that has asked for a name is not to speak without.
+        if preferences.asksForChat { configuration.greetingTime = isForPeople ? .seconds(1) : configuration.connectTimeout }
+        if send != nil { configuration.lingerTime = .seconds(10) }
         configuration.quitWord = preferences.word
         // A program wants whole lines.
         configuration.showsUnfinishedLines = !json

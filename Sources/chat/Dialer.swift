@@ -9,6 +9,7 @@ final class Dialer {
     private let timeout: Duration
     private var untried: ArraySlice<SocketAddress>
     private var failures: [Failure] = []
+    private let options: Connection.Options
     private let handler: any ConnectionHandler
     private let onEnd: (Connection?, [Failure]) -> Void
     private var connection: Connection?
@@ -21,16 +22,23 @@ final class Dialer {
     /// - Parameters:
     ///   - addresses: To be tried in this order. At least one: none at all ends the process.
     ///   - timeout: How long each may take.
+    ///   - options: Those of the connection, but for what the client needs in any case: chunks, and room for what waits.
     ///   - handler: The handler of the connection. It is not told that the connection opens: `onEnd` is.
     ///   - onEnd: Called once, unless the dialer is released before, with the connection, or with none if no address could be connected to.
     ///     It may be called before this returns.
     init(
-        to addresses: [SocketAddress], on loop: EventLoop, timeout: Duration, handler: any ConnectionHandler,
+        to addresses: [SocketAddress], on loop: EventLoop, timeout: Duration, options: Connection.Options = .init(),
+        handler: any ConnectionHandler,
         onEnd: @escaping (Connection?, [Failure]) -> Void
     ) {
         precondition(!addresses.isEmpty, "a client needs an address to connect to")
         self.loop = loop
         self.timeout = timeout
+        var options = options
+        // Whatever comes is passed on at once, however long its lines are.
+        options.framing = .chunks
+        options.maximumPendingOutput = Self.maximumPendingOutput
+        self.options = options
         self.handler = handler
         self.onEnd = onEnd
         untried = addresses[...]
@@ -46,10 +54,6 @@ final class Dialer {
     private func connectToNext() {
         guard let address = untried.popFirst() else { return onEnd(nil, failures) }
         do throws(Errno) {
-            var options = Connection.Options()
-            // Whatever comes is passed on at once, however long its lines are.
-            options.framing = .chunks
-            options.maximumPendingOutput = Self.maximumPendingOutput
             connection = try loop.connect(
                 to: address, deadline: .now.advanced(by: timeout), options: options, handler: Attempt(dialer: self, at: address))
         } catch {

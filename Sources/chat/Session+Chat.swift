@@ -64,8 +64,13 @@ extension Session {
                 command("/resume \(room) \(place.epoch) \(place.sequence)\n")
                 chat.awaited.append(room)
             }
+            chat.awaitsPong = true
+            command("/ping\n")
         } else {
-            if let name = configuration.name { command("/nick \(name)\n") }
+            if let name = configuration.name {
+                (chat.lostName, chat.hasChosenName) = (name, true)
+                command("/nick \(name)\n")
+            }
         }
     }
 
@@ -183,13 +188,19 @@ extension Session {
             (chat.name, chat.hasChosenName, chat.lostName) = (name, true, nil)
             nameTimer.cancel()
             delegate?.sessionDidChangeState()
-            return isTakenBack ? .routine : .news
+            return isTakenBack && isReconnected ? .routine : .news
         case .error where event.text?.hasPrefix("goodbye: ") == true:
             // It is said why when the connection has closed.
             return .routine
         case .pong where chat.awaitsPong:
             (chat.awaitsPong, chat.skipsReplay) = (false, false)
+            // A room that could not be entered again has been answered by an error.
+            chat.awaited = []
+            if isReconnected, chat.resuming.isEmpty { noteUnconfirmed() }
             if !isReady { becomeReady() }
+            return .none
+        case .error where configuration.insists && !isReady:
+            end(.refused(event.text ?? ""))
             return .none
         case .error:
             chat.leaves = 0

@@ -1,4 +1,5 @@
 import CommandLineSupport
+import Glibc
 import Reactor
 
 /// The talk with one server, over one connection after the other.
@@ -13,11 +14,17 @@ final class Session {
         var connectTimeout = Duration.seconds(10)
         /// Whether to connect again when the connection is lost.
         var reconnects = true
+        /// Whether it ends if it does not get the name or the room.
+        var insists = false
         /// The name to take, and the room to enter, if the server has such.
         var name: String?
         var room: String?
         /// How many messages of the past to ask for; nil for those that the server sends by itself.
         var history: Int?
+        /// How long a server may take to say that it is a chat, before what is sent goes to it all the same. If it says so later, it is one.
+        var greetingTime = Duration.milliseconds(300)
+        /// How long a server may take to read to the end, when all is sent.
+        var lingerTime = Duration.seconds(1)
         /// The line that leaves a server of plain lines.
         var quitWord: String?
         /// Whether a line that a server of plain lines does not end for a while is shown in pieces.
@@ -63,10 +70,6 @@ final class Session {
         case ended
     }
 
-    /// How long a server may take to say that it is a chat, before what is typed is sent all the same. If it says so later, it is one.
-    private static let greetingTime = Duration.milliseconds(300)
-    /// How long it may take if the user asks for what a chat alone has.
-    private static let longGreetingTime = Duration.seconds(1)
     /// How long a pause must be for the unfinished line of a server to be shown.
     private static let idleTime = Duration.milliseconds(50)
     /// How long a chat may take to do what it is asked for first. A client of a relay may have imitated a chat's first line.
@@ -92,6 +95,7 @@ final class Session {
     private var generator = SystemRandomNumberGenerator()
     private var isPaused = false
     private var isLeaving = false
+    private var leavingTime = ContinuousClock.now
     /// Whether there has been a server.
     private(set) var hasBeenConnected = false
     /// Whether there has been one before this connection.
@@ -134,6 +138,8 @@ final class Session {
         for line in lines {
             if isChat { chat.didSend(String(line)) }
             connection?.send("\(line)\n")
+            // The server closes the connection then, which is no loss of it.
+            if isChat, line.prefix(while: { !$0.isWhitespace }).lowercased() == "/quit" { return finish() }
         }
     }
 
@@ -157,6 +163,7 @@ final class Session {
     func finish() {
         if isLeaving { return }
         isLeaving = true
+        leavingTime = .now
         reconnectTimer.cancel()
         dialer?.cancel()
         if let connection { connection.finish() } else { end(.finished) }
@@ -177,8 +184,12 @@ final class Session {
     private func dial(_ addresses: [SocketAddress]) {
         state = .connecting
         delegate?.sessionDidChangeState()
+        var options = Connection.Options()
+        options.lingerTimeout = configuration.lingerTime
+        // Otherwise it takes a quarter of an hour to notice that the network is gone, for one who has just said something.
+        if configuration.reconnects { options.unacknowledgedTimeout = .seconds(30) }
         dialer = Dialer(
-            to: addresses, on: loop, timeout: configuration.connectTimeout, handler: FromServer(session: self)
+            to: addresses, on: loop, timeout: configuration.connectTimeout, options: options, handler: FromServer(session: self)
         ) { [weak self] connection, failures in
             if let connection { self?.didConnect(connection) } else { self?.couldNotConnect(failures) }
         }
@@ -211,8 +222,7 @@ final class Session {
         isPaused = false
         (hasReceivedLine, heldLine, readyTime) = (false, nil, nil)
         isReconnected = hasBeenConnected
-        let asksForChat = configuration.name != nil || configuration.room != nil || configuration.history != nil
-        greetingTimer.arm(after: asksForChat || isReconnected ? Self.longGreetingTime : Self.greetingTime)
+        greetingTimer.arm(after: isReconnected ? max(configuration.greetingTime, .seconds(1)) : configuration.greetingTime)
         delegate?.sessionDidChangeState()
     }
 
@@ -236,7 +246,12 @@ final class Session {
         for timer in [greetingTimer, idleTimer, nameTimer] { timer.cancel() }
         if case .ended = state { return }
         // What waited for the server may be lost if it has gone first.
-        if isLeaving { return end(reason == .requested ? .finished : .serverGone(reason, explanation: nil)) }
+        if isLeaving {
+            // One that speaks lines has everything if it has read to the end, and closes its side.
+            let isInDoubt = configuration.insists && !isChat && leavingTime.duration(to: .now) >= configuration.lingerTime
+            let reason = isInDoubt ? .failed(Errno(rawValue: ETIMEDOUT)) : reason
+            return end(reason == .requested ? .finished : .serverGone(reason, explanation: nil))
+        }
         let explanation = lastLine.explanation
         delegate?.sessionDidPause()
         if case .refusal(let words) = explanation, !hasBeenConnected { return end(.refused(words)) }

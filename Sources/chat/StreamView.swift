@@ -191,7 +191,7 @@ final class StreamView: Session.Delegate {
                 leaveIfDone()
             }
         }
-        if event.isMessage { didReceiveMessage() }
+        if event.isMessage, !event.isReplayed { didReceiveMessage() }
     }
 
     private func didReceiveMessage() {

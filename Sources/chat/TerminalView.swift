@@ -165,13 +165,22 @@ final class TerminalView: Session.Delegate {
         refresh()
     }
 
-    private func submit(_ line: String) {
-        if line.isEmpty { return }
-        if line == session.configuration.quitWord { return session.leave() }
-        historyFile.append(line)
+    private func submit(_ typed: String) {
+        if typed == session.configuration.quitWord { return session.leave() }
+        if typed.isEmpty { return }
+        historyFile.append(typed)
+        var lines = typed.split(separator: "\n", omittingEmptySubsequences: false)[...]
+        if session.isChat {
+            // A chat says nothing of a line without a word.
+            lines = lines.filter { !$0.allSatisfy { $0 == " " || $0 == "\t" } }[...]
+            // What has several lines was pasted, and is no command: a path, a comment in a program.
+            if lines.count > 1 { lines = lines.map { $0.hasPrefix("/") ? "/\($0)" : $0 }[...] }
+        }
         text.ownName = session.chat.name
-        for line in line.split(separator: "\n", omittingEmptySubsequences: false) { print(echo(of: String(line))) }
-        session.send(line)
+        for line in lines {
+            print(echo(of: String(line)))
+            session.send(String(line))
+        }
     }
 
     /// A line that was sent, as it stays on the screen. What is said to a chat looks as it does to the others.

@@ -66,7 +66,7 @@ import Testing
         let arguments = ["--listen", "127.0.0.1:0", "--log-format", format, "--config", file]
         let process = try ChildProcess(ChildProcess.pathOfExecutable("chatd"), arguments)
         _ = try process.error.line()
-        #expect(unlink(file) == 0)
+        #expect(unsafe unlink(file) == 0)
         process.send(signal: SIGHUP)
         let line = try #require(try process.error.line())
         let sentence =
