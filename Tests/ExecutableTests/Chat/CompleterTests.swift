@@ -10,7 +10,7 @@ struct CompleterTests {
     {
         var editor = LineEditor()
         _ = editor.handle(.text(line))
-        return Completer.candidates(for: editor.completionContext, names: names, rooms: rooms)
+        return Completer.candidates(for: editor.completionContext, line: line, names: names, rooms: rooms)
     }
 
     @Test func `its commands are those that a real server lists for people`() throws {
@@ -34,8 +34,13 @@ struct CompleterTests {
 
     @Test func `a name at the beginning addresses somebody, and elsewhere it does not`() {
         #expect(candidates("a") == [Completion("ana", suffix: ": "), Completion("zoe", suffix: ": ")])
-        #expect(candidates("/msg a") == ["ana", "zoe", "lobby"].map { Completion($0) })
-        #expect(candidates("hello /") == ["ana", "zoe", "lobby"].map { Completion($0) })
+        #expect(candidates("/msg a") == ["ana", "zoe"].map { Completion($0) })
+        #expect(candidates("hello /") == ["ana", "zoe"].map { Completion($0) })
+        #expect(candidates("hello @") == ["@ana", "@zoe"].map { Completion($0) })
+    }
+
+    @Test(arguments: ["/join ", "/JOIN l", "/who "]) func `where a room is meant, rooms are offered`(line: String) {
+        #expect(candidates(line) == ["lobby", "ana"].map { Completion($0) })
     }
 
     @Test func `nothing is offered on an empty line, or where nobody is known`() {
