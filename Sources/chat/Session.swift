@@ -313,6 +313,8 @@ final class Session {
     }
 
     private func deliver(_ line: Span<UInt8>, endsLine: Bool) {
+        // What came together with the line that has ended it.
+        if case .ended = state { return }
         defer { hasReceivedLine = true }
         if server != .chat, !hasReceivedLine, endsLine, ChatState.isWelcome(line) {
             server = .chat
