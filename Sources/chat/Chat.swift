@@ -140,7 +140,7 @@ struct Chat: ParsableCommand {
         configuration.history = preferences.history ?? (isForPeople ? 20 : nil)
         // A relay says nothing by itself. People do not wait for it for long; a script that has asked for a name is not to speak without.
         if preferences.asksForChat { configuration.greetingTime = isForPeople ? .seconds(1) : configuration.connectTimeout }
-        if send != nil { configuration.lingerTime = .seconds(10) }
+        if send != nil, receive == nil { (configuration.lingerTime, configuration.needsEnd) = (.seconds(10), true) }
         configuration.quitWord = preferences.word
         // A program wants whole lines.
         configuration.showsUnfinishedLines = !json

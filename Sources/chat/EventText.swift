@@ -33,6 +33,7 @@ struct EventText {
             let count = event.missed.map { "\($0) messages are" } ?? "messages may be"
             return ([StyledLine("! \(prefix(event))\(count) missing here")], false)
         case .closed: return ([StyledLine("* \(event.room ?? "") was closed by the operator")], false)
+        case .historyEnd where event.count == 0: return ([], false)
         case .historyEnd: return ([StyledLine("* end of history (\(event.count ?? 0))")], false)
         case .sent: return ([], false)
         }

@@ -29,8 +29,8 @@ struct PreferencesFile {
         if let name = server, let entry = file.members.first(where: { $0.key == "servers" })?.value[name] {
             guard let members = entry.members else { throw file.failure(entry.position, "\(name): a server is an object") }
             let its = try file.section(members)
-            guard let place = its.server else { throw file.failure(entry.position, "\(name): a server needs the key server") }
-            server = place
+            // As an entry for a host has it, whose name says all.
+            server = its.server ?? name
             preferences.fill(from: its.preferences)
         }
         preferences.fill(from: general.preferences)
@@ -87,7 +87,8 @@ struct PreferencesFile {
             case ("server", _): throw failure(member.value.position, "server takes a string")
             default:
                 throw failure(
-                    member.position, "there is no preference \(member.key); there are server, servers, \(Self.keys.joined(separator: ", "))")
+                    member.position,
+                    "there is no preference \(member.key); there are server, servers, \(Self.keys.joined(separator: ", "))")
             }
         }
         return (server, preferences)

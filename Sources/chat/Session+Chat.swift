@@ -26,6 +26,8 @@ struct ChatState {
     var formerName: String?
     /// Whether the answer to the session's own `/ping` is to come: then what it had asked for before is done.
     var awaitsPong = false
+    /// Whether the session itself has asked for history, and that has not begun.
+    var hasAskedForHistory = false
     /// The names of the people in the rooms, for completion.
     var people = KnownPeople()
 
@@ -82,7 +84,10 @@ extension Session {
         chat.skipsReplay = other != nil && configuration.history != nil
         chat.awaitsPong = other != nil || configuration.name != nil
         if chat.awaitsPong { command("/ping\n") }
-        if let history = configuration.history { command("/history \(history)\n") }
+        if let history = configuration.history {
+            chat.hasAskedForHistory = true
+            command("/history \(history)\n")
+        }
         if !chat.awaitsPong { becomeReady() }
     }
 
@@ -181,6 +186,10 @@ extension Session {
         case .sent:
             chat.unconfirmed.didConfirm()
             if let room = event.room, let sequence = event.sequence { chat.places.didSay(sequence, in: room) }
+            return .routine
+        case .notice where chat.hasAskedForHistory && event.text?.hasPrefix("history of ") == true:
+            // Who has typed nothing needs no title.
+            chat.hasAskedForHistory = false
             return .routine
         case .notice:
             guard let name = event.name else { return .news }

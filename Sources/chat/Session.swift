@@ -23,8 +23,9 @@ final class Session {
         var history: Int?
         /// How long a server may take to say that it is a chat, before what is sent goes to it all the same. If it says so later, it is one.
         var greetingTime = Duration.milliseconds(300)
-        /// How long a server may take to read to the end, when all is sent.
+        /// How long a server may take to read to the end, when all is sent; and whether one of lines that does not is in doubt.
         var lingerTime = Duration.seconds(1)
+        var needsEnd = false
         /// The line that leaves a server of plain lines.
         var quitWord: String?
         /// Whether a line that a server of plain lines does not end for a while is shown in pieces.
@@ -248,7 +249,7 @@ final class Session {
         // What waited for the server may be lost if it has gone first.
         if isLeaving {
             // One that speaks lines has everything if it has read to the end, and closes its side.
-            let isInDoubt = configuration.insists && !isChat && leavingTime.duration(to: .now) >= configuration.lingerTime
+            let isInDoubt = configuration.needsEnd && !isChat && leavingTime.duration(to: .now) >= configuration.lingerTime
             let reason = isInDoubt ? .failed(Errno(rawValue: ETIMEDOUT)) : reason
             return end(reason == .requested ? .finished : .serverGone(reason, explanation: nil))
         }

@@ -52,7 +52,7 @@ struct GreetingTests {
         #expect(try client.receiveLine() == "/json")
         try client.send(
             #"{"type":"welcome","server":"tea","version":1,"name":"guest1","room":"lobby","epoch":7,"seq":1,"online":1}"# + "\n")
-        #expect(try client.receiveLine() == "/who lobby")
+        #expect(try client.receiveLines(2) == ["/who lobby", "/history 20"])
         try client.send(
             #"{"type":"message","seq":2,"time":"2026-11-27T19:03:07.004Z","room":"lobby","from":"ben","text":"hi"}"# + "\n")
         let shown = try chat.output.text(through: "ben: hi\r\n")

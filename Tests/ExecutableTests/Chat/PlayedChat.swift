@@ -15,11 +15,21 @@ struct PlayedChat {
         try peer.send("* welcome to tea; you are \(name); 1 online\n")
     }
 
-    /// The next lines that the client sends, without those by which it asks for the names to complete.
+    /// The next lines that the client sends, without those by which it asks for the names to complete, for what was said before, and whether
+    /// that is done.
     func commands(_ count: Int) throws -> [String] {
+        try commands(count) { !$0.hasPrefix("/who ") && $0 != "/ping" && $0 != "/history 20" }
+    }
+
+    /// The next lines that a script sends, without those by which it asks for names.
+    func commandsAndPings(_ count: Int) throws -> [String] {
+        try commands(count) { !$0.hasPrefix("/who ") }
+    }
+
+    private func commands(_ count: Int, where isWanted: (String) -> Bool) throws -> [String] {
         var lines: [String] = []
         while lines.count < count, let line = try peer.receiveLine() {
-            if !line.hasPrefix("/who ") { lines.append(line) }
+            if isWanted(line) { lines.append(line) }
         }
         return lines
     }

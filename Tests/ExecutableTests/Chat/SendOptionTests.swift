@@ -42,7 +42,7 @@ struct SendOptionTests {
     @Test func `a relay gets the line, whoever else talks there`() throws {
         try withDaemon { daemon in
             let peer = try daemon.join(1)[0]
-            for text in ["hello", "/nick ana", "", "x y"] {
+            for text in ["hello", "/nick ana", "x y"] {
                 let chat = try startChat([daemon.address, "--send", text])
                 #expect(try peer.receiveLine() == text)
                 try peer.send("answer\n")
@@ -105,10 +105,10 @@ struct SendOptionTests {
             try server.accept().close()
         } else {
             let played = try PlayedChat(accepting: server)
-            #expect(try played.commands(1) == ["/json"])
+            #expect(try played.commandsAndPings(1) == ["/json"])
             if moment != .beforeJSON {
                 try played.enter(sequence: 10)
-                #expect(try played.commands(2) == ["hello", "/ping"])
+                #expect(try played.commandsAndPings(2) == ["hello", "/ping"])
                 if moment == .afterGoodbye { try played.tell("'type':'error','text':'goodbye: the server is shutting down'") }
             }
             if moment == .byReset { played.peer.reset() } else { played.peer.close() }
@@ -120,16 +120,16 @@ struct SendOptionTests {
         let server = try PlayedServer()
         let chat = try startChat(["\(server.address)", "--name", "bot", "--room", "tea", "--send", "hello"])
         let played = try PlayedChat(accepting: server)
-        #expect(try played.commands(2) == ["/json", "/nick bot"])
+        #expect(try played.commandsAndPings(2) == ["/json", "/nick bot"])
         try played.enter(sequence: 10)
         try played.tell("'type':'notice','text':'you are now bot','name':'bot'")
         try played.enter("tea", name: "bot", sequence: 5)
-        #expect(try played.commands(2) == ["/join tea", "/ping"])
+        #expect(try played.commandsAndPings(2) == ["/join tea", "/ping"])
         try played.pong()
-        #expect(try played.commands(2) == ["hello", "/ping"])
+        #expect(try played.commandsAndPings(2) == ["hello", "/ping"])
         try played.confirm(6, room: "tea")
         try played.pong()
-        #expect(try played.commands(.max) == [])
+        #expect(try played.commandsAndPings(.max) == [])
         played.peer.close()
         try expectEnd(of: chat, 0)
     }
