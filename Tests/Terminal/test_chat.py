@@ -72,8 +72,44 @@ class ChatTests(ClientTestCase):
         screen.wait_for(lambda: any("maria" in row and "marta" in row for row in screen.rows()), "the choices")
         screen.wait_for_input("mar", prompt="lobby> ")
 
+    def test_what_is_pasted_is_text(self):
+        daemon = self.chatd()
+        ben = self.join(daemon, "ben")
+        screen = self.start_at_chat(daemon, "ana")
+        screen.send("\x1b[200~/quit\n// a comment\n\nx\n\x1b[201~")
+        screen.wait_for(lambda: "comment" in screen.row_of_cursor(), "the paste").send("\r")
+        for text in ("/quit", "// a comment", "x"):
+            self.assertEqual(ben.line_containing(f"ana: {text}"), f"ana: {text}")
+        screen.wait_for_text("ana: // a comment").wait_for_input(prompt="lobby> ")
+
+    def test_a_line_without_a_word_says_nothing(self):
+        screen = self.start_at_chat(self.chatd(), "ana")
+        screen.send("  \rword\r")
+        screen.wait_for_text("ana: word").wait_for_input(prompt="lobby> ")
+        self.assertEqual(screen.text().count("ana:"), 1)
+
+    def test_the_past_looks_as_what_is_said_now(self):
+        daemon = self.chatd()
+        ben = self.join(daemon, "ben")
+        ben.send("before\n")
+        screen = self.start_at_chat(daemon, "ana")
+        screen.wait_for_text("end of history (1)").wait_for_input(prompt="lobby> ")
+        ben.send("after\n")
+        screen.wait_for_text("ben: after")
+        for text in ("before", "after"):
+            row = self.row_with(screen, f"ben: {text}")
+            self.assertRegex(screen.rows()[row], rf"^\d\d:\d\d ben: {text}")
+            self.assertNotEqual(screen.colors(row)[6], "default")
+
+    def test_a_name_that_is_taken_is_asked_for_again(self):
+        daemon = self.chatd()
+        ana = self.join(daemon, "ana")
+        screen = self.start(daemon.address, "--name", "ana").wait_for_text("somebody else has that name")
+        ana.send("/nick other\n")
+        screen.wait_for_text("* you are now ana").wait_for_input(prompt="lobby> ")
+
     def test_leaving(self):
-        for keys in ("x\r", "\x04"):
+        for keys in ("x\r", "\x04", "/quit\r", "/QUIT see you\r"):
             with self.subTest(keys=keys):
                 screen = self.start_at_chat(self.chatd(), "ana")
                 screen.send(keys)
