@@ -51,7 +51,7 @@ final class HistoryFile {
         // A long paste is not typed again, and the file is read whole.
         guard let path, line.utf8.count <= Self.entryLimit else { return }
         UserDirectory.make(for: path)
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
         if descriptor < 0 { return failure = "cannot write the history \(path): \(Errno.last)" }
         defer { close(descriptor) }
         // Also one that was there, from wherever it came.

@@ -155,7 +155,8 @@ final class TerminalView: Session.Delegate {
             case .changed, .unchanged: break
             case .refused: isBellDue = true
             case .submitted(let text): submit(text)
-            case .endOfInput: session.leave()
+            // Others at a relay need not read the quit word of one who has not typed it.
+            case .endOfInput: if session.isChat { session.leave() } else { session.finish() }
             case .complete: complete()
             case .clearScreen:
                 painter.erase(to: &unprinted)
@@ -168,7 +169,9 @@ final class TerminalView: Session.Delegate {
     private func submit(_ typed: String) {
         if typed == session.configuration.quitWord { return session.leave() }
         if typed.isEmpty { return }
+        let failure = historyFile.failure
         historyFile.append(typed)
+        if let new = historyFile.failure, new != failure { print(StyledLine("! \(new)")) }
         var lines = typed.split(separator: "\n", omittingEmptySubsequences: false)[...]
         if session.isChat {
             // A chat says nothing of a line without a word.

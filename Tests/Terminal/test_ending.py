@@ -41,6 +41,15 @@ class EndingTests(ClientTestCase):
     def test_control_d_on_an_empty_line(self):
         self.check_end(lambda screen: screen.send("\x04"), 0, text="")
 
+    def test_control_d_says_nothing_to_a_relay(self):
+        screen, _, peer = self.start_at_played_server()
+        screen.wait_for_input().send("said\r")
+        self.assertEqual(peer.line(), "said")
+        screen.send("\x04")
+        self.assertEqual(peer.rest(), "")
+        peer.close()
+        self.assertEqual(screen.wait_for_end(), 0)
+
     def test_control_d_within_a_line_does_not_leave(self):
         screen, _, peer = self.start_at_played_server()
         screen.wait_for_input().send("abc\x01\x04")
