@@ -24,7 +24,6 @@ struct ChatEvent {
     var to: String? { object["to"]?.text }
     var text: String? { object["text"]?.text }
     var name: String? { object["name"]?.text }
-    var server: String? { object["server"]?.text }
     var sequence: UInt64? { object["seq"]?.count }
     var epoch: UInt64? { object["epoch"]?.count }
     var online: UInt64? { object["online"]?.count }

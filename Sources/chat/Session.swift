@@ -66,8 +66,8 @@ final class Session {
         /// Connected, and it is not known yet to what.
         case greeting
         case ready
-        /// The connection is lost. The next attempt is at that time.
-        case waiting(until: ContinuousClock.Instant, reason: String)
+        /// The connection is lost, and the next attempt is to come.
+        case waiting
         case ended
     }
 
@@ -201,14 +201,11 @@ final class Session {
         let (endpoint, remote) = (configuration.endpoint, loop.remote)
         let box = SessionReference(self)
         Task.detached {
-            let result: Result<[SocketAddress], EndpointError>
-            do throws(EndpointError) { result = .success(try endpoint.resolve()) } catch { result = .failure(error) }
+            // A name that is not found now may be found later.
+            let addresses = try? endpoint.resolve()
             remote.execute { _ in
                 guard let session = box.session, case .waiting = session.state else { return }
-                switch result {
-                case .success(let addresses): session.dial(addresses)
-                case .failure(let error): session.wait(because: "\(error)")
-                }
+                if let addresses { session.dial(addresses) } else { session.waitToReconnect() }
             }
         }
     }
@@ -231,12 +228,12 @@ final class Session {
         dialer = nil
         if !hasBeenConnected { return end(.couldNotConnect(failures)) }
         if isLeaving { return end(.finished) }
-        wait(because: "cannot connect \(Outcome.sentence(for: failures))")
+        waitToReconnect()
     }
 
-    private func wait(because reason: String) {
+    private func waitToReconnect() {
         let delay = delay.next(using: &generator)
-        state = .waiting(until: .now.advanced(by: delay), reason: reason)
+        state = .waiting
         reconnectTimer.arm(after: delay)
         delegate?.sessionDidChangeState()
     }
@@ -269,7 +266,7 @@ final class Session {
         if let readyTime, readyTime.duration(to: .now) >= Self.standingTime { delay.reset() }
         let sentence = words ?? (reason == .endOfInput ? "the server has closed the connection" : "\(reason)")
         if case .ready = state { delegate?.session(didNote: "connection lost: \(sentence)") }
-        wait(because: sentence)
+        waitToReconnect()
     }
 
     // MARK: - Receiving

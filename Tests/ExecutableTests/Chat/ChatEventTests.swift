@@ -17,7 +17,6 @@ struct ChatEventTests {
             #expect(event.to == object["to"]?.string)
             #expect(event.text == object["text"]?.string)
             #expect(event.name == object["name"]?.string)
-            #expect(event.server == object["server"]?.string)
             #expect(event.sequence.map(Int.init) == object["seq"]?.integer)
             #expect(event.epoch.map(Int.init) == object["epoch"]?.integer)
             #expect(event.online.map(Int.init) == object["online"]?.integer)
