@@ -85,8 +85,8 @@ import Testing
             let start = ContinuousClock.now
             #expect(try states.text(through: "READY=1") == "READY=1")
             for _ in 0..<3 { #expect(try states.text(through: "WATCHDOG=1") == "WATCHDOG=1") }
-            // At half the time, and no sooner.
-            #expect(start.duration(to: .now) >= .milliseconds(600))
+            // At half the time, and not much sooner: the first 200 ms may have begun before the test has seen that it listens.
+            #expect(start.duration(to: .now) >= .milliseconds(450))
             _ = try daemon.join(2)
         }
     }
