@@ -98,7 +98,7 @@ struct ChatEventTests {
 
     @Test func `an object of very many keys takes no longer than its length`() {
         // A hostile server must not keep the client busy for hours.
-        let keys = (0..<200_000).map { #""\#($0)":0"# }.joined(separator: ",")
+        let keys = (0..<90_000).map { #""\#($0)":0"# }.joined(separator: ",")
         let start = ContinuousClock.now
         #expect(ChatEvent(#"{"type":"pong",\#(keys)}"#)?.kind == .pong)
         #expect(start.duration(to: .now) < patience)
