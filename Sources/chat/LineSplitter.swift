@@ -21,6 +21,9 @@ final class LineSplitter {
     /// Whether a line has begun whose newline has not come.
     var isUnfinished: Bool { hasShownPiece || !unfinished.isEmpty }
 
+    /// Whether such a line has begun with this.
+    func hasBegun(with beginning: String) -> Bool { !hasShownPiece && unfinished.starts(with: beginning.utf8) }
+
     /// Takes bytes as they come, and calls `show` with each line, without its newline, or with a piece of one.
     ///
     /// - Complexity: O(n) of the bytes.

@@ -38,11 +38,13 @@ struct ChatState {
         if isCommand, line.prefix(while: { !$0.isWhitespace }).lowercased() == "/leave" { leaves += 1 }
     }
 
+    static let welcomeBeginning = "* welcome to "
+
     /// Whether a line is the first one of a chat: `* welcome to NAME; you are guest7; 3 online`.
     static func isWelcome(_ line: Span<UInt8>) -> Bool {
         guard line.count < 1_024 else { return false }
         let text = String(decoding: (0..<line.count).map { line[$0] }, as: UTF8.self)
-        return text.hasPrefix("* welcome to ") && text.hasSuffix(" online") && text.contains("; you are ")
+        return text.hasPrefix(welcomeBeginning) && text.hasSuffix(" online") && text.contains("; you are ")
     }
 }
 

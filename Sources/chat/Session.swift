@@ -102,6 +102,7 @@ final class Session {
     /// Whether there has been one before this connection.
     private(set) var isReconnected = false
     private var hasReceivedLine = false
+    private var hasWaitedForWelcome = false
     private var readyTime: ContinuousClock.Instant?
     /// A first line that may say why the server does not let the client in: then the end of the connection follows.
     private var heldLine: [UInt8]?
@@ -218,7 +219,7 @@ final class Session {
         splitter = LineSplitter()
         lastLine = LastLine()
         isPaused = false
-        (hasReceivedLine, heldLine, readyTime) = (false, nil, nil)
+        (hasReceivedLine, hasWaitedForWelcome, heldLine, readyTime) = (false, false, nil, nil)
         isReconnected = hasBeenConnected
         greetingTimer.arm(after: isReconnected ? max(configuration.greetingTime, .seconds(1)) : configuration.greetingTime)
         delegate?.sessionDidChangeState()
@@ -305,6 +306,11 @@ final class Session {
     }
 
     private func serverDidPause() {
+        // A slow network may bring the first line of a chat in two pieces.
+        if !hasReceivedLine, !hasWaitedForWelcome, splitter.hasBegun(with: ChatState.welcomeBeginning) {
+            hasWaitedForWelcome = true
+            return idleTimer.arm(after: .seconds(1))
+        }
         guard configuration.showsUnfinishedLines || !splitter.hasSeenNewline else { return }
         splitter.pause { deliver($0, endsLine: $1) }
         delegate?.sessionDidPause()

@@ -47,7 +47,7 @@ struct GreetingTests {
         usleep(milliseconds * 1_000)
         // In two pieces, as a slow network may have it.
         try client.send("* welcome to tea; you are guest1")
-        usleep(milliseconds * 100)
+        usleep(milliseconds * 200)
         try client.send("; 1 online\n* be kind\n")
         #expect(try client.receiveLine() == "/json")
         try client.send(
