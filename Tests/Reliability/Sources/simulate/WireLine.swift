@@ -45,7 +45,7 @@ enum WireLine {
         "join": (["seq", "time", "room", "from", "online"], ["replayed"]),
         "leave": (["seq", "time", "room", "from", "text", "online"], ["replayed"]),
         "rename": (["seq", "time", "room", "from", "to"], ["replayed"]),
-        "notice": (["text"], ["seq", "time", "room", "replayed"]),
+        "notice": (["text"], ["seq", "time", "room", "replayed", "name"]),
         "private": (["time", "from", "to", "text"], []), "sent": (["time"], ["seq", "room", "to"]),
         "error": (["text"], []), "pong": (["time"], []), "who": (["room", "names"], ["more"]), "rooms": (["rooms"], []),
         "closed": (["room"], []), "history-end": (["room", "count"], []), "gap": (["room"], ["missed"]),
@@ -78,7 +78,10 @@ enum WireLine {
                 Welcome(
                     name: name, room: room, epoch: UInt64(epoch), sequence: sequence, topic: text("text"), online: online,
                     isFirst: false))
-        case "notice" where object["seq"] == nil: return text("text").map { .notice($0) }
+        case "notice" where object["seq"] == nil:
+            // A new name is told as a key, too.
+            guard let notice = text("text"), notice.without(prefix: "you are now ") == text("name") else { return nil }
+            return .notice(notice)
         case "message", "action", "topic", "join", "leave", "rename", "notice":
             guard let kind = ChatRecord.Kind(rawValue: type), let room = text("room"), let sequence = number("seq"),
                 let time = text("time"), isTime(time)
