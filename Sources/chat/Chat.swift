@@ -68,14 +68,17 @@ struct Chat: ParsableCommand {
         if let failure = try talk(at: endpoint, addresses, preferences, on: loop)?.failure { throw failure }
     }
 
-    /// Whether nobody is at the terminal, but a script.
+    private var isInputTerminal: Bool { Terminal.isTerminal(STDIN_FILENO) }
+    private var isOutputTerminal: Bool { Terminal.isTerminal(STDOUT_FILENO) }
+    /// Whether a script has asked for something, and no person.
     private var isScripted: Bool { json || send != nil || receive != nil }
+    /// Whether a person is at a terminal.
+    private var isForPeople: Bool { isInputTerminal && isOutputTerminal && !isScripted }
 
     /// Runs the client that fits, and returns how that ended.
     private func talk(
         at endpoint: Endpoint, _ addresses: [SocketAddress], _ preferences: Preferences, on loop: EventLoop
     ) throws(Failure) -> Outcome? {
-        let isAtTerminal = Terminal.isTerminal(STDIN_FILENO) && Terminal.isTerminal(STDOUT_FILENO)
         var outcome: Outcome?
         let onEnd: (Outcome) -> Void = {
             outcome = $0
@@ -84,14 +87,13 @@ struct Chat: ParsableCommand {
         var client: AnyObject?
         do throws(Errno) {
             // In a pipe, it is bytes as they are, unless the user asks for what a chat alone has.
-            if !isAtTerminal, !isScripted, self.preferences.asksForChat == false {
+            if !isForPeople, !isScripted, !self.preferences.asksForChat {
                 let pipe = try PipeClient(to: addresses, on: loop, configuration: pipeConfiguration(preferences), onEnd: onEnd)
                 client = pipe
                 pipe.start()
             } else {
-                let session = Session(sessionConfiguration(endpoint, preferences, isAtTerminal), on: loop)
-                let type = unsafe getenv("TERM").map { unsafe String(cString: $0) }
-                if isAtTerminal, !isScripted, preferences.plain != true, Terminal.canRedraw(type) {
+                let session = Session(sessionConfiguration(endpoint, preferences), on: loop)
+                if isForPeople, preferences.plain != true, Terminal.canRedraw(environmentVariable("TERM")) {
                     let options = TerminalView.Options(isColored: preferences.isColored, ringsBell: preferences.bell ?? false)
                     let file = HistoryFile(at: HistoryFile.standardPath)
                     client = try TerminalView(of: session, options: options, historyFile: file, onEnd: onEnd)
@@ -118,20 +120,17 @@ struct Chat: ParsableCommand {
     private func pipeConfiguration(_ preferences: Preferences) -> PipeClient.Configuration {
         var configuration = PipeClient.Configuration()
         configuration.connectTimeout = preferences.connectTime
-        configuration.isInputTerminal = Terminal.isTerminal(STDIN_FILENO)
-        configuration.isOutputTerminal = Terminal.isTerminal(STDOUT_FILENO)
-        configuration.linger = configuration.isInputTerminal ? .zero : preferences.lingerTime
+        configuration.isInputTerminal = isInputTerminal
+        configuration.isOutputTerminal = isOutputTerminal
+        configuration.linger = isInputTerminal ? .zero : preferences.lingerTime
         configuration.quitWord = preferences.word
         configuration.timeout = timeout?.duration
         return configuration
     }
 
-    private func sessionConfiguration(_ endpoint: Endpoint, _ preferences: Preferences, _ isAtTerminal: Bool)
-        -> Session.Configuration
-    {
+    private func sessionConfiguration(_ endpoint: Endpoint, _ preferences: Preferences) -> Session.Configuration {
         var configuration = Session.Configuration(endpoint: endpoint)
         configuration.connectTimeout = preferences.connectTime
-        let isForPeople = isAtTerminal && !isScripted
         configuration.reconnects = isForPeople && preferences.reconnect != false
         configuration.insists = !isForPeople
         configuration.name = preferences.name
@@ -149,7 +148,6 @@ struct Chat: ParsableCommand {
 
     private func streamOptions(_ preferences: Preferences) -> StreamView.Options {
         var options = StreamView.Options()
-        let isInputTerminal = Terminal.isTerminal(STDIN_FILENO)
         options.form = json ? .json : .text
         options.message = send
         options.messageCount = receive

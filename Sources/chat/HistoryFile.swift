@@ -107,27 +107,3 @@ final class HistoryFile {
         return String(text)
     }
 }
-
-/// The places where a user's programs keep things, as the XDG Base Directory Specification has them.
-enum UserDirectory {
-    /// The path of one of chat's files. Nil if there is neither the variable nor a home.
-    static func path(of file: String, in variable: String, orElse folder: String) -> String? {
-        // A relative path is to be ignored, the specification says.
-        if let directory = value(variable), directory.hasPrefix("/") { return "\(directory)/chat/\(file)" }
-        guard let home = value("HOME"), home.hasPrefix("/") else { return nil }
-        return "\(home)/\(folder)/chat/\(file)"
-    }
-
-    /// Makes the folders in which a file is to be, for the user alone. Those that are there stay as they are.
-    static func make(for path: String) {
-        var parent = ""
-        for name in path.split(separator: "/").dropLast() {
-            parent += "/\(name)"
-            unsafe mkdir(parent, 0o700)
-        }
-    }
-
-    private static func value(_ variable: String) -> String? {
-        unsafe getenv(variable).map { unsafe String(cString: $0) }
-    }
-}

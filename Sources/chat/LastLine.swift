@@ -24,7 +24,19 @@ struct LastLine {
         case goodbye(String)
         /// Why it has not begun. That is all that has come: `! the server is full, try again later`.
         case refusal(String)
+
+        var words: String {
+            switch self {
+            case .goodbye(let words), .refusal(let words): words
+            }
+        }
+
+        /// Whether the server has thrown the user out, or does not let the user in any more.
+        var isFinal: Bool { LastLine.finalWords.contains { words.hasPrefix($0) } }
     }
+
+    private static let expulsions = ["kicked", "banned"]
+    private static let finalWords = expulsions + ["you are banned"]
 
     /// What the last line says about the end of the connection, if it does and has its newline. It is harmless for a terminal, because
     /// anybody may have sent such a line.
@@ -38,7 +50,7 @@ struct LastLine {
         let text = String(decoding: line, as: UTF8.self)
         if text.utf8.first == UInt8(ascii: "{"), let event = ChatEvent(text), event.kind == .error, let reason = event.text {
             // One who is thrown out is not told goodbye.
-            let isThrownOut = ["kicked", "banned"].contains { reason == $0 || reason.hasPrefix("\($0): ") }
+            let isThrownOut = Self.expulsions.contains { reason == $0 || reason.hasPrefix("\($0): ") }
             if let goodbye = Self.text(ArraySlice(reason.utf8), after: isThrownOut ? "" : "goodbye: ") {
                 return .goodbye(goodbye)
             }

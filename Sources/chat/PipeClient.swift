@@ -4,8 +4,7 @@ import Reactor
 
 /// The client in a pipe: standard input goes to a server, and what the server sends to standard output, byte for byte where no terminal is.
 ///
-/// What comes on standard input goes to the server, and what the server sends goes to standard output. Neither side outruns the other:
-/// input is not read while the server does not take it, and the server is not read while the output does not take it.
+/// Neither side outruns the other: input is not read while the server does not take it, and the server is not read while the output does not take it.
 final class PipeClient {
     /// How a client behaves.
     struct Configuration {

@@ -67,9 +67,9 @@ struct Preferences: ParsableArguments {
     /// See https://no-color.org.
     var isColored: Bool {
         if let color { return color }
-        if let variable = unsafe getenv("NO_COLOR"), unsafe variable.pointee != 0 { return false }
+        if environmentVariable("NO_COLOR") ?? "" != "" { return false }
         // The terminals of that name had none.
-        return unsafe getenv("TERM").map { unsafe String(cString: $0).hasPrefix("vt") } != true
+        return environmentVariable("TERM")?.hasPrefix("vt") != true
     }
 
     /// Takes what was not given from others.

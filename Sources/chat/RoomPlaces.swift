@@ -28,10 +28,7 @@ struct RoomPlaces {
             rooms.removeAll { $0 == room }
             rooms.append(room)
         }
-        if let place = places[room], place.epoch == epoch {
-            if !isResumed, rooms.count > Self.limit { leave(rooms[0]) }
-            return
-        }
+        if places[room]?.epoch == epoch { return }
         // Another log of a room of that name. All that it has is new if the client was in the one before.
         places[room] = Place(epoch: epoch, sequence: isResumed ? 0 : sequence)
         if rooms.count > Self.limit { leave(rooms[0]) }

@@ -34,8 +34,7 @@ struct ChatState {
     /// - Parameter line: As the user has sent it.
     mutating func didSend(_ line: String) {
         unconfirmed.didSend(line)
-        let isCommand = line.utf8.first == UInt8(ascii: "/")
-        if isCommand, line.prefix(while: { !$0.isWhitespace }).lowercased() == "/leave" { leaves += 1 }
+        if line.commandName == "/leave" { leaves += 1 }
     }
 
     static let welcomeBeginning = "* welcome to "
@@ -43,7 +42,7 @@ struct ChatState {
     /// Whether a line is the first one of a chat: `* welcome to NAME; you are guest7; 3 online`.
     static func isWelcome(_ line: Span<UInt8>) -> Bool {
         guard line.count < 1_024 else { return false }
-        let text = String(decoding: (0..<line.count).map { line[$0] }, as: UTF8.self)
+        let text = String(copying: line)
         return text.hasPrefix(welcomeBeginning) && text.hasSuffix(" online") && text.contains("; you are ")
     }
 }
@@ -243,6 +242,9 @@ extension Session {
         return .news
     }
 
+    /// What people read of what the chat tells now.
+    var words: EventText { EventText(ownName: chat.name, room: chat.places.current) }
+
     /// Asks for the name that the user had before the connection broke.
     func askForName() {
         if isReady, let name = chat.lostName { command("/nick \(name)\n") }
@@ -257,6 +259,12 @@ extension Session {
 }
 
 extension String {
+    /// The command that a line of the user's is, with its slash and in lower case; nil if it says something.
+    var commandName: String? {
+        guard utf8.first == UInt8(ascii: "/"), !hasPrefix("//") else { return nil }
+        return prefix { $0 != " " && $0 != "\t" }.lowercased()
+    }
+
     /// The text in UTF-8, with replacement characters for what is none.
     init(copying bytes: Span<UInt8>) {
         self = unsafe bytes.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }

@@ -134,15 +134,12 @@ final class Session {
     var isBacklogged: Bool { (connection?.pendingOutput ?? 0) >= Self.sendCapacity }
     var pendingOutput: Int { connection?.pendingOutput ?? 0 }
 
-    /// Sends lines, as the user has typed them. Only while `isReady`.
-    func send(_ text: String) {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        for line in lines {
-            if isChat { chat.didSend(String(line)) }
-            connection?.send("\(line)\n")
-            // The server closes the connection then, which is no loss of it.
-            if isChat, line.prefix(while: { !$0.isWhitespace }).lowercased() == "/quit" { return finish() }
-        }
+    /// Sends a line, as the user has typed it. Only while `isReady`.
+    func send(_ line: String) {
+        if isChat { chat.didSend(line) }
+        connection?.send("\(line)\n")
+        // The server closes the connection then, which is no loss of it.
+        if isChat, line.commandName == "/quit" { finish() }
     }
 
     /// Sends a line of the program itself, with its newline.
@@ -254,18 +251,12 @@ final class Session {
         let explanation = lastLine.explanation
         delegate?.sessionDidPause()
         if case .refusal(let words) = explanation, !hasBeenConnected { return end(.refused(words)) }
-        let words: String? =
-            switch explanation {
-            case .goodbye(let words), .refusal(let words): words
-            case nil: nil
-            }
-        let isFinal = words.map { $0.hasPrefix("kicked") || $0.hasPrefix("banned") || $0.hasPrefix("you are banned") } ?? false
-        guard configuration.reconnects, hasBeenConnected, !isFinal else {
-            return end(.serverGone(reason, explanation: words))
+        guard configuration.reconnects, hasBeenConnected, explanation?.isFinal != true else {
+            return end(.serverGone(reason, explanation: explanation?.words))
         }
         // A server that lets everybody in, and out again at once, is asked at longer and longer intervals.
         if let readyTime, readyTime.duration(to: .now) >= Self.standingTime { delay.reset() }
-        let sentence = words ?? (reason == .endOfInput ? "the server has closed the connection" : "\(reason)")
+        let sentence = explanation?.words ?? (reason == .endOfInput ? "the server has closed the connection" : "\(reason)")
         if case .ready = state { delegate?.session(didNote: "connection lost: \(sentence)") }
         waitToReconnect()
     }

@@ -36,8 +36,7 @@ final class StreamView: Session.Delegate {
     private var isMessageSent = false
     private var outcome: Outcome?
     private let onEnd: (Outcome) -> Void
-    private var text = EventText()
-    private lazy var lingerTimer = session.loop.makeTimer { [weak self] in self?.leave() }
+    private lazy var lingerTimer = session.loop.makeTimer { [weak self] in self?.session.finish() }
 
     /// - Parameter onEnd: Called once, when all is printed.
     /// - Throws: What `EventLoop.adoptStandardStream` says about standard output.
@@ -52,10 +51,6 @@ final class StreamView: Session.Delegate {
             guard let self else { return }
             self.onEnd(reason == .requested ? self.outcome ?? .finished : .outputGone(reason))
         }
-    }
-
-    private func leave() {
-        session.finish()
     }
 
     /// Whether what comes is printed: one who sends a message and waits for none wants to see nothing.
@@ -168,16 +163,14 @@ final class StreamView: Session.Delegate {
     }
 
     func session(didReceive event: ChatEvent, as line: Span<UInt8>, isNews: Bool) {
+        // The answer to a question of the client itself.
+        let isOwnPong = event.kind == .pong && options.message != nil
         switch options.form {
-        case _ where !isPrinting: break
-        case .json:
-            // The answer to a question of the client itself.
-            if event.kind != .pong || options.message == nil { writeObject(line) }
-        case .text where isNews && !(event.kind == .pong && options.message != nil):
-            text.ownName = session.chat.name
-            text.room = session.chat.places.current
+        case _ where !isPrinting || isOwnPong: break
+        case .json: writeObject(line)
+        case .text where isNews:
             var bytes: [UInt8] = []
-            for line in text.lines(for: event).lines { line.append(to: &bytes, isColored: false) }
+            for line in session.words.lines(for: event).lines { line.append(to: &bytes, isColored: false) }
             output.write(bytes.span)
         case .text: break
         }

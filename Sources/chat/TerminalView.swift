@@ -34,7 +34,6 @@ final class TerminalView: Session.Delegate {
     /// What is to be printed with the next refresh.
     private var unprinted: [UInt8] = []
     private var isBellDue = false
-    private var text = EventText()
     private var outcome: Outcome?
     private let onEnd: (Outcome) -> Void
     private lazy var escapeTimer = session.loop.makeTimer { [weak self] in self?.escapeDidEnd() }
@@ -179,7 +178,6 @@ final class TerminalView: Session.Delegate {
             // What has several lines was pasted, and is no command: a path, a comment in a program.
             if lines.count > 1 { lines = lines.map { $0.hasPrefix("/") ? "/\($0)" : $0 }[...] }
         }
-        text.ownName = session.chat.name
         for line in lines {
             print(echo(of: String(line)))
             session.send(String(line))
@@ -189,9 +187,9 @@ final class TerminalView: Session.Delegate {
     /// A line that was sent, as it stays on the screen. What is said to a chat looks as it does to the others.
     private func echo(of line: String) -> StyledLine {
         guard session.isChat else { return StyledLine("> \(line)") }
-        if line.hasPrefix("/me ") { return text.own("*\(line.dropFirst(4))*") }
-        if line.hasPrefix("//") { return text.own(String(line.dropFirst())) }
-        return line.hasPrefix("/") || line.isEmpty ? StyledLine("> \(line)") : text.own(line)
+        if line.hasPrefix("/me ") { return session.words.own("*\(line.dropFirst(4))*") }
+        if line.hasPrefix("//") { return session.words.own(String(line.dropFirst())) }
+        return line.hasPrefix("/") || line.isEmpty ? StyledLine("> \(line)") : session.words.own(line)
     }
 
     private func complete() {
@@ -235,9 +233,7 @@ final class TerminalView: Session.Delegate {
 
     func session(didReceive event: ChatEvent, as line: Span<UInt8>, isNews: Bool) {
         guard isNews else { return }
-        text.ownName = session.chat.name
-        text.room = session.chat.places.current
-        let (lines, isMention) = text.lines(for: event)
+        let (lines, isMention) = session.words.lines(for: event)
         for line in lines { print(line) }
         if isMention, options.ringsBell, !event.isReplayed { isBellDue = true }
     }

@@ -20,18 +20,14 @@ struct Unconfirmed {
     /// - Parameter line: As it was sent. Commands are not kept, but for those that say something: each of the others has another answer.
     mutating func didSend(_ line: String) {
         let words = line.split(maxSplits: 1) { $0 == " " || $0 == "\t" }
-        guard let command = words.first else { return }
-        if line.hasPrefix("//") {
-            let text = String(line.dropFirst())
+        if words.isEmpty { return }
+        switch line.commandName {
+        case nil:
+            let text = line.hasPrefix("//") ? String(line.dropFirst()) : line
             entries.append(Entry(text: text, replayed: text))
-        } else if line.utf8.first == UInt8(ascii: "/") {
-            switch command.lowercased() {
-            case "/me" where words.count > 1: entries.append(Entry(text: line, replayed: String(words[1])))
-            case "/msg", "/reply": entries.append(Entry(text: line, replayed: nil))
-            default: return
-            }
-        } else {
-            entries.append(Entry(text: line, replayed: line))
+        case "/me" where words.count > 1: entries.append(Entry(text: line, replayed: String(words[1])))
+        case "/msg", "/reply": entries.append(Entry(text: line, replayed: nil))
+        default: return
         }
         if entries.count > Self.limit {
             entries.removeFirst()

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ChatReactor
+import CommandLineSupport
 import Glibc
 
 /// Where a daemon takes commands: the path of a Unix-domain socket, written `unix:PATH`.
@@ -17,7 +18,7 @@ struct ControlPath {
     static var standard: ControlPath? {
         let system = "/run/chatd/control"
         if unsafe access(system, F_OK) == 0 { return try? ControlPath("unix:\(system)") }
-        guard let directory = unsafe getenv("XDG_RUNTIME_DIR") else { return nil }
-        return try? ControlPath("unix:\(unsafe String(cString: directory))/chatd.control")
+        guard let directory = environmentVariable("XDG_RUNTIME_DIR") else { return nil }
+        return try? ControlPath("unix:\(directory)/chatd.control")
     }
 }

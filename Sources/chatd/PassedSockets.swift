@@ -36,7 +36,7 @@ struct PassedSockets {
     /// The corresponding C functions are `getenv`, `unsetenv` and `fcntl`.
     init() throws(Failure) {
         let variables = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID"]
-        let values = variables.map { name in unsafe getenv(name).map { unsafe String(cString: $0) } }
+        let values = variables.map(environmentVariable)
         for name in variables { unsafe unsetenv(name) }
         // Without both there is nothing, and what was passed to another process is not this one's.
         guard let pid = values[0], let count = values[1] else {

@@ -24,7 +24,7 @@ final class ServiceManager {
     ///
     /// The corresponding C functions are `getenv` and `socket`.
     init?() throws(Failure) {
-        guard let path = Self.variable("NOTIFY_SOCKET") else { return nil }
+        guard let path = environmentVariable("NOTIFY_SOCKET") else { return nil }
         var bytes = Array(path.utf8)
         var address = sockaddr_un()
         guard !bytes.isEmpty, bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return nil }
@@ -97,20 +97,16 @@ final class ServiceManager {
 
     /// How often the manager is told; nil if it does not watch this process.
     private static func watchdogInterval() throws(Failure) -> Duration? {
-        guard let time = variable("WATCHDOG_USEC") else { return nil }
+        guard let time = environmentVariable("WATCHDOG_USEC") else { return nil }
         guard let microseconds = UInt64(time), microseconds > 0 else {
             throw Failure("WATCHDOG_USEC is '\(time)', and not a number of microseconds", code: EX_CONFIG)
         }
-        if let pid = variable("WATCHDOG_PID") {
+        if let pid = environmentVariable("WATCHDOG_PID") {
             guard let pid = pid_t(pid), pid > 0 else {
                 throw Failure("WATCHDOG_PID is '\(pid)', and not the number of a process", code: EX_CONFIG)
             }
             if pid != getpid() { return nil }
         }
         return .microseconds(Int64(clamping: max(microseconds / 2, 1)))
-    }
-
-    private static func variable(_ name: String) -> String? {
-        unsafe getenv(name).map { unsafe String(cString: $0) }
     }
 }

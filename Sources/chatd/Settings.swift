@@ -47,7 +47,7 @@ struct Settings {
     init(_ arguments: [String]) throws {
         let commandLine = CommandLineOptions(arguments)
         do {
-            let path = commandLine.values["config"]?.last ?? Self.variable("CHATD_CONFIG")
+            let path = commandLine.values["config"]?.last ?? environmentVariable("CHATD_CONFIG")
             let file = try path.map { path throws(Failure) in try Self.read(path) }
             let settings = try Self.settings(in: file, except: commandLine)
             (options, sources, texts) = try Self.parse(settings, commandLine)
@@ -126,7 +126,7 @@ struct Settings {
                     continue
                 }
             } catch {
-                throw Failure("\(variable) takes true or false, not '\(Self.variable(variable) ?? "")'", code: EX_CONFIG)
+                throw Failure("\(variable) takes true or false, not '\(environmentVariable(variable) ?? "")'", code: EX_CONFIG)
             }
             guard let file, let position = file.setting(option.name)?.position else { continue }
             do {
@@ -154,10 +154,6 @@ struct Settings {
             variables[String(parts[0])] = String(parts[1])
         }
         return variables
-    }
-
-    private static func variable(_ name: String) -> String? {
-        unsafe getenv(name).map { unsafe String(cString: $0) }
     }
 
     // MARK: - Parsing

@@ -77,6 +77,14 @@ class ShellTests(ClientTestCase):
         screen.send("PS1='$ '; echo be''gin\r")
         return screen.wait_for_text("begin")
 
+    def start_chat_in(self, screen, how=""):
+        """Has the shell start a client of a played server. Returns the server's end of the connection."""
+        server = self.enterContext(PlayedServer())
+        screen.send(f"'{CHAT}' {server.address}{how}\r")
+        peer = server.accept()
+        self.addCleanup(peer.close)
+        return peer
+
     def mode(self, screen, mark):
         screen.send(f"echo {mark}''=$(stty -g)=\r")
         pattern = re.compile(mark + "=([0-9a-f:\n]+)=")
@@ -92,12 +100,9 @@ class ShellTests(ClientTestCase):
         screen.wait_for_text(f"status {status}")
 
     def check_stopping(self, *shell):
-        server = self.enterContext(PlayedServer())
         screen = self.start_shell(*shell)
         before = self.mode(screen, "before")
-        screen.send(f"'{CHAT}' {server.address}\r")
-        peer = server.accept()
-        self.addCleanup(peer.close)
+        peer = self.start_chat_in(screen)
         screen.wait_for_input().send("half")
         screen.wait_for_input("half").send("\x1a")
         screen.wait_for(lambda: re.search("Stopped|suspended", screen.text()), "the shell")
@@ -117,23 +122,17 @@ class ShellTests(ClientTestCase):
         self.check_stopping("sh", "-i")
 
     def test_leaving_under_a_shell(self):
-        server = self.enterContext(PlayedServer())
         screen = self.start_shell("sh", "-i")
         before = self.mode(screen, "before")
-        screen.send(f"'{CHAT}' {server.address}\r")
-        peer = server.accept()
-        self.addCleanup(peer.close)
+        self.start_chat_in(screen)
         screen.wait_for_input()
         self.end(screen, "x\r", 0)
         self.assertEqual(self.mode(screen, "after"), before)
 
     def test_in_the_background_it_leaves_the_terminal_alone(self):
-        server = self.enterContext(PlayedServer())
         screen = self.start_shell("sh", "-i")
         before = self.mode(screen, "before")
-        screen.send(f"'{CHAT}' {server.address} &\r")
-        peer = server.accept()
-        self.addCleanup(peer.close)
+        peer = self.start_chat_in(screen, " &")
         self.assertEqual(self.mode(screen, "background"), before)
         screen.send("fg\r")
         peer.send("hello\n")
