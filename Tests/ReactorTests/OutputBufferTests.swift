@@ -24,6 +24,13 @@ struct OutputBufferTests {
             turnIsClosed = false
         }
 
+        mutating func yieldTurn() {
+            if turnIsClosed { return }
+            later = turn + later
+            turn = []
+            turnIsClosed = true
+        }
+
         mutating func removeFirst(_ count: Int) {
             let fromRest = min(count, rest.count)
             rest.removeFirst(fromRest)
@@ -47,7 +54,7 @@ struct OutputBufferTests {
                 }
             }
             for step in 0..<200 {
-                switch Int.random(in: 0..<10, using: &random) {
+                switch Int.random(in: 0..<11, using: &random) {
                 case 0..<4:
                     let bytes = fresh()
                     unsafe bytes.withUnsafeBufferPointer { unsafe buffer.append($0) }
@@ -62,6 +69,9 @@ struct OutputBufferTests {
                 case 6 where model.rest.isEmpty && model.turn.isEmpty:
                     buffer.endTurn()
                     model.turnIsClosed = true
+                case 7:
+                    buffer.yieldTurn()
+                    model.yieldTurn()
                 default:
                     let leading = model.rest.count + model.turn.count
                     let count = Bool.random(using: &random) ? leading : Int.random(in: 0...leading, using: &random)

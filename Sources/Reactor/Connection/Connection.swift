@@ -278,7 +278,8 @@ public final class Connection {
     // MARK: - Closing
 
     /// Sends everything that waits for the peer, and then closes the connection. From now on the connection neither reads nor
-    /// accepts bytes to send.
+    /// accepts bytes to send. What its topics have for it leaves first, so what was passed to `send` last is the last that the peer
+    /// gets: a farewell.
     ///
     /// When everything is sent, the connection shuts down its output, and waits up to `Options.lingerTimeout` for the peer to
     /// shut down its own. If the socket were closed while the peer still sends, the kernel would reset the connection, and
@@ -300,6 +301,7 @@ public final class Connection {
         if phase == .open { phase = .finishing }
         disarmTimer(.idleInput)
         inputLimits?.timer?.cancel()
+        if outputSource != nil, output?.isUnused == false { withOutput { $0.yieldTurn() } }
         outputSource?.connectionStateDidChange(self)
         if isBlocked { limitFlush() } else { scheduleFlush() }
     }

@@ -49,6 +49,13 @@ struct OutputBuffer {
         turnHasBegun = false
     }
 
+    /// Has the topics' output leave before all own output of whose turn the kernel has taken nothing yet.
+    mutating func yieldTurn() {
+        if turnHasBegun { return }
+        turnCount = 0
+        turnHasBegun = true
+    }
+
     /// Closes an empty turn, so that the topics' output leaves before what is appended from now on.
     mutating func endTurn() {
         turnHasBegun = true
