@@ -18,6 +18,7 @@ let package = Package(
         .library(name: "ChatReactor", targets: ["ChatReactor"]),
         .library(name: "Reactor", targets: ["Reactor"]),
         .library(name: "Broadcast", targets: ["Broadcast"]),
+        .library(name: "ReactorTLS", targets: ["ReactorTLS"]),
         .library(name: "ReactorWeb", targets: ["ReactorWeb"]),
         .library(name: "ChatReactorService", targets: ["ChatReactorService"]),
         .library(name: "ChatReactorMetrics", targets: ["ChatReactorMetrics"]),
@@ -27,6 +28,7 @@ let package = Package(
     traits: [
         .trait(name: "ServiceLifecycle", description: "ChatReactorService, for swift-service-lifecycle."),
         .trait(name: "Metrics", description: "ChatReactorMetrics, for swift-metrics."),
+        .trait(name: "TLS", description: "ReactorTLS, and TLS in chatd and chat: with OpenSSL 3, Debian's libssl-dev."),
         .default(enabledTraits: []),
     ],
     dependencies: [
@@ -44,6 +46,11 @@ let package = Package(
         .target(name: "CSignals"),
         .target(name: "Reactor", dependencies: ["CLinux", "CSignals"], swiftSettings: settings),
         .target(name: "Broadcast", dependencies: ["CLinux", "Reactor"], swiftSettings: settings),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        // Without the trait TLS it is empty, and OpenSSL is not looked for.
+        .target(
+            name: "ReactorTLS", dependencies: [.target(name: "COpenSSL", condition: .when(traits: ["TLS"])), "Reactor"],
+            swiftSettings: settings),
         .target(name: "ReactorWeb", dependencies: ["Reactor"], swiftSettings: settings),
         // For the chat server and for both programs: how the text of strangers is made harmless. It needs nothing, and is no product.
         .target(name: "ChatReactorText", swiftSettings: settings),

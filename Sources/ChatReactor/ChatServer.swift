@@ -192,25 +192,32 @@ public final class ChatServer {
     /// - Parameters:
     ///   - address: Where.
     ///   - permissions: Who may connect to a path. An IP address has none.
+    ///   - transport: What the clients' bytes pass through, such as TLS; nil for plain bytes. A caller that is refused is then told
+    ///     nothing: its connection ends before a handshake.
     /// - Throws: What `EventLoop.listen` throws, and `Errno.canceled` once `shutDown` was called.
     @discardableResult
-    public func listen(on address: SocketAddress, permissions: UnixPermissions = .init()) throws(Errno) -> Listener {
+    public func listen(
+        on address: SocketAddress, permissions: UnixPermissions = .init(), transport: TransportFactory? = nil
+    ) throws(Errno) -> Listener {
         if isShuttingDown { throw .canceled }
         // The listener keeps the server, and lets go of it when it is closed.
-        return serve(try loop.listen(on: address, permissions: permissions) { self.judge($0) })
+        let listener = try loop.listen(on: address, permissions: permissions, transport: transport) { self.judge($0) }
+        return serve(listener, over: transport)
     }
 
     /// Accepts clients at a socket that listens already: see `EventLoop.listen(adopting:options:makeHandler:)`.
     ///
     /// - Throws: What that throws, and `Errno.canceled` once `shutDown` was called.
     @discardableResult
-    public func listen(adopting socket: consuming OwnedDescriptor) throws(Errno) -> Listener {
+    public func listen(
+        adopting socket: consuming OwnedDescriptor, transport: TransportFactory? = nil
+    ) throws(Errno) -> Listener {
         if isShuttingDown { throw .canceled }
-        return serve(try loop.listen(adopting: socket) { self.judge($0) })
+        return serve(try loop.listen(adopting: socket, transport: transport) { self.judge($0) }, over: transport)
     }
 
-    private func serve(_ listener: Listener) -> Listener {
-        listener.rejectionMessage = "! \(AccessRefusal.full)\n"
+    private func serve(_ listener: Listener, over transport: TransportFactory?) -> Listener {
+        listener.rejectionMessage = transport == nil ? "! \(AccessRefusal.full)\n" : ""
         let boundAddress = listener.address
         listener.onAcceptFailure = { [weak self] error in
             guard let self else { return }

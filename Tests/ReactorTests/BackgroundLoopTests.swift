@@ -6,7 +6,7 @@ import Testing
 @testable import Reactor
 
 /// A loop in the background has a thread of its own, and leaves nothing behind when it is shut down.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.beyondPatience)
 struct BackgroundLoopTests {
     @Test func tasksRunOnItsThread() async throws {
         let background = try BackgroundLoop()

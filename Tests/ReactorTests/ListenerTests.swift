@@ -60,7 +60,7 @@ struct ListenerTests {
     }
 
     /// Nothing that accept4 says keeps a turn from ending.
-    @Test(.enabled(if: kernel_faults_are_available()), .timeLimit(.minutes(1)))
+    @Test(.enabled(if: kernel_faults_are_available()), .beyondPatience)
     func anErrorThatAcceptNeverStopsGivingLeavesTheOthersAlone() throws {
         defer { loop.close() }
         let listener = try loop.listen(on: .loopback(port: 0), handler: handler)

@@ -110,7 +110,8 @@ public final class Connection {
 
     /// Begins to watch the descriptor. If that fails, the caller must drop the connection, which closes the descriptor.
     func start(
-        as role: TransportRole = .server, reading: Bool = true, deadline: ContinuousClock.Instant? = nil
+        as role: TransportRole = .server, over transport: TransportFactory? = nil, reading: Bool = true,
+        deadline: ContinuousClock.Instant? = nil
     ) throws(Errno) {
         id = ID(token: try loop.register(self))
         if !reading { pauses = 1 }
@@ -127,7 +128,7 @@ public final class Connection {
         if phase == .connecting {
             if let deadline { armTimer(.connecting, at: deadline) }
         } else {
-            loop.onOwnThread { establish(as: role) }
+            loop.onOwnThread { establish(as: role, over: transport ?? sharedOptions.value.transport) }
         }
     }
 
@@ -169,6 +170,9 @@ public final class Connection {
 
     /// Nil for a plain connection.
     var transport: TransportState? { details?.transport }
+
+    /// The transport itself. Nil for a plain connection.
+    package var establishedTransport: (any Transport)? { details?.transport?.transport }
 
     /// Nil for a connection whose peer may send as much as it likes, and be silent as long.
     var inputLimits: InputLimits? { details?.inputLimits }
@@ -245,15 +249,15 @@ public final class Connection {
         }
         disarmTimer(.connecting)
         updateInterest(.readable)
-        if phase == .connecting { establish(as: .client) }
+        if phase == .connecting { establish(as: .client, over: sharedOptions.value.transport) }
     }
 
     /// Begins the transport's handshake, or opens at once without one.
-    private func establish(as role: TransportRole) {
+    private func establish(as role: TransportRole, over transport: TransportFactory?) {
         phase = .establishing
-        guard let makeTransport = sharedOptions.value.makeTransport else { return open() }
+        guard let transport else { return open() }
         do throws(TransportFailure) {
-            makeDetails().transport = TransportState(try makeTransport(role))
+            makeDetails().transport = TransportState(try transport.makeTransport(role))
         } catch {
             return close(reason: .transportFailed(error))
         }

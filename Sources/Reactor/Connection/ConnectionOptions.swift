@@ -61,11 +61,11 @@ extension Connection {
         /// Whether the connection may be closed when all of them hold more memory than `EventLoop.Configuration.memoryLimit`. What it holds counts in
         /// any case. False is for those few that are the process's own, such as its standard output.
         public var closesAtMemoryLimit = true
-        /// Makes the transport of each connection; nil for plain bytes. If it throws, the connection closes: it never goes on
-        /// without a transport.
-        package var makeTransport: (@Sendable (TransportRole) throws(TransportFailure) -> any Transport)?
-        /// How long the handshake of a transport may take.
-        package var handshakeTimeout = Duration.seconds(10)
+        /// What each connection's bytes pass through, such as TLS; nil for plain bytes. The connection opens once the transport's handshake
+        /// is complete, and closes with the reason `transportFailed` if the transport fails: it never goes on without.
+        public var transport: TransportFactory?
+        /// How long the handshake of a transport may take, before the connection closes with the reason `handshakeTimedOut`.
+        public var handshakeTimeout = Duration.seconds(10)
 
         /// Lines of 65,536 bytes at most, a megabyte of output that waits, and the other defaults below.
         public init() {}

@@ -288,29 +288,34 @@ extension EventLoop {
         case reject(String)
     }
 
-    /// Listens on an address, and asks about each caller before there is a connection.
+    /// Listens on an address, and asks about each caller before there is a connection. All connections have one transport, whatever their
+    /// options say; nil leaves that to these.
     package func listen(
         on address: SocketAddress, unsentLowWater: Int = Connection.Options().unsentLowWater, permissions: UnixPermissions,
-        judge: @escaping (SocketAddress) -> Admission
+        transport: TransportFactory? = nil, judge: @escaping (SocketAddress) -> Admission
     ) throws(Errno) -> Listener {
         try listen(
-            on: address, unsentLowWater: unsentLowWater, permissions: permissions, onAccept: serving(as: judge))
+            on: address, unsentLowWater: unsentLowWater, permissions: permissions, onAccept: serving(as: judge, over: transport))
     }
 
     /// Accepts at a socket that listens already, and asks about each caller before there is a connection.
     package func listen(
         adopting socket: consuming OwnedDescriptor, unsentLowWater: Int = Connection.Options().unsentLowWater,
-        judge: @escaping (SocketAddress) -> Admission
+        transport: TransportFactory? = nil, judge: @escaping (SocketAddress) -> Admission
     ) throws(Errno) -> Listener {
-        try listen(adopting: socket, unsentLowWater: unsentLowWater, onAccept: serving(as: judge))
+        try listen(adopting: socket, unsentLowWater: unsentLowWater, onAccept: serving(as: judge, over: transport))
     }
 
-    private func serving(as judge: @escaping (SocketAddress) -> Admission) -> Listener.AcceptHandler {
+    private func serving(
+        as judge: @escaping (SocketAddress) -> Admission, over transport: TransportFactory?
+    ) -> Listener.AcceptHandler {
         { [self] socket, peer throws(Errno) in
             switch judge(peer) {
-            case .reject(let line): socket.reject(with: line)
+            // Who expects a handshake would take a line for a broken one, and the handshake itself would cost what a refusal saves.
+            case .reject(let line): socket.reject(with: transport == nil ? line : "")
             case .admit(let handler, let options):
-                try Connection(taking: socket, kind: .socket, on: self, options: options, handler: handler).start()
+                try Connection(taking: socket, kind: .socket, on: self, options: options, handler: handler)
+                    .start(over: transport)
             }
         }
     }

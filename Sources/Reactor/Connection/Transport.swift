@@ -39,6 +39,16 @@ package enum TransportRole: Sendable {
     case server
 }
 
+/// Makes the transport of each connection that has these `Connection.Options`. `ReactorTLS` has some.
+public struct TransportFactory: Sendable {
+    /// Makes the transport of one connection. If it throws, the connection closes: it never goes on without a transport.
+    package let makeTransport: @Sendable (TransportRole) throws(TransportFailure) -> any Transport
+
+    package init(_ makeTransport: @escaping @Sendable (TransportRole) throws(TransportFailure) -> any Transport) {
+        self.makeTransport = makeTransport
+    }
+}
+
 /// Why a transport gave up.
 public struct TransportFailure: Error, Hashable, Sendable, CustomStringConvertible {
     /// A few words for a log: what failed, and what the library that the transport uses says of it.
@@ -68,16 +78,23 @@ public struct TransportFailure: Error, Hashable, Sendable, CustomStringConvertib
     /// Whether the output has no room. The connection then empties it, and calls the transport again.
     package var isFull: Bool { room == 0 }
 
-    /// Takes input: `body` gets all that is left, and returns how many bytes of it it has taken.
-    package mutating func takeInput(_ body: (UnsafeRawBufferPointer) -> Int) {
-        let taken = unsafe min(max(body(input), 0), input.count)
-        unsafe input = UnsafeRawBufferPointer(rebasing: input.dropFirst(taken))
+    /// Takes input and puts output: `body` gets all the input and all the room that is left, and returns how many bytes of the one it has
+    /// taken, and how many of the other it has filled.
+    package mutating func exchange(_ body: (UnsafeRawBufferPointer, UnsafeMutableRawBufferPointer) -> (taken: Int, put: Int)) {
+        let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: output[outputCount...])
+        let (taken, put) = unsafe body(input, rest)
+        unsafe input = UnsafeRawBufferPointer(rebasing: input.dropFirst(min(max(taken, 0), input.count)))
+        outputCount &+= min(max(put, 0), rest.count)
     }
 
-    /// Puts output: `body` gets all the room that is left, and returns how many bytes of it it has filled.
+    /// Takes input alone.
+    package mutating func takeInput(_ body: (UnsafeRawBufferPointer) -> Int) {
+        unsafe exchange { input, _ in unsafe (body(input), 0) }
+    }
+
+    /// Puts output alone.
     package mutating func putOutput(_ body: (UnsafeMutableRawBufferPointer) -> Int) {
-        let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: output[outputCount...])
-        outputCount &+= unsafe min(max(body(rest), 0), rest.count)
+        unsafe exchange { _, room in unsafe (0, body(room)) }
     }
 
     /// Calls `body` with what the output holds, and empties it.
@@ -91,8 +108,8 @@ public struct TransportFailure: Error, Hashable, Sendable, CustomStringConvertib
 /// The memory that a loop lends to the transports of its connections, one after the other. The loop makes it for the first of
 /// them.
 @safe final class WireBuffer {
-    /// Room for several records of TLS.
-    static let outputSize = 65_536
+    /// Room for one record of TLS. It is what a peer costs that does not read: see `TransportState.sealed`.
+    static let outputSize = 17_408
     let inputSize: Int
     let input: UnsafeMutableRawPointer
     private let output: UnsafeMutableRawBufferPointer
