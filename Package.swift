@@ -134,6 +134,11 @@ let package = Package(
             name: "ChatReactorTests",
             dependencies: ["Broadcast", "ChatReactor", "ChatReactorText", "KernelFaults", "Reactor", "TestSupport"],
             swiftSettings: settings),
+        // They need the trait TLS, and the command openssl.
+        .testTarget(
+            name: "ReactorTLSTests",
+            dependencies: [.target(name: "COpenSSL", condition: .when(traits: ["TLS"])), "Broadcast", "Reactor", "ReactorTLS", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "LineEditingTests", dependencies: ["LineEditing", "TestSupport"], swiftSettings: settings),
         .testTarget(

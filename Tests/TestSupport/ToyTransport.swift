@@ -23,7 +23,8 @@ package final class ToyTransport: Transport {
     /// The default options, with this transport.
     package static func options(serverGreeting: Int = 7) -> Connection.Options {
         var options = Connection.Options()
-        options.transport = TransportFactory { role throws(TransportFailure) in ToyTransport(role, serverGreeting: serverGreeting) }
+        options.transport = TransportFactory { role throws(TransportFailure) in ToyTransport(role, serverGreeting: serverGreeting)
+        }
         return options
     }
 

@@ -4,7 +4,7 @@ import Glibc
 final class TransportState {
     let transport: any Transport
     /// Sealed bytes that the kernel has not taken yet. The connection seals nothing more while there are any, so these are one
-    /// `WireBuffer.outputSize` at most, and what a step of the handshake or the end adds.
+    /// `WireBuffer.outputSize` at most, and what a step of the handshake, the transport's own answers and the end add.
     fileprivate var sealed: [UInt8] = []
     fileprivate var hasBegun = false
     fileprivate var hasSealedEnd = false
@@ -15,6 +15,11 @@ final class TransportState {
     }
 
     var sealedCount: Int { sealed.count }
+    /// How many bytes of memory they have.
+    var sealedCapacity: Int { sealed.capacity }
+
+    /// How much a transport may answer by itself to a peer that does not read: more than a read of questions asks for.
+    fileprivate static let longestAnswers = 131_072
 }
 
 /// How a connection works that has a transport.
@@ -105,6 +110,7 @@ extension Connection {
                     opened &+= min(max(count, 0), room.count)
                     // The transport may answer by itself, to a change of keys perhaps.
                     keepSealed(from: &wire)
+                    if hasOutputBeyondAnswers { throw TransportFailure("the peer has this side answer, and does not read") }
                     if count <= 0, wire.inputCount == before { break }
                 }
             } catch {
@@ -175,9 +181,21 @@ extension Connection {
         return writeSealed()
     }
 
+    private var hasOutputBeyondAnswers: Bool { (transport?.sealedCount ?? 0) > TransportState.longestAnswers }
+
     private func keepSealed(from wire: inout Wire) {
-        unsafe wire.emptyOutput { bytes in unsafe transport?.sealed.append(contentsOf: bytes) }
+        if wire.outputCount == 0 { return }
+        changeSealed { sealed in unsafe wire.emptyOutput { unsafe sealed.append(contentsOf: $0) } }
     }
+
+    private func changeSealed(_ change: (inout [UInt8]) -> Void) {
+        guard let state = transport else { return }
+        let before = state.sealed.capacity
+        change(&state.sealed)
+        loop.bufferedByteCount &+= state.sealed.capacity &- before
+    }
+
+    func dropSealed() { changeSealed { $0 = [] } }
 
     /// Writes the sealed bytes, and returns whether the kernel has taken all of them. If not, the connection is blocked or
     /// closed.
@@ -191,10 +209,10 @@ extension Connection {
             return false
         }
         if written == state.sealed.count {
-            state.sealed = []
+            dropSealed()
             return true
         }
-        state.sealed.removeFirst(written)
+        changeSealed { $0.removeFirst(written) }
         block()
         return false
     }

@@ -166,7 +166,7 @@ public final class Connection {
     }
 
     /// How many bytes of memory the connection holds for its peer.
-    var bufferedByteCount: Int { messages.tail.capacity &+ (details?.output.capacity ?? 0) }
+    var bufferedByteCount: Int { messages.tail.capacity &+ (details?.output.capacity ?? 0) &+ (transport?.sealedCapacity ?? 0) }
 
     /// Nil for a plain connection.
     var transport: TransportState? { details?.transport }
@@ -389,6 +389,7 @@ public final class Connection {
         loop.connectionCount &-= 1
         withTail { $0 = MessageBuffer() }
         if details != nil { withOutput { $0 = OutputBuffer() } }
+        dropSealed()
         // These may own an embedder's objects, whose deinit may call this connection. They are released last, and outside of any
         // access to a property.
         let transport = details?.transport.take()
