@@ -20,6 +20,11 @@ public struct TLSError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+extension TransportFailure {
+    /// The peer has begun with something that is no TLS.
+    public static let notTLS = TransportFailure("TLS: the peer speaks something else")
+}
+
 /// What OpenSSL keeps about the errors of this thread.
 enum OpenSSLErrors {
     /// Drops what earlier calls have left, so that the next call's errors are its own.
