@@ -24,6 +24,9 @@ static inline void copenssl_configure(SSL_CTX *context) {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 }
 
+// The system's error number, or 0 for an error that is not the system's.
+static inline int copenssl_system_error(unsigned long code) { return ERR_SYSTEM_ERROR(code) ? ERR_GET_REASON(code) : 0; }
+
 static inline long copenssl_set_server_name(SSL *ssl, const char *name) {
     return SSL_set_tlsext_host_name(ssl, (char *)name);
 }

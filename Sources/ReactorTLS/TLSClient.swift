@@ -19,9 +19,17 @@
             case system
             /// Whose certificate is for the host, and leads to an authority in a file, in PEM, or is in the file itself.
             case authorities(file: String)
-            /// Whom the closure believes. It gets the server's certificate and what `system` would have to say against it, or nil; it may
-            /// remember certificates, for example. It is called on the loop's thread, during the handshake.
-            case decided(by: @Sendable (_ certificate: TLSCertificate, _ problem: String?) -> Bool)
+            /// Whom the closure believes. It gets the server's certificate and what `authorities` would have to say against it, or `system`
+            /// without a file; or nil. It may remember certificates, for example. It is called on the loop's thread, during the handshake.
+            case decided(authorities: String? = nil, by: @Sendable (_ certificate: TLSCertificate, _ problem: String?) -> Bool)
+
+            fileprivate var file: String? {
+                switch self {
+                case .system: nil
+                case .authorities(let file): file
+                case .decided(let file, _): file
+                }
+            }
         }
 
         private let context: ClientContext
@@ -56,9 +64,9 @@
         let decide: (@Sendable (TLSCertificate, String?) -> Bool)?
 
         init(_ trust: TLSClient.Trust, _ identity: TLSIdentity?, _ applicationProtocols: [String]) throws(TLSError) {
-            if case .decided(let decide) = trust { self.decide = decide } else { decide = nil }
+            if case .decided(_, let decide) = trust { self.decide = decide } else { decide = nil }
             try unsafe super.init(TLS_client_method(), identity: identity, applicationProtocols: applicationProtocols)
-            if case .authorities(let file) = trust {
+            if let file = trust.file {
                 try loadAuthorities(file)
                 // A certificate in the file is believed although it is no authority's.
                 unsafe X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(handle), UInt(X509_V_FLAG_PARTIAL_CHAIN))

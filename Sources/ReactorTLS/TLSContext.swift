@@ -1,6 +1,5 @@
 #if TLS
     import COpenSSL
-    import Glibc
     import Reactor
 
     /// OpenSSL's settings for the connections of one side, an `SSL_CTX`. It is not changed any more once connections are made with it.
@@ -35,12 +34,8 @@
         /// Has peers believed whose certificates lead to one of those in a file.
         func loadAuthorities(_ file: String) throws(TLSError) {
             let attempt = "cannot read the authorities \(file)"
-            guard unsafe SSL_CTX_load_verify_file(handle, file) == 1 else {
-                let error = Errno.last
-                let reason = OpenSSLErrors.take()
-                if unsafe access(file, R_OK) != 0 { throw TLSError(attempt, error) }
-                throw TLSError(attempt, reason)
-            }
+            OpenSSLErrors.clear()
+            if unsafe SSL_CTX_load_verify_file(handle, file) != 1 { throw .ofOpenSSL(attempt) }
         }
 
         /// Makes what OpenSSL knows about one connection.

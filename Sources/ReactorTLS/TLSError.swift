@@ -18,6 +18,18 @@
             description = "\(attempt): \(error)"
             systemError = error
         }
+
+        /// What OpenSSL says of a call that has failed. Drops its errors.
+        static func ofOpenSSL(_ attempt: String) -> TLSError {
+            let systemError = copenssl_system_error(ERR_peek_error())
+            let reason = OpenSSLErrors.take()
+            return systemError == 0 ? TLSError(attempt, reason) : TLSError(attempt, Errno(rawValue: systemError))
+        }
+    }
+
+    extension TransportFailure {
+        /// The peer has begun with something that is no TLS.
+        public static let notTLS = TransportFailure("TLS: the peer speaks something else")
     }
 
     /// What OpenSSL keeps about the errors of this thread.

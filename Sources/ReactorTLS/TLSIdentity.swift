@@ -71,13 +71,10 @@
             let attempt = "cannot read the key \(file)"
             let bio = unsafe try openFile(file, attempt)
             defer { unsafe BIO_free(bio) }
-            if let key = unsafe PEM_read_bio_PrivateKey(bio, nil, noPassword, nil) { return unsafe key }
-            if isAtEndOfPEM() {
-                OpenSSLErrors.clear()
-                throw TLSError(attempt, "there is no private key in it")
-            }
-            let reason = OpenSSLErrors.take()
-            throw TLSError(attempt, reason.contains("password") ? "it is encrypted" : reason)
+            var isEncrypted = false
+            if let key = unsafe PEM_read_bio_PrivateKey(bio, nil, noPassword, &isEncrypted) { return unsafe key }
+            OpenSSLErrors.clear()
+            throw TLSError(attempt, isEncrypted ? "it is encrypted" : "there is no private key in it that OpenSSL knows")
         }
 
         /// Whether the last error means that no more PEM follows.
@@ -88,14 +85,14 @@
 
         private static func openFile(_ file: String, _ attempt: String) throws(TLSError) -> OpaquePointer {
             if let bio = unsafe BIO_new_file(file, "r") { return unsafe bio }
-            let error = Errno.last
-            OpenSSLErrors.clear()
-            throw TLSError(attempt, error)
+            throw .ofOpenSSL(attempt)
         }
     }
 
-    /// Without this, OpenSSL would ask at the terminal for the password of an encrypted key.
+    /// Notes that a password is wanted. Without this, OpenSSL would ask for it at the terminal.
     private let noPassword: @convention(c) (UnsafeMutablePointer<CChar>?, Int32, Int32, UnsafeMutableRawPointer?) -> Int32 = {
-        _, _, _, _ in -1
+        _, _, _, isWanted in
+        unsafe isWanted?.assumingMemoryBound(to: Bool.self).pointee = true
+        return -1
     }
 #endif

@@ -14,6 +14,9 @@
         private(set) var hasEnded = false
         /// OpenSSL must not be called any more after a failure, not even to say the end.
         private var hasFailed = false
+        private let role: TransportRole
+        /// Whether the peer has begun with a record of TLS.
+        private var hasHeardTLS = false
 
         /// What a record has besides its content, at most, with a handshake message that OpenSSL may put before it.
         private static let overhead = 1_024
@@ -24,6 +27,7 @@
         init(taking ssl: OpaquePointer, of context: TLSContext, as role: TransportRole) throws(TransportFailure) {
             unsafe self.ssl = ssl
             self.context = context
+            self.role = role
             guard let bio = unsafe BIO_new(LentMemory.method) else {
                 unsafe SSL_free(ssl)
                 throw TransportFailure("TLS: \(OpenSSLErrors.take())")
@@ -42,10 +46,34 @@
         }
 
         func establish(_ wire: inout Wire) throws(TransportFailure) -> Bool {
+            if !hasHeardTLS, wire.inputCount > 0 { try checkFirstByte(&wire) }
             let result = callOpenSSL(&wire) { unsafe SSL_do_handshake(ssl) }
             if result == 1 { return true }
             try checkWants(result)
             return false
+        }
+
+        /// OpenSSL would wait for five bytes, and a peer that speaks plain lines has perhaps sent a shorter one, and waits, too.
+        private func checkFirstByte(_ wire: inout Wire) throws(TransportFailure) {
+            var first: UInt8 = 0
+            unsafe wire.takeInput { input in
+                unsafe first = input.first ?? 0
+                return 0
+            }
+            // The types of the records that a handshake begins with, or that refuse it.
+            hasHeardTLS = first == 0x16 || (role == .client && first == 0x15)
+            if hasHeardTLS { return }
+            hasFailed = true
+            // A fatal alert, by which a client that knows TLS when it sees it can tell its user: unexpected_message.
+            if role == .server {
+                let alert: [UInt8] = [0x15, 3, 1, 0, 2, 2, 10]
+                unsafe wire.putOutput { room in
+                    guard room.count >= alert.count else { return 0 }
+                    unsafe room.copyBytes(from: alert)
+                    return alert.count
+                }
+            }
+            throw .notTLS
         }
 
         func open(_ wire: inout Wire, into plaintext: UnsafeMutableRawBufferPointer) throws(TransportFailure) -> Int {

@@ -46,7 +46,9 @@
             #expect(try session(of: pair.server).serverName == nil)
         }
 
-        @Test("Who is not whom the client wants is not believed", arguments: ["name", "address", "authority", "expired", "early", "self"])
+        @Test(
+            "Who is not whom the client wants is not believed",
+            arguments: ["name", "address", "authority", "expired", "early", "self"])
         func notBelieved(reason: String) throws {
             let foreign = fixture.foreignAuthority
             let files =
@@ -63,7 +65,8 @@
             let failure = try #require(pair.client.failure?.description)
             #expect(failure.hasPrefix("TLS: certificate verify failed: "))
             let words = [
-                "name": "hostname mismatch", "address": "IP address mismatch", "authority": "unable to get local issuer certificate",
+                "name": "hostname mismatch", "address": "IP address mismatch",
+                "authority": "unable to get local issuer certificate",
                 "expired": "certificate has expired", "early": "certificate is not yet valid", "self": "self-signed certificate",
             ]
             #expect(failure.contains(words[reason] ?? "?"), "\(failure)")
@@ -115,7 +118,9 @@
         @Test("Each side picks what both speak, and a client that speaks other protocols alone is not served")
         func applicationProtocols() throws {
             let server = try TLSServer(identities: [fixture.serverIdentity], applicationProtocols: ["chat/2", "chat/1"])
-            for (offered, chosen) in [(["chat/1", "chat/2"], "chat/2"), (["x", "chat/1"], "chat/1"), ([], nil)] as [([String], String?)] {
+            for (offered, chosen) in [(["chat/1", "chat/2"], "chat/2"), (["x", "chat/1"], "chat/1"), ([], nil)]
+                as [([String], String?)]
+            {
                 let pair = try TLSPair(server, fixture.client(applicationProtocols: offered))
                 pair.establish()
                 #expect(pair.server.failure == nil)
@@ -174,7 +179,7 @@
             let new = try TLSFixture.identity(certificates.issue("new", for: ["localhost"], by: authority))
             #expect(throws: TLSError.self) { try server.update(identities: []) }
             #expect(throws: TLSError.self) {
-                try server.update(identities: [new], clientCertificates: .required(authorities: "/nonexistent"))
+                try server.update(identities: [new], clientCertificates: .required(authorities: TemporaryPath().path))
             }
             let before = try TLSPair(server, fixture.client())
             _ = before.client.take([])

@@ -24,14 +24,21 @@
             #expect(
                 try refusal(one.certificateFile, two.keyFile)
                     == "cannot use the key \(two.keyFile): it is not the key of the certificate \(one.certificateFile)")
-            #expect(try refusal("/nonexistent", one.keyFile) == "cannot read the certificate /nonexistent: No such file or directory")
-            #expect(try refusal(one.certificateFile, "/nonexistent") == "cannot read the key /nonexistent: No such file or directory")
+            let nowhere = TemporaryPath().path
+            let reason = "No such file or directory"
+            #expect(try refusal(nowhere, one.keyFile) == "cannot read the certificate \(nowhere): \(reason)")
+            #expect(try refusal(one.certificateFile, nowhere) == "cannot read the key \(nowhere): \(reason)")
             #expect(try refusal(one.keyFile, one.keyFile).hasSuffix("there is no certificate in it"))
-            #expect(try refusal(one.certificateFile, one.certificateFile).hasSuffix("there is no private key in it"))
+            #expect(
+                try refusal(one.certificateFile, one.certificateFile).hasSuffix(
+                    "there is no private key in it that OpenSSL knows"))
             let empty = try file("")
-            #expect(try refusal(empty.path, one.keyFile) == "cannot read the certificate \(empty.path): there is no certificate in it")
+            #expect(
+                try refusal(empty.path, one.keyFile) == "cannot read the certificate \(empty.path): there is no certificate in it"
+            )
             let damaged = try file("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
-            #expect(try refusal(damaged.path, one.keyFile).hasPrefix("cannot read the certificate \(damaged.path): it is damaged: "))
+            #expect(
+                try refusal(damaged.path, one.keyFile).hasPrefix("cannot read the certificate \(damaged.path): it is damaged: "))
             // It must not be asked for at the terminal.
             let encrypted = certificates.path("encrypted.key")
             let process = try ChildProcess(
@@ -45,7 +52,9 @@
             let one = try fixture.certificates.issue("both", subject: "both", by: fixture.authority)
             var text = ""
             for path in [one.keyFile, one.certificateFile] {
-                text += String(decoding: try ChildProcess("cat", [path]).output.all(), as: UTF8.self)
+                let process = try ChildProcess("cat", [path])
+                text += String(decoding: try process.output.all(), as: UTF8.self)
+                #expect(try process.waitForEnd() == .exit(0))
             }
             let both = try file(text)
             #expect(try TLSIdentity(certificateFile: both.path, keyFile: both.path).certificate.name == "both")

@@ -71,7 +71,9 @@
                     rest = s.unwrap()
             """
 
-        @Test("Python's client resumes its session, and is known by its certificate again", arguments: ["TLSv1_2", "TLSv1_3"], [false, true])
+        @Test(
+            "Python's client resumes its session, and is known by its certificate again", arguments: ["TLSv1_2", "TLSv1_3"],
+            [false, true])
         func resumption(version: String, hasCertificate: Bool) async throws {
             let server = try TLSServer(
                 identities: [fixture.serverIdentity],
