@@ -137,7 +137,9 @@ let package = Package(
         // They need the trait TLS, and the command openssl.
         .testTarget(
             name: "ReactorTLSTests",
-            dependencies: [.target(name: "COpenSSL", condition: .when(traits: ["TLS"])), "Broadcast", "Reactor", "ReactorTLS", "TestSupport"],
+            dependencies: [
+                .target(name: "COpenSSL", condition: .when(traits: ["TLS"])), "Broadcast", "Reactor", "ReactorTLS", "TestSupport",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "LineEditingTests", dependencies: ["LineEditing", "TestSupport"], swiftSettings: settings),

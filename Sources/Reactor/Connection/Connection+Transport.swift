@@ -20,6 +20,8 @@ final class TransportState {
 
     /// How much a transport may answer by itself to a peer that does not read: more than a read of questions asks for.
     fileprivate static let longestAnswers = 131_072
+    /// How many sealed bytes may wait: those answers, and what the handshake has left.
+    fileprivate var sealedLimit = TransportState.longestAnswers
 }
 
 /// How a connection works that has a transport.
@@ -69,6 +71,7 @@ extension Connection {
             // all the same.
             _ = writeSealed()
             guard isComplete, phase == .establishing else { return }
+            state.sealedLimit = state.sealedCount &+ TransportState.longestAnswers
             open()
             deliver(&wire)
         } catch {
@@ -95,7 +98,7 @@ extension Connection {
 
     /// Opens the input and delivers its messages.
     private func deliver(_ wire: inout Wire) {
-        guard let transport = transport?.transport else { return }
+        guard let state = transport else { return }
         while isTakingMessages {
             let buffer = loop.readBuffer
             buffer.reserveHeadroom(sharedOptions.longestTail)
@@ -106,11 +109,11 @@ extension Connection {
                     let before = wire.inputCount
                     let room = unsafe UnsafeMutableRawBufferPointer(
                         start: buffer.start + opened, count: buffer.readSize &- opened)
-                    let count = try unsafe transport.open(&wire, into: room)
+                    let count = try unsafe state.transport.open(&wire, into: room)
                     opened &+= min(max(count, 0), room.count)
                     // The transport may answer by itself, to a change of keys perhaps.
                     keepSealed(from: &wire)
-                    if hasOutputBeyondAnswers { throw TransportFailure("the peer has this side answer, and does not read") }
+                    if state.sealedCount > state.sealedLimit { throw TransportFailure("the peer has this side answer, and does not read") }
                     if count <= 0, wire.inputCount == before { break }
                 }
             } catch {
@@ -180,8 +183,6 @@ extension Connection {
         }
         return writeSealed()
     }
-
-    private var hasOutputBeyondAnswers: Bool { (transport?.sealedCount ?? 0) > TransportState.longestAnswers }
 
     private func keepSealed(from wire: inout Wire) {
         if wire.outputCount == 0 { return }
