@@ -171,6 +171,16 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
+// The programs take longer to build than the libraries, and no part in what is to be known of these alone.
+if Context.environment["CHATREACTOR_LIBRARIES_ALONE"] != nil {
+    let programs: Set = [
+        "chatd", "chat", "CommandLineSupport", "ChatdSandbox", "CSandbox", "LineEditing", "Terminal", "CTerminal", "SandboxProbe",
+        "TerminalProbe", "RawSystemCalls", "EmbeddingExample", "LineEditingTests", "TerminalTests", "ExecutableTests",
+    ]
+    package.targets.removeAll { programs.contains($0.name) }
+    package.products.removeAll { programs.contains($0.name) }
+}
+
 // The plugin that makes pages of the documentation is for .ci/documentation, which asks for it. A plugin is fetched by all who depend on
 // a package, whether or not they use it, so nobody else is to know of it.
 if Context.environment["CHATREACTOR_DOCUMENTATION"] != nil {

@@ -1,27 +1,27 @@
-package import Reactor
+public import Reactor
 
 /// A transport to test connections with. It sends records: two bytes of length, and as many bytes, each changed by a key. An empty record is
 /// the end. Before the first record each side greets the other; the server's greeting is as long as the test wants.
-package final class ToyTransport: Transport {
-    package static let clientGreeting = [UInt8](repeating: UInt8(ascii: "h"), count: 5)
+public final class ToyTransport: Transport {
+    public static let clientGreeting = [UInt8](repeating: UInt8(ascii: "h"), count: 5)
     private static let key: UInt8 = 0x5A
     private static let recordSize = 1_000
 
     private var unsent: ArraySlice<UInt8>
     private var expected: Int
     private var held: [UInt8] = []
-    package private(set) var hasEnded = false
+    public private(set) var hasEnded = false
 
-    package init(_ role: TransportRole, serverGreeting: Int) {
+    public init(_ role: TransportRole, serverGreeting: Int) {
         let greeting = Self.serverGreeting(serverGreeting)
         (unsent, expected) =
             role == .client ? (Self.clientGreeting[...], serverGreeting) : (greeting[...], Self.clientGreeting.count)
     }
 
-    package static func serverGreeting(_ length: Int) -> [UInt8] { [UInt8](repeating: UInt8(ascii: "w"), count: length) }
+    public static func serverGreeting(_ length: Int) -> [UInt8] { [UInt8](repeating: UInt8(ascii: "w"), count: length) }
 
     /// The default options, with this transport.
-    package static func options(serverGreeting: Int = 7) -> Connection.Options {
+    public static func options(serverGreeting: Int = 7) -> Connection.Options {
         var options = Connection.Options()
         options.transport = TransportFactory { role throws(TransportFailure) in ToyTransport(role, serverGreeting: serverGreeting)
         }
@@ -29,7 +29,7 @@ package final class ToyTransport: Transport {
     }
 
     /// What the whole records among some bytes hold.
-    package static func plaintext(of bytes: [UInt8]) -> [UInt8] {
+    public static func plaintext(of bytes: [UInt8]) -> [UInt8] {
         var plaintext: [UInt8] = []
         var position = 0
         while position + 2 <= bytes.count {
@@ -41,7 +41,7 @@ package final class ToyTransport: Transport {
         return plaintext
     }
 
-    package static func record(_ plaintext: some Collection<UInt8>) -> [UInt8] {
+    public static func record(_ plaintext: some Collection<UInt8>) -> [UInt8] {
         [UInt8(plaintext.count >> 8), UInt8(plaintext.count & 0xFF)] + plaintext.map { $0 ^ key }
     }
 
@@ -59,7 +59,7 @@ package final class ToyTransport: Transport {
         }
     }
 
-    package func establish(_ wire: inout Wire) throws(TransportFailure) -> Bool {
+    public func establish(_ wire: inout Wire) throws(TransportFailure) -> Bool {
         // Only what is new is looked at: a long greeting comes in many reads.
         let known = held.count
         takeAll(&wire)
@@ -75,7 +75,7 @@ package final class ToyTransport: Transport {
         return true
     }
 
-    package func open(_ wire: inout Wire, into plaintext: UnsafeMutableRawBufferPointer) throws(TransportFailure) -> Int {
+    public func open(_ wire: inout Wire, into plaintext: UnsafeMutableRawBufferPointer) throws(TransportFailure) -> Int {
         takeAll(&wire)
         guard !hasEnded, held.count >= 2 else { return 0 }
         let length = Int(held[0]) << 8 | Int(held[1])
@@ -87,12 +87,12 @@ package final class ToyTransport: Transport {
         return length
     }
 
-    package func seal(_ bytes: UnsafeRawBufferPointer, _ wire: inout Wire) throws(TransportFailure) -> Int {
+    public func seal(_ bytes: UnsafeRawBufferPointer, _ wire: inout Wire) throws(TransportFailure) -> Int {
         let count = min(bytes.count, Self.recordSize, wire.room - 2)
         if count < 1 { return 0 }
         put(Self.record(unsafe Array(bytes.prefix(count))), &wire)
         return count
     }
 
-    package func sealEnd(_ wire: inout Wire) { put([0, 0], &wire) }
+    public func sealEnd(_ wire: inout Wire) { put([0, 0], &wire) }
 }

@@ -4,9 +4,11 @@
 /// A transport has no socket and no events. It works on a `Wire`, which is memory that the connection lends it for one call. The
 /// connection reads, writes, closes, and keeps the deadlines. It calls the transport on the loop's thread.
 ///
-///      socket ──→ Wire.input ──→ open ──→ messages
-///      socket ←── Wire.output ←── seal ←── send, topics
-package protocol Transport: AnyObject {
+///      socket ──→ Wire ──→ open ──→ messages
+///      socket ←── Wire ←── seal ←── send, topics
+///
+/// `ReactorTLS` has the one that most programs need. To write another, make a type of it, and set `Connection.Options.transport`.
+public protocol Transport: AnyObject {
     /// Takes the next step of the handshake. Returns true once the handshake is complete; it may then leave in the input what the
     /// peer has sent after it.
     ///
@@ -32,7 +34,7 @@ package protocol Transport: AnyObject {
 }
 
 /// The side of a connection that a transport is for.
-package enum TransportRole: Sendable {
+public enum TransportRole: Sendable {
     /// The side that has connected.
     case client
     /// The side that has accepted the connection, or was made of a connected socket.
@@ -44,7 +46,8 @@ public struct TransportFactory: Sendable {
     /// Makes the transport of one connection. If it throws, the connection closes: it never goes on without a transport.
     package let makeTransport: @Sendable (TransportRole) throws(TransportFailure) -> any Transport
 
-    package init(_ makeTransport: @escaping @Sendable (TransportRole) throws(TransportFailure) -> any Transport) {
+    /// Wraps a closure, which is called on the loop's thread, once for each connection.
+    public init(_ makeTransport: @escaping @Sendable (TransportRole) throws(TransportFailure) -> any Transport) {
         self.makeTransport = makeTransport
     }
 }
@@ -54,17 +57,18 @@ public struct TransportFailure: Error, Hashable, Sendable, CustomStringConvertib
     /// A few words for a log: what failed, and what the library that the transport uses says of it.
     public let description: String
 
-    package init(_ description: String) {
+    /// - Parameter description: A few words for a log.
+    public init(_ description: String) {
         self.description = description
     }
 }
 
 /// The memory that a connection lends a transport for one call: bytes from the socket, and room for bytes to the socket.
-@safe package struct Wire: ~Copyable {
+@safe public struct Wire: ~Copyable {
     private var input: UnsafeRawBufferPointer
     private let output: UnsafeMutableRawBufferPointer
     /// How many bytes are in the output.
-    package private(set) var outputCount = 0
+    public private(set) var outputCount = 0
 
     init(input: UnsafeRawBufferPointer, output: UnsafeMutableRawBufferPointer) {
         unsafe self.input = input
@@ -72,15 +76,15 @@ public struct TransportFailure: Error, Hashable, Sendable, CustomStringConvertib
     }
 
     /// How many bytes of input are left.
-    package var inputCount: Int { unsafe input.count }
+    public var inputCount: Int { unsafe input.count }
     /// How many bytes the output has room for.
-    package var room: Int { unsafe output.count &- outputCount }
+    public var room: Int { unsafe output.count &- outputCount }
     /// Whether the output has no room. The connection then empties it, and calls the transport again.
-    package var isFull: Bool { room == 0 }
+    public var isFull: Bool { room == 0 }
 
     /// Takes input and puts output: `body` gets all the input and all the room that is left, and returns how many bytes of the one it has
     /// taken, and how many of the other it has filled.
-    package mutating func exchange(_ body: (UnsafeRawBufferPointer, UnsafeMutableRawBufferPointer) -> (taken: Int, put: Int)) {
+    public mutating func exchange(_ body: (UnsafeRawBufferPointer, UnsafeMutableRawBufferPointer) -> (taken: Int, put: Int)) {
         let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: output[outputCount...])
         let (taken, put) = unsafe body(input, rest)
         unsafe input = UnsafeRawBufferPointer(rebasing: input.dropFirst(min(max(taken, 0), input.count)))
@@ -88,12 +92,12 @@ public struct TransportFailure: Error, Hashable, Sendable, CustomStringConvertib
     }
 
     /// Takes input alone.
-    package mutating func takeInput(_ body: (UnsafeRawBufferPointer) -> Int) {
+    public mutating func takeInput(_ body: (UnsafeRawBufferPointer) -> Int) {
         unsafe exchange { input, _ in unsafe (body(input), 0) }
     }
 
     /// Puts output alone.
-    package mutating func putOutput(_ body: (UnsafeMutableRawBufferPointer) -> Int) {
+    public mutating func putOutput(_ body: (UnsafeMutableRawBufferPointer) -> Int) {
         unsafe exchange { _, room in unsafe (0, body(room)) }
     }
 
