@@ -23,7 +23,8 @@ let package = Package(
         .executable(name: "soak", targets: ["soak"]),
     ],
     dependencies: [
-        .package(name: "ChatReactor", path: "../"),
+        // With TLS, of which the load is put on a server, too: that takes libssl-dev.
+        .package(name: "ChatReactor", path: "../", traits: ["TLS"]),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
@@ -45,6 +46,7 @@ let package = Package(
                 "LoadGenerator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Reactor", package: "ChatReactor"),
+                .product(name: "ReactorTLS", package: "ChatReactor"),
             ],
             swiftSettings: settings),
         // What starts a relay and ends it again.

@@ -45,7 +45,7 @@
             unsafe SSL_free(ssl)
         }
 
-        func establish(_ wire: inout Wire) throws(TransportFailure) -> Bool {
+        func establish(_ wire: inout TransportWire) throws(TransportFailure) -> Bool {
             if !hasHeardTLS, wire.inputCount > 0 { try checkFirstByte(&wire) }
             let result = callOpenSSL(&wire) { unsafe SSL_do_handshake(ssl) }
             if result == 1 { return true }
@@ -54,7 +54,7 @@
         }
 
         /// OpenSSL would wait for five bytes, and a peer that speaks plain lines has perhaps sent a shorter one, and waits, too.
-        private func checkFirstByte(_ wire: inout Wire) throws(TransportFailure) {
+        private func checkFirstByte(_ wire: inout TransportWire) throws(TransportFailure) {
             var first: UInt8 = 0
             unsafe wire.takeInput { input in
                 unsafe first = input.first ?? 0
@@ -76,7 +76,7 @@
             throw .notTLS
         }
 
-        func open(_ wire: inout Wire, into plaintext: UnsafeMutableRawBufferPointer) throws(TransportFailure) -> Int {
+        func open(_ wire: inout TransportWire, into plaintext: UnsafeMutableRawBufferPointer) throws(TransportFailure) -> Int {
             if hasEnded {
                 // Nothing may come after the end. What does is nobody's.
                 unsafe wire.takeInput { $0.count }
@@ -93,7 +93,7 @@
             return 0
         }
 
-        func seal(_ bytes: UnsafeRawBufferPointer, _ wire: inout Wire) throws(TransportFailure) -> Int {
+        func seal(_ bytes: UnsafeRawBufferPointer, _ wire: inout TransportWire) throws(TransportFailure) -> Int {
             let room = min(wire.room - Self.overhead, Self.longestContent)
             // What does not fit goes into a wire that is empty, rather than into records of a few bytes.
             guard room >= min(bytes.count, 2_048), room > 0 else { return 0 }
@@ -105,7 +105,7 @@
             throw failure()
         }
 
-        func sealEnd(_ wire: inout Wire) {
+        func sealEnd(_ wire: inout TransportWire) {
             if unsafe hasFailed || SSL_is_init_finished(ssl) != 1 { return }
             // It says whether the peer's end has come, too, which does not matter here.
             _ = callOpenSSL(&wire) { unsafe SSL_shutdown(ssl) }
@@ -113,7 +113,7 @@
         }
 
         /// Calls OpenSSL with the wire's memory lent to its BIO.
-        private func callOpenSSL(_ wire: inout Wire, _ body: () -> Int32) -> Int32 {
+        private func callOpenSSL(_ wire: inout TransportWire, _ body: () -> Int32) -> Int32 {
             // What another call has left there would be taken for this one's.
             OpenSSLErrors.clear()
             var result: Int32 = -1

@@ -36,7 +36,7 @@
             return answer
         }
 
-        private func open(_ wire: inout Wire, _ answer: inout [UInt8]) throws(TransportFailure) {
+        private func open(_ wire: inout TransportWire, _ answer: inout [UInt8]) throws(TransportFailure) {
             while true {
                 let before = wire.inputCount
                 var room = [UInt8](repeating: 0, count: 20_000)
@@ -81,15 +81,15 @@
             return sealed
         }
 
-        private func empty(_ wire: inout Wire, into bytes: inout [UInt8]) {
+        private func empty(_ wire: inout TransportWire, into bytes: inout [UInt8]) {
             unsafe wire.emptyOutput { unsafe bytes += $0 }
         }
 
-        private func withWire(_ input: some Collection<UInt8>, _ body: (inout Wire) -> Void) {
+        private func withWire(_ input: some Collection<UInt8>, _ body: (inout TransportWire) -> Void) {
             let output = UnsafeMutableRawBufferPointer.allocate(byteCount: WireBuffer.outputSize, alignment: 16)
             defer { unsafe output.deallocate() }
             unsafe Array(input).withUnsafeBytes { input in
-                var wire = unsafe Wire(input: input, output: output)
+                var wire = unsafe TransportWire(input: input, output: output)
                 body(&wire)
             }
         }

@@ -45,21 +45,21 @@ public final class ToyTransport: Transport {
         [UInt8(plaintext.count >> 8), UInt8(plaintext.count & 0xFF)] + plaintext.map { $0 ^ key }
     }
 
-    private func put(_ bytes: some Collection<UInt8>, _ wire: inout Wire) {
+    private func put(_ bytes: some Collection<UInt8>, _ wire: inout TransportWire) {
         unsafe wire.putOutput { room in
             for (index, byte) in bytes.enumerated() { unsafe room[index] = byte }
             return bytes.count
         }
     }
 
-    private func takeAll(_ wire: inout Wire) {
+    private func takeAll(_ wire: inout TransportWire) {
         unsafe wire.takeInput { input in
             unsafe held += input
             return input.count
         }
     }
 
-    public func establish(_ wire: inout Wire) throws(TransportFailure) -> Bool {
+    public func establish(_ wire: inout TransportWire) throws(TransportFailure) -> Bool {
         // Only what is new is looked at: a long greeting comes in many reads.
         let known = held.count
         takeAll(&wire)
@@ -75,7 +75,7 @@ public final class ToyTransport: Transport {
         return true
     }
 
-    public func open(_ wire: inout Wire, into plaintext: UnsafeMutableRawBufferPointer) throws(TransportFailure) -> Int {
+    public func open(_ wire: inout TransportWire, into plaintext: UnsafeMutableRawBufferPointer) throws(TransportFailure) -> Int {
         takeAll(&wire)
         guard !hasEnded, held.count >= 2 else { return 0 }
         let length = Int(held[0]) << 8 | Int(held[1])
@@ -87,12 +87,12 @@ public final class ToyTransport: Transport {
         return length
     }
 
-    public func seal(_ bytes: UnsafeRawBufferPointer, _ wire: inout Wire) throws(TransportFailure) -> Int {
+    public func seal(_ bytes: UnsafeRawBufferPointer, _ wire: inout TransportWire) throws(TransportFailure) -> Int {
         let count = min(bytes.count, Self.recordSize, wire.room - 2)
         if count < 1 { return 0 }
         put(Self.record(unsafe Array(bytes.prefix(count))), &wire)
         return count
     }
 
-    public func sealEnd(_ wire: inout Wire) { put([0, 0], &wire) }
+    public func sealEnd(_ wire: inout TransportWire) { put([0, 0], &wire) }
 }

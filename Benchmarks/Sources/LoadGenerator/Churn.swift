@@ -7,6 +7,8 @@ public struct ChurnPlan: Sendable {
     public var connections: Int
     public var duration: Duration
     public var server: Int32?
+    /// What the connections' bytes pass through; nil for plain ones.
+    public var transport: TransportFactory?
 
     public init(address: SocketAddress, connections: Int, duration: Duration, server: Int32?) {
         self.address = address
@@ -39,7 +41,7 @@ public final class Churn {
     public init(_ plan: ChurnPlan) throws {
         self.plan = plan
         loop = try EventLoop()
-        callers = Callers(address: plan.address, loop: loop)
+        callers = Callers(plan, loop: loop)
     }
 
     public func run() throws -> ChurnReport {
@@ -76,12 +78,13 @@ private final class Callers: ConnectionHandler {
     private(set) var cycles = 0
     private(set) var failures = 0
 
-    init(address: SocketAddress, loop: EventLoop) {
-        self.address = address
+    init(_ plan: ChurnPlan, loop: EventLoop) {
+        address = plan.address
         self.loop = loop
         var options = Connection.Options()
         options.framing = .chunks
         options.lingerTimeout = .seconds(5)
+        options.transport = plan.transport
         self.options = options
     }
 

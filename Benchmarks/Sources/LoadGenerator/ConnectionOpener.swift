@@ -8,6 +8,7 @@ struct ConnectionOpener {
 
     let loop: EventLoop
     let address: SocketAddress
+    let transport: TransportFactory?
 
     /// Connects each handler, and returns once all connections are open.
     ///
@@ -17,6 +18,7 @@ struct ConnectionOpener {
         options.framing = .chunks
         // A closed loop bounds what waits by its window, an open loop by its schedule.
         options.maximumPendingOutput = .max / 2
+        options.transport = transport
         let deadline = ContinuousClock.now + Self.timeLimit
         let openedBefore = opened().count
         var started = 0

@@ -71,7 +71,9 @@ public final class FanOut {
     /// Takes as long as the plan says, and a bounded time for all that is around it.
     public func run() throws -> LoadReport {
         defer { loop.close() }
-        try ConnectionOpener(loop: loop, address: plan.address).connect(peers) { (traffic.opened, traffic.firstLoss) }
+        try ConnectionOpener(loop: loop, address: plan.address, transport: plan.transport).connect(peers) {
+            (traffic.opened, traffic.firstLoss)
+        }
         try gather()
         onBegin?()
         try begin()

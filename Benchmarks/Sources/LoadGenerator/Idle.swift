@@ -6,6 +6,8 @@ public struct IdlePlan: Sendable {
     public var connections: Int
     public var duration: Duration
     public var server: Int32?
+    /// What the connections' bytes pass through; nil for plain ones.
+    public var transport: TransportFactory?
 
     public init(address: SocketAddress, connections: Int, duration: Duration, server: Int32?) {
         self.address = address
@@ -41,7 +43,7 @@ public final class Idle {
     public init(_ plan: IdlePlan) throws {
         self.plan = plan
         loop = try EventLoop()
-        opener = ConnectionOpener(loop: loop, address: plan.address)
+        opener = ConnectionOpener(loop: loop, address: plan.address, transport: plan.transport)
     }
 
     public func run() throws -> IdleReport {

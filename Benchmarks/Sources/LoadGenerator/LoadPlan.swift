@@ -14,6 +14,8 @@ public struct LoadPlan: Sendable {
     public static let lineLengths = 18...65_536
 
     public var address: SocketAddress
+    /// What the connections' bytes pass through; nil for plain ones.
+    public var transport: TransportFactory?
     public var wire = Wire.line
     /// How many connections there are, senders included.
     public var connections = 100

@@ -2,6 +2,7 @@ public import ArgumentParser
 import Foundation
 public import LoadGenerator
 import Reactor
+import ReactorTLS
 
 /// The load generator: arguments in, a report out.
 @main
@@ -17,6 +18,9 @@ struct Fanout: ParsableCommand {
         name: .customLong("connect"), help: ArgumentHelp("The server.", valueName: "host:port | unix:path"),
         transform: { try Endpoint($0) })
     var target: Endpoint
+
+    @Option(help: "Speak TLS, and believe the authorities in this file. The server is to be localhost.")
+    var tlsCa: String?
 
     @Option(name: .customLong("protocol"), help: "What the server speaks: line, echo, redis or nats.")
     var wire = Wire.line
@@ -90,15 +94,19 @@ struct Fanout: ParsableCommand {
     func run() throws {
         try DescriptorLimit.raise(toHold: idle ?? connections)
         guard let address = try target.resolve().first else { throw ValidationError("\(target) has no address") }
+        let transport = try tlsCa.map { try TLSClient(trust: .authorities(file: $0)).transport(host: "localhost") }
         if let idle {
-            let plan = IdlePlan(address: address, connections: idle, duration: .seconds(seconds), server: server)
+            var plan = IdlePlan(address: address, connections: idle, duration: .seconds(seconds), server: server)
+            plan.transport = transport
             return show(try Idle(plan).run())
         }
         if churn {
-            let plan = ChurnPlan(address: address, connections: connections, duration: .seconds(seconds), server: server)
+            var plan = ChurnPlan(address: address, connections: connections, duration: .seconds(seconds), server: server)
+            plan.transport = transport
             return show(try Churn(plan).run())
         }
-        let plan = loadPlan(address)
+        var plan = loadPlan(address)
+        plan.transport = transport
         if let objection = plan.objection { throw ValidationError(objection) }
         let load = try FanOut(plan)
         load.onInterval = { showAsJSON($0) }

@@ -97,7 +97,7 @@ extension Connection {
     }
 
     /// Opens the input and delivers its messages.
-    private func deliver(_ wire: inout Wire) {
+    private func deliver(_ wire: inout TransportWire) {
         guard let state = transport else { return }
         while isTakingMessages {
             let buffer = loop.readBuffer
@@ -113,7 +113,9 @@ extension Connection {
                     opened &+= min(max(count, 0), room.count)
                     // The transport may answer by itself, to a change of keys perhaps.
                     keepSealed(from: &wire)
-                    if state.sealedCount > state.sealedLimit { throw TransportFailure("the peer has this side answer, and does not read") }
+                    if state.sealedCount > state.sealedLimit {
+                        throw TransportFailure("the peer has this side answer, and does not read")
+                    }
                     if count <= 0, wire.inputCount == before { break }
                 }
             } catch {
@@ -134,7 +136,7 @@ extension Connection {
     }
 
     /// Closes the connection. The transport's output may be an alert that says why, so it is sent first.
-    private func transportDidFail(_ failure: TransportFailure, _ wire: inout Wire) {
+    private func transportDidFail(_ failure: TransportFailure, _ wire: inout TransportWire) {
         keepSealed(from: &wire)
         _ = writeSealed()
         close(reason: .transportFailed(failure))
@@ -184,7 +186,7 @@ extension Connection {
         return writeSealed()
     }
 
-    private func keepSealed(from wire: inout Wire) {
+    private func keepSealed(from wire: inout TransportWire) {
         if wire.outputCount == 0 { return }
         changeSealed { sealed in unsafe wire.emptyOutput { unsafe sealed.append(contentsOf: $0) } }
     }

@@ -1,11 +1,11 @@
 /// A filter of bytes between a connection and its socket, such as TLS. It *opens* what the peer sends, which makes the bytes of
 /// messages, and *seals* the bytes of messages, which makes what the peer gets.
 ///
-/// A transport has no socket and no events. It works on a `Wire`, which is memory that the connection lends it for one call. The
+/// A transport has no socket and no events. It works on a `TransportWire`, which is memory that the connection lends it for one call. The
 /// connection reads, writes, closes, and keeps the deadlines. It calls the transport on the loop's thread.
 ///
-///      socket ──→ Wire ──→ open ──→ messages
-///      socket ←── Wire ←── seal ←── send, topics
+///      socket ──→ TransportWire ──→ open ──→ messages
+///      socket ←── TransportWire ←── seal ←── send, topics
 ///
 /// `ReactorTLS` has the one that most programs need. To write another, make a type of it, and set `Connection.Options.transport`.
 public protocol Transport: AnyObject {
@@ -14,19 +14,19 @@ public protocol Transport: AnyObject {
     ///
     /// The connection calls this at the start, whenever more input has come, and as long as it leaves the output full, until it
     /// returns true. Until then it takes all of the input, and keeps what it cannot use yet.
-    func establish(_ wire: inout Wire) throws(TransportFailure) -> Bool
+    func establish(_ wire: inout TransportWire) throws(TransportFailure) -> Bool
 
     /// Opens some of the input into `plaintext`, which has room for a byte at least, and returns how many bytes it has put there.
     /// The connection calls this again until it returns 0 and takes no input. The transport takes and keeps the beginning of a
     /// record that it cannot open yet.
-    func open(_ wire: inout Wire, into plaintext: UnsafeMutableRawBufferPointer) throws(TransportFailure) -> Int
+    func open(_ wire: inout TransportWire, into plaintext: UnsafeMutableRawBufferPointer) throws(TransportFailure) -> Int
 
     /// Seals some of the bytes into the output, and returns how many it has taken. It returns 0 only if the output has no
     /// room for a record.
-    func seal(_ bytes: UnsafeRawBufferPointer, _ wire: inout Wire) throws(TransportFailure) -> Int
+    func seal(_ bytes: UnsafeRawBufferPointer, _ wire: inout TransportWire) throws(TransportFailure) -> Int
 
     /// Puts into the output what tells the peer that nothing more will come.
-    func sealEnd(_ wire: inout Wire)
+    func sealEnd(_ wire: inout TransportWire)
 
     /// Whether the peer has told the transport that nothing more will come. If the socket's input ends before that, it was
     /// cut off.
@@ -64,7 +64,7 @@ public struct TransportFailure: Error, Hashable, Sendable, CustomStringConvertib
 }
 
 /// The memory that a connection lends a transport for one call: bytes from the socket, and room for bytes to the socket.
-@safe public struct Wire: ~Copyable {
+@safe public struct TransportWire: ~Copyable {
     private var input: UnsafeRawBufferPointer
     private let output: UnsafeMutableRawBufferPointer
     /// How many bytes are in the output.
@@ -125,8 +125,8 @@ public struct TransportFailure: Error, Hashable, Sendable, CustomStringConvertib
     }
 
     /// Makes a wire of the memory, with its first `inputCount` bytes as the input, and an empty output.
-    func wire(inputCount: Int = 0) -> Wire {
-        unsafe Wire(input: UnsafeRawBufferPointer(start: input, count: inputCount), output: output)
+    func wire(inputCount: Int = 0) -> TransportWire {
+        unsafe TransportWire(input: UnsafeRawBufferPointer(start: input, count: inputCount), output: output)
     }
 
     deinit {
