@@ -91,7 +91,7 @@ let package = Package(
         .executableTarget(
             name: "chatd",
             dependencies: [
-                "ChatReactor", "ChatReactorText", "ChatdSandbox", "CommandLineSupport", "ReactorWeb",
+                "ChatReactor", "ChatReactorText", "ChatdSandbox", "CommandLineSupport", "ReactorTLS", "ReactorWeb",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -100,7 +100,7 @@ let package = Package(
         .executableTarget(
             name: "chat",
             dependencies: [
-                "ChatReactorText", "CommandLineSupport", "LineEditing", "Reactor", "Terminal",
+                "ChatReactorText", "CommandLineSupport", "LineEditing", "Reactor", "ReactorTLS", "Terminal",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             packageAccess: false, swiftSettings: settings),

@@ -11,6 +11,8 @@ extension ChatServer {
         public internal(set) var closedClients: [CloseReason.Kind: Int] = [:]
         /// Attempts to accept a client that have failed: see ``ChatServerObserver/server(_:cannotAcceptAt:error:)``.
         public internal(set) var acceptFailures = 0
+        /// Callers whose handshake has failed: see ``ChatServerObserver/server(_:handshakeDidFailFrom:reason:)``.
+        public internal(set) var failedHandshakes = 0
         /// Callers that were not let in, by the kind of reason: see ``ChatServer/access``. A kind that has not come about is not in it.
         public internal(set) var refusals: [AccessRefusal.Kind: Int] = [:]
         /// Messages that clients have sent: what is relayed or said, commands, and the quit word. Those that were too long are not in it.

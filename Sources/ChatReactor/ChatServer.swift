@@ -201,7 +201,9 @@ public final class ChatServer {
     ) throws(Errno) -> Listener {
         if isShuttingDown { throw .canceled }
         // The listener keeps the server, and lets go of it when it is closed.
-        let listener = try loop.listen(on: address, permissions: permissions, transport: transport) { self.judge($0) }
+        let listener = try loop.listen(on: address, permissions: permissions, transport: transport) {
+            self.judge($0, over: transport)
+        }
         return serve(listener, over: transport)
     }
 
@@ -213,7 +215,8 @@ public final class ChatServer {
         adopting socket: consuming OwnedDescriptor, transport: TransportFactory? = nil
     ) throws(Errno) -> Listener {
         if isShuttingDown { throw .canceled }
-        return serve(try loop.listen(adopting: socket, transport: transport) { self.judge($0) }, over: transport)
+        let listener = try loop.listen(adopting: socket, transport: transport) { self.judge($0, over: transport) }
+        return serve(listener, over: transport)
     }
 
     private func serve(_ listener: Listener, over transport: TransportFactory?) -> Listener {
@@ -228,9 +231,11 @@ public final class ChatServer {
         return listener
     }
 
-    private func judge(_ caller: SocketAddress) -> EventLoop.Admission {
+    private func judge(_ caller: SocketAddress, over transport: TransportFactory?) -> EventLoop.Admission {
         if gate.isProxy(caller) { return .admit(ProxiedCaller(of: self, by: caller), ProxiedCaller.connectionOptions) }
-        return admission(of: caller)
+        let admission = admission(of: caller)
+        if transport != nil, case .admit(let handler, _) = admission { (handler as? Client)?.knownAddress = caller }
+        return admission
     }
 
     /// Whether somebody gets in.
@@ -244,8 +249,13 @@ public final class ChatServer {
             return .reject("! \(refusal)\n")
         }
         let client: any Client & ConnectionHandler = chat?.makePerson() ?? RelayClient(of: self)
-        if proxy != nil { client.proxiedAddress = caller }
+        if proxy != nil { client.knownAddress = caller }
         return .admit(client, clientOptions[caller == proxy ? nil : caller])
+    }
+
+    func handshakeDidFail(from caller: SocketAddress?, reason: CloseReason) {
+        tally.failedHandshakes &+= 1
+        for observer in observers { observer.server(self, handshakeDidFailFrom: caller, reason: reason) }
     }
 
     func didRefuse(_ caller: SocketAddress, because refusal: AccessRefusal) {

@@ -31,6 +31,14 @@ public protocol ChatServerObserver: AnyObject {
     /// A caller was not let in. It is told why, and is no client.
     func server(_ server: ChatServer, didRefuse caller: SocketAddress, because refusal: AccessRefusal)
 
+    /// A caller came to a listener with a transport, such as TLS, and its connection has closed before the handshake was complete. It never was
+    /// a client.
+    ///
+    /// - Parameters:
+    ///   - caller: From where, or the address of a proxy. Nil if that is not known.
+    ///   - reason: `transportFailed` if the caller speaks something else, or has been refused for its certificate, for example.
+    func server(_ server: ChatServer, handshakeDidFailFrom caller: SocketAddress?, reason: CloseReason)
+
     /// No client can be accepted for now, because the process lacks descriptors, memory or permission. The server tries again,
     /// ten times a second at most, and calls this each time that it fails.
     func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno)
@@ -62,6 +70,9 @@ extension ChatServerObserver {
 
     /// Does nothing.
     public func server(_ server: ChatServer, didRefuse caller: SocketAddress, because refusal: AccessRefusal) {}
+
+    /// Does nothing.
+    public func server(_ server: ChatServer, handshakeDidFailFrom caller: SocketAddress?, reason: CloseReason) {}
 
     /// Does nothing.
     public func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno) {}

@@ -17,8 +17,8 @@ extension ChatServer {
         private final class Details {
             /// When the client has lately sent a line that was too long, oldest first.
             var longLines: [ContinuousClock.Instant] = []
-            /// Where the client comes from, as a proxy has said.
-            var proxiedAddress: SocketAddress?
+            /// Where the client comes from, if a proxy has said so, or if there is a handshake that may fail: then nobody could be asked.
+            var knownAddress: SocketAddress?
         }
 
         init(of server: ChatServer) {
@@ -33,13 +33,13 @@ extension ChatServer {
         public final var address: SocketAddress? { connection.flatMap(address(over:)) }
 
         final func address(over connection: Connection) -> SocketAddress? {
-            details?.proxiedAddress ?? connection.remoteAddress
+            details?.knownAddress ?? connection.remoteAddress
         }
 
-        /// Set before the connection is handed over to the client.
-        final var proxiedAddress: SocketAddress? {
-            get { details?.proxiedAddress }
-            set { makeDetails().proxiedAddress = newValue }
+        /// Set before the connection is the client's.
+        final var knownAddress: SocketAddress? {
+            get { details?.knownAddress }
+            set { makeDetails().knownAddress = newValue }
         }
 
         private final func makeDetails() -> Details {
@@ -59,9 +59,13 @@ extension ChatServer {
             server?.clientDidJoin(self)
         }
 
-        /// The client's connection is closed.
+        /// The client's connection is closed. If it has never opened, there never was a client.
         final func closed(reason: CloseReason) {
-            server?.clientDidLeave(self, reason: reason)
+            if id == .none {
+                server?.handshakeDidFail(from: knownAddress, reason: reason)
+            } else {
+                server?.clientDidLeave(self, reason: reason)
+            }
         }
 
         /// What a client is told that is closed for its silence, without its newline.

@@ -23,6 +23,8 @@ public struct Sandbox: Sendable {
         /// Files of rooms.
         case roomLogs
         case metrics
+        /// Connections that are encrypted.
+        case tls
         /// The socket for commands.
         case control
     }

@@ -113,11 +113,15 @@ public struct SystemCallRule: Sendable {
 
         // What /proc says of the process, from files that are open.
         .init("getdents64", call_getdents64, [.metrics]),
-        .init("lseek", call_lseek, [.metrics]),
+        // For TLS, it is OpenSSL that looks where it is in a file of certificates.
+        .init("lseek", call_lseek, [.metrics, .tls]),
         .init("prlimit64", call_prlimit64, [.metrics], .zero(argument: 2)),
 
         // Who gives commands has to be the user of this process.
         .init("geteuid", call_geteuid, [.control]),
+
+        // OpenSSL's random numbers must not be the same in a process and in one that it has forked.
+        .init("getpid", call_getpid, [.tls]),
     ]
 }
 

@@ -15,7 +15,7 @@ struct Chatd: ParsableCommand {
     var port: Count<0, 65_535> = 3001
 
     @Option(
-        help: ArgumentHelp("Listen at host:port, *:port or unix:path; repeatable.", valueName: "place"),
+        help: ArgumentHelp("Listen at [tls:]host:port, *:port, unix:path; repeatable.", valueName: "place"),
         transform: { try ListeningPlace($0) })
     var listen: [ListeningPlace] = []
 
@@ -49,6 +49,9 @@ struct Chatd: ParsableCommand {
     @OptionGroup(title: "Operation")
     var operation: OperationOptions
 
+    @OptionGroup(title: "TLS")
+    var tlsOptions: TLSOptions
+
     @OptionGroup(title: "Access")
     var accessOptions: AccessOptions
 
@@ -76,11 +79,14 @@ struct Chatd: ParsableCommand {
         if chatOptions.chat, framing == .chunk {
             throw ValidationError("--chat is made of lines, so --framing chunk does not go with it")
         }
+        if tlsOptions.tlsCertificate.isEmpty, listen.contains(where: \.usesTLS) {
+            throw ValidationError("a place with TLS needs a --tls-certificate and its --tls-key")
+        }
     }
 
     /// Where clients connect, if no sockets for them were passed; those take the place of what would be by default.
     func clientPlaces(besides passed: PassedSockets) -> [ListeningPlace] {
-        if !listen.isEmpty || passed.contains(.clients) { return listen }
+        if !listen.isEmpty || passed.contains(.clients) || passed.contains(.clientsWithTLS) { return listen }
         return [ListeningPlace(tcp: "localhost", port: UInt16(port.value))]
     }
 
@@ -88,6 +94,7 @@ struct Chatd: ParsableCommand {
         if settings.options.operation.checkConfig {
             // Also what the options name has to be there.
             _ = try settings.options.serverConfiguration()
+            _ = try ServerCertificates(settings.options.tlsOptions)
             return try StandardOutput.write(settings.description)
         }
         let daemon = try Daemon(settings)

@@ -26,13 +26,15 @@ final class Daemon {
             }
             return try options.readMessageOfTheDay()
         }
-        let reload = settings.file == nil ? nil : { [weak self] in try self?.reload() ?? [] }
+        let reload = settings.file == nil && certificates == nil ? nil : { [weak self] in try self?.reload() ?? [] }
         return OperatorCommands(for: chat, readMessageOfTheDay: readMessageOfTheDay, reload: reload) { [weak self] in
             self?.stop()
         }
     }
     private(set) var controls: [ControlSocket] = []
     private let passedSockets: PassedSockets
+    /// Nil if nobody comes by TLS.
+    let certificates: ServerCertificates?
     /// Nil if none has started the daemon.
     let serviceManager: ServiceManager?
     private var isStopping = false
@@ -45,6 +47,7 @@ final class Daemon {
         let options = settings.options
         passedSockets = try PassedSockets()
         serviceManager = try ServiceManager()
+        certificates = try ServerCertificates(options.tlsOptions)
         drainTimeout = options.drainTimeout.duration
         Self.raiseDescriptorLimit()
         // Without this, these signals would end or stop the process. The system calls report the same: EPIPE for a pipe without a
@@ -79,12 +82,14 @@ final class Daemon {
         // However this ends, no path of a Unix-domain socket stays behind.
         defer { loop.close() }
         // Looking up a name may take long. Signals are not watched yet, so Ctrl-C ends the process at once.
-        let places = try ListeningPlaces(options.clientPlaces(besides: passedSockets))
+        let clientPlaces = options.clientPlaces(besides: passedSockets)
+        let places = try ListeningPlaces(clientPlaces.filter { !$0.usesTLS })
+        let tlsPlaces = try ListeningPlaces(clientPlaces.filter(\.usesTLS))
         let metricsPlaces = try ListeningPlaces(options.operation.metrics.map { [$0] } ?? [])
         do throws(Errno) {
             // Before the daemon says that it listens: a signal that is sent right after that must end it in order.
             try loop.watchSignals([SIGTERM, SIGINT]) { [unowned self] _ in stop() }
-            // Without a file there is little to read again, and a terminal that is closed ends its jobs. A service manager reloads by this
+            // Without a file or certificates there is little to read again, and a terminal that is closed ends its jobs. A service manager reloads by this
             // signal, and is no terminal.
             if canReload {
                 try loop.watchSignals([SIGHUP]) { [unowned self] _ in reloadAndSay() }
@@ -103,10 +108,13 @@ final class Daemon {
         listeners += try places.listen { address, permissions throws(Errno) in
             try server.listen(on: address, permissions: permissions)
         }
+        let tlsListeners = try listenWithTLS(at: tlsPlaces)
         let sandbox = enterSandbox()
         for listener in listeners { say("listening on \(listener.address)") }
+        for listener in tlsListeners { say("listening on tls:\(listener.address)") }
         for listener in metricsListeners { say("listening on http://\(listener.address)/metrics") }
-        if listeners.contains(where: { !$0.address.isOnThisMachine }), options.accessOptions.isUnlimited {
+        for warning in certificates?.warnings ?? [] { say(warning) }
+        if (listeners + tlsListeners).contains(where: { !$0.address.isOnThisMachine }), options.accessOptions.isUnlimited {
             say("anybody who can reach it can take all of its connections: see --max-per-address, --connect-rate and --allow")
         }
         log.didEnterSandbox(sandbox)
@@ -119,11 +127,32 @@ final class Daemon {
         }
     }
 
+    private func listenWithTLS(at places: ListeningPlaces) throws(Failure) -> [Listener] {
+        guard let certificates else {
+            if !passedSockets.contains(.clientsWithTLS) { return [] }
+            let reason = TLSSupport.isBuilt ? "there is no --tls-certificate for it" : TLSSupport.absence
+            throw Failure("a socket called 'tls' was passed: \(reason)", code: EX_CONFIG)
+        }
+        let passed = try passedSockets.listen(for: .clientsWithTLS) { socket throws(Errno) in
+            try server.listen(adopting: socket, transport: certificates.transport)
+        }
+        let listeners =
+            try passed
+            + places.listen { address, permissions throws(Errno) in
+                try server.listen(on: address, permissions: permissions, transport: certificates.transport)
+            }
+        // Whoever gives a certificate means that nobody can read along.
+        if listeners.isEmpty {
+            throw Failure("nobody would come by TLS, for which --tls-certificate is: add --listen tls:HOST:PORT", code: EX_USAGE)
+        }
+        return listeners
+    }
+
     var servesMetrics: Bool { options.operation.metrics != nil || passedSockets.contains(.metrics) }
 
     private func serveMetrics(at places: ListeningPlaces) throws(Failure) -> [Listener] {
         if !servesMetrics { return [] }
-        let metrics = MetricsServer(of: server) { [unowned self] in isStopping }
+        let metrics = MetricsServer(of: server, certificates: certificates) { [unowned self] in isStopping }
         let passed = try passedSockets.listen(for: .metrics) { socket throws(Errno) in try metrics.listen(adopting: socket) }
         return try passed
             + places.listen { address, permissions throws(Errno) in
@@ -152,7 +181,7 @@ final class Daemon {
 
     // MARK: - Reading the configuration again
 
-    var canReload: Bool { settings.file != nil || serviceManager != nil }
+    var canReload: Bool { settings.file != nil || serviceManager != nil || certificates != nil }
 
     /// The file that has options, if there is one.
     var configurationFile: String? { settings.file }
@@ -197,7 +226,7 @@ final class Daemon {
         var lines = names.isEmpty ? ["the configuration was read again; nothing was changed"] : []
         if !names.isEmpty { lines.append("the configuration was read again; changed: \(names.joined(separator: ", "))") }
         if !waiting.isEmpty { lines.append("a restart is needed for: \(waiting.joined(separator: ", "))") }
-        return lines
+        return lines + (certificates?.warnings ?? [])
     }
 
     // MARK: - Ending

@@ -62,6 +62,13 @@ struct LiveOption {
                     return list != old
                 }
             },
+            // Also if the options are as before: a certificate is renewed in its file.
+            .init("tls-certificate", "tls-key") { daemon, options in
+                try daemon.certificates?.prepareIdentities(options.tlsOptions) ?? { false }
+            },
+            .init("tls-client-ca", "tls-clients") { daemon, options in
+                try daemon.certificates?.prepareClients(options.tlsOptions) ?? { false }
+            },
             .init("proxy-protocol") { daemon, options in
                 let proxies = try options.accessOptions.proxies()
                 return {

@@ -7,10 +7,12 @@ struct Metric: Sendable {
     struct Source {
         let server: ChatServer
         let counts: ChatServer.Counts
+        let certificates: ServerCertificates?
         let process: ProcessStatistics.Reading?
 
-        init(_ server: ChatServer, _ process: ProcessStatistics.Reading?) {
+        init(_ server: ChatServer, _ certificates: ServerCertificates?, _ process: ProcessStatistics.Reading?) {
             self.server = server
+            self.certificates = certificates
             self.process = process
             counts = server.counts
         }
@@ -69,6 +71,16 @@ struct Metric: Sendable {
         },
         Metric("chatd_accept_failures_total", .counter, "Attempts to accept a client that have failed.") {
             $0.counts.acceptFailures
+        },
+
+        Metric("chatd_tls_handshakes_failed_total", .counter, "Callers with whom no TLS handshake was completed.") {
+            $0.counts.failedHandshakes
+        },
+        Metric(
+            "chatd_tls_certificate_expiry_timestamp_seconds", .gauge,
+            "When a certificate expires, in seconds since 1970, by file."
+        ) { source in
+            (source.certificates?.expirations ?? []).map { PrometheusText.Sample($0.time, label: "file", $0.file) }
         },
 
         Metric("chatd_messages_received_total", .counter, "Messages from clients, with commands and quit words.") {

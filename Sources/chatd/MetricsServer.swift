@@ -12,11 +12,13 @@ import ReactorWeb
 /// There is no password: the address is to be one that only those reach who may see this.
 final class MetricsServer {
     private let server: ChatServer
+    private let certificates: ServerCertificates?
     private let isStopping: () -> Bool
     private let process = ProcessStatistics()
 
-    init(of server: ChatServer, isStopping: @escaping () -> Bool) {
+    init(of server: ChatServer, certificates: ServerCertificates?, isStopping: @escaping () -> Bool) {
         self.server = server
+        self.certificates = certificates
         self.isStopping = isStopping
     }
 
@@ -57,7 +59,7 @@ final class MetricsServer {
     }
 
     private func metrics() -> String {
-        let source = Metric.Source(server, process?.read())
+        let source = Metric.Source(server, certificates, process?.read())
         var text = PrometheusText()
         for metric in Metric.all { text.write(metric.name, metric.kind, help: metric.help, metric.samples(source)) }
         return text.text

@@ -20,4 +20,10 @@ struct OperationOptions: ParsableArguments {
 
     @Flag(help: "Keep the rights that are not needed after the start.")
     var noSandbox = false
+
+    func validate() throws {
+        if metrics?.usesTLS == true {
+            throw ValidationError("metrics are served without TLS; put a proxy that has it before them")
+        }
+    }
 }

@@ -8,12 +8,17 @@ import Reactor
 struct PassedSockets {
     /// What a socket is for.
     enum Purpose {
-        case clients, metrics, control
+        case clients, clientsWithTLS, metrics, control
 
-        /// By its name, which is `FileDescriptorName=` of a socket unit. Any name but these two is of a socket for clients: without
+        /// By its name, which is `FileDescriptorName=` of a socket unit. Any name but these three is of a socket for clients: without
         /// that setting, it is the name of the unit.
         fileprivate init(name: String) {
-            self = name == "metrics" ? .metrics : name == "control" ? .control : .clients
+            switch name {
+            case "tls": self = .clientsWithTLS
+            case "metrics": self = .metrics
+            case "control": self = .control
+            default: self = .clients
+            }
         }
     }
 

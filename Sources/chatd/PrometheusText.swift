@@ -45,9 +45,8 @@ struct PrometheusText {
 
     private(set) var text = ""
 
-    /// Writes a metric. Without a sample, nothing is written.
+    /// Writes a metric. One without a sample is described all the same.
     mutating func write(_ name: String, _ kind: Kind, help: String, _ samples: [Sample]) {
-        if samples.isEmpty { return }
         text += "# HELP \(name) \(Self.escaped(help))\n# TYPE \(name) \(kind.rawValue)\n"
         for sample in samples {
             text += name + sample.suffix

@@ -20,6 +20,7 @@ extension Daemon {
         if !controls.isEmpty { sandbox.parts.insert(.control) }
         allowSocketPaths(&sandbox)
         allowMetrics(&sandbox)
+        if certificates != nil { sandbox.parts.insert(.tls) }
         allowRoomLogs(&sandbox)
         allowBans(&sandbox)
         allowReading(&sandbox)
@@ -68,7 +69,7 @@ extension Daemon {
     private func allowReading(_ sandbox: inout Sandbox) {
         // The operator may have the message of the day read at any time.
         var files = [options.chatOptions.motd].compactMap(\.self)
-        if canReload { files += [configurationFile].compactMap(\.self) + options.accessOptions.files }
+        if canReload { files += [configurationFile].compactMap(\.self) + options.accessOptions.files + options.tlsOptions.files }
         if !files.isEmpty || canReload { sandbox.parts.insert(.files) }
         sandbox.files += files.flatMap(Self.folders).map { .read($0) }
     }

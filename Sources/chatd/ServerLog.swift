@@ -62,6 +62,11 @@ final class ServerLog: ChatServerObserver {
         logger.log(level: isWarning ? .warning : .debug, "refused", metadata: metadata)
     }
 
+    func server(_ server: ChatServer, handshakeDidFailFrom caller: SocketAddress?, reason: CloseReason) {
+        // Anybody may do that, and those who scan ports do it all the time.
+        logger.debug("handshake failed", metadata: ["address": "\(caller.map { "\($0)" } ?? "-")", "reason": "\(reason)"])
+    }
+
     func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno) {
         // The server tries again ten times a second.
         guard Self.isDue(&lastRefusal) else { return }

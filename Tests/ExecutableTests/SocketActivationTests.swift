@@ -182,6 +182,23 @@ import Testing
                 == "chatd: descriptor 3, called 'control', is no listening Unix-domain socket\n")
     }
 
+    #if TLS
+        @Test(.enabled(if: TestCertificates.canBeMade)) func `one called 'tls' is for clients with TLS`() throws {
+            let (plain, encrypted) = (try PassedSocket(), try PassedSocket())
+            let certificates = try TestCertificates()
+            let server = try certificates.issue("server", for: ["localhost"])
+            let options = ["--chat", "--tls-certificate", server.certificateFile, "--tls-key", server.keyFile]
+            try withDaemon(passing: plain, encrypted, names: "chatd.socket:tls", options, listeners: 2) { daemon in
+                #expect(daemon.addresses == [plain.place, "tls:\(encrypted.place)"])
+                let client = try TLSPeer.openssl.connect(to: encrypted.address.port ?? 0, trusting: server)
+                #expect(try client.output.line()?.hasPrefix("* welcome") == true)
+            }
+            #expect(
+                try refusal(passing: .descriptor(encrypted.descriptor), launcher(count: "1", names: "tls"))
+                    == "chatd: a socket called 'tls' was passed: there is no --tls-certificate for it\n")
+        }
+    #endif
+
     @Test func `what was passed to another process is left alone`() throws {
         let socket = try PassedSocket()
         try ExecutableTests.withDaemon(

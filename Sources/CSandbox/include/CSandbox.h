@@ -40,6 +40,7 @@ enum {
     call_getcwd = __NR_getcwd,
     call_getdents64 = __NR_getdents64,
     call_geteuid = __NR_geteuid,
+    call_getpid = __NR_getpid,
     call_getpeername = __NR_getpeername,
     call_getrandom = __NR_getrandom,
     call_getsockopt = __NR_getsockopt,

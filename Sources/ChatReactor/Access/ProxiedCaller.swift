@@ -7,6 +7,7 @@ final class ProxiedCaller: ConnectionHandler {
     /// Whether the proxy has connected for itself, to see whether the server is there. That is no client, and is not heard: it would come and go
     /// in a chat every second.
     private var isLocal = false
+    private var isOpen = false
 
     init(of server: ChatServer, by proxy: SocketAddress) {
         self.server = server
@@ -28,6 +29,10 @@ final class ProxiedCaller: ConnectionHandler {
         options.idleTimeout = .seconds(60)
         return Connection.SharedOptions(options)
     }()
+
+    func connectionDidOpen(_ connection: Connection) {
+        isOpen = true
+    }
 
     func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
         guard let server, !server.isShuttingDown else { return connection.close(reason: .shutdown) }
@@ -55,6 +60,7 @@ final class ProxiedCaller: ConnectionHandler {
 
     func connectionDidClose(_ connection: Connection, reason: CloseReason) {
         if isLocal { return }
+        if !isOpen { return server?.handshakeDidFail(from: proxy, reason: reason) ?? () }
         switch reason {
         case .malformedMessage, .incompleteMessage, .firstMessageTimedOut: server?.didRefuse(proxy, because: .badProxyHeader)
         // Nothing was wrong with the header, or there was none: some proxies only see whether they can connect.

@@ -1,0 +1,148 @@
+#if TLS
+    import ChatReactorText
+    import CommandLineSupport
+    import Glibc
+    import Reactor
+    import ReactorTLS
+
+    /// The certificates by which chatd proves who it is, and those that it asks of its clients: read from files, and again when they are renewed.
+    final class ServerCertificates {
+        private let server: TLSServer
+        private var identities: Identities
+        private var clients: Clients
+
+        /// What a connection's bytes pass through.
+        var transport: TransportFactory { server.transport }
+
+        /// What `--tls-certificate` and `--tls-key` name.
+        private struct Identities {
+            var files: [String] = []
+            var all: [TLSIdentity] = []
+            /// What is in the files of certificates: an authority between may be another one although the certificate is the same.
+            var texts: [String] = []
+
+            init(_ options: TLSOptions) throws(Failure) {
+                files = options.tlsCertificate
+                for (certificate, key) in zip(options.tlsCertificate, options.tlsKey) {
+                    do throws(TLSError) {
+                        all.append(try TLSIdentity(certificateFile: certificate, keyFile: key))
+                    } catch {
+                        throw ServerCertificates.failure(error)
+                    }
+                    texts.append(try ServerCertificates.text(of: certificate, called: "the certificate"))
+                }
+            }
+        }
+
+        /// What `--tls-client-ca` and `--tls-clients` say.
+        private struct Clients: Equatable {
+            let rule: TLSServer.ClientCertificates
+            /// What is in the file of authorities.
+            let text: String
+
+            init(_ options: TLSOptions) throws(Failure) {
+                guard let file = options.tlsClientCa else { (rule, text) = (.ignored, ""); return }
+                rule = options.tlsClients == .request ? .requested(authorities: file) : .required(authorities: file)
+                text = try ServerCertificates.text(of: file, called: "the authorities")
+            }
+        }
+
+        /// Reads what the options name. Nil if they name no certificate.
+        init?(_ options: TLSOptions) throws(Failure) {
+            if options.tlsCertificate.isEmpty { return nil }
+            identities = try Identities(options)
+            clients = try Clients(options)
+            do throws(TLSError) {
+                server = try TLSServer(identities: identities.all, clientCertificates: clients.rule)
+            } catch {
+                throw Self.failure(error)
+            }
+        }
+
+        // MARK: - Reading them again
+
+        /// Reads the certificates of changed options, or of changed files. What is returned has new connections use them, and tells whether they
+        /// are others.
+        func prepareIdentities(_ options: TLSOptions) throws(Failure) -> () -> Bool {
+            if options.tlsCertificate.isEmpty { throw Failure("there is no --tls-certificate any more", code: EX_CONFIG) }
+            let new = try Identities(options)
+            try check(new, clients)
+            return { [self] in
+                let isChanged = new.texts != identities.texts || new.files != identities.files
+                identities = new
+                apply()
+                return isChanged
+            }
+        }
+
+        /// The same for what is asked of clients.
+        func prepareClients(_ options: TLSOptions) throws(Failure) -> () -> Bool {
+            let new = try Clients(options)
+            try check(identities, new)
+            return { [self] in
+                let isChanged = new != clients
+                clients = new
+                apply()
+                return isChanged
+            }
+        }
+
+        /// What cannot be served must be known before anything is changed.
+        private func check(_ identities: Identities, _ clients: Clients) throws(Failure) {
+            do throws(TLSError) {
+                _ = try TLSServer(identities: identities.all, clientCertificates: clients.rule)
+            } catch {
+                throw Self.failure(error)
+            }
+        }
+
+        private func apply() {
+            // It was checked a moment ago. If a file has gone meanwhile, connections go on with what they had, and the next reading says so.
+            try? server.update(identities: identities.all, clientCertificates: clients.rule)
+        }
+
+        private static func text(of file: String, called name: String) throws(Failure) -> String {
+            try TextFile.read(file, called: name, limit: 1 << 20, badCode: EX_DATAERR)
+        }
+
+        private static func failure(_ error: TLSError) -> Failure {
+            let code = error.systemError == nil ? EX_DATAERR : error.systemError == .permissionDenied ? EX_NOPERM : EX_NOINPUT
+            return Failure("\(error)", code: code)
+        }
+
+        // MARK: - When they expire
+
+        /// When the certificates expire, in seconds since 1970, with the files that they are from.
+        var expirations: [(file: String, time: Int)] {
+            zip(identities.files, identities.all).map { ($0, $1.certificate.expiration) }
+        }
+
+        /// A sentence for each that has expired, or that expires within two weeks: whoever renews them does so earlier.
+        var warnings: [String] {
+            let now = Timestamp.now / 1_000
+            return expirations.compactMap { file, time in
+                let left = Int64(time) - now
+                if left > 14 * 86_400 { return nil }
+                let date = Timestamp.rfc3339(Int64(time) * 1_000).prefix(16).replacing("T", with: " ")
+                if left <= 0 { return "the certificate \(file) has expired, on \(date) UTC; clients will not trust it" }
+                let days = left / 86_400
+                return "the certificate \(file) expires in \(days) \(days == 1 ? "day" : "days"), on \(date) UTC"
+            }
+        }
+    }
+#else
+    import CommandLineSupport
+    import Reactor
+
+    /// In a build without TLS there are none: its options were refused before.
+    struct ServerCertificates {
+        init?(_ options: TLSOptions) { return nil }
+
+        var transport: TransportFactory? { nil }
+        var expirations: [(file: String, time: Int)] { [] }
+        var warnings: [String] { [] }
+
+        func prepareIdentities(_ options: TLSOptions) throws(Failure) -> () -> Bool { { false } }
+        func prepareClients(_ options: TLSOptions) throws(Failure) -> () -> Bool { { false } }
+    }
+#endif
