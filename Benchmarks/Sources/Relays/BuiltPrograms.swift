@@ -44,6 +44,30 @@ public final class BuiltPrograms {
         if output.status != 0 { throw RunFailure("\(product) does not build:\n\(output.errors)\(output.text)") }
     }
 
+    // MARK: - TLS
+
+    public static let certificateName = "certificate.pem"
+    public static let keyName = "key.pem"
+
+    /// Makes a certificate for localhost, and its key, in the temporary directory, unless they are there.
+    ///
+    /// - Returns: The certificate's path, which is also the authority that a client has to believe.
+    public func makeCertificate() throws -> String {
+        let (certificate, key) = (temporary.appending(path: Self.certificateName), temporary.appending(path: Self.keyName))
+        if FileManager.default.fileExists(atPath: key.path) { return certificate.path }
+        let output = try Command.run(
+            [
+                try Command.path(of: "openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                "-keyout",
+                key.path, "-out", certificate.path, "-days", "2", "-subj", "/CN=localhost", "-addext",
+                "subjectAltName=DNS:localhost",
+            ], timeLimit: 60)
+        if output.status != 0 {
+            throw RunFailure("no certificate could be made: \(output.errors.firstLine ?? "no reason given")")
+        }
+        return certificate.path
+    }
+
     /// The command that starts a relay, without its arguments. Throws the reason if it cannot be built or found here.
     public func command(for relay: Relay) throws -> [String] {
         if let command = commands[relay.name] { return command }
@@ -63,6 +87,8 @@ public final class BuiltPrograms {
             return [try Command.path(of: name)]
         case .script(let interpreter, let file):
             return [try Command.path(of: interpreter), "\(peers)/\(file)"]
+        case .beforeChatd(let file):
+            return [try Command.path(of: "sh"), "\(peers)/\(file)", URL(filePath: chatd).path]
         case .built(let tool, let arguments):
             let destination = temporary.appending(path: relay.name).path
             printStatus("building \(relay.name)")

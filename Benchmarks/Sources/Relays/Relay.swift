@@ -12,6 +12,8 @@ public struct Relay: Sendable {
         case installed(String)
         /// A program, run by another one, from the directory of peers.
         case script(interpreter: String, file: String)
+        /// A shell script from the directory of peers that is told where chatd is, and puts something in front of it.
+        case beforeChatd(file: String)
         /// A program to be built from the directory of peers: the tool, and its arguments for a source and a destination.
         case built(tool: String, arguments: @Sendable (_ peers: String, _ destination: String) -> [String])
     }
@@ -20,6 +22,8 @@ public struct Relay: Sendable {
     public var title: String
     public var source: Source
     public var wire = Wire.line
+    /// Whether it speaks TLS, with the certificate that is in its working directory.
+    public var isTLS = false
     /// What it is to be told, for a port.
     public var arguments: @Sendable (_ port: UInt16) -> [String]
     /// What it is to be told for a Unix socket's path, if it knows such.
@@ -27,6 +31,7 @@ public struct Relay: Sendable {
 
     public static let limitName = "limit"
     public static let chatdName = "chatd"
+    public static let chatdTLSName = "chatd-tls"
 
     /// Tasks and a topic.
     public static let asyncName = "async"
@@ -44,6 +49,26 @@ public struct Relay: Sendable {
         Relay(
             name: "chatd-skip", title: "chatd --slow skip", source: .chatd,
             arguments: { ["--listen", "127.0.0.1:\($0)", "--slow", "skip"] }),
+        Relay(
+            name: chatdTLSName, title: "chatd over TLS", source: .chatd, isTLS: true,
+            arguments: {
+                [
+                    "--listen", "tls:127.0.0.1:\($0)", "--tls-certificate", BuiltPrograms.certificateName, "--tls-key",
+                    BuiltPrograms.keyName,
+                ]
+            }),
+        Relay(
+            name: "stunnel", title: "stunnel before chatd", source: .beforeChatd(file: "stunnel.sh"), isTLS: true,
+            arguments: { ["\($0)", BuiltPrograms.certificateName, BuiltPrograms.keyName] }),
+        Relay(
+            name: "ncat-tls", title: "ncat --ssl --broker", source: .installed("ncat"), isTLS: true,
+            arguments: {
+                [
+                    "--broker", "--listen", "--max-conns", "1000", "--ssl", "--ssl-cert", BuiltPrograms.certificateName,
+                    "--ssl-key",
+                    BuiltPrograms.keyName, "127.0.0.1", "\($0)",
+                ]
+            }),
         Relay(
             name: asyncName, title: "relay of tasks", source: .product("reactorserver"),
             arguments: { ["async-relay", "\($0)"] }),

@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 public import Reactor
 
 /// A relay that runs, on a core of its own.
@@ -8,6 +8,8 @@ public final class Server {
         /// Arguments besides the relay's own.
         public var arguments: [String] = []
         public var environment: [String: String] = [:]
+        /// The directory that it runs in; nil for this process's own.
+        public var directory: URL?
         /// How many files it may open.
         public var openFileLimit: Int?
         /// Where its standard output and its standard error go.
@@ -48,6 +50,7 @@ public final class Server {
         if !surroundings.environment.isEmpty {
             process.environment = ProcessInfo.processInfo.environment.merging(surroundings.environment) { $1 }
         }
+        if let directory = surroundings.directory { process.currentDirectoryURL = directory }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try Self.openForAppending(surroundings.outputPath)
         process.standardError = try Self.openForAppending(surroundings.errorPath)

@@ -56,10 +56,14 @@ struct ComparisonRounds {
                 result.figures[.startMilliseconds] = try startMilliseconds(of: relay, command)
             } else {
                 let path = programs.temporary.appending(path: "\(relay.name).sock").path
+                var surroundings = Server.Surroundings()
+                let authority = relay.isTLS ? try programs.makeCertificate() : nil
+                if relay.isTLS { surroundings.directory = programs.temporary }
                 let server = try Server(
-                    relay, command: command, socketPath: scenario.isOnUnixSocket ? path : nil, core: method.serverCore)
+                    relay, command: command, socketPath: scenario.isOnUnixSocket ? path : nil, core: method.serverCore,
+                    surroundings: surroundings)
                 defer { server.stop() }
-                try load(server, speaking: relay.wire, as: scenario, into: &result)
+                try load(server, speaking: relay.wire, believing: authority, as: scenario, into: &result)
             }
         } catch {
             result.failure = "\(error)"
@@ -82,11 +86,15 @@ struct ComparisonRounds {
 
     // MARK: - The load
 
-    private func load(_ server: Server, speaking wire: Wire, as scenario: Scenario, into result: inout Result) throws {
+    /// - Parameter authority: Whom the clients believe that they speak TLS with; nil for plain bytes.
+    private func load(
+        _ server: Server, speaking wire: Wire, believing authority: String?, as scenario: Scenario, into result: inout Result
+    ) throws {
         var arguments = [
             "--connect", "\(server.address)", "--server-pid", "\(server.processIdentifier)", "--json",
             "--seconds", "\(method.seconds)",
         ]
+        if let authority { arguments += ["--tls-ca", authority] }
         switch scenario.kind {
         case .idle: arguments += ["--idle", "\(scenario.connections)"]
         case .churn: arguments += ["--churn", "--connections", "\(scenario.connections)"]

@@ -38,6 +38,9 @@ struct Scenario {
     /// The scenario whose result on the limit program is the measure of fixed rates.
     static let saturation = "relay-100"
 
+    /// What says the same over TLS, beside the one that says it plainly.
+    private static let encrypted = [Relay.chatdName, Relay.chatdTLSName, "stunnel", "ncat-tls"]
+
     static let all: [Scenario] = [
         Scenario(
             name: saturation, title: "100 peers, 10 senders, window 64", kind: .saturation(window: 64),
@@ -77,6 +80,22 @@ struct Scenario {
         Scenario(
             name: "stalled", title: "100 peers, 10 % never read, policy skip", kind: .saturation(window: 64), stalledPercent: 10,
             relays: ["chatd-skip"]),
+        Scenario(
+            name: "tls-100", title: "100 peers over TLS, 10 senders, window 64", kind: .saturation(window: 64),
+            reference: Relay.chatdName, relays: encrypted),
+        Scenario(
+            name: "tls-single-100", title: "100 peers over TLS, one line at a time", kind: .saturation(window: 1), senders: 1,
+            reference: Relay.chatdName, relays: encrypted),
+        Scenario(
+            name: "tls-size-512", title: "100 peers over TLS, lines of 512 bytes", kind: .saturation(window: 64), lineLength: 512,
+            reference: Relay.chatdName, relays: [Relay.chatdName, Relay.chatdTLSName]),
+        Scenario(
+            name: "tls-idle", title: "5,000 idle connections over TLS", kind: .idle, connections: 5_000,
+            reference: Relay.chatdName,
+            relays: [Relay.chatdName, Relay.chatdTLSName, "stunnel"]),
+        Scenario(
+            name: "tls-churn", title: "connections opened and closed over TLS", kind: .churn, connections: 64,
+            reference: Relay.chatdName, relays: [Relay.chatdName, Relay.chatdTLSName, "stunnel"]),
         Scenario(
             name: "idle-10000", title: "10,000 idle connections", kind: .idle, connections: 10_000, isForFullRuns: true,
             relays: pair + ["nio"]),

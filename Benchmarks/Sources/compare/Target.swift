@@ -57,6 +57,18 @@ struct Target: Sendable {
         throughput(against: "ncat", "`ncat --broker`", in: ["relay-100"], must: 8, aim: 10),
         throughput(against: "redis", "Redis pub/sub", in: ["relay-100", "relay-1000"], must: 2, aim: 3),
         throughput(against: "nats", "NATS core", in: ["relay-100", "relay-1000"], must: 3, aim: 5),
+        Target(name: "CPU a delivery over TLS against a plain one", goal: .atMost(must: 1.8, aim: 1.5)) { summary in
+            ["tls-100", "tls-single-100", "tls-size-512"].compactMap {
+                finding(.nanosecondsPerDelivery, of: Relay.chatdTLSName, to: Relay.chatdName, in: $0, summary)
+            }
+        },
+        Target(name: "deliveries/s over TLS against the best of the others", goal: .atLeast(must: 3, aim: nil)) { summary in
+            ["tls-100", "tls-single-100"].flatMap { scenario in
+                ["stunnel", "ncat-tls"].compactMap {
+                    finding(.deliveriesPerSecond, of: Relay.chatdTLSName, to: $0, in: scenario, summary)
+                }
+            }
+        },
         Target(name: "p99 at 50 % load against the limit program", goal: .atMost(must: 1.25, aim: 1.05)) { summary in
             [finding(.p99Microseconds, to: Relay.limitName, in: "rate-50", summary)].compactMap(\.self)
         },
