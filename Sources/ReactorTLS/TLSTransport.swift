@@ -189,13 +189,13 @@
                 unsafe copenssl_bio_clear_retry(bio)
                 guard let data = unsafe BIO_get_data(bio), let bytes = unsafe bytes, count > 0 else { return -1 }
                 let lent = unsafe data.assumingMemoryBound(to: LentMemory.self)
-                let rest = unsafe UnsafeRawBufferPointer(rebasing: lent.pointee.input.dropFirst(lent.pointee.taken))
-                let length = min(Int(count), rest.count)
-                guard length > 0, let start = rest.baseAddress else {
+                let taken = unsafe lent.pointee.taken
+                let length = unsafe min(Int(count), lent.pointee.input.count &- taken)
+                guard length > 0, let start = unsafe lent.pointee.input.baseAddress else {
                     unsafe copenssl_bio_retry_read(bio)
                     return -1
                 }
-                unsafe memcpy(bytes, start, length)
+                unsafe memcpy(bytes, start + taken, length)
                 unsafe lent.pointee.taken += length
                 return Int32(length)
             }
@@ -203,13 +203,13 @@
                 unsafe copenssl_bio_clear_retry(bio)
                 guard let data = unsafe BIO_get_data(bio), let bytes = unsafe bytes, count > 0 else { return -1 }
                 let lent = unsafe data.assumingMemoryBound(to: LentMemory.self)
-                let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: lent.pointee.output.dropFirst(lent.pointee.put))
-                let length = min(Int(count), rest.count)
-                guard length > 0, let start = rest.baseAddress else {
+                let put = unsafe lent.pointee.put
+                let length = unsafe min(Int(count), lent.pointee.output.count &- put)
+                guard length > 0, let start = unsafe lent.pointee.output.baseAddress else {
                     unsafe copenssl_bio_retry_write(bio)
                     return -1
                 }
-                unsafe memcpy(start, bytes, length)
+                unsafe memcpy(start + put, bytes, length)
                 unsafe lent.pointee.put += length
                 return Int32(length)
             }

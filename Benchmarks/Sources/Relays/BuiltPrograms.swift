@@ -80,7 +80,7 @@ public final class BuiltPrograms {
         let peers = Self.benchmarks.appending(path: "Peers").path
         switch relay.source {
         case .chatd:
-            return [chatd]
+            return [URL(filePath: chatd).path]
         case .product(let name):
             return [products.appending(path: name).path]
         case .installed(let name):

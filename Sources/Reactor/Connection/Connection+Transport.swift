@@ -164,8 +164,7 @@ extension Connection {
                     }
                     // A transport that neither takes bytes nor makes output would be called for ever.
                     if wire.outputCount == 0 { throw TransportFailure("nothing could be sealed") }
-                    keepSealed(from: &wire)
-                    if !writeSealed() { return taken }
+                    if !writeSealed(from: &wire) { return taken }
                 }
             }
         } catch {
@@ -200,7 +199,26 @@ extension Connection {
 
     func dropSealed() { changeSealed { $0 = [] } }
 
-    /// Writes the sealed bytes, and returns whether the kernel has taken all of them. If not, the connection is blocked or
+    /// Writes what the wire holds, straight from there, and keeps what the kernel does not take. There must be no sealed bytes that wait.
+    /// Returns what `writeSealed()` returns.
+    private func writeSealed(from wire: inout TransportWire) -> Bool {
+        var (written, count) = (0, 0)
+        unsafe wire.peekOutput { bytes in
+            count = bytes.count
+            written = unsafe kind.write(rawDescriptor, bytes)
+            loop.didSend(calls: 1, bytes: max(written, 0))
+        }
+        if written == count {
+            unsafe wire.emptyOutput { _ in }
+            return true
+        }
+        let error = written < 0 ? Errno.last : nil
+        changeSealed { sealed in unsafe wire.emptyOutput { unsafe sealed.append(contentsOf: $0.dropFirst(max(written, 0))) } }
+        sendFellShort(error)
+        return false
+    }
+
+    /// Writes the sealed bytes that wait, and returns whether the kernel has taken all of them. If not, the connection is blocked or
     /// closed.
     private func writeSealed() -> Bool {
         guard phase != .closed, let state = transport else { return false }

@@ -85,9 +85,12 @@ public struct TransportFailure: Error, Hashable, Sendable, CustomStringConvertib
     /// Takes input and puts output: `body` gets all the input and all the room that is left, and returns how many bytes of the one it has
     /// taken, and how many of the other it has filled.
     public mutating func exchange(_ body: (UnsafeRawBufferPointer, UnsafeMutableRawBufferPointer) -> (taken: Int, put: Int)) {
-        let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: output[outputCount...])
+        // By addresses: a slice and its rebasing cost more than the rest of this.
+        let rest = unsafe UnsafeMutableRawBufferPointer(
+            start: output.baseAddress.map { unsafe $0 + outputCount }, count: output.count &- outputCount)
         let (taken, put) = unsafe body(input, rest)
-        unsafe input = UnsafeRawBufferPointer(rebasing: input.dropFirst(min(max(taken, 0), input.count)))
+        let count = unsafe min(max(taken, 0), input.count)
+        unsafe input = UnsafeRawBufferPointer(start: input.baseAddress.map { unsafe $0 + count }, count: input.count &- count)
         outputCount &+= min(max(put, 0), rest.count)
     }
 
@@ -99,6 +102,11 @@ public struct TransportFailure: Error, Hashable, Sendable, CustomStringConvertib
     /// Puts output alone.
     public mutating func putOutput(_ body: (UnsafeMutableRawBufferPointer) -> Int) {
         unsafe exchange { _, room in unsafe (0, body(room)) }
+    }
+
+    /// Calls `body` with what the output holds.
+    func peekOutput(_ body: (UnsafeRawBufferPointer) -> Void) {
+        unsafe body(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(output)[..<outputCount]))
     }
 
     /// Calls `body` with what the output holds, and empties it.

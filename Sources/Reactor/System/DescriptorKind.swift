@@ -32,6 +32,13 @@ package enum DescriptorKind: UInt8 {
         self == .socket ? unsafe recv(descriptor, buffer, count, 0) : unsafe Glibc.read(descriptor, buffer, count)
     }
 
+    /// Writes one range of bytes once, and returns the result of the system call: as the other `write` does, for less. The corresponding C
+    /// functions are `send` and `write`.
+    func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+        guard self == .socket else { return unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count) }
+        return unsafe send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+    }
+
     /// Writes several ranges of bytes once, and returns the result of the system call. A broken pipe is the error EPIPE; only for
     /// what is no socket the kernel sends SIGPIPE, too. The corresponding C functions are `sendmsg` and `writev`.
     func write(_ descriptor: Int32, _ vectors: UnsafeMutableBufferPointer<iovec>) -> Int {

@@ -15,6 +15,10 @@ final class Member: ConnectionHandler {
     weak var connection: Connection?
     /// The connection's name, which outlives it.
     var id: Connection.ID?
+    /// How many bytes the peer has written.
+    var writtenCount = 0
+    /// What the peer has been sent, opened. Only if there is a transport.
+    private var openedBytes: [UInt8] = []
     var framing: FramingOracle
     var delivery = DeliveryOracle()
 
@@ -69,6 +73,24 @@ final class Member: ConnectionHandler {
 
     var received: Int { stream < 0 ? 0 : world_received_count(stream) }
     var sentCount: Int { stream < 0 ? 0 : world_sent_count(stream) }
+
+    /// Calls `body` with all that the peer has been sent until now, opened.
+    func withSentBytes(_ body: (UnsafeBufferPointer<UInt8>) throws(Finding) -> Void) throws(Finding) {
+        let sent = unsafe UnsafeBufferPointer(start: world_sent(stream), count: world_sent_count(stream))
+        if scenario.plan.setting.recordSize == nil { return try unsafe body(sent) }
+        let position = openedBytes.count
+        if position < sent.count {
+            unsafe openedBytes += sent[position...]
+            StreamCipher.change(&openedBytes[position...], from: position)
+        }
+        // A second reference: `body` may have this asked again.
+        let opened = openedBytes
+        var finding: Finding?
+        unsafe opened.withUnsafeBufferPointer { bytes in
+            do throws(Finding) { try unsafe body(bytes) } catch { finding = error }
+        }
+        if let finding { throw finding }
+    }
 
     // MARK: - ConnectionHandler
 

@@ -92,7 +92,7 @@ final class Scenario: Stage {
         hadIdleLine = wasUnderPressure
         for configuration in plan.setting.topics { topics.append(try Topic(on: loop, configuration: configuration)) }
         // The kernel's number for the newest stream is that of the caller that has just been accepted.
-        listener = try loop.listen(on: .loopback(port: Self.port), options: plan.setting.options) { [unowned self] in
+        listener = try loop.listen(on: .loopback(port: Self.port), options: plan.setting.acceptedOptions) { [unowned self] in
             let stream = world_newest()
             return members.first { $0.stream == stream }!
         }

@@ -13,6 +13,31 @@ struct Setting {
     var closesOnLongLines = false
     /// Whether messages are published even under pressure.
     var isReckless = false
+    /// How many bytes a record of the transport has; nil for no transport.
+    var recordSize: Int?
+
+    /// The options of a connection whose stream `stream` will tell once it has one.
+    func connectionOptions(stream: @escaping () -> Int32) -> Connection.Options {
+        guard let recordSize else { return options }
+        var options = options
+        // Everything here happens on one thread.
+        nonisolated(unsafe) let stream = stream
+        options.transport = TransportFactory { _ throws(TransportFailure) in
+            unsafe StreamCipher(recordSize: recordSize, stream: stream)
+        }
+        return options
+    }
+
+    /// The options of those that a listener accepts.
+    var acceptedOptions: Connection.Options {
+        guard let recordSize else { return options }
+        var options = options
+        options.transport = TransportFactory { _ throws(TransportFailure) in
+            let stream = world_newest()
+            return StreamCipher(recordSize: recordSize) { stream }
+        }
+        return options
+    }
 
     init(using random: inout SeededGenerator) {
         loop.readSize = random.element(of: [1, 7, 64, 64, 512, 512, 2_048, 4_096])
@@ -28,6 +53,8 @@ struct Setting {
         options.lingerTimeout = random.oneIn(4) ? .zero : .milliseconds(random.number(1...2_000))
         closesOnLongLines = random.oneIn(3)
         isReckless = random.oneIn(4)
+
+        if random.oneIn(3) { recordSize = random.element(of: [1, 7, 100, 2_000]) }
 
         for index in 0..<random.number(1...2) {
             var topic = Topic.Configuration()
@@ -53,7 +80,8 @@ extension Setting: CustomStringConvertible {
             \(loop.eventsPerWait) events a wait
               framing \(framing), lines of \(options.maximumMessageLength) bytes\(closesOnLongLines ? " or else closed" : ""), \
             pending output \(options.maximumPendingOutput), flush time \(options.flushTimeout.map { "\($0)" } ?? "unlimited"), \
-            linger time \(options.lingerTimeout)\(isReckless ? ", reckless publishers" : "")
+            linger time \(options.lingerTimeout)\(isReckless ? ", reckless publishers" : "")\
+            \(recordSize.map { ", records of \($0) bytes" } ?? "")
               \(policies.enumerated().map { "topic \($0.offset): \($0.element)" }.joined(separator: "\n  "))
               faults in 1,024: short \(faults.short_transfers), EAGAIN \(faults.refusals), EINTR \(faults.interruptions), \
             failures \(faults.failures), accept \(faults.accept_failures), spurious \(faults.spurious_events), \
