@@ -28,6 +28,7 @@ extension ParsableCommand {
         let name = configuration.commandName ?? _commandName
         if let failure = error as? Failure {
             writeLineToStandardError("\(name): \(failure)")
+            for line in failure.details { writeLineToStandardError(line) }
             Glibc.exit(failure.code)
         }
         // Why is said already.

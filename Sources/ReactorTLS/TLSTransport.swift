@@ -64,9 +64,9 @@
             hasHeardTLS = first == 0x16 || (role == .client && first == 0x15)
             if hasHeardTLS { return }
             hasFailed = true
-            // A fatal alert, by which a client that knows TLS when it sees it can tell its user: unexpected_message.
+            // A fatal alert, by which a client that knows TLS when it sees it can tell its user: protocol_version.
             if role == .server {
-                let alert: [UInt8] = [0x15, 3, 1, 0, 2, 2, 10]
+                let alert: [UInt8] = [0x15, 3, 1, 0, 2, 2, 70]
                 unsafe wire.putOutput { room in
                     guard room.count >= alert.count else { return 0 }
                     unsafe room.copyBytes(from: alert)

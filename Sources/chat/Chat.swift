@@ -13,7 +13,7 @@ struct Chat: ParsableCommand {
         usage: "chat [options] [host[:port]]",
         version: "chat \(version)")
 
-    @Argument(help: ArgumentHelp("Or unix:PATH, or a name in the file.", valueName: "host[:port]"))
+    @Argument(help: ArgumentHelp("Or tls://HOST, unix:PATH, a name in the file.", valueName: "host[:port]"))
     var server: String?
 
     @OptionGroup
@@ -47,13 +47,10 @@ struct Chat: ParsableCommand {
     func run() throws {
         signal(SIGPIPE, SIG_IGN)
         let (place, preferences) = try PreferencesFile.resolve(self)
-        let endpoint: Endpoint
+        let target = try ServerPlace(place, preferences.security, given: self.preferences.security)
+        let endpoint = target.endpoint
+        let trust = target.usesTLS ? try ServerTrust(preferences.security, for: endpoint) : nil
         let addresses: [SocketAddress]
-        do throws(EndpointError) {
-            endpoint = try Endpoint(place ?? "localhost:3001", defaultPort: 3001)
-        } catch {
-            throw Failure("\(error)", code: EX_USAGE)
-        }
         do throws(EndpointError) {
             addresses = try endpoint.resolve()
         } catch {
@@ -65,7 +62,7 @@ struct Chat: ParsableCommand {
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
-        if let failure = try talk(at: endpoint, addresses, preferences, on: loop)?.failure { throw failure }
+        if let failure = try talk(at: endpoint, addresses, preferences, trust, on: loop)?.failure { throw failure }
     }
 
     private var isInputTerminal: Bool { Terminal.isTerminal(STDIN_FILENO) }
@@ -77,7 +74,8 @@ struct Chat: ParsableCommand {
 
     /// Runs the client that fits, and returns how that ended.
     private func talk(
-        at endpoint: Endpoint, _ addresses: [SocketAddress], _ preferences: Preferences, on loop: EventLoop
+        at endpoint: Endpoint, _ addresses: [SocketAddress], _ preferences: Preferences, _ trust: ServerTrust?,
+        on loop: EventLoop
     ) throws(Failure) -> Outcome? {
         var outcome: Outcome?
         let onEnd: (Outcome) -> Void = {
@@ -88,11 +86,15 @@ struct Chat: ParsableCommand {
         do throws(Errno) {
             // In a pipe, it is bytes as they are, unless the user asks for what a chat alone has.
             if !isForPeople, !isScripted, !self.preferences.asksForChat {
-                let pipe = try PipeClient(to: addresses, on: loop, configuration: pipeConfiguration(preferences), onEnd: onEnd)
+                var configuration = pipeConfiguration(preferences)
+                configuration.trust = trust
+                let pipe = try PipeClient(to: addresses, on: loop, configuration: configuration, onEnd: onEnd)
                 client = pipe
                 pipe.start()
             } else {
-                let session = Session(sessionConfiguration(endpoint, preferences), on: loop)
+                var configuration = sessionConfiguration(endpoint, preferences)
+                configuration.trust = trust
+                let session = Session(configuration, on: loop)
                 if isForPeople, preferences.plain != true, Terminal.canRedraw(environmentVariable("TERM")) {
                     let options = TerminalView.Options(isColored: preferences.isColored, ringsBell: preferences.bell ?? false)
                     let file = HistoryFile(at: HistoryFile.standardPath)

@@ -35,6 +35,12 @@ struct LastLine {
         var isFinal: Bool { LastLine.finalWords.contains { words.hasPrefix($0) } }
     }
 
+    /// Whether nothing has come.
+    var isEmpty: Bool { tail.isEmpty }
+
+    /// Whether an alert of TLS is all that has come: what a server of TLS says to one who speaks something else.
+    var isAlertOfTLS: Bool { isWhole && tail.count == 7 && tail.starts(with: [0x15, 3]) && tail[3...4] == [0, 2] }
+
     private static let expulsions = ["kicked", "banned"]
     private static let finalWords = expulsions + ["you are banned"]
 

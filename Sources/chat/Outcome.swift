@@ -2,6 +2,10 @@ import CommandLineSupport
 import Glibc
 import Reactor
 
+#if TLS
+    import ReactorTLS
+#endif
+
 /// How the talk with a server has ended.
 enum Outcome {
     /// The user left, the input came to its end, or all that was asked for is done.
@@ -12,6 +16,12 @@ enum Outcome {
     case serverGone(CloseReason, explanation: String?)
     /// The server has not let the client in, or has not done what it was asked for; and why.
     case refused(String)
+    /// The server has closed the connection, and has never sent a byte.
+    case silentlyGone(CloseReason)
+    /// The server speaks TLS, and the client does not.
+    case speaksTLS
+    /// Something of the user's or of the server's is not as it should be, a certificate perhaps.
+    case failed(Failure)
     /// It took longer than was allowed.
     case timedOut
     /// The input could not be read to its end. What was read has been sent.
@@ -32,6 +42,12 @@ enum Outcome {
             Failure("the server has closed the connection: \(explanation)", code: EX_TEMPFAIL)
         case .serverGone(.endOfInput, nil): Failure("the server has closed the connection", code: EX_TEMPFAIL)
         case .serverGone(let reason, nil): Failure("the server is gone: \(reason)", code: EX_TEMPFAIL)
+        case .silentlyGone(.endOfInput):
+            Failure("the server has closed the connection without a word; if it speaks TLS, use --tls", code: EX_TEMPFAIL)
+        case .silentlyGone(let reason):
+            Failure("the server is gone without a word: \(reason); if it speaks TLS, use --tls", code: EX_TEMPFAIL)
+        case .speaksTLS: Failure("the server speaks TLS there: use --tls", code: EX_UNAVAILABLE)
+        case .failed(let failure): failure
         case .refused(let reason): Failure("the server has refused: \(reason)", code: EX_NOPERM)
         case .timedOut: Failure("it took too long", code: Self.timeoutCode)
         case .inputFailed(let reason): Failure("cannot read standard input: \(reason)", code: EX_IOERR)
@@ -48,7 +64,13 @@ enum Outcome {
 
     /// Why an address could not be connected to.
     private static func sentence(for reason: CloseReason) -> String {
+        #if TLS
+            if reason == .transportFailed(.notTLS) {
+                return "no TLS is spoken there; leave out --tls, or name the port that has it"
+            }
+            if reason == .handshakeTimedOut { return "\(reason); is TLS spoken there?" }
+        #endif
         // What the system says of a Unix-domain socket whose queue is full: "Resource temporarily unavailable".
-        reason == .failed(.wouldBlock) ? "too many others are waiting to be accepted there" : "\(reason)"
+        return reason == .failed(.wouldBlock) ? "too many others are waiting to be accepted there" : "\(reason)"
     }
 }

@@ -19,6 +19,8 @@ final class PipeClient {
         var isOutputTerminal = true
         /// The typed line that ends the client. It is sent, so that the server knows. Nil makes it a line like any other.
         var quitWord: String?
+        /// How TLS is spoken with the server; nil if it is not.
+        var trust: ServerTrust?
         /// How long all may take; nil for as long as it likes.
         var timeout: Duration?
     }
@@ -79,10 +81,13 @@ final class PipeClient {
                 self?.server?.close()
             }
         }
+        var options = Connection.Options()
+        options.transport = configuration.trust?.transport
+        options.handshakeTimeout = configuration.connectTimeout
         dialer = Dialer(
-            to: addresses, on: loop, timeout: configuration.connectTimeout, handler: FromServer(client: self)
+            to: addresses, on: loop, timeout: configuration.connectTimeout, options: options, handler: FromServer(client: self)
         ) { [weak self] connection, failures in
-            if let connection { self?.didConnect(connection) } else { self?.finish(.couldNotConnect(failures)) }
+            if let connection { self?.didConnect(connection) } else { self?.couldNotConnect(failures) }
         }
     }
 
@@ -103,8 +108,18 @@ final class PipeClient {
 
     // MARK: - The server's side
 
+    private func couldNotConnect(_ failures: [Dialer.Failure]) {
+        finish(configuration.trust?.outcome(of: failures) ?? .couldNotConnect(failures))
+    }
+
     private func didConnect(_ connection: Connection) {
         server = connection
+        do throws(Failure) {
+            if let note = try configuration.trust?.didConnect() { writeLineToStandardError("chat: \(note)") }
+        } catch {
+            finish(.failed(error))
+            return connection.close()
+        }
         do throws(Errno) {
             var options = Connection.Options()
             options.framing = configuration.isInputTerminal ? .lines : .chunks
@@ -148,8 +163,11 @@ final class PipeClient {
     }
 
     private func serverDidClose(_ reason: CloseReason) {
+        if configuration.trust == nil, lastLine.isAlertOfTLS { return finish(.speaksTLS) }
         if shownLines.isUnfinished { shownLines.finishLine(show: output.writeText) }
         if reason != .requested {
+            if lastLine.isEmpty, let words = configuration.trust?.refusal(reason) { return finish(.refused(words)) }
+            if lastLine.isEmpty, configuration.trust == nil { return finish(.silentlyGone(reason)) }
             switch lastLine.explanation {
             case .goodbye(let words): finish(.serverGone(reason, explanation: words))
             case .refusal(let words): finish(.refused(words))

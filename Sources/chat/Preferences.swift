@@ -40,6 +40,9 @@ struct Preferences: ParsableArguments {
     @Flag(help: ArgumentHelp("Send that line like any other.", visibility: .hidden))
     var noQuitWord = false
 
+    @OptionGroup(title: "TLS")
+    var security: TLSPreferences
+
     func validate() throws {
         // Nobody could type a quit word with a newline in it.
         if let quitWord, quitWord.contains(where: \.isNewline) { throw ValidationError("--quit-word takes a word of one line") }
@@ -83,6 +86,7 @@ struct Preferences: ParsableArguments {
         reconnect = reconnect ?? other.reconnect
         linger = linger ?? other.linger
         connectTimeout = connectTimeout ?? other.connectTimeout
+        security.fill(from: other.security)
         if quitWord == nil, !noQuitWord { (quitWord, noQuitWord) = (other.quitWord, other.noQuitWord) }
     }
 }

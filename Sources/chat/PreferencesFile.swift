@@ -11,7 +11,7 @@ import Glibc
 struct PreferencesFile {
     private static let keys = [
         "name", "room", "history", "bell", "color", "plain", "reconnect", "linger", "connect-timeout", "quit-word",
-        "no-quit-word",
+        "no-quit-word", "tls", "tls-ca", "tls-certificate", "tls-key", "tls-trust-on-first-use",
     ]
 
     private let path: String

@@ -10,6 +10,8 @@ import Reactor
 final class Session {
     struct Configuration {
         var endpoint: Endpoint
+        /// How TLS is spoken with it; nil if it is not.
+        var trust: ServerTrust?
         /// How long to try each address.
         var connectTimeout = Duration.seconds(10)
         /// Whether to connect again when the connection is lost.
@@ -75,6 +77,8 @@ final class Session {
     private static let idleTime = Duration.milliseconds(50)
     /// How long a chat may take to do what it is asked for first. A client of a relay may have imitated a chat's first line.
     private static let answerTime = Duration.seconds(5)
+    /// How long a server that has never said anything may take to refuse a line that is all that it is sent.
+    private static let refusalTime = Duration.milliseconds(200)
     /// How long a connection must stand for the first attempt after it to come soon.
     private static let standingTime = Duration.seconds(10)
     /// How much may wait for the server before no more should be sent.
@@ -92,6 +96,8 @@ final class Session {
     private var connection: Connection?
     private var splitter = LineSplitter()
     private var lastLine = LastLine()
+    /// Whether a server has ever sent anything.
+    private var hasHeard = false
     private var delay = ReconnectDelay()
     private var generator = SystemRandomNumberGenerator()
     private var isPaused = false
@@ -165,7 +171,14 @@ final class Session {
         leavingTime = .now
         reconnectTimer.cancel()
         dialer?.cancel()
-        if let connection { connection.finish() } else { end(.finished) }
+        guard let connection else { return end(.finished) }
+        // A server that speaks TLS says so when it has read a plain line, or closes the connection. To one that is finishing nothing is said any
+        // more, and the message would count as sent.
+        if configuration.needsEnd, configuration.trust == nil, server == .lines, !hasHeard {
+            loop.schedule(after: Self.refusalTime) { [weak self] in self?.connection?.finish() }
+        } else {
+            connection.finish()
+        }
     }
 
     /// Ends at once.
@@ -185,6 +198,8 @@ final class Session {
         delegate?.sessionDidChangeState()
         var options = Connection.Options()
         options.lingerTimeout = configuration.lingerTime
+        options.transport = configuration.trust?.transport
+        options.handshakeTimeout = configuration.connectTimeout
         // Otherwise it takes a quarter of an hour to notice that the network is gone, for one who has just said something.
         if configuration.reconnects { options.unacknowledgedTimeout = .seconds(30) }
         dialer = Dialer(
@@ -211,6 +226,12 @@ final class Session {
     private func didConnect(_ connection: Connection) {
         self.connection = connection
         dialer = nil
+        let note: String?
+        do throws(Failure) {
+            note = try configuration.trust?.didConnect()
+        } catch {
+            return end(.failed(error))
+        }
         state = .greeting
         server = .unknown
         splitter = LineSplitter()
@@ -220,10 +241,13 @@ final class Session {
         isReconnected = hasBeenConnected
         greetingTimer.arm(after: isReconnected ? max(configuration.greetingTime, .seconds(1)) : configuration.greetingTime)
         delegate?.sessionDidChangeState()
+        if let note { delegate?.session(didNote: note) }
     }
 
     private func couldNotConnect(_ failures: [Dialer.Failure]) {
         dialer = nil
+        // A server that is not trusted any more will not be in a minute.
+        if let outcome = configuration.trust?.outcome(of: failures) { return end(outcome) }
         if !hasBeenConnected { return end(.couldNotConnect(failures)) }
         if isLeaving { return end(.finished) }
         waitToReconnect()
@@ -237,26 +261,33 @@ final class Session {
     }
 
     private func connectionDidClose(_ reason: CloseReason) {
-        if splitter.isUnfinished { splitter.finishLine { deliver($0, endsLine: $1) } }
+        let isAlertOfTLS = configuration.trust == nil && lastLine.isAlertOfTLS
+        if splitter.isUnfinished, !isAlertOfTLS { splitter.finishLine { deliver($0, endsLine: $1) } }
         connection = nil
         for timer in [greetingTimer, idleTimer, nameTimer] { timer.cancel() }
         if case .ended = state { return }
+        if isAlertOfTLS { return end(.speaksTLS) }
+        // With TLS 1.3, a server says what it thinks of the client's certificate when the handshake is over for the client.
+        if lastLine.isEmpty, let words = configuration.trust?.refusal(reason) { return end(.refused(words)) }
+        let isSilent = !hasHeard && configuration.trust == nil && !isReconnected
         // What waited for the server may be lost if it has gone first.
         if isLeaving {
             // One that speaks lines has everything if it has read to the end, and closes its side.
             let isInDoubt = configuration.needsEnd && !isChat && leavingTime.duration(to: .now) >= configuration.lingerTime
             let reason = isInDoubt ? .failed(Errno(rawValue: ETIMEDOUT)) : reason
-            return end(reason == .requested ? .finished : .serverGone(reason, explanation: nil))
+            if reason == .requested { return end(.finished) }
+            return end(isSilent && !isInDoubt ? .silentlyGone(reason) : .serverGone(reason, explanation: nil))
         }
         let explanation = lastLine.explanation
         delegate?.sessionDidPause()
         if case .refusal(let words) = explanation, !hasBeenConnected { return end(.refused(words)) }
         guard configuration.reconnects, hasBeenConnected, explanation?.isFinal != true else {
-            return end(.serverGone(reason, explanation: explanation?.words))
+            return end(isSilent ? .silentlyGone(reason) : .serverGone(reason, explanation: explanation?.words))
         }
         // A server that lets everybody in, and out again at once, is asked at longer and longer intervals.
         if let readyTime, readyTime.duration(to: .now) >= Self.standingTime { delay.reset() }
-        let sentence = explanation?.words ?? (reason == .endOfInput ? "the server has closed the connection" : "\(reason)")
+        var sentence = explanation?.words ?? (reason == .endOfInput ? "the server has closed the connection" : "\(reason)")
+        if isSilent { sentence += ", without a word; if it speaks TLS, use --tls" }
         if case .ready = state { delegate?.session(didNote: "connection lost: \(sentence)") }
         waitToReconnect()
     }
@@ -264,6 +295,7 @@ final class Session {
     // MARK: - Receiving
 
     private func receive(_ chunks: borrowing MessageBatch) {
+        hasHeard = true
         chunks.forEach { chunk in
             lastLine.receive(chunk)
             splitter.receive(chunk) { deliver($0, endsLine: $1) }

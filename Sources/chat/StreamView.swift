@@ -193,7 +193,12 @@ final class StreamView: Session.Delegate {
     }
 
     func session(didNote text: String) {
-        if options.form == .text { output.writeLine("* \(text)".utf8.span) } else { writeLineToStandardError("chat: \(text)") }
+        // What nobody looks at, when nothing is to be printed, is still for the user.
+        if options.form == .text, isPrinting {
+            output.writeLine("* \(text)".utf8.span)
+        } else {
+            writeLineToStandardError("chat: \(text)")
+        }
     }
 
     func sessionDidChangeState() {

@@ -16,7 +16,7 @@ import Testing
                 // The prompt takes the last line.
                 #expect(lines.count < 24, "\(text)")
             }
-            #expect((program == "chatd") == text.contains(title))
+            #expect((program == "chatd" || title == "TLS:") == text.contains(title))
         }
         #expect(sections.joined().count + sections.count <= 24, "\(text)")
         for line in text.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }

@@ -110,7 +110,7 @@ import Testing
         // What another client may have said must not harm a terminal.
         ("! goodbye: \u{1B}[2J\n", ": ^[[2J"),
         ("! goodbye: and then something else\nhello\n", ""), ("goodbye\n", ""),
-        ("hello\n! another notice\n", ""), ("", ""), ("! goodbye: unfinished", ""),
+        ("hello\n! another notice\n", ""), ("", " without a word; if it speaks TLS, use --tls"), ("! goodbye: unfinished", ""),
         ("! goodbye: " + String(repeating: "a", count: 2_000) + "\n", ""),
         (String(repeating: "a", count: 100_000) + "\n! goodbye: after much\n", ": after much"),
     ])

@@ -16,5 +16,16 @@
             #expect(String(decoding: try process.error.all(), as: UTF8.self).contains(Self.sentence))
             #expect(try process.waitForEnd() == .exit(EX_USAGE))
         }
+
+        @Test(arguments: [
+            ["--tls", "localhost"], ["tls://localhost"], ["tls:localhost:3002"], ["--tls-ca", "/none", "localhost"],
+            ["--tls-certificate", "/none", "localhost"], ["--tls-key", "/none", "localhost"],
+            ["--tls-trust-on-first-use", "localhost"],
+        ])
+        func `chat`(arguments: [String]) throws {
+            let process = try startChat(arguments)
+            #expect(String(decoding: try process.error.all(), as: UTF8.self).contains(Self.sentence))
+            #expect(try process.waitForEnd() == .exit(EX_USAGE))
+        }
     }
 #endif

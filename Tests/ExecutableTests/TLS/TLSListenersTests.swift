@@ -124,7 +124,7 @@
                     peer.shutDownSending()
                 }
                 let answer = try peer.receiveAll()
-                #expect(answer == (text.hasPrefix("\u{16}") ? [] : [0x15, 3, 1, 0, 2, 2, 10]))
+                #expect(answer == (text.hasPrefix("\u{16}") ? [] : [0x15, 3, 1, 0, 2, 2, 70]))
                 let clients = try daemon.join(2)
                 try clients[0].send("all is well\n")
                 #expect(try clients[1].receiveLine() == "all is well")
@@ -144,7 +144,7 @@
             try withDaemon(options(server) + ["--proxy-protocol", "127.0.0.1", "--log-level", "debug"]) { daemon in
                 let peer = try Peer(port: daemon.port)
                 try peer.send("PROXY TCP4 192.0.2.7 192.0.2.1 5 3002\r\n")
-                #expect(try peer.receiveAll() == [0x15, 3, 1, 0, 2, 2, 10])
+                #expect(try peer.receiveAll() == [0x15, 3, 1, 0, 2, 2, 70])
                 try daemon.process.error.text(through: "handshake failed address=127.0.0.1:")
             }
         }
