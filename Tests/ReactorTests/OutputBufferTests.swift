@@ -24,18 +24,22 @@ struct OutputBufferTests {
             turnIsClosed = false
         }
 
+        /// What of the turn is the rest of what has left in part.
+        var owed = 0
+
         mutating func yieldTurn() {
-            if turnIsClosed { return }
-            later = turn + later
-            turn = []
+            later = turn.dropFirst(owed) + later
+            turn = Array(turn.prefix(owed))
             turnIsClosed = true
         }
 
         mutating func removeFirst(_ count: Int) {
             let fromRest = min(count, rest.count)
             rest.removeFirst(fromRest)
-            turn.removeFirst(count - fromRest)
-            if count > fromRest { turnIsClosed = true }
+            let fromTurn = count - fromRest
+            turn.removeFirst(fromTurn)
+            if fromTurn > owed { owed = turn.count } else { owed -= fromTurn }
+            if fromTurn > 0 { turnIsClosed = true }
             if isEmpty { turnIsClosed = false }
         }
     }

@@ -16,6 +16,9 @@ struct OutputBuffer {
     private var turnCount: UInt32 = 0
     /// Whether the turn is closed: what is appended belongs to a later one. A turn closes when the kernel has taken a part of it.
     private var turnHasBegun = false
+    /// How much of the turn has to leave before anything else, since the kernel has taken a part of a `send` of it: up to where a `send` has
+    /// ended for certain.
+    private var owedCount: UInt32 = 0
 
     /// How many bytes of memory the buffer has.
     var capacity: Int { bytes.capacity }
@@ -49,10 +52,9 @@ struct OutputBuffer {
         turnHasBegun = false
     }
 
-    /// Has the topics' output leave before all own output of whose turn the kernel has taken nothing yet.
+    /// Has the topics' output leave before all own output that can wait: what is not the rest of a `send`.
     mutating func yieldTurn() {
-        if turnHasBegun { return }
-        turnCount = 0
+        turnCount = owedCount
         turnHasBegun = true
     }
 
@@ -75,8 +77,10 @@ struct OutputBuffer {
         let rest = min(count, Int(restCount))
         restCount &-= UInt32(truncatingIfNeeded: rest)
         if count > rest {
-            turnCount &-= UInt32(truncatingIfNeeded: count &- rest)
+            let own = UInt32(truncatingIfNeeded: count &- rest)
+            turnCount &-= own
             turnHasBegun = true
+            owedCount = own <= owedCount ? owedCount &- own : turnCount
         }
         let gone = Int(head) &+ count
         if gone >= bytes.count {

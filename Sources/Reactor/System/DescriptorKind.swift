@@ -33,9 +33,12 @@ package enum DescriptorKind: UInt8 {
     }
 
     /// Writes one range of bytes once, and returns the result of the system call: as the other `write` does, for less. The corresponding C
-    /// functions are `send` and `write`.
+    /// functions are `send` and `writev`.
     func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-        guard self == .socket else { return unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count) }
+        guard self == .socket else {
+            var vector = unsafe iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+            return unsafe writev(descriptor, &vector, 1)
+        }
         return unsafe send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
     }
 
