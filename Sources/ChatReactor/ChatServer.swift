@@ -373,6 +373,16 @@ public final class ChatServer {
         for observer in observers { observer.server(self, didAccept: client) }
     }
 
+    func didLogIn(_ person: Person) {
+        tally.logins &+= 1
+        for observer in observers { observer.server(self, didLogIn: person) }
+    }
+
+    func didRefuseLogin(of person: Person, as name: ChatName, because refusal: LoginRefusal) {
+        tally.refusedLogins[refusal, default: 0] &+= 1
+        for observer in observers { observer.server(self, didRefuseLoginOf: person, as: name, because: refusal) }
+    }
+
     func didRelay(_ messages: borrowing MessageBatch, in range: Range<Int>, from client: Client) {
         for observer in observers { observer.server(self, didRelay: messages, in: range, from: client) }
     }

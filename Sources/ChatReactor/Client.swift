@@ -19,6 +19,8 @@ extension ChatServer {
             var longLines: [ContinuousClock.Instant] = []
             /// Where the client comes from, as a proxy has said.
             var proxiedAddress: SocketAddress?
+            /// How far the client is with logging in to a chat.
+            var login = LoginState()
         }
 
         init(of server: ChatServer) {
@@ -40,6 +42,19 @@ extension ChatServer {
         final var proxiedAddress: SocketAddress? {
             get { details?.proxiedAddress }
             set { makeDetails().proxiedAddress = newValue }
+        }
+
+        /// How far the client is with logging in to a chat.
+        final var login: LoginState {
+            get { details?.login ?? LoginState() }
+            set { makeDetails().login = newValue }
+        }
+
+        /// Whether nobody on the way can listen to what goes over the connection: it stays on this machine, or is encrypted.
+        final func isPrivate(_ connection: Connection) -> Bool {
+            // What a proxy has got from elsewhere was on the way before.
+            if let proxiedAddress { return proxiedAddress.isOnThisMachine }
+            return connection.hasTransport || connection.remoteAddress?.isOnThisMachine == true
         }
 
         private final func makeDetails() -> Details {

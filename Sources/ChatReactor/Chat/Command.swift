@@ -47,6 +47,9 @@ final class CommandTable {
         for command in Self.builtIn { add(command) }
     }
 
+    /// What somebody may have done who has yet to log in.
+    static let beforeLogin: Set = ["login", "ping", "json", "help", "quit"]
+
     subscript(name: String) -> Chat.Command? { commands[name] }
 
     func add(_ command: Chat.Command) {
@@ -60,6 +63,7 @@ final class CommandTable {
     static var builtIn: [Chat.Command] {
         [
             .init("nick", arguments: "NAME", help: "Be called NAME from now on.") { $0.changeName(to: $1) },
+            .init("login", arguments: "NAME PASSWORD", help: "Prove that NAME is yours, and take it.") { $0.logIn($1) },
             .init("me", arguments: "TEXT", help: "Say what you do.") { $0.publish(.action, $1.utf8.span) },
             .init("msg", arguments: "NAME TEXT", help: "Say something to one person alone.") { $0.sayPrivately($1) },
             .init("reply", arguments: "TEXT", help: "Answer the one who last wrote to you alone.") { $0.reply($1) },

@@ -6,6 +6,8 @@ extension Person {
     func run(_ line: String) {
         guard let chat else { return }
         let (name, argument) = line.splitAtSpace
+        if login.isAwaited, !CommandTable.beforeLogin.contains(name.lowercased()) { return tellToLogIn() }
+        if isOperator, runAsOperator(line, name.lowercased(), argument) { return }
         if let command = chat.commands[name.lowercased()] { return command.run(self, argument) }
         tellUnknown(name)
     }
@@ -15,7 +17,25 @@ extension Person {
         tell(.error("there is no /\(name); " + (similar.map { "did you mean /\($0)?" } ?? "/help lists what there is")))
     }
 
-    private func tellUsage(_ name: String) {
+    func tellToLogIn() {
+        tell(.error("log in first, by /login NAME PASSWORD"))
+    }
+
+    /// Runs an operator's command that an operator has given. Returns false if it is none, but one of people's.
+    private func runAsOperator(_ line: String, _ name: String, _ argument: String) -> Bool {
+        let isExplicit = name == "op"
+        guard isExplicit || chat?.commands[name] == nil && OperatorCommand.all.contains(where: { $0.name == name }) else {
+            return false
+        }
+        guard let answer = chat?.runOperatorCommand(isExplicit ? argument : line, by: self) else { return false }
+        for text in answer.lines.dropLast(answer.isDone ? 0 : 1).prefix(Self.listLimit) { tell(.notice(text)) }
+        let rest = answer.lines.count - Self.listLimit
+        if rest > 0 { tell(.notice("\(rest) lines more are not shown")) }
+        if !answer.isDone, let reason = answer.lines.last { tell(.error(reason)) }
+        return true
+    }
+
+    func tellUsage(_ name: String) {
         if let command = chat?.commands[name] { tell(.error("this command is \(command.usage)")) }
     }
 
@@ -34,7 +54,8 @@ extension Person {
     /// Who has a name, or nil after having said that nobody has.
     private func parsePerson(_ text: String) -> Person? {
         guard let name = parseName(text) else { return nil }
-        guard let person = chat?.person(named: name) else {
+        // Who has yet to log in hears nobody.
+        guard let person = chat?.person(named: name), !person.login.isAwaited else {
             tell(.error("nobody is called \(name)"))
             return nil
         }
@@ -50,6 +71,7 @@ extension Person {
         let name: ChatName
         do throws(ChatName.Invalid) { name = try ChatName(text) } catch { return tell(.error("\(error)")) }
         if name.text == self.name.text { return tell(.error("you are \(name) already")) }
+        if isLoggedIn, name != self.name { return tell(.error("you are logged in as \(self.name), which stays your name")) }
         do throws(NameRegistry.Refusal) { try chat.rename(self, to: name, isGranted: false) } catch {
             return tell(.error("\(error)"))
         }

@@ -167,6 +167,9 @@ public final class Connection {
     /// How many bytes of memory the connection holds for its peer.
     var bufferedByteCount: Int { messages.tail.capacity &+ (details?.output.capacity ?? 0) }
 
+    /// Whether what goes over it is transformed, as by encryption.
+    package var hasTransport: Bool { details?.transport != nil }
+
     /// Nil for a plain connection.
     var transport: TransportState? { details?.transport }
 
