@@ -131,6 +131,9 @@ let package = Package(
             dependencies: ["Broadcast", "ChatReactor", "ChatReactorText", "KernelFaults", "Reactor", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
+            name: "ChatdPasswordsTests", dependencies: ["ChatReactor", "ChatdPasswords", "Reactor", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
             name: "LineEditingTests", dependencies: ["LineEditing", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "TerminalTests", dependencies: ["LineEditing", "Reactor", "Terminal", "TerminalProbe", "TestSupport"],

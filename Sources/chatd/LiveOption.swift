@@ -39,6 +39,9 @@ struct LiveOption {
             .init("drain-timeout", get: \.drainTimeout) { $0.drainTimeout = $1.drainTimeout.duration },
             .init("name", get: \.server.chat?.name) { $0.server.chat?.name = $1.chatOptions.effectiveName },
             .init("history", get: \.server.chat?.history) { $0.server.chat?.history = $1.chatOptions.effectiveHistory },
+            .init("secret-room", get: \.server.chat?.secretRooms) {
+                $0.server.chat?.secretRooms = $1.chatOptions.secretRoom
+            },
             .init("motd") { daemon, options in
                 let lines = try options.chatOptions.readMessageOfTheDay()
                 return {

@@ -41,6 +41,8 @@ public final class Chat {
         /// How many files there may be in that directory: a room that would need one more is refused. Files of rooms that are
         /// empty count too.
         public var maximumRoomLogs = 1_000
+        /// Rooms that are not listed to those who are not in them.
+        public var secretRooms: [SecretRoom] = []
         /// Who has to log in, and how often somebody may try. Nobody can log in before ``Chat/authenticator`` is set.
         public var loginRules = LoginRules()
 
@@ -109,6 +111,25 @@ public final class Chat {
         }
     }
 
+    /// Rooms that are not listed to those who are not in them, some of which need a key: at first those of the configuration. Who is in a room
+    /// stays there.
+    public var secretRooms: [SecretRoom] {
+        didSet { secretKeys = Self.keys(of: secretRooms) }
+    }
+    /// Their keys, by name; nil of one that has none.
+    private(set) var secretKeys: [ChatName: String?]
+    /// How often somebody may give a wrong key, by who it is and the room.
+    var keyRate = AttemptRate<String>(limit: 10)
+
+    private static func keys(of rooms: [SecretRoom]) -> [ChatName: String?] {
+        var keys: [ChatName: String?] = [:]
+        // As they come from those who give them.
+        for room in rooms where room.name != .lobby {
+            keys.updateValue(room.key.map { String(madeVisible: $0) }, forKey: room.name)
+        }
+        return keys
+    }
+
     /// Who has to log in, and how often somebody may try: at first what the configuration says, clamped. That a login is required is about
     /// newcomers, and closes nobody.
     public var loginRules: LoginRules {
@@ -173,6 +194,8 @@ public final class Chat {
         configuration.maximumRoomLogs = max(configuration.maximumRoomLogs, 1)
         configuration.loginRules = configuration.loginRules.clamped
         loginRules = configuration.loginRules
+        secretRooms = configuration.secretRooms
+        secretKeys = Self.keys(of: configuration.secretRooms)
         logins = LoginQueue(rate: configuration.loginRules.rate)
         self.configuration = configuration
         label = configuration.label
@@ -422,10 +445,12 @@ public final class Chat {
     }
 
     /// The room of a name, made if there is none, where somebody can be subscribed to a form.
-    func openRoom(_ name: ChatName, for form: WireForm) throws(RoomRefusal) -> ChatServer.Room {
+    ///
+    /// - Parameter key: What others need who enter it, if it is made; empty for nothing.
+    func openRoom(_ name: ChatName, for form: WireForm, key: String = "") throws(RoomRefusal) -> ChatServer.Room {
         do throws(RoomRefusal) {
             let found = room(named: name)
-            let room = if let found { found } else { try reopenRoom(name) }
+            let room = if let found { found } else { try reopenRoom(name, key: key) }
             openedRooms[name] = name == .lobby ? nil : room
             do throws(Errno) {
                 try room.conversation?.prepare(form)
@@ -442,8 +467,10 @@ public final class Chat {
     }
 
     /// A room that nobody is in.
-    private func reopenRoom(_ name: ChatName) throws(RoomRefusal) -> ChatServer.Room {
+    private func reopenRoom(_ name: ChatName, key: String) throws(RoomRefusal) -> ChatServer.Room {
         if openedRooms.count >= configuration.maximumRooms { throw .tooMany }
+        // What is said there is for those who had the key. A file would tell it to whoever opens the room next.
+        if !key.isEmpty, secretKeys[name] == nil { return try makeRoom(name, key: key) }
         if let kept = closedRooms.compactMap(\.room).first(where: { $0.name == name }) { return kept }
         return try makeRoom(name)
     }
@@ -462,9 +489,9 @@ public final class Chat {
         }
     }
 
-    private func makeRoom(_ name: ChatName) throws(RoomRefusal) -> ChatServer.Room {
+    private func makeRoom(_ name: ChatName, key: String? = nil) throws(RoomRefusal) -> ChatServer.Room {
         let records: RecordLog
-        if let roomLogs {
+        if let roomLogs, key == nil {
             if !roomLogs.mayOpen(name) { throw .tooMany }
             do throws(RoomLogError) { records = try roomLogs.open(name, capacity: configuration.roomSize) } catch {
                 throw .log(error)
@@ -476,14 +503,14 @@ public final class Chat {
                 throw .log(RoomLogError(ofRoom: name, error))
             }
         }
-        return makeRoom(name, records: records, topicCapacity: topicCapacity)
+        return makeRoom(name, records: records, topicCapacity: topicCapacity, key: key)
     }
 
     private func makeRoom(
-        _ name: ChatName, records: RecordLog, topicCapacity: Int, topicMemory: [MemoryReservation] = []
+        _ name: ChatName, records: RecordLog, topicCapacity: Int, topicMemory: [MemoryReservation] = [], key: String? = nil
     ) -> ChatServer.Room {
         let conversation = Conversation(
-            name, of: self, records: records, topicCapacity: topicCapacity, topicMemory: topicMemory)
+            name, of: self, records: records, topicCapacity: topicCapacity, topicMemory: topicMemory, key: key)
         let room = ChatServer.Room(name, conversation)
         room.server = server
         return room
@@ -493,7 +520,7 @@ public final class Chat {
     func roomIsEmpty(_ room: ChatServer.Room) {
         guard openedRooms[room.name] === room else { return }
         openedRooms[room.name] = nil
-        guard let roomLogs, let conversation = room.conversation else { return }
+        guard let roomLogs, let conversation = room.conversation, conversation.ownKey == nil else { return }
         // Whoever mistypes the name of a room opens one.
         if conversation.isWorthKeeping {
             closedRooms = closedRooms.filter { $0.room != nil } + [ClosedRoom(room: room)]

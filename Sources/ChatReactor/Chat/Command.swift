@@ -69,13 +69,16 @@ final class CommandTable {
             .init("reply", arguments: "TEXT", help: "Answer the one who last wrote to you alone.") { $0.reply($1) },
             .init("who", arguments: "[ROOM]", help: "List the people in a room.") { $0.listPeople(in: $1) },
             .init("rooms", help: "List the rooms.") { person, _ in person.listRooms() },
-            .init("join", arguments: "ROOM", help: "Go to a room, which is made if there is none.") { $0.join($1) },
+            .init("join", arguments: "ROOM [KEY]", help: "Go to a room, which is made if there is none.") { $0.join($1) },
+            .init("invite", arguments: "NAME", help: "Let NAME come into the room without its key, and say so.") {
+                $0.invite($1)
+            },
             .init("leave", help: "Leave the room, for the lobby.") { person, _ in person.leaveRoom() },
             .init("topic", arguments: "[TEXT]", help: "Show or set what the room talks about; - removes it.") {
                 $0.changeTopic($1)
             },
             .init("history", arguments: "N", help: "Show the last N messages of the room.") { $0.showHistory($1) },
-            .init("resume", arguments: "ROOM EPOCH SEQ", help: "Join a room, and get what was said after a number.") {
+            .init("resume", arguments: "ROOM EPOCH SEQ [KEY]", help: "Join a room, and get what was said after a number.") {
                 $0.resume($1)
             },
             .init("ignore", arguments: "NAME", help: "Get nothing that NAME says.") { $0.ignore($1) },

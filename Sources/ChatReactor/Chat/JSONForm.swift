@@ -98,6 +98,10 @@ enum JSONForm {
                 object.add("room", room.name.text)
                 object.add("online", room.online)
             }
+        case .invitation(let room, let from):
+            object.add("type", "invitation")
+            object.add("room", room.text)
+            object.add("from", from.text)
         case .pong:
             object.add("type", "pong")
             object.add("time", Timestamp.rfc3339(Timestamp.now))

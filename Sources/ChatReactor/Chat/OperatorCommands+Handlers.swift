@@ -97,9 +97,12 @@ extension OperatorCommands {
         let rooms = chat.rooms.map { ($0, $0.conversation?.online ?? 0) }
         for (room, online) in rooms.sorted(by: { ($1.1, $0.0.name.text) < ($0.1, $1.0.name.text) }) {
             let topic = room.conversation?.topicText ?? ""
-            answer.add("\(room.name) (\(online) online)\(topic.isEmpty ? "" : ": \(topic)")", type: "room") {
+            let isSecret = chat.isSecret(room.name)
+            let mark = isSecret ? ", secret" : ""
+            answer.add("\(room.name) (\(online) online\(mark))\(topic.isEmpty ? "" : ": \(topic)")", type: "room") {
                 $0.add("room", room.name.text)
                 $0.add("online", online)
+                if isSecret { $0.add("secret", true) }
                 if !topic.isEmpty { $0.add("topic", topic) }
             }
         }

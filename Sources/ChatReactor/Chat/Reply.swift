@@ -23,6 +23,8 @@ enum Reply {
     /// The rooms, with how many people are in each.
     case rooms([(name: ChatName, online: Int)])
     case pong
+    /// Somebody lets the client come into a room.
+    case invitation(room: ChatName, from: ChatName)
     /// What follows was said after the client came.
     case historyEnd(room: ChatName, count: Int)
     /// The operator has sent everybody out of a room.

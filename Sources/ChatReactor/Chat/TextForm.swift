@@ -82,6 +82,8 @@ struct TextForm {
             if !isComplete { output.append("* in \(room): and others\n") }
         case .rooms(let rooms):
             for room in rooms { output.append("* \(room.name) (\(room.online) online)\n") }
+        case .invitation(let room, let from):
+            output.append("* \(from) invites you to \(room): /join \(room)\n")
         case .pong:
             output.append("* pong\n")
         case .historyEnd(_, let count):
