@@ -75,7 +75,7 @@ let package = Package(
         .target(
             name: "CommandLineSupport",
             dependencies: [
-                "ChatReactorText", "Reactor", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "CTerminal", "ChatReactorText", "Reactor", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             packageAccess: false, swiftSettings: settings),
         // What somebody types: a state and a key in, a state and what to draw out. It knows no terminal.
@@ -88,10 +88,13 @@ let package = Package(
         // What chatd gives up once it has started: numbers and calls of the kernel in C; what is allowed, in Swift.
         .target(name: "CSandbox"),
         .target(name: "ChatdSandbox", dependencies: ["CSandbox"], packageAccess: false, swiftSettings: settings),
+        // Who may log in to chatd: its file of passwords, and the threads that judge them by crypt(5).
+        .target(name: "CCrypt", linkerSettings: [.linkedLibrary("crypt")]),
+        .target(name: "ChatdPasswords", dependencies: ["CCrypt", "CLinux", "ChatReactor", "Reactor"], swiftSettings: settings),
         .executableTarget(
             name: "chatd",
             dependencies: [
-                "ChatReactor", "ChatReactorText", "ChatdSandbox", "CommandLineSupport", "ReactorTLS", "ReactorWeb",
+                "ChatReactor", "ChatReactorText", "ChatdPasswords", "ChatdSandbox", "CommandLineSupport", "ReactorTLS", "ReactorWeb",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -140,6 +143,9 @@ let package = Package(
             dependencies: [
                 .target(name: "COpenSSL", condition: .when(traits: ["TLS"])), "Broadcast", "Reactor", "ReactorTLS", "TestSupport",
             ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ChatdPasswordsTests", dependencies: ["ChatReactor", "ChatdPasswords", "Reactor", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "LineEditingTests", dependencies: ["LineEditing", "TestSupport"], swiftSettings: settings),

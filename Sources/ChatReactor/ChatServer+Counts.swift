@@ -15,6 +15,10 @@ extension ChatServer {
         public internal(set) var failedHandshakes = 0
         /// Callers that were not let in, by the kind of reason: see ``ChatServer/access``. A kind that has not come about is not in it.
         public internal(set) var refusals: [AccessRefusal.Kind: Int] = [:]
+        /// How often somebody has logged in to a chat.
+        public internal(set) var logins = 0
+        /// How often somebody was not logged in who had tried, by the reason. One that has not come about is not in it.
+        public internal(set) var refusedLogins: [LoginRefusal: Int] = [:]
         /// Messages that clients have sent: what is relayed or said, commands, and the quit word. Those that were too long are not in it.
         public internal(set) var receivedMessages = 0
         /// What was published in rooms, once for each client that it was for: see `Topic.deliveryCount`. In a chat, what the server tells

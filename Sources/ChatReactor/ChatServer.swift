@@ -249,7 +249,7 @@ public final class ChatServer {
             return .reject("! \(refusal)\n")
         }
         let client: any Client & ConnectionHandler = chat?.makePerson() ?? RelayClient(of: self)
-        if proxy != nil { client.knownAddress = caller }
+        if let proxy { client.comesByProxy(from: caller, isKnown: caller != proxy) }
         return .admit(client, clientOptions[caller == proxy ? nil : caller])
     }
 
@@ -388,6 +388,16 @@ public final class ChatServer {
         // To ask for the address is a system call, which is made only if it matters.
         if gate.countsOrigins, let address = client.address { gate.enter(client.id, from: address) }
         for observer in observers { observer.server(self, didAccept: client) }
+    }
+
+    func didLogIn(_ person: Person) {
+        tally.logins &+= 1
+        for observer in observers { observer.server(self, didLogIn: person) }
+    }
+
+    func didRefuseLogin(of person: Person, as name: ChatName, because refusal: LoginRefusal) {
+        tally.refusedLogins[refusal, default: 0] &+= 1
+        for observer in observers { observer.server(self, didRefuseLoginOf: person, as: name, because: refusal) }
     }
 
     func didRelay(_ messages: borrowing MessageBatch, in range: Range<Int>, from client: Client) {

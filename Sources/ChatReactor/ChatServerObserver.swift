@@ -39,6 +39,12 @@ public protocol ChatServerObserver: AnyObject {
     ///   - reason: `transportFailed` if the caller speaks something else, or has been refused for its certificate, for example.
     func server(_ server: ChatServer, handshakeDidFailFrom caller: SocketAddress?, reason: CloseReason)
 
+    /// Somebody has logged in, and has its name.
+    func server(_ server: ChatServer, didLogIn person: Person)
+
+    /// Somebody has tried to log in under a name, which may be nobody's, and was not. It has been told why.
+    func server(_ server: ChatServer, didRefuseLoginOf person: Person, as name: ChatName, because refusal: LoginRefusal)
+
     /// No client can be accepted for now, because the process lacks descriptors, memory or permission. The server tries again,
     /// ten times a second at most, and calls this each time that it fails.
     func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno)
@@ -73,6 +79,14 @@ extension ChatServerObserver {
 
     /// Does nothing.
     public func server(_ server: ChatServer, handshakeDidFailFrom caller: SocketAddress?, reason: CloseReason) {}
+
+    /// Does nothing.
+    public func server(_ server: ChatServer, didLogIn person: Person) {}
+
+    /// Does nothing.
+    public func server(
+        _ server: ChatServer, didRefuseLoginOf person: Person, as name: ChatName, because refusal: LoginRefusal
+    ) {}
 
     /// Does nothing.
     public func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno) {}

@@ -19,6 +19,10 @@ extension ChatServer {
             var longLines: [ContinuousClock.Instant] = []
             /// Where the client comes from, if a proxy has said so, or if there is a handshake that may fail: then nobody could be asked.
             var knownAddress: SocketAddress?
+            /// Whether the client is on the proxy's own machine, which is this one; nil if it comes without a proxy.
+            var isProxiedFromHere: Bool?
+            /// How far the client is with logging in to a chat.
+            var login = LoginState()
         }
 
         init(of server: ChatServer) {
@@ -40,6 +44,27 @@ extension ChatServer {
         final var knownAddress: SocketAddress? {
             get { details?.knownAddress }
             set { makeDetails().knownAddress = newValue }
+        }
+
+        /// A proxy has said where the client comes from.
+        ///
+        /// - Parameter isKnown: Whether it has: if not, the address is the proxy's own.
+        final func comesByProxy(from address: SocketAddress, isKnown: Bool) {
+            knownAddress = address
+            makeDetails().isProxiedFromHere = isKnown && address.isOnThisMachine
+        }
+
+        /// How far the client is with logging in to a chat.
+        final var login: LoginState {
+            get { details?.login ?? LoginState() }
+            set { makeDetails().login = newValue }
+        }
+
+        /// Whether nobody on the way can listen to what goes over the connection: it stays on this machine, or is encrypted.
+        final func isPrivate(_ connection: Connection) -> Bool {
+            // What a proxy has got from elsewhere was on the way before.
+            if let isProxiedFromHere = details?.isProxiedFromHere { return isProxiedFromHere }
+            return connection.establishedTransport != nil || address(over: connection)?.isOnThisMachine == true
         }
 
         private final func makeDetails() -> Details {

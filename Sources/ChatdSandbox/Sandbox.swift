@@ -22,6 +22,8 @@ public struct Sandbox: Sendable {
         case bans
         /// Files of rooms.
         case roomLogs
+        /// Threads that judge passwords.
+        case logins
         case metrics
         /// Connections that are encrypted.
         case tls

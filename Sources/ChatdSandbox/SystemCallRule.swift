@@ -74,12 +74,12 @@ public struct SystemCallRule: Sendable {
         // Standard input and output: pieces that are written at once, whether a terminal is still there.
         .init("poll", call_poll, [.log, .console]),
         .init("ioctl", call_ioctl, [.console], .oneOf(argument: 1, [Int32(TCGETS), terminalRequest])),
-        // A thread that reads or writes what cannot be opened anew. It may only just have begun.
-        .init("mprotect", call_mprotect, [.console], .without(argument: 2, bits: PROT_EXEC)),
+        // A thread that reads or writes what cannot be opened anew, or that judges passwords. It may only just have begun.
+        .init("mprotect", call_mprotect, [.console, .logins], .without(argument: 2, bits: PROT_EXEC)),
         .init("sched_yield", call_sched_yield, [.console]),
-        .init("sched_getaffinity", call_sched_getaffinity, [.console]),
-        .init("set_robust_list", call_set_robust_list, [.console]),
-        .init("rseq", call_rseq, [.console]),
+        .init("sched_getaffinity", call_sched_getaffinity, [.console, .logins]),
+        .init("set_robust_list", call_set_robust_list, [.console, .logins]),
+        .init("rseq", call_rseq, [.console, .logins]),
         .init("exit", call_exit, [.console]),
 
         // Paths of Unix-domain sockets, which are removed at the end; another process may be doing so at that moment.

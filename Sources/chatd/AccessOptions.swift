@@ -71,6 +71,9 @@ enum AddressSource {
         }
     }
 
+    /// The path of a file of addresses.
+    var file: String? { if case .file(let path) = self { path } else { nil } }
+
     func blocks() throws(Failure) -> [AddressBlock] {
         switch self {
         case .block(let block): return [block]

@@ -35,6 +35,25 @@ struct ChatOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Keep the operator's bans in a file.", valueName: "file"), completion: .file())
     var bans: String?
 
+    @Option(
+        help: ArgumentHelp("Do not list this room; repeatable; also name:key.", valueName: "name"),
+        transform: { try secretRoom($0) })
+    var secretRoom: [SecretRoom] = []
+
+    /// A name, and what stands behind a colon.
+    private static func secretRoom(_ argument: String) throws -> SecretRoom {
+        let parts = argument.utf8.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
+            .map { String(Substring($0)) }
+        let name = try ChatName(parts[0].hasPrefix("#") ? String(parts[0].dropFirst()) : parts[0])
+        if name == (try ChatName("lobby")) { throw ValidationError("everybody enters the lobby first") }
+        if parts.count == 1 { return SecretRoom(name) }
+        // What could not be typed behind `/join`.
+        if parts[1].isEmpty || parts[1].contains(where: \.isNewline) || parts[1].first == " " || parts[1].last == " " {
+            throw ValidationError("a key is one line, with no spaces around it")
+        }
+        return SecretRoom(name, key: parts[1])
+    }
+
     private static func label(_ argument: String) throws -> TextLabel {
         switch argument {
         case "ncat": return .ncat
@@ -50,7 +69,7 @@ struct ChatOptions: ParsableArguments {
         let given: [(String, Bool)] = [
             ("--name", name != nil), ("--motd", motd != nil), ("--history", history != nil), ("--room-size", roomSize != nil),
             ("--label", label != nil), ("--room-log", roomLog != nil), ("--control", control != nil),
-            ("--bans", bans != nil),
+            ("--bans", bans != nil), ("--secret-room", !secretRoom.isEmpty),
         ]
         if !chat, let (option, _) = given.first(where: \.1) { throw ValidationError("\(option) needs --chat") }
         if let name, name.isEmpty || name.utf8.contains(10) { throw ValidationError("--name takes a name of one line") }
@@ -65,6 +84,7 @@ struct ChatOptions: ParsableArguments {
         if let roomSize { (configuration.lobbySize, configuration.roomSize) = (roomSize.value, roomSize.value) }
         if let label { configuration.label = label }
         configuration.roomLogDirectory = roomLog
+        configuration.secretRooms = secretRoom
         return configuration
     }
 

@@ -8,7 +8,7 @@ struct Chatd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "chatd",
         abstract: "A chat relay: what one client sends reaches every other client.",
-        usage: "chatd [<options>] | chatd ctl [--help] <command>",
+        usage: "chatd [<options>] | chatd ctl <command> | chatd passwd <name>",
         version: "chatd \(version)")
 
     @Option(help: ArgumentHelp("Listen on localhost; 0 picks a port.", valueName: "port"))
@@ -61,21 +61,26 @@ struct Chatd: ParsableCommand {
     @OptionGroup(title: "Limits")
     var limitOptions: LimitOptions
 
+    @OptionGroup(title: "Logins")
+    var loginOptions: LoginOptions
+
     @OptionGroup(title: "Options of a chat")
     var chatOptions: ChatOptions
 
     static func main() {
-        // Not a subcommand in the parser's sense: the help of `chatd` is about the daemon.
-        if CommandLine.arguments.dropFirst().first == "ctl" {
-            ControlCommand.runAndExplain(Array(CommandLine.arguments.dropFirst(2)))
-        } else {
-            explainingFailure { try run(.current()) }
+        // No subcommands in the parser's sense: the help of `chatd` is about the daemon.
+        let rest = Array(CommandLine.arguments.dropFirst(2))
+        switch CommandLine.arguments.dropFirst().first {
+        case "ctl": ControlCommand.runAndExplain(rest)
+        case "passwd": PasswordCommand.runAndExplain(rest)
+        default: explainingFailure { try run(.current()) }
         }
     }
 
     func validate() throws {
         // A quit word with a newline in it could never be sent.
         if quitWord.utf8.contains(10) { throw ValidationError("--quit-word takes a word of one line") }
+        if !chatOptions.chat, let option = loginOptions.given { throw ValidationError("\(option) needs --chat") }
         if chatOptions.chat, framing == .chunk {
             throw ValidationError("--chat is made of lines, so --framing chunk does not go with it")
         }
@@ -95,6 +100,7 @@ struct Chatd: ParsableCommand {
             // Also what the options name has to be there.
             _ = try settings.options.serverConfiguration()
             _ = try ServerCertificates(settings.options.tlsOptions)
+            _ = try settings.options.loginOptions.readPasswords()
             return try StandardOutput.write(settings.description)
         }
         let daemon = try Daemon(settings)
@@ -114,6 +120,7 @@ struct Chatd: ParsableCommand {
     func serverConfiguration() throws(Failure) -> ChatServer.Configuration {
         var configuration = ChatServer.Configuration()
         configuration.chat = try chatOptions.configuration()
+        configuration.chat?.loginRules = try loginOptions.rules()
         configuration.framing = framing.framing
         configuration.maximumMessageLength = maxLine?.value ?? (chatOptions.chat ? 8_192 : 65_536)
         configuration.quitWord = effectiveQuitWord

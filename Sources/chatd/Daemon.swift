@@ -1,5 +1,6 @@
 import ArgumentParser
 import ChatReactor
+import ChatdPasswords
 import CommandLineSupport
 import Glibc
 import Logging
@@ -26,7 +27,7 @@ final class Daemon {
             }
             return try options.readMessageOfTheDay()
         }
-        let reload = settings.file == nil && certificates == nil ? nil : { [weak self] in try self?.reload() ?? [] }
+        let reload = hasFileToReload ? { [weak self] in try self?.reload() ?? [] } : nil
         return OperatorCommands(for: chat, readMessageOfTheDay: readMessageOfTheDay, reload: reload) { [weak self] in
             self?.stop()
         }
@@ -35,6 +36,9 @@ final class Daemon {
     private let passedSockets: PassedSockets
     /// Nil if nobody comes by TLS.
     let certificates: ServerCertificates?
+    /// The threads that judge passwords; nil without a file of passwords.
+    private let passwordWorkers: PasswordWorkers?
+    var usesPasswords: Bool { passwordWorkers != nil }
     /// Nil if none has started the daemon.
     let serviceManager: ServiceManager?
     private var isStopping = false
@@ -75,7 +79,20 @@ final class Daemon {
         log = ServerLog(to: output, level: options.logLevel.value)
         if let lobby = server.chat?.lobby { log.didOpen(lobby) }
         server.chat?.bans = try options.chatOptions.readBans()
+        let passwords = try options.loginOptions.readPasswords()
+        do throws(Errno) {
+            // Now: in the sandbox no thread is started.
+            passwordWorkers = passwords == nil ? nil : try PasswordWorkers()
+        } catch {
+            throw Failure("cannot start: \(error)", code: EX_OSERR)
+        }
+        setPasswords(passwords)
         server.addObserver(log)
+        server.chat?.onOperatorCommand { [weak self] person, line in
+            guard let self, let operatorCommands else { return OperatorAnswer(.text) }
+            log.didGiveCommand(line, person)
+            return operatorCommands.run(line)
+        }
     }
 
     func run() throws {
@@ -181,7 +198,21 @@ final class Daemon {
 
     // MARK: - Reading the configuration again
 
-    var canReload: Bool { settings.file != nil || serviceManager != nil || certificates != nil }
+    /// A service manager may reload what has no file.
+    var canReload: Bool { hasFileToReload || serviceManager != nil }
+
+    private var hasFileToReload: Bool { settings.file != nil || certificates != nil || started.options.loginOptions.passwordFile != nil }
+
+    /// Those who can log in.
+    var passwords: PasswordFile? { (server.chat?.authenticator as? PasswordAuthenticator)?.file }
+
+    /// Replaces those who can log in.
+    func setPasswords(_ file: PasswordFile?) {
+        let new = passwordWorkers.flatMap { workers in
+            file.map { PasswordAuthenticator($0, workers: workers, on: loop) }
+        }
+        server.chat?.authenticator = new
+    }
 
     /// The file that has options, if there is one.
     var configurationFile: String? { settings.file }

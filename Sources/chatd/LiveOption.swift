@@ -1,5 +1,7 @@
 import ChatReactor
+import ChatdPasswords
 import CommandLineSupport
+import Glibc
 
 /// Options that take effect when the configuration is read again, without a restart.
 struct LiveOption {
@@ -37,6 +39,9 @@ struct LiveOption {
             .init("drain-timeout", get: \.drainTimeout) { $0.drainTimeout = $1.drainTimeout.duration },
             .init("name", get: \.server.chat?.name) { $0.server.chat?.name = $1.chatOptions.effectiveName },
             .init("history", get: \.server.chat?.history) { $0.server.chat?.history = $1.chatOptions.effectiveHistory },
+            .init("secret-room", get: \.server.chat?.secretRooms) {
+                $0.server.chat?.secretRooms = $1.chatOptions.secretRoom
+            },
             .init("motd") { daemon, options in
                 let lines = try options.chatOptions.readMessageOfTheDay()
                 return {
@@ -81,6 +86,25 @@ struct LiveOption {
                 "line-rate", "burst", "byte-rate", "idle-timeout", "hello-timeout", "unacknowledged-timeout",
                 get: { [$0.server.limits, $0.server.localLimits] },
                 set: { ($0.server.limits, $0.server.localLimits) = $1.clientLimits(ofChat: $0.server.chat != nil) }),
+            .init("password-file") { daemon, options in
+                let passwords = try options.loginOptions.readPasswords()
+                if passwords != nil, !daemon.usesPasswords {
+                    throw Failure("password-file needs a restart, since there was none", code: EX_CONFIG)
+                }
+                return {
+                    if passwords?.entries == daemon.passwords?.entries { return false }
+                    daemon.setPasswords(passwords)
+                    return true
+                }
+            },
+            .init("require-login", "guests", "login-rate", "allow-plain-login") { daemon, options in
+                let rules = try options.loginOptions.rules()
+                return {
+                    let old = daemon.server.chat?.loginRules
+                    daemon.server.chat?.loginRules = rules
+                    return daemon.server.chat?.loginRules != old
+                }
+            },
             .init("bans") { daemon, options in
                 let (old, new) = (daemon.options.chatOptions.bans, options.chatOptions.bans)
                 // Without a file, the list is the only one that has them.

@@ -69,7 +69,11 @@ extension Daemon {
     private func allowReading(_ sandbox: inout Sandbox) {
         // The operator may have the message of the day read at any time.
         var files = [options.chatOptions.motd].compactMap(\.self)
-        if canReload { files += [configurationFile].compactMap(\.self) + options.accessOptions.files + options.tlsOptions.files }
+        if canReload {
+            files += [configurationFile, options.loginOptions.passwordFile].compactMap(\.self)
+            files += options.accessOptions.files + options.loginOptions.addressFiles + options.tlsOptions.files
+        }
+        if usesPasswords { sandbox.parts.insert(.logins) }
         if !files.isEmpty || canReload { sandbox.parts.insert(.files) }
         sandbox.files += files.flatMap(Self.folders).map { .read($0) }
     }
@@ -95,6 +99,6 @@ extension Daemon {
 extension AccessOptions {
     /// The files of addresses.
     fileprivate var files: [String] {
-        (allow + deny + proxyProtocol).compactMap { if case .file(let path) = $0 { path } else { nil } }
+        (allow + deny + proxyProtocol).compactMap(\.file)
     }
 }

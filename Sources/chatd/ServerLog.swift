@@ -67,6 +67,29 @@ final class ServerLog: ChatServerObserver {
         logger.debug("handshake failed", metadata: ["address": "\(caller.map { "\($0)" } ?? "-")", "reason": "\(reason)"])
     }
 
+    func server(_ server: ChatServer, didLogIn person: Person) {
+        logger.info("logged in", metadata: metadata(of: person, as: person.name))
+    }
+
+    func server(_ server: ChatServer, didRefuseLoginOf person: Person, as name: ChatName, because refusal: LoginRefusal) {
+        // Who types the password in place of the name must not find it here.
+        let isKnown = server.chat?.authenticator?.isKnown(name) == true
+        var metadata = metadata(of: person, as: isKnown ? name : nil)
+        metadata["reason"] = "\(refusal.rawValue)"
+        // Whatever keeps out those who guess reads these. There are no more than passwords that are judged; of the others, there may be any number.
+        logger.log(level: refusal == .wrong ? .notice : .debug, "login refused", metadata: metadata)
+    }
+
+    private func metadata(of person: Person, as name: ChatName?) -> Logger.Metadata {
+        let address = person.address.flatMap { AddressBlock($0) }?.description ?? "unix"
+        return ["client": "\(person.id)", "name": "\(name?.text ?? "unknown")", "address": "\(address)"]
+    }
+
+    /// Tells that somebody who has logged in has given an operator's command.
+    func didGiveCommand(_ line: String, _ person: Person) {
+        logger.notice("operator's command", metadata: ["client": "\(person.id)", "name": "\(person.name)", "command": "\(line)"])
+    }
+
     func server(_ server: ChatServer, cannotAcceptAt address: SocketAddress, error: Errno) {
         // The server tries again ten times a second.
         guard Self.isDue(&lastRefusal) else { return }

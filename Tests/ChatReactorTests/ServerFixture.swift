@@ -32,11 +32,14 @@ final class ServerFixture {
 
     /// Has a client connect, and be accepted.
     ///
-    /// - Parameter source: The address of this machine that the client comes from: 127.0.0.1 if nil.
-    func join(receiveBuffer: Int32? = nil, from source: SocketAddress? = nil) throws -> Client {
+    /// - Parameters:
+    ///   - source: The address of this machine that the client comes from: 127.0.0.1 if nil.
+    ///   - caller: Where it comes from, as it says in the place of a proxy.
+    func join(receiveBuffer: Int32? = nil, from source: SocketAddress? = nil, for caller: String? = nil) throws -> Client {
         let count = log.accepted.count
         let socket =
             try source.map { try Peer(to: .loopback(port: port), from: $0) } ?? Peer(port: port, receiveBuffer: receiveBuffer)
+        if let caller { try socket.send("PROXY TCP4 \(caller) 127.0.0.1 1 1\r\n") }
         try loop.run(until: { log.accepted.count > count })
         let client = Client(socket, id: try #require(log.accepted.last))
         clients.append(client)

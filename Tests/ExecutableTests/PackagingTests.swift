@@ -8,7 +8,10 @@ import Testing
 
     @Test(
         .enabled(if: ChildProcess.isInstalled("python3")),
-        arguments: [("chatd.8", "chatd", []), ("chatd-ctl.8", "chatd", ["ctl"]), ("chat.1", "chat", [])])
+        arguments: [
+            ("chatd.8", "chatd", []), ("chatd-ctl.8", "chatd", ["ctl"]), ("chatd-passwd.8", "chatd", ["passwd"]),
+            ("chat.1", "chat", []),
+        ])
     func `a manual page has the options of the help, and no others`(page: String, program: String, words: [String])
         throws
     {
@@ -21,7 +24,8 @@ import Testing
     }
 
     @Test(
-        .enabled(if: ChildProcess.isInstalled("python3")), arguments: ["bash", "zsh", "fish"], [("chatd", ["ctl"]), ("chat", [])])
+        .enabled(if: ChildProcess.isInstalled("python3")), arguments: ["bash", "zsh", "fish"],
+        [("chatd", ["ctl", "passwd"]), ("chat", [])])
     func `a shell completes the options of the help, and no others`(shell: String, command: (String, [String]))
         throws
     {
@@ -31,7 +35,7 @@ import Testing
             shell == "fish"
             ? script.matches(of: #/ -l ([a-z-]+)/#).map { "--\($0.output.1)" }
             : script.matches(of: #/--[a-z][a-z-]*/#).map { String($0.output) }
-        #expect(Set(names) == (try options(of: path, []).union(command.1.isEmpty ? [] : options(of: path, command.1))))
+        #expect(Set(names) == (try command.1.reduce(into: options(of: path, [])) { $0.formUnion(try options(of: path, [$1])) }))
         if command.0 == "chatd" { #expect(script.contains("auto line chunk")) }
     }
 

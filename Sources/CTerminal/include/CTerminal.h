@@ -7,6 +7,7 @@
 #define CTERMINAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /// Begins: saves the mode of the terminal `input`, enters one in which keys come as they are pressed, asks the terminal `output` to mark
 /// pastes, and has all of it undone however the process ends. In the background only the last: see `terminal_mode_resume`.
@@ -25,5 +26,12 @@ bool terminal_mode_is_in_force(void);
 
 /// How large a terminal is, in cells, or zeros if it does not say.
 void terminal_size(int descriptor, int *_Nonnull columns, int *_Nonnull rows);
+
+/// Asks for a line at a terminal, which is not echoed. However it ends, also by a signal, the terminal echoes again. If the process is
+/// stopped meanwhile, it asks again when it goes on.
+///
+/// Returns 0 with the line, which has no newline; an errno otherwise: EPIPE at the end of input, EMSGSIZE for a line that does not fit, and
+/// EINTR after a signal that was handled.
+int terminal_read_secret(int terminal, const char *_Nonnull prompt, char *_Nonnull line, size_t size);
 
 #endif

@@ -41,6 +41,10 @@ public final class Chat {
         /// How many files there may be in that directory: a room that would need one more is refused. Files of rooms that are
         /// empty count too.
         public var maximumRoomLogs = 1_000
+        /// Rooms that are not listed to those who are not in them.
+        public var secretRooms: [SecretRoom] = []
+        /// Who has to log in, and how often somebody may try. Nobody can log in before ``Chat/authenticator`` is set.
+        public var loginRules = LoginRules()
 
         /// A chat as `chatd --chat` makes it without any other option.
         public init(name: String) {
@@ -52,7 +56,8 @@ public final class Chat {
     public enum Admission {
         /// Let it in, as a guest.
         case admit
-        /// Let it in under a name, which may be a reserved one. If somebody has that name already, the newcomer is a guest.
+        /// Let it in under a name, which may be a reserved one, and also if it would have to log in. If somebody has that name already, the
+        /// newcomer is a guest. Who has proved to have a name is let in by `Chat.logIn(_:as:)`, which may be called in the hook.
         case admitAs(ChatName)
         /// Close it, after telling it why, in one line.
         case refuse(String)
@@ -90,6 +95,50 @@ public final class Chat {
         didSet { history = min(max(history, 0), 10_000) }
     }
 
+    /// Who knows which names are somebody's, and judges passwords; nil if nobody logs in.
+    ///
+    /// Setting it closes those who have logged in under a name that is not known any more, and makes guests of those who have a known one
+    /// without a login.
+    ///
+    /// - Complexity: O(1) to read. To set is O(*n*) for *n* people.
+    public var authenticator: (any ChatAuthenticator)? {
+        get { currentAuthenticator }
+        set {
+            // Exchanged, so that the one before is released after the access: its deinit may call this chat.
+            var other = newValue
+            swap(&other, &currentAuthenticator)
+            enforceLogins()
+        }
+    }
+
+    /// Rooms that are not listed to those who are not in them, some of which need a key: at first those of the configuration. Who is in a room
+    /// stays there.
+    public var secretRooms: [SecretRoom] {
+        didSet { secretKeys = Self.keys(of: secretRooms) }
+    }
+    /// Their keys, by name; nil of one that has none.
+    private(set) var secretKeys: [ChatName: String?]
+    /// How often somebody may give a wrong key, by who it is and the room.
+    var keyRate = AttemptRate<String>(limit: 10)
+
+    private static func keys(of rooms: [SecretRoom]) -> [ChatName: String?] {
+        var keys: [ChatName: String?] = [:]
+        // As they come from those who give them.
+        for room in rooms where room.name != .lobby {
+            keys.updateValue(room.key.map { String(madeVisible: $0) }, forKey: room.name)
+        }
+        return keys
+    }
+
+    /// Who has to log in, and how often somebody may try: at first what the configuration says, clamped. That a login is required is about
+    /// newcomers, and closes nobody.
+    public var loginRules: LoginRules {
+        didSet {
+            loginRules = loginRules.clamped
+            if loginRules.rate != oldValue.rate { logins.setRate(loginRules.rate) }
+        }
+    }
+
     let slowClients: SlowSubscriberPolicy
     let slowHighWater: Int?
     /// The line with which somebody leaves who gets lines.
@@ -109,6 +158,8 @@ public final class Chat {
     private var names = NameRegistry()
     let moderation = Moderation()
     private var guestCount = 0
+    private var currentAuthenticator: (any ChatAuthenticator)?
+    let logins: LoginQueue
     /// Those who ignore somebody, by the name that they ignore, and then by their numbers.
     private var ignorersByName: [ChatName: [Int: Person]] = [:]
     let commands = CommandTable()
@@ -130,6 +181,7 @@ public final class Chat {
     private struct Hooks {
         var admission: (Person) -> Admission = { _ in .admit }
         var moderation: ((Person, ChatServer.Room, String) -> Verdict)?
+        var operatorCommand: ((Person, String) -> OperatorAnswer)?
     }
 
     init(on loop: EventLoop, _ configuration: Configuration, settings: ChatServer.Configuration) throws(ChatServer.StartError) {
@@ -140,6 +192,11 @@ public final class Chat {
         configuration.maximumRooms = max(configuration.maximumRooms, 0)
         // The lobby has one in any case.
         configuration.maximumRoomLogs = max(configuration.maximumRoomLogs, 1)
+        configuration.loginRules = configuration.loginRules.clamped
+        loginRules = configuration.loginRules
+        secretRooms = configuration.secretRooms
+        secretKeys = Self.keys(of: configuration.secretRooms)
+        logins = LoginQueue(rate: configuration.loginRules.rate)
         self.configuration = configuration
         label = configuration.label
         if let directory = configuration.roomLogDirectory {
@@ -198,6 +255,25 @@ public final class Chat {
         var new = hooks
         new.moderation = hook
         swap(&new, &hooks)
+    }
+
+    /// Has a hook run the commands of people who are operators: see `Person.isOperator`. They give one as `/op COMMAND`, and where
+    /// people have no command of that name, without the `op`. It replaces the one before.
+    ///
+    /// ```swift
+    /// let commands = OperatorCommands(for: chat) { loop.stop() }
+    /// chat.onOperatorCommand { [weak commands] _, line in commands?.run(line) ?? .init(.text) }
+    /// ```
+    public func onOperatorCommand(_ hook: @escaping (_ person: Person, _ line: String) -> OperatorAnswer) {
+        var new = hooks
+        new.operatorCommand = hook
+        swap(&new, &hooks)
+    }
+
+    /// What an operator's command has come to, given without a slash; nil if nobody runs such.
+    func runOperatorCommand(_ line: String, by person: Person) -> OperatorAnswer? {
+        let run = hooks.operatorCommand
+        return run?(person, line)
     }
 
     /// Adds a command, or replaces the one of that name.
@@ -265,6 +341,12 @@ public final class Chat {
         }
         // The hook may have closed it, or have had it finish.
         guard person.connection?.isFinishing == false else { return }
+        // It has logged in.
+        if names[person.name] === person { return letIn(person) }
+        if wanted == nil, mustLogIn(person) {
+            try? names.rename(person, to: person.name)
+            return awaitLogin(of: person)
+        }
         if let wanted, let ban = bans.ban(of: wanted) { return close(person, telling: ban.notice) }
         if let wanted, (try? names.rename(person, to: wanted, isGranted: true)) != nil {
             person.name = wanted
@@ -272,6 +354,11 @@ public final class Chat {
             // Nobody else can have a guest's name.
             try? names.rename(person, to: person.name)
         }
+        letIn(person)
+    }
+
+    /// Has a newcomer, who has a name, take part.
+    func letIn(_ person: Person) {
         person.enter(lobby, telling: .last(history), isFirst: true)
         if let (remaining, reason) = moderation.pendingShutdown {
             person.tell(.notice(Moderation.shutdownNotice(in: remaining, reason: reason)))
@@ -300,6 +387,7 @@ public final class Chat {
     func rename(_ person: Person, to name: ChatName, isGranted: Bool) throws(NameRegistry.Refusal) {
         let old = person.name
         if bans.ban(of: name) != nil { throw .banned }
+        if !isGranted, person.login.name != name, authenticator?.isKnown(name) == true { throw .needsLogin(name) }
         try names.rename(person, to: name, isGranted: isGranted)
         moderation.moveMute(of: old, to: name)
         // Those who ignore somebody go on to ignore whom it is called now.
@@ -357,10 +445,12 @@ public final class Chat {
     }
 
     /// The room of a name, made if there is none, where somebody can be subscribed to a form.
-    func openRoom(_ name: ChatName, for form: WireForm) throws(RoomRefusal) -> ChatServer.Room {
+    ///
+    /// - Parameter key: What others need who enter it, if it is made; empty for nothing.
+    func openRoom(_ name: ChatName, for form: WireForm, key: String = "") throws(RoomRefusal) -> ChatServer.Room {
         do throws(RoomRefusal) {
             let found = room(named: name)
-            let room = if let found { found } else { try reopenRoom(name) }
+            let room = if let found { found } else { try reopenRoom(name, key: key) }
             openedRooms[name] = name == .lobby ? nil : room
             do throws(Errno) {
                 try room.conversation?.prepare(form)
@@ -377,8 +467,10 @@ public final class Chat {
     }
 
     /// A room that nobody is in.
-    private func reopenRoom(_ name: ChatName) throws(RoomRefusal) -> ChatServer.Room {
+    private func reopenRoom(_ name: ChatName, key: String) throws(RoomRefusal) -> ChatServer.Room {
         if openedRooms.count >= configuration.maximumRooms { throw .tooMany }
+        // What is said there is for those who had the key. A file would tell it to whoever opens the room next.
+        if !key.isEmpty, secretKeys[name] == nil { return try makeRoom(name, key: key) }
         if let kept = closedRooms.compactMap(\.room).first(where: { $0.name == name }) { return kept }
         return try makeRoom(name)
     }
@@ -397,9 +489,9 @@ public final class Chat {
         }
     }
 
-    private func makeRoom(_ name: ChatName) throws(RoomRefusal) -> ChatServer.Room {
+    private func makeRoom(_ name: ChatName, key: String? = nil) throws(RoomRefusal) -> ChatServer.Room {
         let records: RecordLog
-        if let roomLogs {
+        if let roomLogs, key == nil {
             if !roomLogs.mayOpen(name) { throw .tooMany }
             do throws(RoomLogError) { records = try roomLogs.open(name, capacity: configuration.roomSize) } catch {
                 throw .log(error)
@@ -411,14 +503,14 @@ public final class Chat {
                 throw .log(RoomLogError(ofRoom: name, error))
             }
         }
-        return makeRoom(name, records: records, topicCapacity: topicCapacity)
+        return makeRoom(name, records: records, topicCapacity: topicCapacity, key: key)
     }
 
     private func makeRoom(
-        _ name: ChatName, records: RecordLog, topicCapacity: Int, topicMemory: [MemoryReservation] = []
+        _ name: ChatName, records: RecordLog, topicCapacity: Int, topicMemory: [MemoryReservation] = [], key: String? = nil
     ) -> ChatServer.Room {
         let conversation = Conversation(
-            name, of: self, records: records, topicCapacity: topicCapacity, topicMemory: topicMemory)
+            name, of: self, records: records, topicCapacity: topicCapacity, topicMemory: topicMemory, key: key)
         let room = ChatServer.Room(name, conversation)
         room.server = server
         return room
@@ -428,7 +520,7 @@ public final class Chat {
     func roomIsEmpty(_ room: ChatServer.Room) {
         guard openedRooms[room.name] === room else { return }
         openedRooms[room.name] = nil
-        guard let roomLogs, let conversation = room.conversation else { return }
+        guard let roomLogs, let conversation = room.conversation, conversation.ownKey == nil else { return }
         // Whoever mistypes the name of a room opens one.
         if conversation.isWorthKeeping {
             closedRooms = closedRooms.filter { $0.room != nil } + [ClosedRoom(room: room)]
@@ -440,5 +532,6 @@ public final class Chat {
     /// Tells everybody something, in the form of each.
     func tellAll(_ reply: Reply) {
         for room in rooms { room.conversation?.tellAll(reply) }
+        for person in people where person.login.isAwaited { person.tell(reply) }
     }
 }

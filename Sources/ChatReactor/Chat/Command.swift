@@ -47,6 +47,9 @@ final class CommandTable {
         for command in Self.builtIn { add(command) }
     }
 
+    /// What somebody may have done who has yet to log in.
+    static let beforeLogin: Set = ["login", "ping", "json", "help", "quit"]
+
     subscript(name: String) -> Chat.Command? { commands[name] }
 
     func add(_ command: Chat.Command) {
@@ -60,18 +63,22 @@ final class CommandTable {
     static var builtIn: [Chat.Command] {
         [
             .init("nick", arguments: "NAME", help: "Be called NAME from now on.") { $0.changeName(to: $1) },
+            .init("login", arguments: "NAME PASSWORD", help: "Prove that NAME is yours, and take it.") { $0.logIn($1) },
             .init("me", arguments: "TEXT", help: "Say what you do.") { $0.publish(.action, $1.utf8.span) },
             .init("msg", arguments: "NAME TEXT", help: "Say something to one person alone.") { $0.sayPrivately($1) },
             .init("reply", arguments: "TEXT", help: "Answer the one who last wrote to you alone.") { $0.reply($1) },
             .init("who", arguments: "[ROOM]", help: "List the people in a room.") { $0.listPeople(in: $1) },
             .init("rooms", help: "List the rooms.") { person, _ in person.listRooms() },
-            .init("join", arguments: "ROOM", help: "Go to a room, which is made if there is none.") { $0.join($1) },
+            .init("join", arguments: "ROOM [KEY]", help: "Go to a room, which is made if there is none.") { $0.join($1) },
+            .init("invite", arguments: "NAME", help: "Let NAME come into the room without its key, and say so.") {
+                $0.invite($1)
+            },
             .init("leave", help: "Leave the room, for the lobby.") { person, _ in person.leaveRoom() },
             .init("topic", arguments: "[TEXT]", help: "Show or set what the room talks about; - removes it.") {
                 $0.changeTopic($1)
             },
             .init("history", arguments: "N", help: "Show the last N messages of the room.") { $0.showHistory($1) },
-            .init("resume", arguments: "ROOM EPOCH SEQ", help: "Join a room, and get what was said after a number.") {
+            .init("resume", arguments: "ROOM EPOCH SEQ [KEY]", help: "Join a room, and get what was said after a number.") {
                 $0.resume($1)
             },
             .init("ignore", arguments: "NAME", help: "Get nothing that NAME says.") { $0.ignore($1) },

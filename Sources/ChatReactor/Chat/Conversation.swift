@@ -18,6 +18,11 @@ final class Conversation {
     /// What the people in the room talk about; empty if nobody has said.
     var topicText = ""
 
+    /// What the one who has opened the room has others need who enter it; nil if nothing.
+    let ownKey: String?
+    /// Those who need no key.
+    private(set) var invitations: Invitations?
+
     private var topics: [Topic?] = Array(repeating: nil, count: WireForm.allCases.count)
     private var peopleByNumber: [Int: Person] = [:]
     private lazy var presence = Presence(in: self)
@@ -36,8 +41,12 @@ final class Conversation {
         weak var connection: Connection?
     }
 
-    init(_ name: ChatName, of chat: Chat, records: RecordLog, topicCapacity: Int, topicMemory: [MemoryReservation] = []) {
+    init(
+        _ name: ChatName, of chat: Chat, records: RecordLog, topicCapacity: Int, topicMemory: [MemoryReservation] = [],
+        key: String? = nil
+    ) {
         self.name = name
+        ownKey = key
         self.chat = chat
         self.records = records
         self.topicCapacity = topicCapacity
@@ -58,6 +67,13 @@ final class Conversation {
     var online: Int { peopleByNumber.count }
 
     func contains(_ person: Person) -> Bool { peopleByNumber[person.number] != nil }
+
+    /// Lets a person come in without a key. Returns false if too many may already.
+    func invite(_ person: Person) -> Bool {
+        var all = invitations ?? Invitations()
+        defer { invitations = all }
+        return all.add(person)
+    }
 
     /// Adds a person, and tells the others.
     func add(_ person: Person) {

@@ -53,6 +53,19 @@ enum JSONForm {
             object.add("epoch", welcome.epoch)
             object.add("seq", welcome.sequence)
             object.add("online", welcome.online)
+        case .loginNeeded(let server):
+            object.add("type", "login")
+            object.add("server", server)
+            object.add("version", version)
+        case .loggedIn(let name):
+            object.add("type", "notice")
+            object.add("text", "you are logged in as \(name)")
+            object.add("name", name.text)
+            object.add("login", true)
+        case .replaced:
+            object.add("type", "error")
+            object.add("text", TextForm.replaced)
+            object.add("replaced", true)
         case .notice(let text):
             object.add("type", "notice")
             object.add("text", text)
@@ -85,6 +98,10 @@ enum JSONForm {
                 object.add("room", room.name.text)
                 object.add("online", room.online)
             }
+        case .invitation(let room, let from):
+            object.add("type", "invitation")
+            object.add("room", room.text)
+            object.add("from", from.text)
         case .pong:
             object.add("type", "pong")
             object.add("time", Timestamp.rfc3339(Timestamp.now))

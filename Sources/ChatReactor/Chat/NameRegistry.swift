@@ -27,6 +27,7 @@ struct NameRegistry {
         case kept
         case banned
         case reserved
+        case needsLogin(ChatName)
 
         var description: String {
             switch self {
@@ -34,6 +35,7 @@ struct NameRegistry {
             case .kept: "that name is kept for the one who has just left"
             case .banned: "that name is banned"
             case .reserved: "\(ChatName.Invalid.reserved)"
+            case .needsLogin(let name): "that name is somebody's, who takes it by /login \(name) PASSWORD"
             }
         }
     }

@@ -14,7 +14,8 @@ public struct OperatorAnswer: Sendable {
     public private(set) var isDone = true
     private let format: Format
 
-    init(_ format: Format) {
+    /// One without lines, of what was done.
+    public init(_ format: Format) {
         self.format = format
     }
 

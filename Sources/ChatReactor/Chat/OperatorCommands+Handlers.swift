@@ -71,9 +71,11 @@ extension OperatorCommands {
         let idle = person.lastHeard.duration(to: .now)
         let mute = chat.moderation.mute(of: person.name)
         let place = rooms.joined(separator: ", ")
-        var text = "\(person.name) in \(place) from \(address.map(\.shown) ?? "nowhere any more"), "
+        var text = "\(person.name) \(person.login.isAwaited ? "yet to log in" : "in \(place)")"
+        text += " from \(address.map(\.shown) ?? "nowhere any more"), "
         text += "idle \(TimeSpan.describe(idle)), \(lag) bytes behind"
         if person.form == .json { text += ", JSON" }
+        if person.isLoggedIn { text += ", logged in" }
         if let mute { text += ", muted\(describe(mute.remaining))" }
         answer.add(text, type: "person") {
             $0.add("name", person.name.text)
@@ -83,6 +85,7 @@ extension OperatorCommands {
             $0.add("lag", lag)
             $0.add("idle", idle.components.seconds)
             $0.add("form", person.form == .json ? "json" : "text")
+            if person.isLoggedIn { $0.add("loggedIn", true) }
             if let mute {
                 $0.add("muted", true)
                 if let remaining = mute.remaining { $0.add("mutedFor", remaining.components.seconds + 1) }
@@ -94,9 +97,12 @@ extension OperatorCommands {
         let rooms = chat.rooms.map { ($0, $0.conversation?.online ?? 0) }
         for (room, online) in rooms.sorted(by: { ($1.1, $0.0.name.text) < ($0.1, $1.0.name.text) }) {
             let topic = room.conversation?.topicText ?? ""
-            answer.add("\(room.name) (\(online) online)\(topic.isEmpty ? "" : ": \(topic)")", type: "room") {
+            let isSecret = chat.isSecret(room.name)
+            let mark = isSecret ? ", secret" : ""
+            answer.add("\(room.name) (\(online) online\(mark))\(topic.isEmpty ? "" : ": \(topic)")", type: "room") {
                 $0.add("room", room.name.text)
                 $0.add("online", online)
+                if isSecret { $0.add("secret", true) }
                 if !topic.isEmpty { $0.add("topic", topic) }
             }
         }

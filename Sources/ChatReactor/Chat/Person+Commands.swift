@@ -6,6 +6,8 @@ extension Person {
     func run(_ line: String) {
         guard let chat else { return }
         let (name, argument) = line.splitAtSpace
+        if login.isAwaited, !CommandTable.beforeLogin.contains(name.lowercased()) { return tellToLogIn() }
+        if isOperator, runAsOperator(line, name.lowercased(), argument) { return }
         if let command = chat.commands[name.lowercased()] { return command.run(self, argument) }
         tellUnknown(name)
     }
@@ -15,7 +17,25 @@ extension Person {
         tell(.error("there is no /\(name); " + (similar.map { "did you mean /\($0)?" } ?? "/help lists what there is")))
     }
 
-    private func tellUsage(_ name: String) {
+    func tellToLogIn() {
+        tell(.error("log in first, by /login NAME PASSWORD"))
+    }
+
+    /// Runs an operator's command that an operator has given. Returns false if it is none, but one of people's.
+    private func runAsOperator(_ line: String, _ name: String, _ argument: String) -> Bool {
+        let isExplicit = name == "op"
+        guard isExplicit || chat?.commands[name] == nil && OperatorCommand.all.contains(where: { $0.name == name }) else {
+            return false
+        }
+        guard let answer = chat?.runOperatorCommand(isExplicit ? argument : line, by: self) else { return false }
+        for text in answer.lines.dropLast(answer.isDone ? 0 : 1).prefix(Self.listLimit) { tell(.notice(text)) }
+        let rest = answer.lines.count - Self.listLimit
+        if rest > 0 { tell(.notice("\(rest) lines more are not shown")) }
+        if !answer.isDone, let reason = answer.lines.last { tell(.error(reason)) }
+        return true
+    }
+
+    func tellUsage(_ name: String) {
         if let command = chat?.commands[name] { tell(.error("this command is \(command.usage)")) }
     }
 
@@ -32,9 +52,10 @@ extension Person {
     }
 
     /// Who has a name, or nil after having said that nobody has.
-    private func parsePerson(_ text: String) -> Person? {
+    func parsePerson(_ text: String) -> Person? {
         guard let name = parseName(text) else { return nil }
-        guard let person = chat?.person(named: name) else {
+        // Who has yet to log in hears nobody.
+        guard let person = chat?.person(named: name), !person.login.isAwaited else {
             tell(.error("nobody is called \(name)"))
             return nil
         }
@@ -50,6 +71,7 @@ extension Person {
         let name: ChatName
         do throws(ChatName.Invalid) { name = try ChatName(text) } catch { return tell(.error("\(error)")) }
         if name.text == self.name.text { return tell(.error("you are \(name) already")) }
+        if isLoggedIn, name != self.name { return tell(.error("you are logged in as \(self.name), which stays your name")) }
         do throws(NameRegistry.Refusal) { try chat.rename(self, to: name, isGranted: false) } catch {
             return tell(.error("\(error)"))
         }
@@ -122,7 +144,7 @@ extension Person {
         var listed = room
         if !text.isEmpty {
             guard let name = parseRoomName(text) else { return }
-            listed = chat?.room(named: name)
+            listed = chat?.room(named: name).flatMap { knows(of: $0) ? $0 : nil }
             if listed == nil { return tell(.error("there is no room \(name)")) }
         }
         guard let listed, let conversation = listed.conversation else { return }
@@ -131,19 +153,25 @@ extension Person {
     }
 
     func listRooms() {
-        let rooms = (chat?.rooms ?? []).map { (name: $0.name, online: $0.conversation?.online ?? 0) }
+        let rooms = (chat?.rooms ?? []).filter(knows).map { (name: $0.name, online: $0.conversation?.online ?? 0) }
         tell(.rooms(Array(rooms.sorted { ($1.online, $0.name.text) < ($0.online, $1.name.text) }.prefix(Self.listLimit))))
     }
 
     func join(_ text: String) {
         if text.isEmpty { return tellUsage("join") }
-        guard let chat, let name = parseRoomName(text) else { return }
+        let (first, key) = text.splitAtSpace
+        guard let chat, let name = parseRoomName(first) else { return }
         if let room = chat.room(named: name), room.conversation?.contains(self) == true {
             // A program may be in several: what it says goes to this one from now on.
             if room === self.room { return tell(.error("you are in \(room.name) already")) }
             return prefer(room)
         }
-        move(to: name, telling: .last(chat.history))
+        guard mayEnter(name, with: key) else { return }
+        // Else somebody would take it for a room to which the key keeps others out.
+        if !key.isEmpty, chat.room(named: name) != nil, chat.key(of: name) == nil {
+            tell(.notice("\(name) has no key: everybody may come in"))
+        }
+        move(to: name, telling: .last(chat.history), key: key)
     }
 
     func leaveRoom() {
@@ -153,8 +181,8 @@ extension Person {
     }
 
     func resume(_ argument: String) {
-        let words = argument.split(separator: " ")
-        guard let chat, words.count == 3, let epoch = UInt64(words[1]), let sequence = UInt64(words[2]) else {
+        let words = argument.split(separator: " ", maxSplits: 3)
+        guard let chat, words.count >= 3, let epoch = UInt64(words[1]), let sequence = UInt64(words[2]) else {
             return tellUsage("resume")
         }
         guard let name = parseRoomName(String(words[0])) else { return }
@@ -162,20 +190,23 @@ extension Person {
         if let room = chat.room(named: name), room.conversation?.contains(self) == true {
             enter(room, telling: extent)
         } else {
-            move(to: name, telling: extent)
+            let key = words.count > 3 ? String(words[3]).trimmed : ""
+            if mayEnter(name, with: key) { move(to: name, telling: extent, key: key) }
         }
     }
 
     /// Enters another room: in place of the present one for people, and besides it for programs.
-    private func move(to name: ChatName, telling extent: Replay.Extent) {
+    private func move(to name: ChatName, telling extent: Replay.Extent, key: String) {
         guard let chat else { return }
         if form == .json, rooms.count >= Self.roomLimit { return tell(.error("you are in \(Self.roomLimit) rooms already")) }
         let room: ChatServer.Room
-        do throws(Chat.RoomRefusal) { room = try chat.openRoom(name, for: form) } catch { return tell(.error("\(error)")) }
+        do throws(Chat.RoomRefusal) { room = try chat.openRoom(name, for: form, key: key) } catch {
+            return tell(.error("\(error)"))
+        }
         guard form == .text, let present = self.room else { return enter(room, telling: extent) }
         exit(present, reason: "moved")
         // Those who were told that may have had everybody leave the other room, which is closed then.
-        enter((try? chat.openRoom(name, for: form)) ?? chat.lobby, telling: extent)
+        enter((try? chat.openRoom(name, for: form, key: key)) ?? chat.lobby, telling: extent)
     }
 
     func changeTopic(_ text: String) {

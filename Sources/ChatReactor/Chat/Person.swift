@@ -119,9 +119,24 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     private func hear(_ line: Span<UInt8>) {
         let slash = UInt8(ascii: "/")
         guard line.indices.contains(where: { line[$0] != UInt8(ascii: " ") && line[$0] != UInt8(ascii: "\t") }) else { return }
-        guard line[0] == slash else { return say(line) }
-        let rest = line.extracting(droppingFirst: 1)
-        rest.count > 0 && rest[0] == slash ? say(rest) : run(String(rest))
+        let isText = line[0] != slash
+        let rest = isText ? line : line.extracting(droppingFirst: 1)
+        guard isText || rest.count > 0 && rest[0] == slash else { return run(String(rest)) }
+        if login.isAwaited { return tellToLogIn() }
+        if isMistypedLogin(rest) { return tell(.error("nobody has read that: to log in, begin the line with /login")) }
+        say(rest)
+    }
+
+    /// Whether a line is a login without its slash, or with something before it. The password would be everybody's.
+    private func isMistypedLogin(_ line: Span<UInt8>) -> Bool {
+        guard let authenticator = chat?.authenticator else { return false }
+        let start = line.indices.first { line[$0] != UInt8(ascii: " ") && line[$0] != UInt8(ascii: "/") } ?? line.count
+        let word = "login"
+        guard line.count - start > word.utf8.count else { return false }
+        for (offset, byte) in word.utf8.enumerated() where line[start + offset] | 0x20 != byte { return false }
+        let (name, password) = String(line.extracting(droppingFirst: start)).splitAtSpace.rest.splitAtSpace
+        guard !password.isEmpty, let name = try? ChatName(name) else { return false }
+        return authenticator.isKnown(name)
     }
 
     public func connectionDidDiscardMessage(_ connection: Connection) {
@@ -296,6 +311,7 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         }
         let roomsAndLosses = rooms.map { (room: $0, isWhole: $0.conversation?.unsubscribeWithoutLoss(self) ?? true) }
         form = .json
+        if login.isAwaited, let chat { tell(.loginNeeded(server: chat.name)) }
         for (room, isWhole) in roomsAndLosses {
             greet(room, isFirst: false)
             // A replay that is under way goes on in the new form.

@@ -2,6 +2,12 @@
 enum Reply {
     /// The client is in a room now: the first that it is told, and again for each room that it enters.
     case welcome(Welcome)
+    /// The client is in no room until it has logged in: the first that it is told, in place of a welcome.
+    case loginNeeded(server: String)
+    /// The client has logged in, under its name from now on.
+    case loggedIn(ChatName)
+    /// The client's name has been taken over by another connection, which has proved to have it: to come back would take it from there.
+    case replaced
     /// A line for people, and for programs to show.
     case notice(String)
     /// The client has another name now.
@@ -17,6 +23,8 @@ enum Reply {
     /// The rooms, with how many people are in each.
     case rooms([(name: ChatName, online: Int)])
     case pong
+    /// Somebody lets the client come into a room.
+    case invitation(room: ChatName, from: ChatName)
     /// What follows was said after the client came.
     case historyEnd(room: ChatName, count: Int)
     /// The operator has sent everybody out of a room.

@@ -46,6 +46,8 @@ struct TextForm {
         output.append(rest)
     }
 
+    static let replaced = "goodbye: you have logged in again, over another connection"
+
     static func encode(_ reply: Reply) -> [UInt8] {
         var output: [UInt8] = []
         switch reply {
@@ -53,6 +55,12 @@ struct TextForm {
             let place = welcome.isFirst ? "welcome to \(welcome.server); you are \(welcome.name)" : "you are in \(welcome.room)"
             output.append("* \(place); \(welcome.online) online\n")
             if !welcome.topic.isEmpty { output.append("* the topic is: \(welcome.topic)\n") }
+        case .loginNeeded(let server):
+            output.append("* welcome to \(server); log in by /login NAME PASSWORD\n")
+        case .loggedIn(let name):
+            output.append("* you are logged in as \(name)\n")
+        case .replaced:
+            output.append("! \(replaced)\n")
         case .notice(let text):
             output.append("* \(text)\n")
         case .named(let name):
@@ -74,6 +82,8 @@ struct TextForm {
             if !isComplete { output.append("* in \(room): and others\n") }
         case .rooms(let rooms):
             for room in rooms { output.append("* \(room.name) (\(room.online) online)\n") }
+        case .invitation(let room, let from):
+            output.append("* \(from) invites you to \(room): /join \(room)\n")
         case .pong:
             output.append("* pong\n")
         case .historyEnd(_, let count):

@@ -1,26 +1,28 @@
 import Glibc
-import Reactor
+package import Reactor
 
 /// A file that is written whole or not at all: whoever reads it finds what was there before, or what was written, and nothing in between,
 /// also after the process was killed, the disk was full or the power failed.
-enum WholeFile {
+package enum WholeFile {
     /// Writes a file in place of the one that is there. It blocks until the disk has it.
     ///
     /// The bytes go to a file beside it, whose name has `.new` at its end, and which takes its place when the disk has all of them. One that
     /// a killed process has left there is removed. The permissions stay; those of a first file are the owner's alone. A symbolic link
     /// stays, too, and the file that it names is written.
     ///
+    /// - Parameter keepsOwner: Whether it stays the owner's and the group's, which root alone can do for others. Otherwise it becomes that
+    ///   of this process.
     /// - Throws: `Errno.invalidArgument` if what is there is no regular file: `/dev/null` must not be replaced, for instance. Nor must a
     ///   symbolic link that names nothing.
     ///
     /// The corresponding C functions are `realpath`, `open`, `write`, `fsync` and `rename`.
-    static func write(_ bytes: [UInt8], to path: String) throws(Errno) {
+    package static func write(_ bytes: [UInt8], to path: String, keepsOwner: Bool = false) throws(Errno) {
         let path = try resolved(path)
         var status = stat()
         if unsafe stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG { throw .invalidArgument }
         let temporary = path + ".new"
         do throws(Errno) {
-            try writeTemporary(bytes, temporary, like: path)
+            try writeTemporary(bytes, temporary, like: path, keepsOwner: keepsOwner)
             if unsafe rename(temporary, path) < 0 { throw .last }
         } catch {
             unsafe unlink(temporary)
@@ -44,12 +46,15 @@ enum WholeFile {
         return unsafe String(cString: real)
     }
 
-    private static func writeTemporary(_ bytes: [UInt8], _ temporary: String, like path: String) throws(Errno) {
+    private static func writeTemporary(_ bytes: [UInt8], _ temporary: String, like path: String, keepsOwner: Bool) throws(Errno) {
         // Opened instead, it might be a FIFO, which waits for a reader, or another name of some other file.
         unsafe unlink(temporary)
         let file = try open(temporary, O_WRONLY | O_CREAT | O_EXCL)
         var status = stat()
-        let mode = unsafe stat(path, &status) == 0 ? status.st_mode & 0o777 : 0o600
+        let isThere = unsafe stat(path, &status) == 0
+        let mode = isThere ? status.st_mode & 0o777 : 0o600
+        // Before the mode, which this may change.
+        if isThere, keepsOwner { try retryingOnInterrupt { fchown(file.rawValue, status.st_uid, status.st_gid) } }
         try retryingOnInterrupt { fchmod(file.rawValue, mode) }
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -66,7 +71,7 @@ enum WholeFile {
     /// - Throws: `Errno.invalidArgument` if it is no regular file, and `EFBIG` if it is longer than the limit.
     ///
     /// The corresponding C functions are `open`, `fstat` and `read`.
-    static func read(_ path: String, limit: Int) throws(Errno) -> [UInt8]? {
+    package static func read(_ path: String, limit: Int) throws(Errno) -> [UInt8]? {
         // Without waiting for somebody who writes to it: it may be a pipe.
         do throws(Errno) {
             let file = try open(path, O_RDONLY | O_NONBLOCK)

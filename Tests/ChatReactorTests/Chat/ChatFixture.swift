@@ -23,12 +23,14 @@ final class ChatFixture {
 
     /// Has somebody come, and takes off what newcomers are told, unless the test is about that.
     ///
-    /// - Parameter source: The address of this machine that it comes from.
+    /// - Parameters:
+    ///   - source: The address of this machine that it comes from.
+    ///   - caller: Where it comes from, as it says in the place of a proxy.
     func join(
         _ name: String? = nil, json: Bool = false, keepsWelcome: Bool = false, receiveBuffer: Int32? = nil,
-        from source: SocketAddress? = nil
+        from source: SocketAddress? = nil, for caller: String? = nil
     ) throws -> Chatter {
-        let client = try fixture.join(receiveBuffer: receiveBuffer, from: source)
+        let client = try fixture.join(receiveBuffer: receiveBuffer, from: source, for: caller)
         let chatter = Chatter(client, in: self)
         chatters.append(chatter)
         if let name { try chatter.send("/nick \(name)") }

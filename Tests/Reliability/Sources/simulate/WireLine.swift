@@ -45,9 +45,10 @@ enum WireLine {
         "join": (["seq", "time", "room", "from", "online"], ["replayed"]),
         "leave": (["seq", "time", "room", "from", "text", "online"], ["replayed"]),
         "rename": (["seq", "time", "room", "from", "to"], ["replayed"]),
-        "notice": (["text"], ["seq", "time", "room", "replayed", "name"]),
+        "notice": (["text"], ["seq", "time", "room", "replayed", "name", "login"]), "login": (["server", "version"], []),
+        "invitation": (["room", "from"], []),
         "private": (["time", "from", "to", "text"], []), "sent": (["time"], ["seq", "room", "to"]),
-        "error": (["text"], []), "pong": (["time"], []), "who": (["room", "names"], ["more"]), "rooms": (["rooms"], []),
+        "error": (["text"], ["replaced"]), "pong": (["time"], []), "who": (["room", "names"], ["more"]), "rooms": (["rooms"], []),
         "closed": (["room"], []), "history-end": (["room", "count"], []), "gap": (["room"], ["missed"]),
     ]
 
@@ -80,7 +81,8 @@ enum WireLine {
                     isFirst: false))
         case "notice" where object["seq"] == nil:
             // A new name is told as a key, too.
-            guard let notice = text("text"), notice.without(prefix: "you are now ") == text("name") else { return nil }
+            let prefix = object["login"] == .bool(true) ? "you are logged in as " : "you are now "
+            guard let notice = text("text"), notice.without(prefix: prefix) == text("name") else { return nil }
             return .notice(notice)
         case "message", "action", "topic", "join", "leave", "rename", "notice":
             guard let kind = ChatRecord.Kind(rawValue: type), let room = text("room"), let sequence = number("seq"),
@@ -101,6 +103,8 @@ enum WireLine {
             return .sent(room: room, sequence: sequence)
         case "error": return text("text").map { .error($0) }
         case "pong": return .pong
+        case "login": return .notice("log in")
+        case "invitation": return text("from").flatMap { from in text("room").map { .notice("\(from) invites you to \($0)") } }
         case "closed": return text("room").map { .closed(room: $0) }
         case "who":
             guard let room = text("room"), case .array(let names)? = object["names"] else { return nil }

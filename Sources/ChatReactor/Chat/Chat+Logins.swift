@@ -1,0 +1,164 @@
+import Reactor
+
+/// Names that are somebody's, and how somebody gets them.
+extension Chat {
+    /// Makes a connection somebody's who has proved to have a name, by a password, a certificate, or whatever else: the person gets the name, and
+    /// takes part if it had to log in first. It may be called in the hook of `onAdmission`, too.
+    ///
+    /// Who has the name until now gives way. Whoever has logged in under it is told so, and closed: a connection that has broken without a
+    /// word looks as if it were still there. Anybody else becomes a guest.
+    ///
+    /// - Returns: Whether the person has the name now. Not if it is banned, or if the person has left.
+    @discardableResult
+    public func logIn(_ person: Person, as name: ChatName) -> Bool {
+        guard person.connection?.isOpen == true, person.connection?.isFinishing == false, bans.ban(of: name) == nil else {
+            return false
+        }
+        if let other = self.person(named: name), other !== person {
+            if other.isLoggedIn {
+                other.tell(.replaced)
+                other.leave(farewell: "logged in again")
+            } else {
+                becomeGuest(other)
+            }
+        }
+        // Those who were told of that may have had the person leave, or the name taken.
+        guard person.connection?.isFinishing == false else { return false }
+        // A newcomer is greeted under its name anyway.
+        let isHere = self.person(named: person.name) === person
+        var state = person.login
+        let wasAwaited = state.isAwaited
+        state.timer?.cancel()
+        (state.name, state.isAwaited, state.timer) = (name, false, nil)
+        person.login = state
+        if name.text != person.name.text || !isHere {
+            guard (try? rename(person, to: name, isGranted: true)) != nil else {
+                person.login = LoginState()
+                return false
+            }
+        }
+        server?.didLogIn(person)
+        if isHere { person.tell(.loggedIn(name)) }
+        if wasAwaited { letIn(person) }
+        return true
+    }
+
+    /// Gives somebody the name that it came with, since another has proved to have its own.
+    private func becomeGuest(_ person: Person) {
+        person.tell(.error("\(person.name) is the name of somebody who logs in"))
+        let guest = ChatName.guest(person.number)
+        if (try? rename(person, to: guest, isGranted: true)) != nil { person.tell(.named(guest)) }
+    }
+
+    /// Closes those who have logged in under a name that is nobody's any more, and takes their names from those who have them without a login.
+    func enforceLogins() {
+        for person in people {
+            let isKnown = authenticator?.isKnown(person.name) == true
+            if person.isLoggedIn, !isKnown {
+                person.tell(.error("goodbye: nobody can log in as \(person.name) any more"))
+                person.leave(farewell: "kicked")
+            } else if !person.isLoggedIn, isKnown {
+                becomeGuest(person)
+            }
+        }
+    }
+
+    // MARK: - Who has to log in
+
+    /// Whether a newcomer takes no part before it has logged in.
+    func mustLogIn(_ person: Person) -> Bool {
+        if !loginRules.isRequired || person.isLoggedIn { return false }
+        guard let address = person.address else { return true }
+        if loginRules.admitsLocalGuests, address.isOnThisMachine { return false }
+        return !loginRules.guests.contains { $0.contains(address) }
+    }
+
+    /// Has a newcomer log in before it takes part.
+    func awaitLogin(of person: Person) {
+        let timeout = loginRules.timeout
+        var state = person.login
+        state.isAwaited = true
+        state.timer = loop.schedule(after: timeout) { [weak person] in person?.loginDidTimeOut() }
+        person.login = state
+        person.tell(.loginNeeded(server: name))
+    }
+
+    // MARK: - Passwords
+
+    /// Has a password judged. Until that is done, the person is not heard.
+    func judge(_ password: String, of name: ChatName, by person: Person) {
+        guard let connection = person.connection else { return }
+        if !loginRules.allowsPlainConnections, !person.isPrivate(connection) { return refuse(person, as: name, .plain) }
+        let address = person.address(over: connection) ?? .unix(path: "")
+        let attempt = LoginQueue.Attempt(
+            person: person, name: name, password: password, origin: AddressOrigin(address), isLocal: address.isOnThisMachine)
+        if let refusal = logins.refusal(ofAdding: attempt) { return refuse(person, as: name, refusal) }
+        connection.pauseReading()
+        judgeNext()
+    }
+
+    private func judgeNext() {
+        logins.start { attempt in
+            guard let authenticator else { return finish(attempt, isRight: false) }
+            var isOpen = true
+            authenticator.judge(attempt.password, of: attempt.name) { [weak self] isRight in
+                // Once, whatever an embedder does.
+                if !isOpen { return }
+                isOpen = false
+                self?.finish(attempt, isRight: isRight)
+            }
+        } refuse: { attempt, refusal in
+            refuse(attempt.person, as: attempt.name, refusal)
+            attempt.person.connection?.resumeReading()
+        }
+    }
+
+    private func finish(_ attempt: LoginQueue.Attempt, isRight: Bool) {
+        logins.finish(attempt, isRight: isRight)
+        let person = attempt.person
+        if let connection = person.connection, !connection.isFinishing {
+            // The name may be nobody's by now.
+            if isRight, authenticator?.isKnown(attempt.name) == true {
+                if !logIn(person, as: attempt.name) { refuse(person, as: attempt.name, .banned) }
+            } else {
+                refuse(person, as: attempt.name, .wrong)
+            }
+            // What it has sent meanwhile is said by whom it is now.
+            person.connection?.resumeReading()
+        }
+        judgeNext()
+    }
+
+    private func refuse(_ person: Person, as name: ChatName, _ refusal: LoginRefusal) {
+        server?.didRefuseLogin(of: person, as: name, because: refusal)
+        person.tell(.error(refusal.description))
+    }
+}
+
+extension Person {
+    /// Whether the person has the name that it has logged in under.
+    public var isLoggedIn: Bool { login.name == name }
+
+    /// Whether the person may give the operator's commands: it has logged in under the name of an operator.
+    public var isOperator: Bool { isLoggedIn && chat?.authenticator?.isOperator(name) == true }
+
+    /// Runs `/login NAME PASSWORD`. Whatever is wrong, nothing that is told has the password in it.
+    func logIn(_ argument: String) {
+        guard let chat else { return }
+        let (text, password) = argument.splitAtSpace
+        if text.isEmpty || password.isEmpty { return tellUsage("login") }
+        guard chat.authenticator != nil else {
+            return tell(.error("nobody logs in here: a name is the one's who takes it first"))
+        }
+        let name: ChatName
+        do throws(ChatName.Invalid) { name = try ChatName(text) } catch { return tell(.error("\(error)")) }
+        if isLoggedIn, name == self.name { return tell(.error("you are logged in as \(self.name) already")) }
+        chat.judge(password, of: name, by: self)
+    }
+
+    func loginDidTimeOut() {
+        guard login.isAwaited else { return }
+        tell(.error("goodbye: you have not logged in in time"))
+        leave(farewell: "timed out", reason: .firstMessageTimedOut)
+    }
+}

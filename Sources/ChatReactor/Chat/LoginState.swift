@@ -1,0 +1,11 @@
+import Reactor
+
+/// How far a person is with logging in.
+struct LoginState {
+    /// The name that the person has logged in under. It counts as long as the person has it.
+    var name: ChatName?
+    /// Whether the person is in no room until it has logged in.
+    var isAwaited = false
+    /// When the person may wait no longer.
+    var timer: EventLoop.Timer?
+}
