@@ -94,7 +94,8 @@ let package = Package(
         .executableTarget(
             name: "chatd",
             dependencies: [
-                "ChatReactor", "ChatReactorText", "ChatdPasswords", "ChatdSandbox", "CommandLineSupport", "ReactorTLS", "ReactorWeb",
+                "ChatReactor", "ChatReactorText", "ChatdPasswords", "ChatdSandbox", "CommandLineSupport", "ReactorTLS",
+                "ReactorWeb",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),

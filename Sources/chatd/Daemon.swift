@@ -36,6 +36,7 @@ final class Daemon {
     private let passedSockets: PassedSockets
     /// Nil if nobody comes by TLS.
     let certificates: ServerCertificates?
+    private let certificateNames = CertificateNames()
     /// The threads that judge passwords; nil without a file of passwords.
     private let passwordWorkers: PasswordWorkers?
     var usesPasswords: Bool { passwordWorkers != nil }
@@ -87,6 +88,9 @@ final class Daemon {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
         setPasswords(passwords)
+        #if TLS
+            server.chat?.onAdmission { [certificateNames] person in certificateNames.admit(person) }
+        #endif
         server.addObserver(log)
         server.chat?.onOperatorCommand { [weak self] person, line in
             guard let self, let operatorCommands else { return OperatorAnswer(.text) }
@@ -201,17 +205,20 @@ final class Daemon {
     /// A service manager may reload what has no file.
     var canReload: Bool { hasFileToReload || serviceManager != nil }
 
-    private var hasFileToReload: Bool { settings.file != nil || certificates != nil || started.options.loginOptions.passwordFile != nil }
+    private var hasFileToReload: Bool {
+        settings.file != nil || certificates != nil || started.options.loginOptions.passwordFile != nil
+    }
 
     /// Those who can log in.
-    var passwords: PasswordFile? { (server.chat?.authenticator as? PasswordAuthenticator)?.file }
+    var passwords: PasswordFile? { (server.chat?.authenticator as? ProvedNames)?.passwords?.file }
 
     /// Replaces those who can log in.
     func setPasswords(_ file: PasswordFile?) {
-        let new = passwordWorkers.flatMap { workers in
+        let passwords = passwordWorkers.flatMap { workers in
             file.map { PasswordAuthenticator($0, workers: workers, on: loop) }
         }
-        server.chat?.authenticator = new
+        let isNeeded = passwords != nil || options.tlsOptions.tlsClientCa != nil
+        server.chat?.authenticator = isNeeded ? ProvedNames(passwords: passwords, certificates: certificateNames) : nil
     }
 
     /// The file that has options, if there is one.
