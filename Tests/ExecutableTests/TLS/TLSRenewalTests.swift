@@ -5,7 +5,7 @@
     import Testing
 
     /// A certificate is renewed without a restart: by SIGHUP and by `chatd ctl reload`, with a file of configuration and without.
-    @Suite(.enabled(if: TestCertificates.canBeMade)) struct RenewedCertificatesTests {
+    @Suite(.enabled(if: TestCertificates.canBeMade)) struct TLSRenewalTests {
         private let certificates: TestCertificates
         private let authority: TestCertificates.Identity
         private let control = TemporaryPath()
@@ -97,6 +97,19 @@
                         == "chatd: the configuration was read again; changed: tls-client-ca, tls-clients")
                 #expect(try !getsIn(ana, at: daemon.port))
                 #expect(try getsIn(ben, at: daemon.port))
+            }
+        }
+
+        @Test func `a daemon without TLS has to be started again for it`() throws {
+            let file = TemporaryPath()
+            let server = try certificates.issue("server", for: ["localhost"], by: authority)
+            try file.write("{}")
+            try withDaemon(["--listen", "127.0.0.1:0", "--config", file.path]) { daemon in
+                let files = ["tls-certificate": server.certificateFile, "tls-key": server.keyFile]
+                try file.write("{\(files.sorted { $0.key < $1.key }.map { "\"\($0)\": [\"\($1)\"]" }.joined(separator: ", "))}")
+                daemon.process.send(signal: SIGHUP)
+                #expect(try daemon.process.error.line() == "chatd: the configuration was read again; nothing was changed")
+                #expect(try daemon.process.error.line() == "chatd: a restart is needed for: tls-certificate, tls-key")
             }
         }
 
