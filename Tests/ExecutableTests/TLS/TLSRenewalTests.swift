@@ -5,7 +5,7 @@
     import Testing
 
     /// A certificate is renewed without a restart: by SIGHUP and by `chatd ctl reload`, with a file of configuration and without.
-    @Suite(.enabled(if: TestCertificates.canBeMade)) struct RenewedCertificatesTests {
+    @Suite(.enabled(if: TestCertificates.canBeMade)) struct TLSRenewalTests {
         private let certificates: TestCertificates
         private let authority: TestCertificates.Identity
         private let control = TemporaryPath()
