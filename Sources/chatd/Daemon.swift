@@ -237,7 +237,7 @@ final class Daemon {
         do { new = try .current() } catch let failure as Failure { throw failure } catch {
             throw Failure(Chatd.message(for: error), code: EX_CONFIG)
         }
-        let table = LiveOption.all
+        let table = LiveOption.all + (certificates.map { LiveOption.all(of: $0) } ?? [])
         let changes: [([String], () -> Bool)]
         do {
             changes = try table.map { ($0.names, try $0.prepare(self, new.options)) }

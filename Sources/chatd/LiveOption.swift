@@ -30,6 +30,14 @@ struct LiveOption {
         }
     }
 
+    /// Those of a daemon that listens with TLS. One that does not would have to be started again.
+    static func all(of certificates: ServerCertificates) -> [LiveOption] {
+        [
+            .init("tls-certificate", "tls-key") { _, options in try certificates.prepareIdentities(options.tlsOptions) },
+            .init("tls-client-ca", "tls-clients") { _, options in try certificates.prepareClients(options.tlsOptions) },
+        ]
+    }
+
     /// One table: a row for each.
     static var all: [LiveOption] {
         [
@@ -66,13 +74,6 @@ struct LiveOption {
                     daemon.server.access.list = list
                     return list != old
                 }
-            },
-            // Also if the options are as before: a certificate is renewed in its file.
-            .init("tls-certificate", "tls-key") { daemon, options in
-                try daemon.certificates?.prepareIdentities(options.tlsOptions) ?? { false }
-            },
-            .init("tls-client-ca", "tls-clients") { daemon, options in
-                try daemon.certificates?.prepareClients(options.tlsOptions) ?? { false }
             },
             .init("proxy-protocol") { daemon, options in
                 let proxies = try options.accessOptions.proxies()

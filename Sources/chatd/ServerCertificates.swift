@@ -136,7 +136,7 @@
 
     /// In a build without TLS there are none: its options were refused before.
     struct ServerCertificates {
-        init?(_ options: TLSOptions) { return nil }
+        init?(_ options: TLSOptions) throws(Failure) { return nil }
 
         var transport: TransportFactory? { nil }
         var expirations: [(file: String, time: Int)] { [] }

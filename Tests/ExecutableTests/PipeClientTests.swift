@@ -50,7 +50,9 @@ import Testing
             try chat.write("before\nx\nafter\n")
             #expect(try peer.receiveLine() == "before")
             #expect(try chat.waitForEnd() == .exit(EX_TEMPFAIL))
-            #expect(try chat.error.all() == Array("chat: the server has closed the connection without a word; if it speaks TLS, use --tls\n".utf8))
+            #expect(
+                try chat.error.all()
+                    == Array("chat: the server has closed the connection without a word; if it speaks TLS, use --tls\n".utf8))
         }
     }
 

@@ -100,6 +100,19 @@
             }
         }
 
+        @Test func `a daemon without TLS has to be started again for it`() throws {
+            let file = TemporaryPath()
+            let server = try certificates.issue("server", for: ["localhost"], by: authority)
+            try file.write("{}")
+            try withDaemon(["--listen", "127.0.0.1:0", "--config", file.path]) { daemon in
+                let files = ["tls-certificate": server.certificateFile, "tls-key": server.keyFile]
+                try file.write("{\(files.sorted { $0.key < $1.key }.map { "\"\($0)\": [\"\($1)\"]" }.joined(separator: ", "))}")
+                daemon.process.send(signal: SIGHUP)
+                #expect(try daemon.process.error.line() == "chatd: the configuration was read again; nothing was changed")
+                #expect(try daemon.process.error.line() == "chatd: a restart is needed for: tls-certificate, tls-key")
+            }
+        }
+
         /// certbot's `live/NAME` has symbolic links into `archive/NAME`, which a renewal points at other files there.
         @Test func `links into another folder are followed by a daemon in its sandbox`() throws {
             let name = "chat.example.org"
