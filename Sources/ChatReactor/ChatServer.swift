@@ -234,7 +234,7 @@ public final class ChatServer {
     private func judge(_ caller: SocketAddress, over transport: TransportFactory?) -> EventLoop.Admission {
         if gate.isProxy(caller) { return .admit(ProxiedCaller(of: self, by: caller), ProxiedCaller.connectionOptions) }
         let admission = admission(of: caller)
-        if transport != nil, case .admit(let handler, _) = admission { (handler as? Client)?.knownAddress = caller }
+        if transport != nil, case .admit(let handler, _) = admission { (handler as? Client)?.beginsHandshake(from: caller) }
         return admission
     }
 
@@ -252,6 +252,10 @@ public final class ChatServer {
         if let proxy { client.comesByProxy(from: caller, isKnown: caller != proxy) }
         return .admit(client, clientOptions[caller == proxy ? nil : caller])
     }
+
+    func handshakeDidBegin(from origin: AddressOrigin) { gate.beginHandshake(from: origin) }
+
+    func handshakeDidEnd(from origin: AddressOrigin) { gate.endHandshake(from: origin) }
 
     func handshakeDidFail(from caller: SocketAddress?, reason: CloseReason) {
         tally.failedHandshakes &+= 1

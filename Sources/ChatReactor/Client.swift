@@ -19,6 +19,7 @@ extension ChatServer {
             var longLines: [ContinuousClock.Instant] = []
             /// Where the client comes from, if a proxy has said so, or if there is a handshake that may fail: then nobody could be asked.
             var knownAddress: SocketAddress?
+            var handshake: PendingHandshake?
             /// Whether the client is on the proxy's own machine, which is this one; nil if it comes without a proxy.
             var isProxiedFromHere: Bool?
             /// How far the client is with logging in to a chat.
@@ -44,6 +45,12 @@ extension ChatServer {
         final var knownAddress: SocketAddress? {
             get { details?.knownAddress }
             set { makeDetails().knownAddress = newValue }
+        }
+
+        /// The client comes to a listener with a transport. If the handshake fails, nobody could be asked any more where it came from.
+        final func beginsHandshake(from caller: SocketAddress) {
+            knownAddress = caller
+            if let server { makeDetails().handshake = PendingHandshake(of: caller, with: server) }
         }
 
         /// A proxy has said where the client comes from.
@@ -81,12 +88,16 @@ extension ChatServer {
         /// The client's connection has opened.
         final func opened(_ connection: Connection) {
             id = connection.id
+            // Released once it is counted as a client.
+            let handshake = details?.handshake.take()
             server?.clientDidJoin(self)
+            withExtendedLifetime(handshake) {}
         }
 
         /// The client's connection is closed. If it has never opened, there never was a client.
         final func closed(reason: CloseReason) {
             if id == .none {
+                details?.handshake = nil
                 server?.handshakeDidFail(from: knownAddress, reason: reason)
             } else {
                 server?.clientDidLeave(self, reason: reason)

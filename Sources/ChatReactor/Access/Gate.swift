@@ -13,6 +13,9 @@ struct Gate {
     /// How many clients there are of each origin, and of which each client is: kept only with a limit for each.
     private var counts: [AddressOrigin: Int] = [:]
     private var origins: [Connection.ID: AddressOrigin] = [:]
+    /// How many callers of each origin are in a handshake, and are no clients yet.
+    private var handshakes: [AddressOrigin: Int] = [:]
+    private var handshakeCount = 0
 
     /// - Parameter reserve: How many descriptors the server may need besides those of its clients.
     init(_ rules: AccessRules, reserve: Int) {
@@ -63,15 +66,31 @@ struct Gate {
     ) -> AccessRefusal? {
         if !rules.list.admits(caller) { return .denied }
         if let ban = bans?.ban(of: caller) { return .banned(ban) }
+        let count = clientCount + handshakeCount
         if let limit = rules.maximumConnections {
-            if clientCount >= limit { return .full }
-        } else if clientCount >= room, !caller.isOnThisMachine {
+            if count >= limit { return .full }
+        } else if count >= room, !caller.isOnThisMachine {
             return .full
         }
         if rules.maximumPerAddress == nil, connectRate == nil { return nil }
         let origin = AddressOrigin(caller)
-        if let limit = rules.maximumPerAddress, counts[origin, default: 0] >= limit { return .tooManyFromAddress }
+        if let limit = rules.maximumPerAddress, counts[origin, default: 0] + handshakes[origin, default: 0] >= limit {
+            return .tooManyFromAddress
+        }
         return connectRate?.admits(origin, at: now) == false ? .tooOften : nil
+    }
+
+    /// Counts a caller that begins a handshake. Without this, one address could have any number of them under way.
+    mutating func beginHandshake(from origin: AddressOrigin) {
+        handshakeCount += 1
+        handshakes[origin, default: 0] += 1
+    }
+
+    /// Takes that back: the caller is a client from now on, or has gone.
+    mutating func endHandshake(from origin: AddressOrigin) {
+        handshakeCount -= 1
+        let count = handshakes[origin, default: 1] - 1
+        handshakes[origin] = count > 0 ? count : nil
     }
 
     /// Counts a client that has come in, if that is needed.
