@@ -35,8 +35,9 @@ struct LastLine {
         var isFinal: Bool { LastLine.finalWords.contains { words.hasPrefix($0) } }
     }
 
+    // To come back after the third would throw out the user's other client, which would come back in turn.
     private static let expulsions = ["kicked", "banned"]
-    private static let finalWords = expulsions + ["you are banned"]
+    private static let finalWords = expulsions + ["you are banned", "you have logged in again"]
 
     /// What the last line says about the end of the connection, if it does and has its newline. It is harmless for a terminal, because
     /// anybody may have sent such a line.
