@@ -72,7 +72,7 @@ public struct PasswordHash: Hashable, Sendable, CustomStringConvertible {
         return one.count == other.count && zip(one, other).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
     }
 
-    private static func hash(_ password: String, by setting: String) throws(Errno) -> String {
+    static func hash(_ password: String, by setting: String) throws(Errno) -> String {
         // C would see a shorter password.
         if password.utf8.contains(0) { throw .invalidArgument }
         var hash = [CChar](repeating: 0, count: Int(crypt_hash_size))

@@ -46,6 +46,12 @@ public enum Secret {
         return try readLine(from: descriptor, called: path)
     }
 
+    /// The value of a variable of the environment; nil if it is not set.
+    public static func variable(_ name: String) throws(Failure) -> String? {
+        guard let value = environmentVariable(name) else { return nil }
+        return try checked(Array(value.utf8))
+    }
+
     private static func readLine(from descriptor: Int32, called name: String) throws(Failure) -> String {
         var line: [UInt8] = []
         while line.count <= limit {

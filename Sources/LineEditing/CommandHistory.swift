@@ -32,6 +32,13 @@ public struct CommandHistory: Sendable {
         return isNew
     }
 
+    /// Removes the newest entry, if it is this text: what nobody is to read later.
+    mutating func forget(_ text: String) {
+        guard entries.last == text else { return }
+        entries.removeLast()
+        position = min(position, entries.count)
+    }
+
     /// Recalls an entry, and keeps `line` if it is the unsent one. What was edited in another entry is forgotten.
     ///
     /// - Returns: What is to be in the line, or nil if there is no such entry.

@@ -52,6 +52,11 @@ public struct LineEditor: Sendable {
         self.history = history
     }
 
+    /// Takes what was just sent out of the history: a password, which nobody is to recall.
+    public mutating func forget(_ text: String) {
+        history.forget(text)
+    }
+
     /// The text of the line: during a search, what was found. What is set cannot be undone, and ends a search; the cursor is at its end.
     ///
     /// - Complexity: O(*n*).

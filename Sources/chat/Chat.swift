@@ -31,6 +31,14 @@ struct Chat: ParsableCommand {
     @Option(help: ArgumentHelp("Give up when all takes longer.", valueName: "time"))
     var timeout: TimeLimit?
 
+    @Option(help: ArgumentHelp("Log in under this name.", valueName: "name", visibility: .hidden))
+    var login: String?
+
+    @Option(
+        help: ArgumentHelp("Take the password from the first line of this.", valueName: "file", visibility: .hidden),
+        completion: .file())
+    var passwordFile: String?
+
     @Option(help: ArgumentHelp("Read preferences and servers from it.", valueName: "file"))
     var config: String?
 
@@ -41,6 +49,8 @@ struct Chat: ParsableCommand {
     func validate() throws {
         if let receive, receive < 1 { throw ValidationError("--receive takes a number from 1") }
         if let send, send.contains(where: \.isNewline) { throw ValidationError("--send takes one line") }
+        if let login, login.isEmpty || login.contains(where: \.isWhitespace) { throw ValidationError("--login takes one word") }
+        if passwordFile != nil, login == nil { throw ValidationError("--password-file needs --login") }
         if send == "" { throw ValidationError("--send takes a line that is not empty") }
     }
 
@@ -62,7 +72,17 @@ struct Chat: ParsableCommand {
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
-        if let failure = try talk(at: endpoint, addresses, preferences, trust, on: loop)?.failure { throw failure }
+        if let failure = try talk(at: endpoint, addresses, preferences, trust, try readCredentials(), on: loop)?.failure {
+            throw failure
+        }
+    }
+
+    /// The password of `--login`: from the environment, from a file, or else from who sits at the terminal.
+    private func readCredentials() throws(Failure) -> Credentials? {
+        guard let login else { return nil }
+        if let password = try Secret.variable("CHAT_PASSWORD") { return Credentials(name: login, password: password) }
+        if let passwordFile { return Credentials(name: login, password: try Secret.readLine(ofFile: passwordFile)) }
+        return Credentials(name: login, password: try Secret.ask("Password of \(login): "))
     }
 
     private var isInputTerminal: Bool { Terminal.isTerminal(STDIN_FILENO) }
@@ -75,6 +95,7 @@ struct Chat: ParsableCommand {
     /// Runs the client that fits, and returns how that ended.
     private func talk(
         at endpoint: Endpoint, _ addresses: [SocketAddress], _ preferences: Preferences, _ trust: ServerTrust?,
+        _ credentials: Credentials?,
         on loop: EventLoop
     ) throws(Failure) -> Outcome? {
         var outcome: Outcome?
@@ -85,14 +106,14 @@ struct Chat: ParsableCommand {
         var client: AnyObject?
         do throws(Errno) {
             // In a pipe, it is bytes as they are, unless the user asks for what a chat alone has.
-            if !isForPeople, !isScripted, !self.preferences.asksForChat {
+            if !isForPeople, !isScripted, !self.preferences.asksForChat, credentials == nil {
                 var configuration = pipeConfiguration(preferences)
                 configuration.trust = trust
                 let pipe = try PipeClient(to: addresses, on: loop, configuration: configuration, onEnd: onEnd)
                 client = pipe
                 pipe.start()
             } else {
-                var configuration = sessionConfiguration(endpoint, preferences)
+                var configuration = sessionConfiguration(endpoint, preferences, credentials)
                 configuration.trust = trust
                 let session = Session(configuration, on: loop)
                 if isForPeople, preferences.plain != true, Terminal.canRedraw(environmentVariable("TERM")) {
@@ -130,17 +151,22 @@ struct Chat: ParsableCommand {
         return configuration
     }
 
-    private func sessionConfiguration(_ endpoint: Endpoint, _ preferences: Preferences) -> Session.Configuration {
+    private func sessionConfiguration(
+        _ endpoint: Endpoint, _ preferences: Preferences, _ credentials: Credentials?
+    ) -> Session.Configuration {
         var configuration = Session.Configuration(endpoint: endpoint)
         configuration.connectTimeout = preferences.connectTime
         configuration.reconnects = isForPeople && preferences.reconnect != false
         configuration.insists = !isForPeople
+        configuration.credentials = credentials
         configuration.name = preferences.name
         configuration.room = preferences.room
         // The server's own history comes as lines, without colours and in the zone of the server.
         configuration.history = preferences.history ?? (isForPeople ? 20 : nil)
         // A relay says nothing by itself. People do not wait for it for long; a script that has asked for a name is not to speak without.
-        if preferences.asksForChat { configuration.greetingTime = isForPeople ? .seconds(1) : configuration.connectTimeout }
+        if preferences.asksForChat || credentials != nil {
+            configuration.greetingTime = isForPeople ? .seconds(1) : configuration.connectTimeout
+        }
         if send != nil, receive == nil { (configuration.lingerTime, configuration.needsEnd) = (.seconds(10), true) }
         configuration.quitWord = preferences.word
         // A program wants whole lines.

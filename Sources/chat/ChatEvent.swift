@@ -4,6 +4,7 @@ import ChatReactorText
 struct ChatEvent {
     enum Kind: String {
         case message, action, join, leave, rename, topic, notice
+        case login, invitation
         case welcome, sent, error, who, rooms, pong, gap, closed
         case `private`
         case historyEnd = "history-end"
@@ -24,6 +25,8 @@ struct ChatEvent {
     var to: String? { object["to"]?.text }
     var text: String? { object["text"]?.text }
     var name: String? { object["name"]?.text }
+    /// Whether the user has logged in.
+    var isLogin: Bool { object["login"]?.bool ?? false }
     var sequence: UInt64? { object["seq"]?.count }
     var epoch: UInt64? { object["epoch"]?.count }
     var online: UInt64? { object["online"]?.count }

@@ -28,6 +28,10 @@ struct EventText {
         case .error: return ([StyledLine("! \(event.text ?? "")")], false)
         case .who: return (people(event), false)
         case .rooms: return (event.rooms.map { StyledLine("* \($0.name) (\($0.online) online)") }, false)
+        case .login: return ([StyledLine("* log in by /login NAME PASSWORD")], false)
+        case .invitation:
+            let room = event.room ?? ""
+            return ([StyledLine("* \(event.from ?? "") invites you to \(room): /join \(room)")], true)
         case .pong: return ([StyledLine("* pong")], false)
         case .gap:
             let count = event.missed.map { "\($0) messages are" } ?? "messages may be"

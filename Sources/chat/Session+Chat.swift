@@ -24,6 +24,13 @@ struct ChatState {
     var leaves = 0
     /// The name before the break. A guest comes back as another one; what it had said comes from the one that it was.
     var formerName: String?
+    /// By which the user logs in again after a break; and what was sent that is not answered yet.
+    var credentials: Credentials?
+    var triedCredentials: Credentials?
+    /// Whether the server wants a login before anything else.
+    var awaitsLogin = false
+    /// The keys by which the user has entered rooms, by their names in lower case.
+    private var keys: [String: String] = [:]
     /// Whether the answer to the session's own `/ping` is to come: then what it had asked for before is done.
     var awaitsPong = false
     /// Whether the session itself has asked for history, and that has not begun.
@@ -34,7 +41,18 @@ struct ChatState {
     /// - Parameter line: As the user has sent it.
     mutating func didSend(_ line: String) {
         unconfirmed.didSend(line)
+        if let credentials = Credentials(line) { triedCredentials = credentials }
+        let words = line.split(maxSplits: 2) { $0 == " " || $0 == "\t" }
+        if line.commandName == "/join", words.count == 3 { keys[Self.plainName(String(words[1]))] = String(words[2]) }
         if line.commandName == "/leave" { leaves += 1 }
+    }
+
+    /// What follows a place in a room to go on there: the key, if there was one.
+    func key(of room: String) -> String { keys[room.lowercased()].map { " \($0)" } ?? "" }
+
+    /// A room's name as it is typed, with or without a number sign and in any case.
+    private static func plainName(_ typed: String) -> String {
+        (typed.hasPrefix("#") ? String(typed.dropFirst()) : typed).lowercased()
     }
 
     static let welcomeBeginning = "* welcome to "
@@ -43,7 +61,8 @@ struct ChatState {
     static func isWelcome(_ line: Span<UInt8>) -> Bool {
         guard line.count < 1_024 else { return false }
         let text = String(copying: line)
-        return text.hasPrefix(welcomeBeginning) && text.hasSuffix(" online") && text.contains("; you are ")
+        guard text.hasPrefix(welcomeBeginning) else { return false }
+        return text.hasSuffix(" online") && text.contains("; you are ") || text.hasSuffix("; log in by /login NAME PASSWORD")
     }
 }
 
@@ -56,21 +75,24 @@ extension Session {
         (chat.skipsReplay, chat.leaves, chat.awaitsPong) = (false, 0, false)
         chat.formerName = chat.name
         chat.people.forgetQuestions()
+        chat.awaitsLogin = false
+        chat.triedCredentials = chat.credentials
         command("/json\n")
+        if let credentials = chat.credentials { command("\(credentials.line)\n") }
         if isReconnected {
-            if chat.hasChosenName, let name = chat.lostName ?? chat.name {
+            if chat.credentials == nil, chat.hasChosenName, let name = chat.lostName ?? chat.name {
                 (chat.lostName, chat.nameRefusal) = (name, nil)
                 command("/nick \(name)\n")
             }
             for room in chat.places.rooms {
                 guard let place = chat.places.places[room] else { continue }
-                command("/resume \(room) \(place.epoch) \(place.sequence)\n")
+                command("/resume \(room) \(place.epoch) \(place.sequence)\(chat.key(of: room))\n")
                 chat.awaited.append(room)
             }
             chat.awaitsPong = true
             command("/ping\n")
         } else {
-            if let name = configuration.name {
+            if chat.credentials == nil, let name = configuration.name {
                 (chat.lostName, chat.hasChosenName) = (name, true)
                 command("/nick \(name)\n")
             }
@@ -83,7 +105,7 @@ extension Session {
         let other = configuration.room.flatMap { Self.isSame($0, first) ? nil : $0 }
         if let other { command("/join \(other)\n") }
         chat.skipsReplay = other != nil && configuration.history != nil
-        chat.awaitsPong = other != nil || configuration.name != nil
+        chat.awaitsPong = other != nil || configuration.name != nil || configuration.credentials != nil
         if chat.awaitsPong { command("/ping\n") }
         if let history = configuration.history {
             chat.hasAskedForHistory = true
@@ -127,6 +149,8 @@ extension Session {
         let worth: Worth
         if event.kind == .welcome, let room = event.room {
             worth = enter(room, event)
+        } else if event.kind == .login {
+            worth = awaitLogin()
         } else if !chat.speaksJSON {
             return
         } else if event.isRecord, let room = event.room, let sequence = event.sequence {
@@ -137,13 +161,27 @@ extension Session {
         if worth != .none { delegate?.session(didReceive: event, as: line, isNews: worth == .news) }
     }
 
+    /// The server wants a login before anything else.
+    private func awaitLogin() -> Worth {
+        (chat.speaksJSON, chat.awaitsLogin) = (true, true)
+        // It is sent already.
+        if chat.triedCredentials != nil { return .none }
+        if configuration.insists {
+            end(.refused("the server wants a login: see --login"))
+            return .none
+        }
+        becomeReady()
+        return .news
+    }
+
     private static func isWord(_ name: String) -> Bool {
         !name.isEmpty && name.utf8.count <= 256
             && name.unicodeScalars.allSatisfy { !$0.properties.isWhitespace && $0.properties.generalCategory != .control }
     }
 
     private func enter(_ room: String, _ event: ChatEvent) -> Worth {
-        let isFirst = !chat.speaksJSON
+        let isFirst = !chat.speaksJSON || chat.awaitsLogin
+        chat.awaitsLogin = false
         let isResumed = !isFirst && chat.awaited.contains(room)
         if isResumed {
             chat.awaited.removeAll { $0 == room }
@@ -194,6 +232,7 @@ extension Session {
             return .routine
         case .notice:
             guard let name = event.name else { return .news }
+            if event.isLogin { (chat.credentials, chat.triedCredentials) = (chat.triedCredentials, nil) }
             let isTakenBack = name == chat.lostName
             (chat.name, chat.hasChosenName, chat.lostName) = (name, true, nil)
             nameTimer.cancel()
@@ -213,6 +252,9 @@ extension Session {
             end(.refused(event.text ?? ""))
             return .none
         case .error:
+            chat.triedCredentials = nil
+            // The user may know the password.
+            if chat.awaitsLogin, !isReady { becomeReady() }
             chat.leaves = 0
             if chat.lostName != nil {
                 // The old connection may have to be found dead by the server first.

@@ -18,6 +18,8 @@ final class Session {
         var reconnects = true
         /// Whether it ends if it does not get the name or the room.
         var insists = false
+        /// By which to log in; then that is the name.
+        var credentials: Credentials?
         /// The name to take, and the room to enter, if the server has such.
         var name: String?
         var room: String?
@@ -121,6 +123,7 @@ final class Session {
     init(_ configuration: Configuration, on loop: EventLoop) {
         self.configuration = configuration
         self.loop = loop
+        chat.credentials = configuration.credentials
     }
 
     /// Begins to connect.

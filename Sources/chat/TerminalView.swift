@@ -169,9 +169,15 @@ final class TerminalView: Session.Delegate {
         if typed == session.configuration.quitWord { return session.leave() }
         if typed.isEmpty { return }
         let failure = historyFile.failure
-        historyFile.append(typed)
+        let lines = typed.split(separator: "\n", omittingEmptySubsequences: false)
+        // A password is for the server alone.
+        if lines.contains(where: { Credentials.areIn(String($0)) }) { editor.forget(typed) } else { historyFile.append(typed) }
         if let new = historyFile.failure, new != failure { print(StyledLine("! \(new)")) }
-        var lines = typed.split(separator: "\n", omittingEmptySubsequences: false)[...]
+        send(lines[...])
+    }
+
+    private func send(_ typed: ArraySlice<Substring>) {
+        var lines = typed
         if session.isChat {
             // A chat says nothing of a line without a word.
             lines = lines.filter { !$0.allSatisfy { $0 == " " || $0 == "\t" } }[...]
@@ -179,7 +185,7 @@ final class TerminalView: Session.Delegate {
             if lines.count > 1 { lines = lines.map { $0.hasPrefix("/") ? "/\($0)" : $0 }[...] }
         }
         for line in lines {
-            print(echo(of: String(line)))
+            print(echo(of: Credentials.areIn(String(line)) ? Credentials.shown(String(line)) : String(line)))
             session.send(String(line))
         }
     }

@@ -1,0 +1,84 @@
+import Glibc
+import TestSupport
+import Testing
+
+@testable import chat
+
+/// How `chat` logs in, and what it keeps of a password: nothing that anybody reads.
+@Suite struct ChatLoginTests {
+    @Test func `a login is known by its command`() {
+        #expect(Credentials("/LOGIN ana open sesame") == Credentials(name: "ana", password: "open sesame"))
+        #expect(Credentials("/login ana") == nil && Credentials("//login ana x") == nil && Credentials("login ana x") == nil)
+        #expect(Credentials.areIn("/login") && Credentials.areIn("/login\tana x") && !Credentials.areIn("/logins ana x"))
+        #expect(
+            Credentials.shown("/login ana open sesame") == "/login ana ***" && Credentials.shown("/login ana") == "/login ana")
+    }
+
+    @Test func `at a terminal, a password is on no screen and in no history, and is sent again after a break`() throws {
+        let (passwords, folder, path) = (TemporaryPath(), try TemporaryDirectory(), TemporaryPath())
+        let setter = try ChildProcess(
+            ChildProcess.pathOfExecutable("chatd"), ["passwd", "--password-file", passwords.path, "ana"], input: .pipe)
+        try setter.write("open sesame\n")
+        setter.closeInput()
+        #expect(try setter.waitForEnd() == .exit(0))
+        let arguments = [
+            "--listen", "unix:\(path.path)", "--chat", "--name", "tea", "--password-file", passwords.path, "--require-login",
+        ]
+        let daemon = try Daemon(arguments)
+        let chat = try ChildProcess(
+            ChildProcess.pathOfExecutable("chat"), ["--no-color", "unix:\(path.path)"],
+            environment: ["XDG_STATE_HOME=\(folder.path)", "TERM=xterm"], input: .terminal, output: .terminal)
+        defer { chat.kill() }
+        var screen = try chat.output.text(through: "log in by /login NAME PASSWORD")
+        try chat.write("/login ana open sesame\r")
+        screen += try chat.output.text(through: "you are logged in as ana")
+        #expect(screen.contains("> /login ana ***\r\n"))
+        try chat.write("hello\r")
+        screen += try chat.output.text(through: "ana: hello")
+        // What was sent before that is recalled, and it is no password.
+        try chat.write("\u{1B}[A\u{1B}[A!\r")
+        screen += try chat.output.text(through: "ana: hello!")
+        daemon.process.send(signal: SIGTERM)
+        #expect(try daemon.process.waitForEnd() == .exit(0))
+        screen += try chat.output.text(through: "connection lost")
+        let again = try Daemon(arguments)
+        screen += try chat.output.text(through: "connected again")
+        #expect(screen.contains("you are logged in as ana"))
+        try chat.write("/quit\r")
+        #expect(try chat.waitForEnd() == .exit(0))
+        let file = unsafe open("\(folder.path)/chat/history", O_RDONLY | O_CLOEXEC)
+        let history = String(decoding: try StreamReader(takingOver: file).all(), as: UTF8.self)
+        #expect(history == "hello\nhello!\n/quit\n")
+        again.process.send(signal: SIGTERM)
+    }
+
+    @Test func `a script logs in by a file or the environment, and is refused with a wrong password`() throws {
+        let (passwords, secret) = (TemporaryPath(), TemporaryPath())
+        let setter = try ChildProcess(
+            ChildProcess.pathOfExecutable("chatd"), ["passwd", "--password-file", passwords.path, "ana"], input: .pipe)
+        try setter.write("open sesame\n")
+        setter.closeInput()
+        #expect(try setter.waitForEnd() == .exit(0))
+        try withDaemon(
+            ["--listen", "127.0.0.1:0", "--chat", "--name", "tea", "--password-file", passwords.path, "--require-login"]
+        ) { daemon in
+            for (text, environment, end) in [
+                ("open sesame\n", [], ChildProcess.End.exit(0)), ("x\n", ["CHAT_PASSWORD=open sesame"], .exit(0)),
+                ("wrong\n", [], .exit(EX_NOPERM)),
+            ] {
+                try secret.write(text)
+                let process = try ChildProcess(
+                    ChildProcess.pathOfExecutable("chat"),
+                    ["--login", "ana", "--password-file", secret.path, "--send", "hello", daemon.address],
+                    environment: environment)
+                let said = String(decoding: try process.output.all() + process.error.all(), as: UTF8.self)
+                #expect(try process.waitForEnd() == end, "\(text) \(environment): \(said)")
+                #expect(!said.contains("sesame"))
+            }
+            let ben = try daemon.connect()
+            try ben.send("/login ana open sesame\n")
+            let lines = try ben.receiveLines(5)
+            #expect(lines.count { $0.hasSuffix("ana: hello") } == 2, "\(lines)")
+        }
+    }
+}
