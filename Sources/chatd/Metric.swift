@@ -69,14 +69,14 @@ struct Metric: Sendable {
                 PrometheusText.Sample(source.counts.refusals[kind] ?? 0, label: "reason", kind.rawValue)
             }
         },
+        Metric("chatd_accept_failures_total", .counter, "Attempts to accept a client that have failed.") {
+            $0.counts.acceptFailures
+        },
         Metric("chatd_logins_total", .counter, "How often somebody has logged in.") { $0.counts.logins },
         Metric("chatd_logins_refused_total", .counter, "Attempts to log in that were refused, by reason.") { source in
             LoginRefusal.allCases.map { reason in
                 PrometheusText.Sample(source.counts.refusedLogins[reason] ?? 0, label: "reason", reason.rawValue)
             }
-        },
-        Metric("chatd_accept_failures_total", .counter, "Attempts to accept a client that have failed.") {
-            $0.counts.acceptFailures
         },
 
         Metric("chatd_tls_handshakes_failed_total", .counter, "Callers with whom no TLS handshake was completed.") {

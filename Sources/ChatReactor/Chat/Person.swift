@@ -134,6 +134,8 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         let word = "login"
         guard line.count - start > word.utf8.count else { return false }
         for (offset, byte) in word.utf8.enumerated() where line[start + offset] | 0x20 != byte { return false }
+        let next = line[start + word.utf8.count]
+        guard next == UInt8(ascii: " ") || next == UInt8(ascii: "\t") else { return false }
         let (name, password) = String(line.extracting(droppingFirst: start)).splitAtSpace.rest.splitAtSpace
         guard !password.isEmpty, let name = try? ChatName(name) else { return false }
         return authenticator.isKnown(name)

@@ -12,7 +12,7 @@ struct HelpCommandTests {
         try ana.send("/help")
         let lines = try ana.newLines
         #expect(lines == CommandTable.builtIn.map { "* \($0.usage) - \($0.help)" })
-        #expect(lines.count == 17)
+        #expect(lines.count == 19)
         for question in ["/help msg", "/HELP Msg", "/help /msg"] {
             try ana.send(question)
             #expect(try ana.newLines == ["* /msg NAME TEXT - Say something to one person alone."])

@@ -141,6 +141,15 @@ struct JSONFormTests {
         try take()
         try chat.chat.close(try #require(try chat.chat.room(named: ChatName("tea"))))
         try take()
+        let cleo = try chat.join("cleo")
+        try cleo.send("/join attic key\n/invite robot")
+        _ = try cleo.newLines
+        try take()
+        try chat.chat.loginRules.isRequired = true
+        let newcomer = try chat.join()
+        try newcomer.send("/json")
+        #expect(try newcomer.newObjects.map(\.type) == ["login"])
+        seen.insert("login")
         // A pong is taken off by what waits for it.
         try bot.send("/ping")
         try chat.run { bot.client.lines.last?.hasPrefix(#"{"type":"pong""#) == true }

@@ -72,11 +72,12 @@ struct LoginTests {
         let (one, two, zoe) = (try chat.join(), try chat.join(), try chat.join("zoe"))
         try one.send("/login ana open sesame")
         _ = try zoe.newLines
-        one.clear()
+        for guest in [one, two] { guest.clear() }
         try two.send("/login ana open sesame\nhello")
         try chat.run { one.isGone }
         #expect(one.takeLines() == ["! goodbye: you have logged in again, over another connection"])
-        #expect(try two.newLines == ["* ana left: logged in again (2 online)", "* you are logged in as ana"])
+        // What the server tells one alone has no order beside what happens in a room.
+        #expect(try two.newLines.sorted() == ["* ana left: logged in again (2 online)", "* you are logged in as ana"])
         #expect(zoe.takeLines() == ["* ana left: logged in again (2 online)", "* guest2 is now ana", "ana: hello"])
     }
 
@@ -286,10 +287,12 @@ struct LoginTests {
             ])
         #expect(stranger.takeLines().isEmpty)
         try stranger.send("/login ben tea")
+        let greeting = try stranger.newLines
         #expect(
-            try stranger.newLines == [
+            greeting == [
                 "* you are logged in as ben", "* welcome to tea; you are ben; 2 online", "* the topic is: tea", "* be kind",
-            ] + stranger.takeLines())
+            ] + greeting.suffix(2))
+        #expect(greeting.count == 6 && greeting[4].hasSuffix("] ana: hello") && greeting[5] == "* end of history (1)")
         try ana.send("welcome, ben")
         #expect(try stranger.newLines.suffix(1) == ["ana: welcome, ben"])
     }
@@ -340,26 +343,28 @@ struct LoginTests {
     @Test func `an operator who has logged in gives the operator's commands`() throws {
         let (chat, authenticator) = try makeChat(operators: ["ana"])
         let commands = OperatorCommands(for: try chat.chat) {}
-        var lines: [String] = []
+        var given: [String] = []
         try chat.chat.onOperatorCommand { person, line in
-            lines.append("\(person.name): \(line)")
+            given.append("\(person.name): \(line)")
             return commands.run(line)
         }
         let (ana, ben) = (try chat.join(), try chat.join())
         for guest in [ana, ben] { try guest.send("/kick guest2 out\n/op who") }
-        #expect(try ana.newLines == ["! there is no /kick; did you mean /nick?", "! there is no /op; did you mean /me?"])
+        #expect(try ana.newLines.map { $0.prefix { $0 != ";" } } == ["! there is no /kick", "! there is no /op"])
         try ana.send("/login ana open sesame")
         try ben.send("/login ben tea\n/kick ana")
-        #expect(try ben.newLines.last == "! there is no /kick; did you mean /nick?")
+        #expect(try ben.newLines.filter { $0.hasPrefix("! ") }.last?.hasPrefix("! there is no /kick; ") == true)
         ana.clear()
         try ana.send("/KICK ben too loud\n/who\n/op who\n/kick\n/op")
-        let answers = try ana.newLines
-        #expect(answers[0] == "* ben left: kicked (1 online)" && answers[1] == "* kicked ben")
-        #expect(answers[2] == "* in lobby: ana")
-        #expect(answers[3].hasPrefix("* ana in lobby from 127.0.0.1:") && answers[3].hasSuffix(", logged in"))
+        let lines = try ana.newLines
+        #expect(lines.contains("* ben left: kicked (1 online)"))
+        let answers = lines.filter { !$0.contains("left: ") }
+        try #require(answers.count == 5, "\(answers)")
+        #expect(answers[0] == "* kicked ben" && answers[1] == "* in lobby: ana")
+        #expect(answers[2].hasPrefix("* ana in lobby from 127.0.0.1:") && answers[2].hasSuffix(", logged in"))
         #expect(
-            answers[4...] == ["! this command is kick NAME [REASON]", "! there is no command; help lists what there is"])
-        #expect(lines == ["ana: KICK ben too loud", "ana: who", "ana: kick", "ana: "])
+            answers[3...] == ["! this command is kick NAME [REASON]", "! there is no command; help lists what there is"])
+        #expect(given == ["ana: KICK ben too loud", "ana: who", "ana: kick", "ana: "])
         #expect(ben.takeLines().last == "! kicked: too loud")
         // Who is none any more is none at once.
         authenticator.operators = []

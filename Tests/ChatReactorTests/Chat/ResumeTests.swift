@@ -109,13 +109,13 @@ struct ResumeTests {
     @Test(
         "What cannot be done is refused",
         arguments: [
-            "/resume", "/resume lobby", "/resume lobby 1", "/resume lobby x 1", "/resume lobby 1 -1", "/resume lobby 1 2 3",
+            "/resume", "/resume lobby", "/resume lobby 1", "/resume lobby x 1", "/resume lobby 1 -1",
         ])
     func refusals(_ line: String) throws {
         let chat = try ChatFixture()
         let ana = try chat.join("ana")
         try ana.send(line)
-        #expect(try ana.newLines == ["! this command is /resume ROOM EPOCH SEQ"])
+        #expect(try ana.newLines == ["! this command is /resume ROOM EPOCH SEQ [KEY]"])
         try ana.send("/resume a:b 1 1")
         #expect(try ana.newLines == ["! a name has letters, digits, _ and - only, and not :"])
     }

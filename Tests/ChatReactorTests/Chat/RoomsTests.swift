@@ -64,7 +64,7 @@ struct RoomsTests {
     @Test(
         "What cannot be done is refused",
         arguments: [
-            ("/join", "this command is /join ROOM"),
+            ("/join", "this command is /join ROOM [KEY]"),
             ("/join lobby", "you are in lobby already"),
             ("/join a:b", "a name has letters, digits, _ and - only, and not :"),
             ("/join \u{FF54}ea", "a name cannot have U+FF54, which looks like another character"),
