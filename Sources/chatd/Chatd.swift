@@ -81,6 +81,9 @@ struct Chatd: ParsableCommand {
         // A quit word with a newline in it could never be sent.
         if quitWord.utf8.contains(10) { throw ValidationError("--quit-word takes a word of one line") }
         if !chatOptions.chat, let option = loginOptions.given { throw ValidationError("\(option) needs --chat") }
+        if loginOptions.requireLogin, loginOptions.passwordFile == nil, tlsOptions.tlsClientCa == nil {
+            throw ValidationError("--require-login needs --password-file, or --tls-client-ca for those who have a certificate")
+        }
         if chatOptions.chat, framing == .chunk {
             throw ValidationError("--chat is made of lines, so --framing chunk does not go with it")
         }

@@ -33,7 +33,6 @@ struct LoginOptions: ParsableArguments {
     }
 
     func validate() throws {
-        if requireLogin, passwordFile == nil { throw ValidationError("--require-login needs --password-file") }
         if !guests.isEmpty, !requireLogin { throw ValidationError("--guests needs --require-login; without, all may be guests") }
     }
 
