@@ -4,8 +4,8 @@ import LineEditing
 enum Completer {
     /// The commands of chatd, for those who type. A test compares them with what the server says.
     static let commands = [
-        "help", "history", "ignore", "join", "leave", "me", "msg", "nick", "ping", "quit", "reply", "rooms", "topic", "unignore",
-        "who",
+        "help", "history", "ignore", "invite", "join", "leave", "login", "me", "msg", "nick", "ping", "quit", "reply", "rooms",
+        "topic", "unignore", "who",
     ]
 
     /// Those that take a room.
