@@ -26,13 +26,11 @@ final class RelayClient: ChatServer.Client, ConnectionHandler {
         guard let limit = server?.configuration.maximumMessageLength else { return }
         connection.send("! line too long: the limit is \(limit) bytes\n")
         guard isOneTooManyLongLines() else { return }
-        connection.send("! goodbye: three lines were too long within a minute\n")
-        connection.finish(reason: .messageTooLong)
+        connection.finish(sending: "! goodbye: three lines were too long within a minute\n", reason: .messageTooLong)
     }
 
     func connectionDidTimeOut(_ connection: Connection, reason: CloseReason) {
-        connection.send("! \(farewellAfterSilence)\n")
-        connection.finish(reason: reason)
+        connection.finish(sending: "! \(farewellAfterSilence)\n", reason: reason)
     }
 
     func connectionDidClose(_ connection: Connection, reason: CloseReason) {

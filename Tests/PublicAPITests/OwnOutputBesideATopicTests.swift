@@ -118,7 +118,7 @@ struct OwnOutputBesideATopicTests {
         #expect(lines.count { $0.hasPrefix("own") } > 100)
     }
 
-    @Test("What is sent before finish is the last that the peer gets, whatever its topics have for it", arguments: [0, 1, 500])
+    @Test("A farewell is the last that the peer gets, whatever its topics have for it", arguments: [0, 1, 500])
     func farewell(waiting: Int) throws {
         let test = try TestConnection(options: .with { $0.maximumPendingOutput = 1_048_576 }, sendBuffer: 4_096)
         let topic = try Topic(on: test.loop, configuration: .with { $0.capacity = 4_194_304 })
@@ -130,15 +130,15 @@ struct OwnOutputBesideATopicTests {
         }
         if waiting > 1 { try test.loop.settle() }
         topic.publish(line)
-        test.connection.send("goodbye\n")
-        test.connection.finish()
+        test.connection.send("answer\n")
+        test.connection.finish(sending: "goodbye\n")
         topic.publish("too late\n")
         try test.loop.run(until: "received") { test.peer.hasEnded }
         let lines = test.peer.lines
         #expect(lines.last == "goodbye")
-        #expect(lines.count { $0 == "answer" } == waiting)
+        #expect(lines.count { $0 == "answer" } == waiting + 1)
         #expect(lines.count { $0 == line.dropLast() } == waiting + 1)
-        #expect(lines.count == 2 * waiting + 2)
+        #expect(lines.count == 2 * waiting + 3)
     }
 
     @Test("The rest of a topic's message that was cut in two counts as no pending output")

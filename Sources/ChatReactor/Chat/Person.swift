@@ -145,13 +145,12 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         guard let limit = server?.configuration.maximumMessageLength else { return }
         tell(.error("line too long: the limit is \(limit) bytes"))
         guard isOneTooManyLongLines() else { return }
-        tell(.error("goodbye: three lines were too long within a minute"))
-        connection.finish(reason: .messageTooLong)
+        let farewell = form.encode(.error("goodbye: three lines were too long within a minute"))
+        connection.finish(sending: farewell, reason: .messageTooLong)
     }
 
     public func connectionDidTimeOut(_ connection: Connection, reason: CloseReason) {
-        tell(.error(farewellAfterSilence))
-        connection.finish(reason: reason)
+        connection.finish(sending: form.encode(.error(farewellAfterSilence)), reason: reason)
     }
 
     // MARK: - Speaking
@@ -283,8 +282,8 @@ public final class Person: ChatServer.Client, ConnectionHandler {
                 try replay.room.conversation?.subscribe(self)
             } catch {
                 server?.cannotOpen(replay.room.name, RoomLogError(ofRoom: replay.room.name, error))
-                tell(.error("goodbye: \(replay.room.name) cannot be entered: \(error)"))
-                return connection.finish()
+                let farewell = form.encode(.error("goodbye: \(replay.room.name) cannot be entered: \(error)"))
+                return connection.finish(sending: farewell, reason: .requested)
             }
         }
         if replays.isEmpty, isPausedForReplay {

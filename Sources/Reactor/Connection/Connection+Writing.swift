@@ -107,7 +107,7 @@ extension Connection {
                 output.removeFirst(min(written, leading))
                 // The kernel is full just where the topic's bytes would have begun: they go first the next time.
                 if written == leading, given > 0 { output.endTurn() }
-                if written > leading, !isFinishing { output.beginTurn() }
+                if written > leading { output.beginTurn() }
             }
         }
         if written < leading &+ given { block() }
@@ -181,10 +181,8 @@ extension Connection {
         if messages.isUnparsed { receiveUnparsed() }
         if hasFailedOutput, wantsInput || !messages.isUnfinished, !hasUnreadInput { readToEnd() }
         guard canWrite else { return }
-        // The loop has flushed the topics already, so it is the own output's turn. But what was sent last before `finish` leaves last.
-        if !isBlocked, output?.isUnused == false, !isFinishing || outputSource?.hasOutput(for: self) != true {
-            withOutput { $0.beginTurn() }
-        }
+        // The loop has flushed the topics already, so it is the own output's turn.
+        if !isBlocked, output?.isUnused == false { withOutput { $0.beginTurn() } }
         if !isBlocked, hasWaitingOutput {
             _ = unsafe write(noBytes, noBytes)
             guard canWrite else { return }
@@ -197,7 +195,10 @@ extension Connection {
         // The handler may have closed the connection, or have sent more.
         guard canWrite, !isBlocked, !hasWaitingOutput else { return }
         if phase == .finishing {
-            if let outputSource, outputSource.hasOutput(for: self) { scheduleFlush() } else { completeFinish() }
+            if let outputSource, outputSource.hasOutput(for: self) { return scheduleFlush() }
+            guard let farewell = takeFarewell() else { return completeFinish() }
+            unsafe farewell.withUnsafeBufferPointer { bytes in changeOutput { unsafe $0.append(bytes) } }
+            scheduleFlush()
         } else if interest.contains(.writable) {
             updateInterest(interest.subtracting(.writable))
         }

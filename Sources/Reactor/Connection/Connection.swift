@@ -62,9 +62,10 @@ public final class Connection {
         var timerPurpose = TimerPurpose.connecting
         var reason = CloseReason.requested
         var inputLimits: InputLimits?
+        var farewell: [UInt8]?
 
         var isUnused: Bool {
-            output.isUnused && transport == nil && timer == nil && reason == .requested && inputLimits == nil
+            output.isUnused && transport == nil && timer == nil && reason == .requested && inputLimits == nil && farewell == nil
         }
     }
 
@@ -282,8 +283,7 @@ public final class Connection {
     // MARK: - Closing
 
     /// Sends everything that waits for the peer, and then closes the connection. From now on the connection neither reads nor
-    /// accepts bytes to send. What its topics have for it leaves first, so what was passed to `send` last is the last that the peer
-    /// gets: a farewell.
+    /// accepts bytes to send.
     ///
     /// When everything is sent, the connection shuts down its output, and waits up to `Options.lingerTimeout` for the peer to
     /// shut down its own. If the socket were closed while the peer still sends, the kernel would reset the connection, and
@@ -305,10 +305,30 @@ public final class Connection {
         if phase == .open { phase = .finishing }
         disarmTimer(.idleInput)
         inputLimits?.timer?.cancel()
-        if outputSource != nil, output?.isUnused == false { withOutput { $0.yieldTurn() } }
         outputSource?.connectionStateDidChange(self)
         if isBlocked { limitFlush() } else { scheduleFlush() }
     }
+
+    /// Does what `finish()` does, and sends a farewell last: behind all that waits, also of topics, the messages of which might follow what
+    /// was passed to `send`.
+    ///
+    /// ```swift
+    /// connection.finish(sending: "! goodbye: you were silent for too long\n", reason: .idleTimedOut)
+    /// ```
+    ///
+    /// - Complexity: O(*n*) for *n* bytes, which are copied.
+    public func finish(sending farewell: String, reason: CloseReason = .requested) {
+        finish(sending: Array(farewell.utf8), reason: reason)
+    }
+
+    package func finish(sending farewell: [UInt8], reason: CloseReason) {
+        guard isTakingMessages else { return }
+        if !farewell.isEmpty, !hasFailedOutput { makeDetails().farewell = farewell }
+        finish(reason: reason)
+    }
+
+    /// What is to be sent last, once.
+    func takeFarewell() -> [UInt8]? { details?.farewell.take() }
 
     /// Limits the time for sending what waits. A peer that takes nothing would otherwise keep a finishing connection for ever.
     func limitFlush() {

@@ -16,9 +16,6 @@ struct OutputBuffer {
     private var turnCount: UInt32 = 0
     /// Whether the turn is closed: what is appended belongs to a later one. A turn closes when the kernel has taken a part of it.
     private var turnHasBegun = false
-    /// How much of the turn has to leave before anything else, since the kernel has taken a part of a `send` of it: up to where a `send` has
-    /// ended for certain.
-    private var owedCount: UInt32 = 0
 
     /// How many bytes of memory the buffer has.
     var capacity: Int { bytes.capacity }
@@ -52,12 +49,6 @@ struct OutputBuffer {
         turnHasBegun = false
     }
 
-    /// Has the topics' output leave before all own output that can wait: what is not the rest of a `send`.
-    mutating func yieldTurn() {
-        turnCount = owedCount
-        turnHasBegun = true
-    }
-
     /// Closes an empty turn, so that the topics' output leaves before what is appended from now on.
     mutating func endTurn() {
         turnHasBegun = true
@@ -77,10 +68,8 @@ struct OutputBuffer {
         let rest = min(count, Int(restCount))
         restCount &-= UInt32(truncatingIfNeeded: rest)
         if count > rest {
-            let own = UInt32(truncatingIfNeeded: count &- rest)
-            turnCount &-= own
+            turnCount &-= UInt32(truncatingIfNeeded: count &- rest)
             turnHasBegun = true
-            owedCount = own <= owedCount ? owedCount &- own : turnCount
         }
         let gone = Int(head) &+ count
         if gone >= bytes.count {
