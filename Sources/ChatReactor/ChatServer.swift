@@ -249,8 +249,9 @@ public final class ChatServer {
             return .reject("! \(refusal)\n")
         }
         let client: any Client & ConnectionHandler = chat?.makePerson() ?? RelayClient(of: self)
-        if let proxy { client.comesByProxy(from: caller, isKnown: caller != proxy) }
-        return .admit(client, clientOptions[caller == proxy ? nil : caller])
+        if let proxy { client.comesByProxy(from: caller, by: proxy) }
+        let isFromElsewhere = proxy.map { !Client.isFromHere(caller, by: $0) } ?? false
+        return .admit(client, clientOptions[isFromElsewhere ? nil : caller])
     }
 
     func handshakeDidBegin(from origin: AddressOrigin) { gate.beginHandshake(from: origin) }

@@ -55,11 +55,21 @@ extension ChatServer {
 
         /// A proxy has said where the client comes from.
         ///
-        /// - Parameter isKnown: Whether it has: if not, the address is the proxy's own.
-        final func comesByProxy(from address: SocketAddress, isKnown: Bool) {
+        /// - Parameters:
+        ///   - address: What it has said: its own address if it does not know.
+        ///   - proxy: The proxy. What is its own machine to a proxy elsewhere is not this one.
+        final func comesByProxy(from address: SocketAddress, by proxy: SocketAddress) {
             knownAddress = address
-            makeDetails().isProxiedFromHere = isKnown && address.isOnThisMachine
+            makeDetails().isProxiedFromHere = Self.isFromHere(address, by: proxy)
         }
+
+        /// Whether somebody who comes by a proxy is on this machine.
+        static func isFromHere(_ address: SocketAddress, by proxy: SocketAddress) -> Bool {
+            address != proxy && address.isOnThisMachine && proxy.isOnThisMachine
+        }
+
+        /// Whether the client is on this machine, as far as anybody can know.
+        final func isFromHere(_ address: SocketAddress) -> Bool { details?.isProxiedFromHere ?? address.isOnThisMachine }
 
         /// How far the client is with logging in to a chat.
         final var login: LoginState {

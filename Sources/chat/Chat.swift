@@ -66,6 +66,10 @@ struct Chat: ParsableCommand {
         } catch {
             throw Failure("\(error)", code: EX_NOHOST)
         }
+        if login != nil, trust == nil, let address = addresses.first(where: { !$0.isOnThisMachine }) {
+            let reason = "the password would go to \(address) for everybody on the way to read"
+            throw Failure("cannot log in without TLS: \(reason); use --tls, or /login once you are connected", code: EX_NOPERM)
+        }
         let loop: EventLoop
         do throws(Errno) {
             loop = try EventLoop()

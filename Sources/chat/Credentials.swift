@@ -11,7 +11,7 @@ struct Credentials: Equatable {
 
     /// Those of a line that the user sends; nil if it is no `/login`, or lacks one of the two.
     init?(_ line: String) {
-        guard Self.areIn(line) else { return nil }
+        guard line.commandName == "/login" else { return nil }
         let words = line.split(maxSplits: 2) { $0 == " " || $0 == "\t" }
         guard words.count == 3 else { return nil }
         self.init(name: String(words[1]), password: String(words[2]))
@@ -21,7 +21,11 @@ struct Credentials: Equatable {
     var line: String { "/login \(name) \(password)" }
 
     /// Whether a line of the user's is one that nobody else is to read, so that it is kept nowhere.
-    static func areIn(_ line: String) -> Bool { line.commandName == "/login" }
+    /// With spaces before it, or without its slash, a server refuses it, and it has the password all the same.
+    static func areIn(_ line: String) -> Bool {
+        let words = line.drop { $0 == "/" || $0 == " " || $0 == "\t" }.split(maxSplits: 1) { $0 == " " || $0 == "\t" }
+        return words.first?.lowercased() == "login"
+    }
 
     /// Such a line, as it stays on the screen.
     static func shown(_ line: String) -> String {

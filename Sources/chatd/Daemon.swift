@@ -249,7 +249,7 @@ final class Daemon {
         do {
             changes = try table.map { ($0.names, try $0.prepare(self, new.options)) }
         } catch let failure as Failure where failure.code == EX_NOPERM && isSandboxed {
-            throw Failure("\(failure); a file in another folder than before needs a restart, or --no-sandbox", code: failure.code)
+            throw Failure("\(failure); if its folder is another than before, that needs a restart, or --no-sandbox", code: failure.code)
         }
         let changed = changes.filter { $0.1() }.map(\.0)
         let live = Set(table.flatMap(\.names))
@@ -257,6 +257,8 @@ final class Daemon {
         // What is not live stays different from what the daemon runs with, and is said each time.
         let waiting = new.differences(from: started).filter { !live.contains($0) }
         settings = new
+        // Certificates for clients may be new: the names in them are to be reserved.
+        if server.chat?.authenticator == nil { setPasswords(nil) }
         // Of two options that make one value, the one that is different. If none is, a file that they name is.
         let names = changed.flatMap { names in
             names.contains(where: different.contains) ? names.filter(different.contains) : names

@@ -108,7 +108,7 @@ struct SandboxTests {
             try write(#"{"chat": true, "name": "coffee", "motd": "\#(far)"}"#, to: file)
             #expect(
                 try reload(control).hasSuffix(
-                    "Permission denied; a file in another folder than before needs a restart, or --no-sandbox\n"))
+                    "Permission denied; if its folder is another than before, that needs a restart, or --no-sandbox\n"))
             // All is as before.
             let ana = try daemon.connect()
             #expect(try ana.receiveLine() == "* welcome to tea; you are guest1; 1 online")

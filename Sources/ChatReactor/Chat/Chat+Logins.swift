@@ -69,7 +69,7 @@ extension Chat {
     func mustLogIn(_ person: Person) -> Bool {
         if !loginRules.isRequired || person.isLoggedIn { return false }
         guard let address = person.address else { return true }
-        if loginRules.admitsLocalGuests, address.isOnThisMachine { return false }
+        if loginRules.admitsLocalGuests, person.isFromHere(address) { return false }
         return !loginRules.guests.contains { $0.contains(address) }
     }
 
@@ -91,7 +91,7 @@ extension Chat {
         if !loginRules.allowsPlainConnections, !person.isPrivate(connection) { return refuse(person, as: name, .plain) }
         let address = person.address(over: connection) ?? .unix(path: "")
         let attempt = LoginQueue.Attempt(
-            person: person, name: name, password: password, origin: AddressOrigin(address), isLocal: address.isOnThisMachine)
+            person: person, name: name, password: password, origin: AddressOrigin(address), isLocal: person.isFromHere(address))
         if let refusal = logins.refusal(ofAdding: attempt) { return refuse(person, as: name, refusal) }
         connection.pauseReading()
         judgeNext()
