@@ -249,7 +249,8 @@ final class Daemon {
         do {
             changes = try table.map { ($0.names, try $0.prepare(self, new.options)) }
         } catch let failure as Failure where failure.code == EX_NOPERM && isSandboxed {
-            throw Failure("\(failure); if its folder is another than before, that needs a restart, or --no-sandbox", code: failure.code)
+            throw Failure(
+                "\(failure); if its folder is another than before, that needs a restart, or --no-sandbox", code: failure.code)
         }
         let changed = changes.filter { $0.1() }.map(\.0)
         let live = Set(table.flatMap(\.names))

@@ -35,7 +35,7 @@
                 _ = try line(of: guest, containing: "you are guest1")
                 // Nobody knows yet whose it is.
                 try guest.write("/nick ana\n")
-                _ = try line(of: guest, containing: "you are ana")
+                _ = try line(of: guest, containing: "you are now ana")
                 let ana = try connect(to: daemon.port, as: "ana")
                 _ = try line(of: ana, containing: "you are ana")
                 _ = try line(of: guest, containing: "ana is the name of somebody who logs in")
