@@ -10,8 +10,24 @@ import Testing
         #expect(Credentials("/LOGIN ana open sesame") == Credentials(name: "ana", password: "open sesame"))
         #expect(Credentials("/login ana") == nil && Credentials("//login ana x") == nil && Credentials("login ana x") == nil)
         #expect(Credentials.areIn("/login") && Credentials.areIn("/login\tana x") && !Credentials.areIn("/logins ana x"))
+        // A server refuses these, and they have the password all the same.
+        for line in [" /login ana x", "login ana x", "//login ana x", "/ LOGIN ana x"] {
+            #expect(Credentials.areIn(line), "\(line)")
+        }
+        #expect(!Credentials.areIn("the login ana x") && !Credentials.areIn(""))
         #expect(
             Credentials.shown("/login ana open sesame") == "/login ana ***" && Credentials.shown("/login ana") == "/login ana")
+    }
+
+    @Test func `without TLS, a password is sent to no other machine`() throws {
+        // An address for documentation: nobody is asked, or the test would wait for it.
+        let chat = try ChildProcess(
+            ChildProcess.pathOfExecutable("chat"), ["--login", "ana", "192.0.2.1:3001"],
+            environment: ["CHAT_PASSWORD=open sesame"],
+            error: .pipe)
+        #expect(try chat.waitForEnd() == .exit(EX_NOPERM))
+        let words = String(decoding: try chat.error.all(), as: UTF8.self)
+        #expect(words.hasPrefix("chat: cannot log in without TLS: ") && words.contains("192.0.2.1") && !words.contains("sesame"))
     }
 
     @Test func `at a terminal, a password is on no screen and in no history, and is sent again after a break`() throws {

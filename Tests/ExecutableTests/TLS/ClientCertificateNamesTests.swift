@@ -1,4 +1,5 @@
 #if TLS
+    import Glibc
     import TestSupport
     import Testing
 
@@ -49,6 +50,25 @@
                 // And who comes again has it again.
                 let again = try connect(to: daemon.port, as: "ana")
                 _ = try line(of: again, containing: "you are ana")
+            }
+        }
+
+        @Test func `names are reserved, too, if certificates are asked for only since a reload`() throws {
+            let file = TemporaryPath()
+            try file.write("{}")
+            // Without the authority and the rule, which are the last four.
+            try withDaemon(options.dropLast(4) + ["--config", file.path]) { daemon in
+                try file.write("{\"tls-client-ca\": \"\(authority.certificateFile)\", \"tls-clients\": \"request\"}")
+                daemon.process.send(signal: SIGHUP)
+                _ = try daemon.process.error.text(through: "changed: tls-client-ca, tls-clients")
+                let ana = try connect(to: daemon.port, as: "ana")
+                _ = try line(of: ana, containing: "you are ana")
+                try ana.write("/quit\n")
+                _ = try ana.output.all()
+                let guest = try connect(to: daemon.port)
+                _ = try line(of: guest, containing: "you are guest")
+                try guest.write("/nick ana\n")
+                #expect(try line(of: guest, containing: "! ").contains("ana"))
             }
         }
 
