@@ -41,16 +41,11 @@ extension ChatServer {
             details?.knownAddress ?? connection.remoteAddress
         }
 
-        /// Set before the connection is the client's.
-        final var knownAddress: SocketAddress? {
-            get { details?.knownAddress }
-            set { makeDetails().knownAddress = newValue }
-        }
-
         /// The client comes to a listener with a transport. If the handshake fails, nobody could be asked any more where it came from.
         final func beginsHandshake(from caller: SocketAddress) {
-            knownAddress = caller
-            if let server { makeDetails().handshake = PendingHandshake(of: caller, with: server) }
+            let details = makeDetails()
+            details.knownAddress = caller
+            details.handshake = server.map { PendingHandshake(of: caller, with: $0) }
         }
 
         /// A proxy has said where the client comes from.
@@ -59,8 +54,9 @@ extension ChatServer {
         ///   - address: What it has said: its own address if it does not know.
         ///   - proxy: The proxy. What is its own machine to a proxy elsewhere is not this one.
         final func comesByProxy(from address: SocketAddress, by proxy: SocketAddress) {
-            knownAddress = address
-            makeDetails().isProxiedFromHere = Self.isFromHere(address, by: proxy)
+            let details = makeDetails()
+            details.knownAddress = address
+            details.isProxiedFromHere = Self.isFromHere(address, by: proxy)
         }
 
         /// Whether somebody who comes by a proxy is on this machine.
@@ -108,7 +104,7 @@ extension ChatServer {
         final func closed(reason: CloseReason) {
             if id == .none {
                 details?.handshake = nil
-                server?.handshakeDidFail(from: knownAddress, reason: reason)
+                server?.handshakeDidFail(from: details?.knownAddress, reason: reason)
             } else {
                 server?.clientDidLeave(self, reason: reason)
             }

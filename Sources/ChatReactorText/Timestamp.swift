@@ -29,6 +29,18 @@ public enum Timestamp {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// For a sentence, to the minute: `2026-11-27 19:03 UTC`.
+    ///
+    /// The corresponding C function is `gmtime_r`.
+    public static func minute(_ time: Int64) -> String {
+        let date = CalendarDate(of: time, isLocal: false)
+        var text: [UInt8] = []
+        date.appendDay(to: &text)
+        text.append(UInt8(ascii: " "))
+        date.appendClock(to: &text)
+        return String(decoding: text, as: UTF8.self) + " UTC"
+    }
+
     /// Reads a time in UTC as `rfc3339` writes it, or without milliseconds; nil if the text is no such time.
     ///
     /// The corresponding C function is `timegm`.

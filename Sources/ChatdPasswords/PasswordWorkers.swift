@@ -23,25 +23,7 @@ public final class PasswordWorkers: Sendable {
     public init() throws(Errno) {
         count = OwnedDescriptor(takingOver: eventfd(0, Int32(EFD_CLOEXEC | EFD_SEMAPHORE)))
         if count.rawValue < 0 { throw .last }
-        for _ in 0..<Self.threadCount { try startThread() }
-    }
-
-    private func startThread() throws(Errno) {
-        let retained = unsafe Unmanaged.passRetained(self)
-        var thread = pthread_t()
-        let result = unsafe pthread_create(
-            &thread, nil,
-            { argument in
-                if let argument = unsafe argument {
-                    unsafe Unmanaged<PasswordWorkers>.fromOpaque(argument).takeRetainedValue().work()
-                }
-                return nil
-            }, retained.toOpaque())
-        if result != 0 {
-            unsafe retained.release()
-            throw Errno(rawValue: result)
-        }
-        pthread_detach(thread)
+        for _ in 0..<Self.threadCount { try startDetachedThread { [self] in work() } }
     }
 
     private func work() {

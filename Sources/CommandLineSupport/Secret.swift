@@ -40,7 +40,7 @@ public enum Secret {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
         if descriptor < 0 {
             let error = Errno.last
-            throw Failure("cannot read \(path): \(error)", code: error == .permissionDenied ? EX_NOPERM : EX_NOINPUT)
+            throw Failure("cannot read \(path): \(error)", code: Failure.code(forReading: error))
         }
         defer { close(descriptor) }
         return try readLine(from: descriptor, called: path)

@@ -14,7 +14,7 @@ public enum TextFile {
         do throws(Errno) {
             bytes = try contents(of: path, limit: limit)
         } catch {
-            throw Failure("cannot read \(name) \(path): \(error)", code: error == .permissionDenied ? EX_NOPERM : EX_NOINPUT)
+            throw Failure("cannot read \(name) \(path): \(error)", code: Failure.code(forReading: error))
         }
         if bytes.count > limit { throw Failure("\(name) \(path) has more than \(limit) bytes", code: badCode) }
         guard let text = String(validating: bytes, as: UTF8.self) else {

@@ -74,8 +74,9 @@
                 unsafe SSL_CTX_set_default_verify_paths(handle)
             }
             unsafe SSL_CTX_set_verify(handle, SSL_VERIFY_PEER, nil)
-            if !self.applicationProtocols.isEmpty {
-                unsafe SSL_CTX_set_alpn_protos(handle, self.applicationProtocols, UInt32(self.applicationProtocols.count))
+            if unsafe !self.applicationProtocols.isEmpty {
+                unsafe SSL_CTX_set_alpn_protos(
+                    handle, self.applicationProtocols.baseAddress, UInt32(self.applicationProtocols.count))
             }
             if decide != nil {
                 // The context is there as long as this object is, which is as long as a connection of it is.

@@ -6,7 +6,8 @@
     @safe class TLSContext: @unchecked Sendable {
         let handle: OpaquePointer
         /// The protocols that this side speaks, as ALPN has them on the wire: a byte of length before each.
-        let applicationProtocols: [UInt8]
+        /// In memory that stays: OpenSSL is given addresses in it.
+        let applicationProtocols: UnsafeMutableBufferPointer<UInt8>
 
         init(_ method: OpaquePointer?, identity: TLSIdentity?, applicationProtocols names: [String]) throws(TLSError) {
             OpenSSLErrors.clear()
@@ -20,7 +21,8 @@
                 }
                 wire += [UInt8(name.utf8.count)] + name.utf8
             }
-            applicationProtocols = wire
+            unsafe applicationProtocols = .allocate(capacity: wire.count)
+            _ = unsafe applicationProtocols.initialize(from: wire)
             unsafe copenssl_configure(context)
             // Of TLS 1.2 only what keeps old sessions secret from who gets the key later, with authenticated ciphers.
             unsafe SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20")
@@ -47,6 +49,7 @@
 
         deinit {
             unsafe SSL_CTX_free(handle)
+            unsafe applicationProtocols.deallocate()
         }
     }
 #endif

@@ -108,7 +108,7 @@
                 unsafe SSL_CTX_set_cert_cb(
                     handle, { ssl, _ in unsafe ssl.map { unsafe ServerContext.of($0)?.chooseIdentity($0) ?? 0 } ?? 0 }, nil)
             }
-            if !self.applicationProtocols.isEmpty {
+            if unsafe !self.applicationProtocols.isEmpty {
                 unsafe SSL_CTX_set_alpn_select_cb(
                     handle,
                     { ssl, chosen, chosenCount, offered, offeredCount, _ in
@@ -116,9 +116,9 @@
                             return SSL_TLSEXT_ERR_ALERT_FATAL
                         }
                         var found: UnsafeMutablePointer<UInt8>?
-                        let known = context.applicationProtocols
+                        let known = unsafe context.applicationProtocols
                         let result = unsafe SSL_select_next_proto(
-                            &found, chosenCount, known, UInt32(known.count), offered, offeredCount)
+                            &found, chosenCount, known.baseAddress, UInt32(known.count), offered, offeredCount)
                         unsafe chosen?.pointee = UnsafePointer(found)
                         return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL
                     }, nil)

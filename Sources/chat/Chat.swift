@@ -99,8 +99,7 @@ struct Chat: ParsableCommand {
     /// Runs the client that fits, and returns how that ended.
     private func talk(
         at endpoint: Endpoint, _ addresses: [SocketAddress], _ preferences: Preferences, _ trust: ServerTrust?,
-        _ credentials: Credentials?,
-        on loop: EventLoop
+        _ credentials: Credentials?, on loop: EventLoop
     ) throws(Failure) -> Outcome? {
         var outcome: Outcome?
         let onEnd: (Outcome) -> Void = {
@@ -111,15 +110,12 @@ struct Chat: ParsableCommand {
         do throws(Errno) {
             // In a pipe, it is bytes as they are, unless the user asks for what a chat alone has.
             if !isForPeople, !isScripted, !self.preferences.asksForChat, credentials == nil {
-                var configuration = pipeConfiguration(preferences)
-                configuration.trust = trust
-                let pipe = try PipeClient(to: addresses, on: loop, configuration: configuration, onEnd: onEnd)
+                let pipe = try PipeClient(
+                    to: addresses, on: loop, configuration: pipeConfiguration(preferences, trust), onEnd: onEnd)
                 client = pipe
                 pipe.start()
             } else {
-                var configuration = sessionConfiguration(endpoint, preferences, credentials)
-                configuration.trust = trust
-                let session = Session(configuration, on: loop)
+                let session = Session(sessionConfiguration(endpoint, preferences, trust, credentials), on: loop)
                 if isForPeople, preferences.plain != true, Terminal.canRedraw(environmentVariable("TERM")) {
                     let options = TerminalView.Options(isColored: preferences.isColored, ringsBell: preferences.bell ?? false)
                     let file = HistoryFile(at: HistoryFile.standardPath)
@@ -144,8 +140,9 @@ struct Chat: ParsableCommand {
         return outcome
     }
 
-    private func pipeConfiguration(_ preferences: Preferences) -> PipeClient.Configuration {
+    private func pipeConfiguration(_ preferences: Preferences, _ trust: ServerTrust?) -> PipeClient.Configuration {
         var configuration = PipeClient.Configuration()
+        configuration.trust = trust
         configuration.connectTimeout = preferences.connectTime
         configuration.isInputTerminal = isInputTerminal
         configuration.isOutputTerminal = isOutputTerminal
@@ -156,9 +153,10 @@ struct Chat: ParsableCommand {
     }
 
     private func sessionConfiguration(
-        _ endpoint: Endpoint, _ preferences: Preferences, _ credentials: Credentials?
+        _ endpoint: Endpoint, _ preferences: Preferences, _ trust: ServerTrust?, _ credentials: Credentials?
     ) -> Session.Configuration {
         var configuration = Session.Configuration(endpoint: endpoint)
+        configuration.trust = trust
         configuration.connectTimeout = preferences.connectTime
         configuration.reconnects = isForPeople && preferences.reconnect != false
         configuration.insists = !isForPeople

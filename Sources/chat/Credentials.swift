@@ -20,8 +20,7 @@ struct Credentials: Equatable {
     /// What is sent.
     var line: String { "/login \(name) \(password)" }
 
-    /// Whether a line of the user's is one that nobody else is to read, so that it is kept nowhere.
-    /// With spaces before it, or without its slash, a server refuses it, and it has the password all the same.
+    /// Whether a line of the user's is one that nobody else is to read, so that it is kept nowhere. With spaces before it, or without its slash, a server refuses it, and it has the password all the same.
     static func areIn(_ line: String) -> Bool {
         let words = line.drop { $0 == "/" || $0 == " " || $0 == "\t" }.split(maxSplits: 1) { $0 == " " || $0 == "\t" }
         return words.first?.lowercased() == "login"

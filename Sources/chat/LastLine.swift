@@ -41,8 +41,8 @@ struct LastLine {
     /// Whether an alert of TLS is all that has come: what a server of TLS says to one who speaks something else.
     var isAlertOfTLS: Bool { isWhole && tail.count == 7 && tail.starts(with: [0x15, 3]) && tail[3...4] == [0, 2] }
 
-    // To come back after the third would throw out the user's other client, which would come back in turn.
     private static let expulsions = ["kicked", "banned"]
+    // Who comes back after the last of these throws out the user's other client, which comes back in turn.
     private static let finalWords = expulsions + ["you are banned", "you have logged in again"]
 
     /// What the last line says about the end of the connection, if it does and has its newline. It is harmless for a terminal, because

@@ -47,8 +47,7 @@
                     identity: try Self.identity(preferences))
                 transport = client.transport(host: host)
             } catch {
-                let code = error.systemError == nil ? EX_DATAERR : error.systemError == .permissionDenied ? EX_NOPERM : EX_NOINPUT
-                throw Failure("\(error)", code: code)
+                throw Failure("\(error)", code: Failure.code(forReading: error.systemError))
             }
         }
 
@@ -128,8 +127,8 @@
                     "its certificate is not for '\(host)' but for \(list.isEmpty ? "nobody" : list); connect by a name that it has"
             }
             if problem.contains("expired") {
-                let date = Timestamp.rfc3339(Int64(certificate.expiration) * 1_000).prefix(16).replacing("T", with: " ")
-                return "its certificate has expired, on \(date) UTC; its operator has to renew it, unless the clock here is wrong"
+                let date = Timestamp.minute(Int64(certificate.expiration) * 1_000)
+                return "its certificate has expired, on \(date); its operator has to renew it, unless the clock here is wrong"
             }
             if problem.contains("not yet valid") { return "its certificate is not valid yet; is the clock here right?" }
             if problem.contains("self-signed") || problem.contains("issuer") || problem.contains("verify the first certificate") {

@@ -81,8 +81,7 @@ enum AddressSource {
             do throws(AddressFileError) {
                 return try AddressBlock.blocks(inFile: path)
             } catch {
-                let code = error.error == nil ? EX_DATAERR : error.error == .permissionDenied ? EX_NOPERM : EX_NOINPUT
-                throw Failure("\(error)", code: code)
+                throw Failure("\(error)", code: Failure.code(forReading: error.error))
             }
         }
     }

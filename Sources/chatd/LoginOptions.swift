@@ -78,7 +78,6 @@ enum GuestSource {
 extension Failure {
     /// About a file of passwords.
     init(_ error: PasswordFileError) {
-        let code = error.error == nil ? EX_DATAERR : error.error == .permissionDenied ? EX_NOPERM : EX_NOINPUT
-        self.init("\(error)", code: code)
+        self.init("\(error)", code: Self.code(forReading: error.error))
     }
 }

@@ -106,8 +106,7 @@
         }
 
         private static func failure(_ error: TLSError) -> Failure {
-            let code = error.systemError == nil ? EX_DATAERR : error.systemError == .permissionDenied ? EX_NOPERM : EX_NOINPUT
-            return Failure("\(error)", code: code)
+            Failure("\(error)", code: Failure.code(forReading: error.systemError))
         }
 
         // MARK: - When they expire
@@ -123,10 +122,10 @@
             return expirations.compactMap { file, time in
                 let left = Int64(time) - now
                 if left > 14 * 86_400 { return nil }
-                let date = Timestamp.rfc3339(Int64(time) * 1_000).prefix(16).replacing("T", with: " ")
-                if left <= 0 { return "the certificate \(file) has expired, on \(date) UTC; clients will not trust it" }
+                let date = Timestamp.minute(Int64(time) * 1_000)
+                if left <= 0 { return "the certificate \(file) has expired, on \(date); clients will not trust it" }
                 let days = left / 86_400
-                return "the certificate \(file) expires in \(days) \(days == 1 ? "day" : "days"), on \(date) UTC"
+                return "the certificate \(file) expires in \(days) \(days == 1 ? "day" : "days"), on \(date)"
             }
         }
     }

@@ -117,21 +117,7 @@ public final class BackgroundLoop: Sendable {
             // A thread begins with the mask of the one that starts it.
             unsafe pthread_sigmask(SIG_SETMASK, &blocked, &own)
             defer { unsafe pthread_sigmask(SIG_SETMASK, &own, nil) }
-            let retained = unsafe Unmanaged.passRetained(self)
-            var thread = pthread_t()
-            let result = unsafe pthread_create(
-                &thread, nil,
-                { argument in
-                    if let argument = unsafe argument {
-                        unsafe Unmanaged<LoopThread>.fromOpaque(argument).takeRetainedValue().main()
-                    }
-                    return nil
-                }, retained.toOpaque())
-            if result != 0 {
-                unsafe retained.release()
-                throw Errno(rawValue: result)
-            }
-            pthread_detach(thread)
+            try startDetachedThread { [self] in main() }
         }
 
         private func main() {

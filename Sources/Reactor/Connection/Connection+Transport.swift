@@ -202,20 +202,25 @@ extension Connection {
     /// Writes what the wire holds, straight from there, and keeps what the kernel does not take. There must be no sealed bytes that wait.
     /// Returns what `writeSealed()` returns.
     private func writeSealed(from wire: inout TransportWire) -> Bool {
-        var (written, count) = (0, 0)
-        unsafe wire.peekOutput { bytes in
-            count = bytes.count
-            written = unsafe kind.write(rawDescriptor, bytes)
-            loop.didSend(calls: 1, bytes: max(written, 0))
+        var isWhole = false
+        var error: Errno?
+        unsafe wire.emptyOutput { bytes in
+            let written = unsafe write(bytes)
+            isWhole = written == bytes.count
+            if isWhole { return }
+            if written < 0 { error = .last }
+            changeSealed { sealed in unsafe sealed.append(contentsOf: bytes.dropFirst(max(written, 0))) }
         }
-        if written == count {
-            unsafe wire.emptyOutput { _ in }
-            return true
-        }
-        let error = written < 0 ? Errno.last : nil
-        changeSealed { sealed in unsafe wire.emptyOutput { unsafe sealed.append(contentsOf: $0.dropFirst(max(written, 0))) } }
-        sendFellShort(error)
-        return false
+        if !isWhole { sendFellShort(error) }
+        return isWhole
+    }
+
+    /// Writes sealed bytes by one system call, and returns its result.
+    private func write(_ sealed: UnsafeRawBufferPointer) -> Int {
+        let written = unsafe kind.write(rawDescriptor, sealed)
+        // Only counts: what the call says of its failure stays.
+        loop.didSend(calls: 1, bytes: max(written, 0))
+        return written
     }
 
     /// Writes the sealed bytes that wait, and returns whether the kernel has taken all of them. If not, the connection is blocked or
@@ -224,7 +229,7 @@ extension Connection {
         guard phase != .closed, let state = transport else { return false }
         if state.sealed.isEmpty { return true }
         if isBlocked || hasFailedOutput { return false }
-        let written = unsafe state.sealed.withUnsafeBytes { unsafe writeOnce($0, noBytes, noBytes) }
+        let written = unsafe state.sealed.withUnsafeBytes { unsafe write($0) }
         if written < 0 {
             sendFellShort(.last)
             return false

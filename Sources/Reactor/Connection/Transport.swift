@@ -104,11 +104,6 @@ public struct TransportFailure: Error, Hashable, Sendable, CustomStringConvertib
         unsafe exchange { _, room in unsafe (0, body(room)) }
     }
 
-    /// Calls `body` with what the output holds.
-    func peekOutput(_ body: (UnsafeRawBufferPointer) -> Void) {
-        unsafe body(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(output)[..<outputCount]))
-    }
-
     /// Calls `body` with what the output holds, and empties it.
     mutating func emptyOutput(_ body: (UnsafeRawBufferPointer) -> Void) {
         if outputCount == 0 { return }

@@ -1,0 +1,27 @@
+import ChatReactor
+
+#if TLS
+    import ReactorTLS
+#endif
+
+/// The names that clients' certificates have. One that has come is reserved until chatd ends: nobody else is to pass for its owner once that
+/// has gone.
+final class CertificateNames {
+    private(set) var seen: Set<ChatName> = []
+
+    #if TLS
+        /// Lets a newcomer in under the name that its certificate has; as a guest if it has shown none, which chatd may allow.
+        func admit(_ person: Person) -> Chat.Admission {
+            guard let certificate = person.connection?.tls?.peerCertificate, let chat = person.server?.chat else { return .admit }
+            let name: ChatName
+            do throws(ChatName.Invalid) {
+                name = try ChatName(certificate.name ?? "")
+            } catch {
+                return .refuse("the name of your certificate is none for a chat: \(error)")
+            }
+            // First, or whoever is made a guest by the login could take it back at once.
+            seen.insert(name)
+            return chat.logIn(person, as: name) ? .admit : .refuse("\(name) is not let in")
+        }
+    #endif
+}
