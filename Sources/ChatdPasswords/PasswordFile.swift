@@ -42,20 +42,20 @@ public struct PasswordFile: Sendable {
     ///
     /// The corresponding C functions are `open`, `fstat` and `read`.
     public init(reading path: String) throws(PasswordFileError) {
-        let bytes: [UInt8]?
-        var status = stat()
+        let bytes: [UInt8]
+        let mode: UInt32
         do throws(Errno) {
-            if unsafe stat(path, &status) < 0 { throw .last }
-            bytes = try WholeFile.read(path, limit: Self.limit)
+            guard let file = try WholeFile.readWithMode(path, limit: Self.limit) else { throw Errno(rawValue: ENOENT) }
+            (bytes, mode) = file
         } catch {
             throw PasswordFileError(doing: "read", path, error)
         }
         // Whoever has the hashes can try passwords as fast as it likes, and who may write it can be anybody.
-        if status.st_mode & 0o007 != 0 || status.st_mode & 0o020 != 0 {
+        if mode & 0o007 != 0 || mode & 0o020 != 0 {
             throw PasswordFileError(
                 path, "others may read or write it; chmod 600 makes it its owner's alone", error: .permissionDenied)
         }
-        guard let text = String(validating: bytes ?? [], as: UTF8.self) else { throw PasswordFileError(path, "it is not UTF-8") }
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw PasswordFileError(path, "it is not UTF-8") }
         do throws(Damage) { try self.init(text) } catch { throw PasswordFileError(path, "line \(error.line): \(error.reason)") }
     }
 

@@ -33,17 +33,13 @@ struct KnownServers: Sendable {
     /// The corresponding C functions are `flock`, `fsync` and `rename`.
     func remember(_ server: String, _ fingerprint: String) throws(Failure) -> String {
         UserDirectory.make(for: path)
-        let folder = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(Substring(path.utf8[...$0])) } ?? "."
-        // The folder and not the file, which is another one in a moment.
-        let lock = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        if lock < 0 { throw cannotWrite(.last) }
-        defer { close(lock) }
-        try wait(for: lock)
-        let text = try read()
-        if let known = try Self.fingerprint(of: server, in: text, at: path) { return known }
-        let separator = text.isEmpty || text.utf8.last == 10 ? "" : "\n"
-        try replace(with: "\(text)\(separator)\(server) \(fingerprint)\n")
-        return fingerprint
+        return try FolderLock.hold(for: path, orThrow: cannotWrite) { () throws(Failure) in
+            let text = try read()
+            if let known = try Self.fingerprint(of: server, in: text, at: path) { return known }
+            let separator = text.isEmpty || text.utf8.last == 10 ? "" : "\n"
+            try replace(with: "\(text)\(separator)\(server) \(fingerprint)\n")
+            return fingerprint
+        }
     }
 
     private static func fingerprint(of server: String, in text: String, at path: String) throws(Failure) -> String? {
@@ -61,16 +57,6 @@ struct KnownServers: Sendable {
     private func read() throws(Failure) -> String {
         if unsafe access(path, F_OK) != 0, errno == ENOENT { return "" }
         return try TextFile.read(path, called: "the known servers", limit: Self.sizeLimit, badCode: EX_CONFIG)
-    }
-
-    /// Another client has the lock for as long as it takes to write a small file.
-    private func wait(for lock: Int32) throws(Failure) {
-        for _ in 0..<200 {
-            if flock(lock, LOCK_EX | LOCK_NB) == 0 { return }
-            if errno != EWOULDBLOCK, errno != EINTR { throw cannotWrite(.last) }
-            usleep(10_000)
-        }
-        throw cannotWrite(.wouldBlock)
     }
 
     private func replace(with text: String) throws(Failure) {

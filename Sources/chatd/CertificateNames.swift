@@ -23,5 +23,13 @@ final class CertificateNames {
             seen.insert(name)
             return chat.logIn(person, as: name) ? .admit : .refuse("\(name) is not let in")
         }
+
+        /// Whether somebody's certificate has the name that it has.
+        func prove(_ person: Person) -> Bool {
+            guard let name = person.connection?.tls?.peerCertificate?.name else { return false }
+            return (try? ChatName(name)) == person.name
+        }
+    #else
+        func prove(_ person: Person) -> Bool { false }
     #endif
 }

@@ -212,13 +212,18 @@ final class Daemon {
     /// Those who can log in.
     var passwords: PasswordFile? { (server.chat?.authenticator as? ProvedNames)?.passwords?.file }
 
-    /// Replaces those who can log in.
+    /// Replaces those who can log in, and closes those who are there by a password that is theirs no more.
     func setPasswords(_ file: PasswordFile?) {
+        let old = self.passwords
         let passwords = passwordWorkers.flatMap { workers in
             file.map { PasswordAuthenticator($0, workers: workers, on: loop) }
         }
         let isNeeded = passwords != nil || options.tlsOptions.tlsClientCa != nil
         server.chat?.authenticator = isNeeded ? ProvedNames(passwords: passwords, certificates: certificateNames) : nil
+        for person in server.chat?.people ?? [] where person.isLoggedIn && !certificateNames.prove(person) {
+            guard let hash = old?.entries[person.name]?.hash, file?.entries[person.name]?.hash != hash else { continue }
+            server.chat?.kick(person, reason: "the password of \(person.name) is another one now")
+        }
     }
 
     /// The file that has options, if there is one.

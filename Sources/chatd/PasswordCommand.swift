@@ -36,28 +36,55 @@ struct PasswordCommand: ParsableCommand {
         guard let path = passwordFile ?? environmentVariable("CHATD_PASSWORD_FILE") else {
             throw Failure("say by --password-file which file it is in", code: EX_USAGE)
         }
-        var file: PasswordFile
-        do throws(PasswordFileError) {
-            file = try PasswordFile(reading: path)
-        } catch {
-            // It is made with its first line.
-            guard error.error == Errno(rawValue: ENOENT), !delete else { throw Failure(error) }
-            file = PasswordFile()
+        // What cannot be read or changed is said before somebody types a password twice.
+        _ = try readFile(path)
+        let hash = delete ? nil : try readHash()
+        // Somebody else may have changed another line while this one was asking.
+        try FolderLock.hold(for: path, orThrow: { Self.cannotLock(path, $0) }) { () throws(Failure) in try change(path, hash) }
+        try StandardOutput.write("\(name): \(deed) \(path)\n")
+    }
+
+    /// What was done.
+    private var deed: String {
+        if delete { return "removed from" }
+        switch self.operator {
+        case nil: return "password set in"
+        case true: return "password set, and made an operator, in"
+        case false: return "password set, and made no operator, in"
         }
+    }
+
+    private func readFile(_ path: String) throws(Failure) -> PasswordFile {
+        do throws(PasswordFileError) { return try PasswordFile(reading: path) } catch {
+            // It is made with its first line.
+            if error.error == Errno(rawValue: ENOENT), !delete { return PasswordFile() }
+            throw Failure(error)
+        }
+    }
+
+    private func readHash() throws(Failure) -> PasswordHash {
+        let password = try readPassword()
+        do throws(Errno) { return try PasswordHash(of: password) } catch {
+            throw Failure("cannot hash a password: \(error)", code: EX_OSERR)
+        }
+    }
+
+    private func change(_ path: String, _ hash: PasswordHash?) throws(Failure) {
+        var file = try readFile(path)
         if delete {
             if !file.remove(name) { throw Failure("\(name) is not in \(path)", code: EX_NOUSER) }
         } else {
-            let password = try readPassword()
-            var entry = file.entries[name] ?? PasswordFile.Entry(hash: nil)
-            if let isOperator = self.operator { entry.isOperator = isOperator }
-            do throws(Errno) { entry.hash = try PasswordHash(of: password) } catch {
-                throw Failure("cannot hash a password: \(error)", code: EX_OSERR)
-            }
-            file.set(entry, for: name)
+            let isOperator = self.operator ?? file.entries[name]?.isOperator ?? false
+            file.set(PasswordFile.Entry(hash: hash, isOperator: isOperator), for: name)
         }
         do throws(PasswordFileError) { try file.write(to: path) } catch {
             throw Failure("\(error)", code: error.error == .permissionDenied ? EX_NOPERM : EX_CANTCREAT)
         }
+    }
+
+    private static func cannotLock(_ path: String, _ error: Errno) -> Failure {
+        let reason = error == .wouldBlock ? "another program has locked its folder" : "\(error)"
+        return Failure("cannot change \(path): \(reason)", code: error == .permissionDenied ? EX_NOPERM : EX_CANTCREAT)
     }
 
     private func readPassword() throws(Failure) -> String {

@@ -72,6 +72,39 @@ import Testing
         #expect(unsafe access(passwords.path, F_OK) != 0)
     }
 
+    @Test func `it says what it has done`() throws {
+        func said(_ arguments: String..., input: String? = "tea\n") throws -> String {
+            let process = try ChildProcess(
+                ChildProcess.pathOfExecutable("chatd"), ["passwd", "--password-file", passwords.path, "ana"] + arguments,
+                input: .pipe)
+            if let input { try process.write(input) }
+            process.closeInput()
+            let text = String(decoding: try process.output.all(), as: UTF8.self)
+            #expect(try process.waitForEnd() == .exit(0))
+            return text
+        }
+        #expect(try said() == "ana: password set in \(passwords.path)\n")
+        #expect(try said("--operator") == "ana: password set, and made an operator, in \(passwords.path)\n")
+        #expect(try said("--no-operator") == "ana: password set, and made no operator, in \(passwords.path)\n")
+        #expect(try said("--delete", input: nil) == "ana: removed from \(passwords.path)\n")
+    }
+
+    @Test func `ten at a time undo nothing of each other`() throws {
+        // All have looked at the file before one of them changes it.
+        let setters = try (0..<10).map { number in
+            try ChildProcess(
+                ChildProcess.pathOfExecutable("chatd"), ["passwd", "--password-file", passwords.path, "name\(number)"],
+                input: .terminal, output: .terminal)
+        }
+        for setter in setters { try setter.output.text(through: "New password of ") }
+        for setter in setters { try setter.write("tea\r") }
+        for setter in setters { try setter.output.text(through: "The same again: ") }
+        for setter in setters { try setter.write("tea\r") }
+        for setter in setters { #expect(try setter.waitForEnd() == .exit(0)) }
+        let names = try lines().compactMap { $0.split(separator: ":").first.map(String.init) }
+        #expect(names.sorted() == (0..<10).map { "name\($0)" })
+    }
+
     @Test func `at a terminal it is asked for twice, and not shown`() throws {
         let process = try ChildProcess(
             ChildProcess.pathOfExecutable("chatd"), ["passwd", "--password-file", passwords.path, "ana"], input: .terminal,
@@ -88,6 +121,12 @@ import Testing
     }
 
     // MARK: - A chatd with passwords
+
+    /// Waits for a line, whatever comes before it.
+    private func receive(_ line: String, from peer: Peer) throws {
+        while let next = try peer.receiveLine() { if next == line { return } }
+        throw TimedOut("'\(line)', and the connection has ended")
+    }
 
     @Test func `names, guests, operators, and a password that shows up nowhere`() throws {
         try setPassword("open sesame", "ana", "--operator")
@@ -141,6 +180,26 @@ import Testing
             try passwords.write(good[1] + "\n")
             #expect(try run("ctl", "--control", "unix:\(control.path)", "reload").text.contains("changed: password-file"))
             #expect(try ana.receiveLines(2).last == "! goodbye: nobody can log in as ana any more")
+        }
+    }
+
+    @Test func `who has come in by a password that was changed is closed, and nobody else`() throws {
+        for name in ["ana", "ben"] { try setPassword("tea", name) }
+        try withDaemon(arguments + ["--control", "unix:\(control.path)"]) { daemon in
+            let (ana, ben) = (try daemon.connect(), try daemon.connect())
+            for (peer, name) in [(ana, "ana"), (ben, "ben")] {
+                try peer.send("/login \(name) tea\n")
+                try receive("* you are logged in as \(name)", from: peer)
+            }
+            try setPassword("coffee", "ana")
+            #expect(try run("ctl", "--control", "unix:\(control.path)", "reload").text.contains("changed: password-file"))
+            let last = try ana.receiveAll().split(separator: 10).last.map { String(decoding: $0, as: UTF8.self) }
+            #expect(last == "! kicked: the password of ana is another one now")
+            let again = try daemon.connect()
+            try again.send("/login ana tea\n/login ana coffee\n")
+            try receive("* you are logged in as ana", from: again)
+            try ben.send("/who\n")
+            try receive("* in lobby: ana, ben", from: ben)
         }
     }
 

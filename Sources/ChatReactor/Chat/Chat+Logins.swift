@@ -99,17 +99,24 @@ extension Chat {
 
     private func judgeNext() {
         logins.start { attempt in
-            guard let authenticator else { return finish(attempt, isRight: false) }
-            var isOpen = true
-            authenticator.judge(attempt.password, of: attempt.name) { [weak self] isRight in
-                // Once, whatever an embedder does.
-                if !isOpen { return }
-                isOpen = false
-                self?.finish(attempt, isRight: isRight)
-            }
+            judge(attempt)
         } refuse: { attempt, refusal in
             refuse(attempt.person, as: attempt.name, refusal)
             attempt.person.connection?.resumeReading()
+        }
+    }
+
+    private func judge(_ attempt: LoginQueue.Attempt) {
+        guard let authenticator else { return finish(attempt, isRight: false) }
+        var isOpen = true
+        authenticator.judge(attempt.password, of: attempt.name) { [weak self, weak authenticator] isRight in
+            // Once, whatever an embedder does.
+            if !isOpen { return }
+            isOpen = false
+            guard let self else { return }
+            // It was right for one who has been replaced meanwhile: the name may have another password by now.
+            if isRight, authenticator == nil || authenticator !== self.authenticator { return judge(attempt) }
+            finish(attempt, isRight: isRight)
         }
     }
 

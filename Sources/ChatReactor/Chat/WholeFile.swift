@@ -72,6 +72,13 @@ package enum WholeFile {
     ///
     /// The corresponding C functions are `open`, `fstat` and `read`.
     package static func read(_ path: String, limit: Int) throws(Errno) -> [UInt8]? {
+        try readWithMode(path, limit: limit)?.bytes
+    }
+
+    /// What is in a file, and who may read and write that, as in `chmod`: of one and the same file, although another may take its place meanwhile.
+    ///
+    /// See `read`.
+    package static func readWithMode(_ path: String, limit: Int) throws(Errno) -> (bytes: [UInt8], mode: UInt32)? {
         // Without waiting for somebody who writes to it: it may be a pipe.
         do throws(Errno) {
             let file = try open(path, O_RDONLY | O_NONBLOCK)
@@ -82,7 +89,7 @@ package enum WholeFile {
         }
     }
 
-    private static func readAll(of file: borrowing OwnedDescriptor, limit: Int) throws(Errno) -> [UInt8] {
+    private static func readAll(of file: borrowing OwnedDescriptor, limit: Int) throws(Errno) -> (bytes: [UInt8], mode: UInt32) {
         let number = file.rawValue
         var status = stat()
         if unsafe fstat(number, &status) < 0 { throw .last }
@@ -93,7 +100,7 @@ package enum WholeFile {
             let count = try retryingOnInterrupt {
                 unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(number, $0.baseAddress, $0.count) }
             }
-            if count == 0 { return bytes }
+            if count == 0 { return (bytes, status.st_mode & 0o7777) }
             bytes += buffer[..<count]
             if bytes.count > limit { throw Errno(rawValue: EFBIG) }
         }

@@ -171,6 +171,21 @@ struct LoginTests {
         #expect(try chat.chat.logins.isEmpty)
     }
 
+    @Test func `a password that was changed while it was judged is judged again`() throws {
+        let (chat, authenticator) = try makeChat(waits: true)
+        let one = try chat.join()
+        one.client.reads = false
+        try one.send("/login ana open sesame")
+        try chat.run { authenticator.waiting?.count == 1 }
+        let other = try PlainAuthenticator(["ana": "coffee"])
+        try chat.chat.authenticator = other
+        authenticator.answer()
+        one.client.reads = true
+        #expect(try one.newLines == [wrong])
+        #expect(other.judged.map(\.password) == ["open sesame"])
+        #expect(try chat.chat.logins.isEmpty)
+    }
+
     @Test func `an address has one attempt at a time, and so has a name`() throws {
         let (chat, authenticator) = try makeChat(waits: true, proxies: true) { $0.allowsPlainConnections = true }
         let guests = try ["203.0.113.1", "203.0.113.1", "203.0.113.2", "203.0.113.3"].map { try chat.join(for: $0) }

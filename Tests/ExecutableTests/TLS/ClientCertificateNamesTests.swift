@@ -72,6 +72,23 @@
             }
         }
 
+        @Test func `a password that was changed closes nobody who is there by a certificate`() throws {
+            let passwords = TemporaryPath()
+            func write(_ digit: String) throws {
+                try passwords.write("ana:$2b$05$\(String(repeating: digit, count: 53))\n")
+            }
+            try write("a")
+            try withDaemon(options + ["--password-file", passwords.path]) { daemon in
+                let ana = try connect(to: daemon.port, as: "ana")
+                _ = try line(of: ana, containing: "you are ana")
+                try write("b")
+                daemon.process.send(signal: SIGHUP)
+                _ = try daemon.process.error.text(through: "changed: password-file")
+                try ana.write("/who\n")
+                _ = try line(of: ana, containing: "in lobby: ana")
+            }
+        }
+
         @Test func `a certificate whose name cannot be one of a chat is refused in words`() throws {
             try withDaemon(options) { daemon in
                 let peer = try connect(to: daemon.port, as: "Ana of the tea room")
