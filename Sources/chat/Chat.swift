@@ -123,7 +123,7 @@ struct Chat: ParsableCommand {
                 } else {
                     client = try StreamView(of: session, options: streamOptions(preferences), onEnd: onEnd)
                 }
-                if let timeout { loop.schedule(after: timeout.duration) { session.end(.timedOut) } }
+                if let timeout { loop.schedule(after: timeout.duration) { session.timeOut() } }
                 session.start(at: addresses)
             }
         } catch {

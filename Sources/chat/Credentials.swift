@@ -20,10 +20,16 @@ struct Credentials: Equatable {
     /// What is sent.
     var line: String { "/login \(name) \(password)" }
 
-    /// Whether a line of the user's is one that nobody else is to read, so that it is kept nowhere. With spaces before it, or without its slash, a server refuses it, and it has the password all the same.
+    /// Whether a line of the user's is one that nobody else is to read, so that it is kept nowhere: a login, or one that has the key of a room. A
+    /// login with spaces before it, or without its slash, a server refuses, and it has the password all the same.
     static func areIn(_ line: String) -> Bool {
-        let words = line.drop { $0 == "/" || $0 == " " || $0 == "\t" }.split(maxSplits: 1) { $0 == " " || $0 == "\t" }
-        return words.first?.lowercased() == "login"
+        let words = line.drop { $0 == "/" || $0 == " " || $0 == "\t" }.split(maxSplits: 4) { $0 == " " || $0 == "\t" }
+        switch words.first?.lowercased() {
+        case "login": return true
+        case "join": return line.commandName == "/join" && words.count > 2
+        case "resume": return line.commandName == "/resume" && words.count > 4
+        default: return false
+        }
     }
 
     /// Such a line, as it stays on the screen.

@@ -24,6 +24,8 @@ enum Outcome {
     case failed(Failure)
     /// It took longer than was allowed.
     case timedOut
+    /// The same, and the server has never sent a byte, as one that speaks TLS does not before the client begins with that.
+    case silentlyTimedOut
     /// The input could not be read to its end. What was read has been sent.
     case inputFailed(CloseReason)
     /// The output could not be written.
@@ -31,6 +33,14 @@ enum Outcome {
 
     /// The exit code of a run that took too long: that of timeout(1).
     private static let timeoutCode: Int32 = 124
+
+    /// Whether it took longer than was allowed.
+    var isTimeout: Bool {
+        switch self {
+        case .timedOut, .silentlyTimedOut: true
+        default: false
+        }
+    }
 
     /// What the program says about it at its end, with its exit code; nil if all is well.
     var failure: Failure? {
@@ -50,6 +60,8 @@ enum Outcome {
         case .failed(let failure): failure
         case .refused(let reason): Failure("the server has refused: \(reason)", code: EX_NOPERM)
         case .timedOut: Failure("it took too long", code: Self.timeoutCode)
+        case .silentlyTimedOut:
+            Failure("it took too long, and the server has said nothing; if it speaks TLS, use --tls", code: Self.timeoutCode)
         case .inputFailed(let reason): Failure("cannot read standard input: \(reason)", code: EX_IOERR)
         case .outputGone(.failed(let error)) where error != .brokenPipe && error != Errno(rawValue: EIO):
             Failure("cannot write standard output: \(error)", code: EX_IOERR)

@@ -76,10 +76,7 @@ final class PipeClient {
         output.didDrain = { [weak self] in self?.resumeServer() }
         output.didClose = { [weak self] reason in self?.outputDidClose(reason) }
         if let timeout = configuration.timeout {
-            loop.schedule(after: timeout) { [weak self] in
-                self?.finish(.timedOut)
-                self?.server?.close()
-            }
+            loop.schedule(after: timeout) { [weak self] in self?.timeOut() }
         }
         var options = Connection.Options()
         options.transport = configuration.trust?.transport
@@ -91,6 +88,12 @@ final class PipeClient {
         }
     }
 
+    private func timeOut() {
+        let isSilent = server != nil && lastLine.isEmpty && configuration.trust == nil
+        finish(isSilent ? .silentlyTimedOut : .timedOut)
+        server?.close()
+    }
+
     /// Closes the output once everything that came is printed, and then ends.
     private func finish(_ outcome: Outcome) {
         if pendingOutcome != nil { return }
@@ -98,7 +101,7 @@ final class PipeClient {
         // What is typed from now on belongs to the shell, however long the output takes.
         input?.close()
         // A reader that takes nothing would otherwise make it take longer still.
-        if case .timedOut = outcome { output.close() } else { output.finish() }
+        if outcome.isTimeout { output.close() } else { output.finish() }
     }
 
     private func outputDidClose(_ reason: CloseReason) {

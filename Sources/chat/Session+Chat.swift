@@ -24,7 +24,7 @@ struct ChatState {
     var leaves = 0
     /// The name before the break. A guest comes back as another one; what it had said comes from the one that it was.
     var formerName: String?
-    /// By which the user logs in again after a break; and what was sent that is not answered yet.
+    /// By which the user logs in again after a break; and what was last sent for that, whatever came of it.
     var credentials: Credentials?
     var triedCredentials: Credentials?
     /// Whether the server wants a login before anything else.
@@ -232,7 +232,9 @@ extension Session {
             return .routine
         case .notice:
             guard let name = event.name else { return .news }
-            if event.isLogin { (chat.credentials, chat.triedCredentials) = (chat.triedCredentials, nil) }
+            if event.isLogin, let tried = chat.triedCredentials, tried.name.lowercased() == name.lowercased() {
+                chat.credentials = tried
+            }
             let isTakenBack = name == chat.lostName
             (chat.name, chat.hasChosenName, chat.lostName) = (name, true, nil)
             nameTimer.cancel()
@@ -252,7 +254,6 @@ extension Session {
             end(.refused(event.text ?? ""))
             return .none
         case .error:
-            chat.triedCredentials = nil
             // The user may know the password.
             if chat.awaitsLogin, !isReady { becomeReady() }
             chat.leaves = 0

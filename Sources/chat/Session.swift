@@ -184,6 +184,11 @@ final class Session {
         }
     }
 
+    /// Ends, since all has taken too long.
+    func timeOut() {
+        end(connection != nil && !hasHeard && configuration.trust == nil ? .silentlyTimedOut : .timedOut)
+    }
+
     /// Ends at once.
     func end(_ outcome: Outcome) {
         if case .ended = state { return }

@@ -226,6 +226,6 @@ final class StreamView: Session.Delegate {
         lingerTimer.cancel()
         input?.close()
         // A reader that takes nothing would otherwise make it take longer still.
-        if case .timedOut = outcome { output.close() } else { output.finish() }
+        if outcome.isTimeout { output.close() } else { output.finish() }
     }
 }

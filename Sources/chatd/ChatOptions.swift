@@ -40,6 +40,11 @@ struct ChatOptions: ParsableArguments {
         transform: { try secretRoom($0) })
     var secretRoom: [SecretRoom] = []
 
+    /// The secret rooms as they may be shown, without their keys; nil if there are none.
+    var secretRoomNames: String? {
+        secretRoom.isEmpty ? nil : secretRoom.map { "\($0.name)\($0.key == nil ? "" : ":***")" }.joined(separator: ", ")
+    }
+
     /// A name, and what stands behind a colon.
     private static func secretRoom(_ argument: String) throws -> SecretRoom {
         let parts = argument.utf8.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)

@@ -20,6 +20,8 @@
             var all: [TLSIdentity] = []
             /// What is in the files of certificates: an authority between may be another one although the certificate is the same.
             var texts: [String] = []
+            /// The files of keys that others than their owner and its group may read, or than their owner may write.
+            var openKeys: [String] = []
 
             init(_ options: TLSOptions) throws(Failure) {
                 files = options.tlsCertificate
@@ -30,6 +32,8 @@
                         throw ServerCertificates.failure(error)
                     }
                     texts.append(try ServerCertificates.text(of: certificate, called: "the certificate"))
+                    var status = stat()
+                    if unsafe stat(key, &status) == 0, status.st_mode & 0o027 != 0 { openKeys.append(key) }
                 }
             }
         }
@@ -109,17 +113,18 @@
             Failure("\(error)", code: Failure.code(forReading: error.systemError))
         }
 
-        // MARK: - When they expire
+        // MARK: - What is to be said of them
 
         /// When the certificates expire, in seconds since 1970, with the files that they are from.
         var expirations: [(file: String, time: Int)] {
             zip(identities.files, identities.all).map { ($0, $1.certificate.expiration) }
         }
 
-        /// A sentence for each that has expired, or that expires within two weeks: whoever renews them does so earlier.
+        /// A sentence for each that has expired, or that expires within two weeks, since whoever renews them does so earlier; and for each key
+        /// that is not kept.
         var warnings: [String] {
             let now = Timestamp.now / 1_000
-            return expirations.compactMap { file, time in
+            let ofCertificates: [String] = expirations.compactMap { file, time in
                 let left = Int64(time) - now
                 if left > 14 * 86_400 { return nil }
                 let date = Timestamp.minute(Int64(time) * 1_000)
@@ -127,6 +132,8 @@
                 let days = left / 86_400
                 return "the certificate \(file) expires in \(days) \(days == 1 ? "day" : "days"), on \(date)"
             }
+            return ofCertificates
+                + identities.openKeys.map { "others may read or write the key \($0): chmod 600 makes it its owner's alone" }
         }
     }
 #else

@@ -66,12 +66,13 @@ struct Settings {
         return DeclaredOptions.all.map(\.name).filter { new[$0] != old[$0] }
     }
 
-    /// A line for each option: its value, and where it was set.
+    /// A line for each option: its value, and where it was set. What is secret is not in it.
     var description: String {
         let values = DeclaredOptions.values(of: options)
         return DeclaredOptions.all.map { option in
             let name = option.name
-            return "\(name): \(texts[name] ?? values[name] ?? "-") (\(sources[name] ?? .standard))\n"
+            let text = name == "secret-room" ? options.chatOptions.secretRoomNames : texts[name] ?? values[name]
+            return "\(name): \(text ?? "-") (\(sources[name] ?? .standard))\n"
         }.joined()
     }
 

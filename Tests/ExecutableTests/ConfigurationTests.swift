@@ -80,6 +80,13 @@ import Testing
         #expect(output["port"] == "7 (\(file.path), line 1)")
     }
 
+    @Test func `what is printed has no key of a room in it`() throws {
+        try file.write(#"{"chat": true, "secret-room": ["tea:leaves", "attic"]}"#)
+        #expect(try check([])["secret-room"] == "tea:***, attic (\(file.path), line 1)")
+        #expect(try check(["--secret-room", "cellar:wine"])["secret-room"] == "cellar:*** (option)")
+        #expect(try check([], environment: ["CHATD_SECRET_ROOM=a:b,c:d"])["secret-room"]?.hasPrefix("a:***, c:*** (") == true)
+    }
+
     @Test func `every option of the help can be configured`() throws {
         let help = try run(["--help"]).output
         let names = help.matches(of: #/\n  --([a-z-]+)/#).map { String($0.output.1) }

@@ -26,20 +26,24 @@ extension Chat {
         guard person.connection?.isFinishing == false else { return false }
         // A newcomer is greeted under its name anyway.
         let isHere = self.person(named: person.name) === person
-        var state = person.login
-        let wasAwaited = state.isAwaited
-        state.timer?.cancel()
-        (state.name, state.isAwaited, state.timer) = (name, false, nil)
-        person.login = state
+        let before = person.login
+        // First, since those who are told of the new name may ask whose it is.
+        person.login.name = name
         if name.text != person.name.text || !isHere {
             guard (try? rename(person, to: name, isGranted: true)) != nil else {
-                person.login = LoginState()
+                // Whoever has to log in has to do so still.
+                person.login = before
                 return false
             }
         }
+        before.timer?.cancel()
+        // Not the name, which may be another one again.
+        var state = person.login
+        (state.isAwaited, state.timer) = (false, nil)
+        person.login = state
         server?.didLogIn(person)
         if isHere { person.tell(.loggedIn(name)) }
-        if wasAwaited { letIn(person) }
+        if before.isAwaited { letIn(person) }
         return true
     }
 

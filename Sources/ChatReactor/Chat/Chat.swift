@@ -389,6 +389,8 @@ public final class Chat {
         if bans.ban(of: name) != nil { throw .banned }
         if !isGranted, person.login.name != name, authenticator?.isKnown(name) == true { throw .needsLogin(name) }
         try names.rename(person, to: name, isGranted: isGranted)
+        // What it has proved was about the name that it had. Later it may be somebody else's.
+        if let proved = person.login.name, proved != name { person.login.name = nil }
         moderation.moveMute(of: old, to: name)
         // Those who ignore somebody go on to ignore whom it is called now.
         for ignorer in (ignorersByName[old] ?? [:]).values where !ignorer.ignored.contains(name) {

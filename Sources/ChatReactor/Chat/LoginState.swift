@@ -2,7 +2,7 @@ import Reactor
 
 /// How far a person is with logging in.
 struct LoginState {
-    /// The name that the person has logged in under. It counts as long as the person has it.
+    /// The name that the person has logged in under. Nil once the person has another one.
     var name: ChatName?
     /// Whether the person is in no room until it has logged in.
     var isAwaited = false

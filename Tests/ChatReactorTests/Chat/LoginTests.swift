@@ -67,6 +67,45 @@ struct LoginTests {
         #expect(try bot.takeObjects().last?["replaced"] == .bool(true))
     }
 
+    /// Acts when somebody has come, or left, or got another name.
+    private final class Actor: ChatServerObserver {
+        let act: (ChatServer.Event) -> Void
+
+        init(_ act: @escaping (ChatServer.Event) -> Void) { self.act = act }
+
+        func server(_ server: ChatServer, didPublish event: ChatServer.Event) { act(event) }
+    }
+
+    @Test func `who does not get the name after all must still log in`() throws {
+        let (chat, _) = try makeChat { $0.isRequired = true }
+        let (one, two) = (try chat.join(), try chat.join())
+        try one.send("/login ana open sesame")
+        let actor = Actor { [weak chat] event in
+            if event.kind == .leave { _ = try? chat?.chat.ban(Ban(.name(ChatName("ana")))) }
+        }
+        chat.server.addObserver(actor)
+        try two.send("/login ana open sesame\n/who\nhello")
+        let refusal = "! log in first, by /login NAME PASSWORD"
+        #expect(try two.newLines == ["! that name is banned", refusal, refusal])
+        try two.send("/login ben tea")
+        #expect(try two.newLines.first == "* you are logged in as ben")
+    }
+
+    @Test func `who was given another name has no right to the one that it has logged in under`() throws {
+        let (chat, _) = try makeChat()
+        let one = try chat.join()
+        try one.send("/login ana open sesame")
+        #expect(try one.newLines == ["* you are logged in as ana"])
+        let person = try #require(chat.chat.people.first)
+        try chat.chat.rename(person, to: ChatName("zoe"))
+        #expect(!person.isLoggedIn)
+        try one.send("/nick ana")
+        #expect(try one.newLines.last == "! that name is somebody's, who takes it by /login ana PASSWORD")
+        try one.send("/login ana open sesame\n/nick ANA")
+        #expect(try one.newLines.suffix(2) == ["* you are logged in as ana", "* you are now ANA"])
+        #expect(person.isLoggedIn)
+    }
+
     @Test func `a second login takes the name over`() throws {
         let (chat, _) = try makeChat()
         let (one, two, zoe) = (try chat.join(), try chat.join(), try chat.join("zoe"))

@@ -19,6 +19,45 @@ import Testing
             Credentials.shown("/login ana open sesame") == "/login ana ***" && Credentials.shown("/login ana") == "/login ana")
     }
 
+    @Test func `so is the key of a room, which a talk about joining has not`() {
+        for line in ["/join tea key", "/JOIN #tea\tkey of words", "/resume tea 7 11 key"] {
+            #expect(Credentials.areIn(line), "\(line)")
+        }
+        for line in ["/join tea", "join the tea party", "//join tea key", "/resume tea 7 11"] {
+            #expect(!Credentials.areIn(line), "\(line)")
+        }
+        #expect(Credentials.shown("/join tea key of words") == "/join tea ***")
+    }
+
+    @Test func `a login is sent again after a break, whatever else was refused meanwhile`() throws {
+        let server = try PlayedServer()
+        let chat = try startChat(["\(server.address)", "--plain"], input: .terminal, output: .terminal, error: .terminal)
+        let first = try PlayedChat(accepting: server)
+        #expect(try first.commands(1) == ["/json"])
+        try first.enter(sequence: 10)
+        try chat.write("/nobody\n/login ana open sesame\n")
+        #expect(try first.commands(2) == ["/nobody", "/login ana open sesame"])
+        // The answer to what came before, and one to nothing.
+        for text in ["there is no /nobody", "you are muted"] { try first.tell("'type':'error','text':'\(text)'") }
+        try first.tell("'type':'notice','text':'you are logged in as ana','name':'ana','login':true")
+        try chat.output.text(through: "you are logged in as ana\r\n")
+        try first.end()
+        let second = try PlayedChat(accepting: server, name: "guest2")
+        #expect(try second.commands(2) == ["/json", "/login ana open sesame"])
+        // Nobody forgets it because another login was refused.
+        try second.tell("'type':'notice','text':'you are logged in as ana','name':'ana','login':true")
+        try second.enter(name: "ana", sequence: 10)
+        try second.pong()
+        try chat.output.text(through: "connected again\r\n")
+        try chat.write("/login ben x\n")
+        #expect(try second.commands(2).last == "/login ben x")
+        try second.tell("'type':'error','text':'that is not the password of that name'")
+        try chat.output.text(through: "that is not the password")
+        try second.end()
+        let third = try PlayedChat(accepting: server, name: "guest3")
+        #expect(try third.commands(2) == ["/json", "/login ana open sesame"])
+    }
+
     @Test func `without TLS, a password is sent to no other machine`() throws {
         // An address for documentation: nobody is asked, or the test would wait for it.
         let chat = try ChildProcess(
@@ -49,6 +88,9 @@ import Testing
         try chat.write("/login ana open sesame\r")
         screen += try chat.output.text(through: "you are logged in as ana")
         #expect(screen.contains("> /login ana ***\r\n"))
+        try chat.write("/join tea leaves\r")
+        screen += try chat.output.text(through: "you are in tea")
+        #expect(screen.contains("> /join tea ***\r\n") && !screen.contains("leaves\r\n"))
         try chat.write("hello\r")
         screen += try chat.output.text(through: "ana: hello")
         // What was sent before that is recalled, and it is no password.

@@ -163,6 +163,21 @@
             }
         }
 
+        @Test(arguments: [(0o600, false), (0o640, false), (0o644, true), (0o660, true), (0o602, true)])
+        func `a key that others may use is said at the start and with each reading`(mode: Int, isSaid: Bool) throws {
+            let server = try certificates.issue("server", for: ["localhost"], by: authority)
+            #expect(unsafe chmod(server.keyFile, mode_t(mode)) == 0)
+            try withDaemon(options(server)) { daemon in
+                let sentence =
+                    "chatd: others may read or write the key \(server.keyFile): chmod 600 makes it its owner's alone"
+                let first = isSaid ? try daemon.process.error.line() : sentence
+                #expect(first == sentence)
+                daemon.process.send(signal: SIGHUP)
+                #expect(try daemon.process.error.line() == "chatd: the configuration was read again; nothing was changed")
+                if isSaid { #expect(try daemon.process.error.line() == sentence) }
+            }
+        }
+
         @Test func `metrics say when a certificate expires, and count handshakes that have failed`() throws {
             let server = try certificates.issue("server", for: ["localhost"], by: authority, days: -1...50)
             let expected = time(nil) + 50 * 86_400
