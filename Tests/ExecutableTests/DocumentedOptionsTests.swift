@@ -2,6 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import chatd
+
 /// The tables of options in the documents are about the options that there are, and have their defaults.
 @Suite struct DocumentedOptionsTests {
     private static let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -44,6 +46,17 @@ import Testing
             guard let value else { continue }
             #expect(its.contains { $0.contains(value) }, "--\(option): \(value)")
         }
+    }
+
+    @Test func `the table of what takes effect without a restart has what does`() throws {
+        let page = try String(contentsOf: Self.package.appending(path: "Docs/operations.md"), encoding: .utf8)
+        let behind = try #require(page.components(separatedBy: "### Reading it again\n").last)
+        let part = try #require(behind.components(separatedBy: "\n## ").first)
+        let documented = part.split(separator: "\n").filter { $0.hasPrefix("| `") }.flatMap { row in
+            row.dropFirst().prefix { $0 != "|" }.matches(of: #/`([a-z-]+)`/#).map { String($0.output.1) }
+        }
+        let ofTLS = ["tls-certificate", "tls-key", "tls-client-ca", "tls-clients"]
+        #expect(documented.sorted() == (LiveOption.all.flatMap(\.names) + ofTLS).sorted())
     }
 
     @Test func `no table has an option that there is not`() throws {

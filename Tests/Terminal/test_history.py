@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tempfile
 
 from client import ClientTestCase
 
@@ -41,6 +42,9 @@ class HistoryTests(ClientTestCase):
         screen.wait_for_input("")
 
     def test_without_a_home(self):
-        screen, _, peer = self.start_at_played_server(environment={"HOME": "/nonexistent", "XDG_STATE_HOME": "/nonexistent"})
+        # Whoever runs this, nobody makes a folder in a file.
+        home = tempfile.NamedTemporaryFile()
+        self.addCleanup(home.close)
+        screen, _, peer = self.start_at_played_server(environment={"HOME": home.name, "XDG_STATE_HOME": home.name})
         screen.wait_for(lambda: screen.row_of_cursor().startswith(">"), "the prompt").send("words\r")
         self.assertEqual(peer.line(), "words")

@@ -1,5 +1,6 @@
 #if TLS
     import Foundation
+    import Reactor
     import TestSupport
     import Testing
 
@@ -7,10 +8,11 @@
     @Suite(.enabled(if: ["bash", "openssl", "ncat"].allSatisfy(ChildProcess.isInstalled))) struct TLSDocumentTests {
         private static let page = #filePath.replacing(#/Tests/ExecutableTests/TLS/[^\/]+$/#, with: "Docs/tls.md")
 
-        /// The blocks that begin with ```sh. All others are about another machine.
-        private static func blocks() throws -> [String] {
+        /// The blocks that begin with ```sh, with another port: tests share a machine. All others are about another machine.
+        private static func blocks(port: UInt16) throws -> [String] {
             try String(contentsOfFile: page, encoding: .utf8).components(separatedBy: "\n```sh\n").dropFirst().map { part in
-                part.components(separatedBy: "\n```\n")[0]
+                part.components(separatedBy: "\n```\n")[0].replacing("3002", with: "\(port)")
+                    .replacing("tls://localhost", with: "tls://localhost:\(port)")
             }
         }
 
@@ -48,13 +50,14 @@
 
         @Test func `the commands of the page`() throws {
             let shell = try Shell()
+            let port = try #require(PlayedServer().address.port)
             var (starts, reloads, refusals, welcomes) = (0, 0, 0, 0)
-            for (number, block) in try Self.blocks().enumerated() {
+            for (number, block) in try Self.blocks(port: port).enumerated() {
                 let output = try shell.run(block, number: number)
                 welcomes += output.matches(of: #/\* welcome to tea/#).count
                 if block.contains("\nchatd ") || block.hasPrefix("chatd ") {
                     // A person waits for that, too.
-                    try shell.process.error.text(through: "chatd: listening on tls:127.0.0.1:3002\n")
+                    try shell.process.error.text(through: "chatd: listening on tls:127.0.0.1:\(port)\n")
                     starts += 1
                 }
                 if block.contains("kill -HUP") {
