@@ -142,7 +142,8 @@ let package = Package(
         .testTarget(
             name: "ReactorTLSTests",
             dependencies: [
-                .target(name: "COpenSSL", condition: .when(traits: ["TLS"])), "Broadcast", "Reactor", "ReactorTLS", "TestSupport",
+                .target(name: "COpenSSL", condition: .when(traits: ["TLS"])), "Broadcast", "KernelFaults", "Reactor",
+                "ReactorTLS", "TestSupport",
             ],
             swiftSettings: settings),
         .testTarget(
