@@ -47,7 +47,7 @@ struct SystemCallFailureTests {
             while true {
                 kernel_begin()
                 kernel_fail(failure.call, skipped, 1, error)
-                let outcome = Conversation.outcome()
+                let outcome = ShortTalk.outcome()
                 kernel_rest()
                 let place: Comment = "call \(skipped + 1) fails with \(Errno(rawValue: error)): \(outcome)"
                 #expect(kernel_open_descriptors() == 0, place)
@@ -92,73 +92,12 @@ struct SystemCallFailureTests {
                 scripted.insert(error)
             }
             kernel_limit(.random(in: 0...5, using: &random))
-            let outcome = Conversation.outcome()
+            let outcome = ShortTalk.outcome()
             kernel_rest()
             let place: Comment = "round \(round) of seed \(seed): \(outcome)"
             #expect(kernel_open_descriptors() == 0, place)
             #expect(outcome.turns <= 200, place)
             #expect(outcome.isComplete || outcome.told.contains { scripted.contains($0.rawValue) }, place)
-        }
-    }
-}
-
-/// A client says two lines to a server that answers them, and then takes its leave. Both are on the same loop.
-private final class Conversation {
-    struct Outcome: CustomStringConvertible {
-        /// Whether both have heard all, and have ended as they meant to.
-        var isComplete = false
-        /// What was told to whomever it concerned: thrown, or as the reason of a close, or to the listener's owner.
-        var told: Set<Errno> = []
-        var turns: UInt64 = 0
-        var description: String { "\(isComplete ? "complete" : "incomplete"), \(turns) turns, \(told.map(\.description))" }
-    }
-
-    private let loop: EventLoop
-    private let server = RecordingHandler()
-    private let client = RecordingHandler()
-    private var exhausted: [Errno] = []
-
-    init() throws(Errno) {
-        loop = try EventLoop()
-    }
-
-    static func outcome() -> Outcome {
-        var outcome = Outcome()
-        do throws(Errno) {
-            let conversation = try Conversation()
-            defer { conversation.loop.close() }
-            do throws(Errno) {
-                try conversation.run()
-            } catch {
-                outcome.told.insert(error)
-            }
-            outcome.turns = conversation.loop.turnCount
-            outcome.told.formUnion(conversation.told)
-            outcome.isComplete =
-                conversation.client.texts == ["one", "two"] && conversation.server.texts == ["one", "two"]
-                && conversation.client.closeReasons == [.requested] && conversation.server.closeReasons == [.endOfInput]
-        } catch {
-            outcome.told.insert(error)
-        }
-        return outcome
-    }
-
-    private var told: [Errno] {
-        exhausted
-            + (client.closeReasons + server.closeReasons).compactMap { if case .failed(let error) = $0 { error } else { nil } }
-    }
-
-    private func run() throws(Errno) {
-        server.onMessage = { connection, text in connection.send(text + "\n") }
-        client.onMessage = { connection, text in if text == "two" { connection.finish() } }
-        let listener = try loop.listen(on: .loopback(port: 0), handler: server)
-        listener.rejectionMessage = "full\n"
-        listener.onAcceptFailure = { [unowned self] in exhausted.append($0) }
-        let connection = try loop.connect(to: listener.address, handler: client)
-        connection.send("one\ntwo\n")
-        let limit = ContinuousClock.now.advanced(by: .seconds(10))
-        while client.closeReasons.isEmpty || !server.connections.isEmpty, loop.turnCount < 1_000, .now < limit {
-            try loop.runOnce(waitingAtMost: .seconds(1))
         }
     }
 }
