@@ -15,6 +15,10 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ImmutableWeakCaptures"),
 ]
 
+// The targets of `fuzz` are built by it alone: libFuzzer brings the program's main, and they reach what is internal to the product, which
+// needs a build with -enable-testing. One of them is about TLS, and nothing else here needs OpenSSL.
+let isFuzzing = Context.environment["CHATREACTOR_FUZZING"] != nil
+
 let package = Package(
     name: "Reliability",
     products: [
@@ -23,7 +27,7 @@ let package = Package(
         .executable(name: "simulate", targets: ["simulate"]),
     ],
     dependencies: [
-        .package(name: "ChatReactor", path: "../../"),
+        .package(name: "ChatReactor", path: "../../", traits: isFuzzing ? ["TLS"] : [.defaults]),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     ],
     targets: [
@@ -49,16 +53,16 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-// The targets of `fuzz` are built by it alone: libFuzzer brings the program's main, and they reach what is internal to the product, which
-// needs a build with -enable-testing.
-if Context.environment["CHATREACTOR_FUZZING"] != nil {
+if isFuzzing {
     package.targets.append(
         .executableTarget(
             name: "Fuzzing",
             dependencies: [
                 .product(name: "Broadcast", package: "ChatReactor"), .product(name: "ChatReactor", package: "ChatReactor"),
-                .product(name: "Reactor", package: "ChatReactor"), .product(name: "ReactorWeb", package: "ChatReactor"),
+                .product(name: "Reactor", package: "ChatReactor"), .product(name: "ReactorTLS", package: "ChatReactor"),
+                .product(name: "ReactorWeb", package: "ChatReactor"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: settings))
+            // As the tests that it shares a file with have it from the trait.
+            swiftSettings: settings + [.define("TLS")]))
 }

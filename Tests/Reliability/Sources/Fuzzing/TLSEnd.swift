@@ -1,0 +1,1 @@
+../../../ReactorTLSTests/TLSEnd.swift
