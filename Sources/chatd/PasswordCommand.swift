@@ -36,7 +36,7 @@ struct PasswordCommand: ParsableCommand {
         guard let path = passwordFile ?? environmentVariable("CHATD_PASSWORD_FILE") else {
             throw Failure("say by --password-file which file it is in", code: EX_USAGE)
         }
-        // What cannot be read or changed is said before somebody types a password twice.
+        // What cannot be read is said before somebody types a password twice.
         _ = try readFile(path)
         let hash = delete ? nil : try readHash()
         // Somebody else may have changed another line while this one was asking.
