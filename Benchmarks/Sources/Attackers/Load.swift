@@ -16,6 +16,8 @@ public final class Load {
         public var lineLength = 64
         public var reportInterval: Double?
         public var core = 1
+        /// A file of authorities, for a server that speaks TLS; nil for another.
+        public var authority: String?
 
         public init() {}
     }
@@ -49,6 +51,7 @@ public final class Load {
             "\(plan.lineLength)", "--warm-up", "\(plan.warmUp)", "--seconds", "\(plan.seconds)", "--sleep", "--tolerate-foreign",
             "--announce", "--json",
         ]
+        if let authority = plan.authority { command += ["--tls-ca", authority] }
         if let interval = plan.reportInterval { command += ["--every", "\(interval)"] }
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = command

@@ -34,6 +34,7 @@ struct AttackRounds {
         for round in 0..<runner.method.rounds {
             for scenario in scenarios {
                 for (relay, command, rate) in relays where !Interruption.isRequested {
+                    if scenario.kind == .handshakes, !relay.isTLS { continue }
                     let result = runner.run(scenario, on: relay, command: command, linesPerSecond: rate, round: round)
                     let ratio = scenario.greatestRatio == nil ? nil : result.ratio.map { "p99 × \($0.short)" }
                     let findings = [ratio].compactMap(\.self) + (result.faults.isEmpty ? ["ok"] : result.faults)

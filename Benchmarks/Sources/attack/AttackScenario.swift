@@ -28,6 +28,8 @@ struct AttackScenario: Sendable {
         case clock
         /// What it prints and logs goes to a disk that is full during the attack.
         case fullDisk
+        /// Only for servers that speak TLS.
+        case handshakes
     }
 
     var name: String
@@ -76,6 +78,10 @@ struct AttackScenario: Sendable {
             name: "refused-flood", title: "connections opened by whom the server refuses, and closed", kind: .refusing,
             connections: 4_096
         ) { ConnectFlood(at: $0.port, from: denied.network, resets: false) },
+        AttackScenario(
+            name: "hello-flood", title: "400 handshakes of TLS begun at once, each second", kind: .handshakes,
+            greatestRatio: nil, connections: 400
+        ) { HelloFlood(400, at: $0.port) },
         visiting("half-close", "100 a second say a line and half close", .halfClosing, says: true),
         visiting("hit-and-run", "100 a second say a line and reset", .hittingAndRunning, says: true),
         visiting("reset-with-output", "100 a second reset with output queued", .resettingWithOutput, says: false),
