@@ -43,7 +43,7 @@ extension Connection {
     // MARK: - Rates
 
     /// Counts messages that are about to be delivered. The next is held back if it would be one too many.
-    func countMessages(_ count: Int) {
+    package func countMessages(_ count: Int) {
         guard let limits = inputLimits else { return }
         limits.hasHadMessage = true
         let now = limits.time(of: loop.turnTime)
@@ -126,7 +126,7 @@ extension Connection {
         // The peer has spoken, and the loop has not come to it yet.
         if hasUnreadInput { return armInputTimer(of: limits, at: now &+ 100_000_000) }
         if reason == .firstMessageTimedOut { limits.hasHadMessage = true } else { limits.silence.end(at: now) }
-        loop.callHandler { handler.connectionDidTimeOut(self, reason: reason) }
+        loop.callHandler { directHandler.connectionDidTimeOut(self, reason: reason) }
         if inputLimits?.isDelayed == false { armSilenceTimer() }
     }
 

@@ -121,7 +121,7 @@ extension Connection {
             unsafe buffer.ends[0] = UInt32(truncatingIfNeeded: range.upperBound)
             let batch = unsafe MessageBatch(base: buffer.base, start: range.lowerBound, ends: buffer.ends, count: 1)
             if inputLimits != nil { countMessages(1) }
-            handler.connection(self, didReceive: batch)
+            directHandler.connection(self, didReceive: batch)
             return range.upperBound
         case .lines:
             let lines = isSingle ? range.lowerBound..<buffer.endOfFirstLine(in: range) : range
@@ -193,13 +193,13 @@ extension Connection {
 
         func receive(_ messages: borrowing MessageBatch) -> Bool {
             if connection.inputLimits != nil { connection.countMessages(messages.count) }
-            connection.handler.connection(connection, didReceive: messages)
+            connection.directHandler.connection(connection, didReceive: messages)
             return goesOn
         }
 
         func messageWasTooLong() -> Bool {
             if connection.inputLimits != nil { connection.countMessages(1) }
-            connection.handler.connectionDidDiscardMessage(connection)
+            connection.directHandler.connectionDidDiscardMessage(connection)
             return goesOn
         }
 
@@ -227,7 +227,7 @@ extension Connection {
         guard isTakingMessages else { return }
         if hasFailedOutput || !sharedOptions.value.allowsHalfClose { return finish(reason: .endOfInput) }
         watchForReset()
-        handler.connectionDidReadToEnd(self)
+        directHandler.connectionDidReadToEnd(self)
     }
 
     /// Watches for nothing but what epoll reports unasked: a hang-up or an error. It must be asked for something, so that is urgent data,

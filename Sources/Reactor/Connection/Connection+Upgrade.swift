@@ -22,6 +22,8 @@ extension Connection {
     /// subscriptions to topics stay. A connection that is finishing or closed stays as it is. One that is just discarding a message
     /// that is too long finishes, with the reason `messageTooLong`: it is not between two messages.
     ///
+    /// A WebSocket ends with this: who replaces the handler behind one gets its frames.
+    ///
     /// All options count from now on, except `unsentLowWater`, which is set when a connection is made. A connection of tasks must not
     /// be upgraded: what awaits its messages would wait for ever.
     ///
@@ -46,8 +48,8 @@ extension Connection {
         guard isTakingMessages else { return }
         if messages.isDiscarding { return finish(reason: .messageTooLong) }
         // Kept until the end: their deinits may call anything, and must not run while a property is being changed.
-        let replaced = (self.handler, sharedOptions)
-        self.handler = handler
+        let replaced = (directHandler, sharedOptions)
+        directHandler = handler
         sharedOptions = options
         disarmTimer(.idleInput)
         if isOpen { applyLimits(replacing: replaced.1.value) }

@@ -62,6 +62,29 @@ extension Connection {
         send(text.utf8.span)
     }
 
+    /// Sends one message at the end of the turn, as the connection's framing has it: a line with its newline, a content with its length in
+    /// front. So a handler need not know which framing its peer has. All else is as with `send`.
+    ///
+    /// ```swift
+    /// func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
+    ///     messages.forEach { connection.sendMessage($0) }
+    /// }
+    /// ```
+    ///
+    /// - Returns: Whether it was accepted. A content that cannot be a message is not: one that is too long for its length, for example.
+    /// - Complexity: O(*n*) for *n* bytes, which are copied.
+    @discardableResult
+    public func sendMessage(_ content: Span<UInt8>) -> Bool {
+        var message: [UInt8] = []
+        return options.framing.appendMessage(content, to: &message) && send(message.span)
+    }
+
+    /// Sends a text, in UTF-8, as one message, as the other `sendMessage` does.
+    @discardableResult
+    public func sendMessage(_ text: String) -> Bool {
+        sendMessage(text.utf8.span)
+    }
+
     /// Has all own output that waits leave before what the topics have. Without this, it might be a topic's turn.
     package func giveOwnOutputItsTurn() {
         if output?.isUnused == false { withOutput { $0.beginTurn() } }
@@ -190,14 +213,14 @@ extension Connection {
         releaseUnusedDetails()
         if owesDrain, pendingOutput == 0 {
             owesDrain = false
-            handler.connectionDidDrain(self)
+            directHandler.connectionDidDrain(self)
         }
         // The handler may have closed the connection, or have sent more.
         guard canWrite, !isBlocked, !hasWaitingOutput else { return }
         if phase == .finishing {
             if let outputSource, outputSource.hasOutput(for: self) { return scheduleFlush() }
-            guard let farewell = takeFarewell() else { return completeFinish() }
-            unsafe farewell.withUnsafeBufferPointer { bytes in changeOutput { unsafe $0.append(bytes) } }
+            guard let lastBytes = takeLastBytes() else { return completeFinish() }
+            unsafe lastBytes.withUnsafeBufferPointer { bytes in changeOutput { unsafe $0.append(bytes) } }
             scheduleFlush()
         } else if interest.contains(.writable) {
             updateInterest(interest.subtracting(.writable))

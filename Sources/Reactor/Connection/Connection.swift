@@ -27,8 +27,8 @@ public final class Connection {
     // There may be ten thousand connections. This order of the properties leaves no gaps: an object has 120 bytes, and with one
     // more malloc would take 16 more.
 
-    /// The object that the connection tells what happens. `upgrade` replaces it.
-    public internal(set) var handler: any ConnectionHandler
+    /// The object that the connection itself calls.
+    var directHandler: any ConnectionHandler
     var sharedOptions: SharedOptions
     package var outputSource: (any OutputSource)?
     private var details: Details?
@@ -36,8 +36,8 @@ public final class Connection {
     var kind: DescriptorKind
     /// A place for the output source to keep its index of this connection.
     package var outputIndex: UInt32 = 0
-    /// UInt32, because a handler may pause once for each message of a read.
-    var pauses: UInt32 = 0
+    /// How many pauses keep the peer from being heard. UInt32, because a handler may pause once for each message of a read.
+    package internal(set) var pauses: UInt32 = 0
     private var descriptor: OwnedDescriptor
     private(set) var phase: Phase
     var interest: Interest = []
@@ -102,7 +102,7 @@ public final class Connection {
         options: SharedOptions, handler: any ConnectionHandler
     ) {
         self.loop = loop
-        self.handler = handler
+        directHandler = handler
         sharedOptions = options
         self.kind = kind
         phase = isConnecting ? .connecting : .establishing
@@ -132,6 +132,10 @@ public final class Connection {
             loop.onOwnThread { establish(as: role, over: transport ?? sharedOptions.value.transport) }
         }
     }
+
+    /// The object that is told what happens to the connection. `upgrade` replaces it. Where a protocol such as WebSocket lies between, it is
+    /// the one behind that.
+    public var handler: any ConnectionHandler { (directHandler as? any ProtocolHandler)?.handler ?? directHandler }
 
     /// The descriptor's number, for system calls; -1 once it is closed.
     package var rawDescriptor: Int32 { descriptor.rawValue }
@@ -167,7 +171,16 @@ public final class Connection {
     }
 
     /// How many bytes of memory the connection holds for its peer.
-    var bufferedByteCount: Int { messages.tail.capacity &+ (details?.output.capacity ?? 0) &+ (transport?.sealedCapacity ?? 0) }
+    var bufferedByteCount: Int {
+        let ofProtocol = (directHandler as? any ProtocolHandler)?.heldByteCount ?? 0
+        return messages.tail.capacity &+ (details?.output.capacity ?? 0) &+ (transport?.sealedCapacity ?? 0) &+ ofProtocol
+    }
+
+    /// What a `ProtocolHandler` holds for the peer has become more, or less.
+    package func heldByteCountDidChange(by change: Int) { loop.bufferedByteCount &+= change }
+
+    /// How much is known of the message that is arriving: another number means that more of it has come.
+    package var unfinishedByteCount: Int { messages.tail.count &- messages.awaited }
 
     /// Nil for a plain connection.
     var transport: TransportState? { details?.transport }
@@ -270,7 +283,7 @@ public final class Connection {
         disarmTimer(.establishing)
         phase = .open
         applyLimits()
-        handler.connectionDidOpen(self)
+        directHandler.connectionDidOpen(self)
         noteTopicPosition()
         if isFinishing, phase == .open { phase = .finishing }
         // The handshake has stopped reading if its output was blocked.
@@ -327,8 +340,17 @@ public final class Connection {
         finish(reason: reason)
     }
 
-    /// What is to be sent last, once.
-    func takeFarewell() -> [UInt8]? { details?.farewell.take() }
+    /// Does what `finish(sending:reason:)` does, with a message as `sendMessage` makes it.
+    public func finish(sendingMessage farewell: String, reason: CloseReason = .requested) {
+        var message: [UInt8] = []
+        _ = options.framing.appendMessage(farewell.utf8.span, to: &message)
+        finish(sending: message, reason: reason)
+    }
+
+    /// What is to be sent last, a piece at a time: the farewell, and then the end that the handler's protocol has.
+    func takeLastBytes() -> [UInt8]? {
+        details?.farewell.take() ?? (directHandler as? any ProtocolHandler)?.takeEnd(of: self, reason: reason)
+    }
 
     /// Limits the time for sending what waits. A peer that takes nothing would otherwise keep a finishing connection for ever.
     func limitFlush() {
@@ -365,11 +387,11 @@ public final class Connection {
         // `flush` ends the connection if there is nothing to read. Here a topic may be in the midst of its fan-out, and must not
         // be called back.
         scheduleFlush()
-        (handler as? AsyncConnectionHandler)?.connectionDidFailOutput()
+        (directHandler as? AsyncConnectionHandler)?.connectionDidFailOutput()
     }
 
     /// Whether the kernel holds input. The corresponding C function is `ioctl(FIONREAD)`.
-    var hasUnreadInput: Bool {
+    package var hasUnreadInput: Bool {
         var count: Int32 = 0
         guard kind == .socket, unsafe ioctl(rawDescriptor, UInt(FIONREAD), &count) == 0 else { return false }
         return count > 0
@@ -415,7 +437,7 @@ public final class Connection {
         let transport = details?.transport.take()
         let source = outputSource.take()
         source?.connectionDidClose(self)
-        handler.connectionDidClose(self, reason: reason)
+        directHandler.connectionDidClose(self, reason: reason)
         withExtendedLifetime((transport, source)) {}
     }
 

@@ -84,3 +84,15 @@ extension ConnectionHandler {
     /// Does nothing.
     public func connectionDidClose(_ connection: Connection, reason: CloseReason) {}
 }
+
+/// A handler that speaks a protocol for another one, as WebSocket is spoken for a handler of lines.
+package protocol ProtocolHandler: ConnectionHandler {
+    /// The other one.
+    var handler: any ConnectionHandler { get }
+
+    /// How many bytes of memory it holds of what the peer has sent. It has to tell the connection when that changes.
+    var heldByteCount: Int { get }
+
+    /// The connection finishes, and all else is sent. Returns with what the protocol ends; the next time nil.
+    func takeEnd(of connection: Connection, reason: CloseReason) -> [UInt8]?
+}

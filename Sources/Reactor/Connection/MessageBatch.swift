@@ -28,7 +28,7 @@ import Glibc
     ///   - ends: Where each message ends, with its terminator, counted from `base`.
     ///   - terminatorLength: How many bytes at each end are the terminator: 1 for lines, 0 for chunks.
     ///   - contents: Where the content of each message lies, counted from `base`; nil if it is all but the terminator.
-    init(
+    package init(
         base: UnsafePointer<UInt8>, start: Int, ends: UnsafePointer<UInt32>, count: Int, terminatorLength: Int = 0,
         contents: UnsafePointer<Range<UInt32>>? = nil
     ) {

@@ -31,6 +31,11 @@ public struct AutomaticFraming: Framing, Hashable {
         LineFraming().content(of: message)
     }
 
+    /// The content and a newline.
+    public func appendMessage(_ content: Span<UInt8>, to output: inout [UInt8]) -> Bool {
+        LineFraming().appendMessage(content, to: &output)
+    }
+
     public var maximumEnvelopeLength: Int { LineFraming().maximumEnvelopeLength }
 }
 

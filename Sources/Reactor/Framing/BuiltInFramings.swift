@@ -17,6 +17,13 @@ public struct LineFraming: Framing, Hashable {
         return 0..<(end > 0 && message[end - 1] == UInt8(ascii: "\r") ? end - 1 : end)
     }
 
+    /// The content and a newline. A content with newlines in it becomes several messages.
+    public func appendMessage(_ content: Span<UInt8>, to output: inout [UInt8]) -> Bool {
+        output.append(content)
+        output.append(UInt8(ascii: "\n"))
+        return true
+    }
+
     public var maximumEnvelopeLength: Int { 2 }
 }
 
@@ -52,6 +59,14 @@ public struct NULTerminatedFraming: Framing, Hashable {
     }
 
     public func content(of message: Span<UInt8>) -> Range<Int> { 0..<message.count - 1 }
+
+    /// The content and a NUL. A content with NULs in it is no message.
+    public func appendMessage(_ content: Span<UInt8>, to output: inout [UInt8]) -> Bool {
+        if content.firstIndex(of: 0, from: 0) != nil { return false }
+        output.append(content)
+        output.append(0)
+        return true
+    }
 
     public var maximumEnvelopeLength: Int { 1 }
 }

@@ -40,6 +40,12 @@ public protocol Framing: Sendable {
     /// - Returns: A range of indices of `message`. A range that goes beyond them is clamped to them.
     func content(of message: Span<UInt8>) -> Range<Int>
 
+    /// Appends a message of a content, as `Connection.sendMessage` sends it: with its header and its terminator. By default the content is
+    /// all of it.
+    ///
+    /// A content that no message can have, such as one that is longer than a length can say, must append nothing: then false is returned.
+    func appendMessage(_ content: Span<UInt8>, to output: inout [UInt8]) -> Bool
+
     /// How many bytes of a message at most are not its content, from 0 to 65,536; by default 64.
     ///
     /// A message that is longer than `Connection.Options.maximumMessageLength` plus this is too long as soon as its length is
@@ -51,6 +57,12 @@ public protocol Framing: Sendable {
 extension Framing {
     /// All bytes of the message.
     public func content(of message: Span<UInt8>) -> Range<Int> { 0..<message.count }
+
+    /// The content, and nothing else.
+    public func appendMessage(_ content: Span<UInt8>, to output: inout [UInt8]) -> Bool {
+        output.append(content)
+        return true
+    }
 
     /// 64 bytes.
     public var maximumEnvelopeLength: Int { 64 }
@@ -72,4 +84,10 @@ extension Framing {
     /// `maximumEnvelopeLength`, clamped to its range. `Connection.SharedOptions` reads it once: a framing may answer differently the
     /// next time.
     var envelopeLimit: Int { min(max(maximumEnvelopeLength, 0), 65_536) }
+}
+
+extension [UInt8] {
+    package mutating func append(_ bytes: Span<UInt8>) {
+        unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
+    }
 }

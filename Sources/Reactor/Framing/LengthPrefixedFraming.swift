@@ -42,14 +42,20 @@ public struct LengthPrefixedFraming: Framing, Hashable {
     ///
     /// - Complexity: O(*n*) for *n* bytes of content.
     public func frame(_ content: Span<UInt8>) -> [UInt8]? {
+        var message: [UInt8] = []
+        message.reserveCapacity(width.rawValue + content.count)
+        return appendMessage(content, to: &message) ? message : nil
+    }
+
+    /// The length and the content, if the length fits into its bytes.
+    public func appendMessage(_ content: Span<UInt8>, to output: inout [UInt8]) -> Bool {
         let bits = 8 * width.rawValue
-        if content.count >> bits != 0 { return nil }
-        return [UInt8](capacity: width.rawValue + content.count) { message in
-            for shift in stride(from: bits - 8, through: 0, by: -8) {
-                message.append(UInt8(truncatingIfNeeded: content.count >> shift))
-            }
-            for index in content.indices { message.append(content[index]) }
+        if content.count >> bits != 0 { return false }
+        for shift in stride(from: bits - 8, through: 0, by: -8) {
+            output.append(UInt8(truncatingIfNeeded: content.count >> shift))
         }
+        output.append(content)
+        return true
     }
 }
 
