@@ -72,6 +72,8 @@ public final class Topic {
     private var publishers: [Publisher] = []
     private(set) lazy var slowSubscribers = SlowSubscribers(of: self, configuration: configuration)
     private let configuration: Configuration
+    /// Nil if no other topic has the same publishers.
+    var pressureGroup: PressureGroup?
 
     /// A connection that is not subscribed, but is paused under pressure. The topic does not keep it alive.
     private struct Publisher {
@@ -174,7 +176,7 @@ public final class Topic {
         }
         connection.giveOwnOutputItsTurn()
         if connection.isBlocked { slowSubscribers.didBlock(subscriber(at: index)) }
-        if isUnderPressure { connection.pauseReading() }
+        for _ in 0..<pauseCount { connection.pauseReading() }
         if position < log.tail { scheduleVisit(subscriber(at: index)) }
     }
 
@@ -182,7 +184,7 @@ public final class Topic {
     /// leave is sent to its end. Does nothing if it is not subscribed.
     public func unsubscribe(_ connection: Connection) {
         guard let index = index(of: connection) else { return }
-        if isUnderPressure { connection.resumeReading() }
+        for _ in 0..<pauseCount { connection.resumeReading() }
         let subscriber = cursors[index].subscriber
         if connection.outputSource === self || connection.outputSource === subscriber {
             connection.outputSource = subscriber?.nextTopicOfConnection
@@ -267,7 +269,7 @@ public final class Topic {
     /// - Complexity: O(*n*) for *n* such connections.
     public func addPublisher(_ connection: Connection) {
         publishers = publishers.filter { $0.connection != nil } + [Publisher(connection: connection)]
-        if isUnderPressure { connection.pauseReading() }
+        for _ in 0..<pauseCount { connection.pauseReading() }
     }
 
     /// Takes back one `addPublisher`, and the pause that goes with it. Does nothing if there was none.
@@ -276,12 +278,18 @@ public final class Topic {
     public func removePublisher(_ connection: Connection) {
         guard let index = publishers.firstIndex(where: { $0.connection === connection }) else { return }
         publishers.remove(at: index)
-        if isUnderPressure { connection.resumeReading() }
+        for _ in 0..<pauseCount { connection.resumeReading() }
     }
 
-    /// Pauses or resumes reading from all who publish.
+    /// How many pauses pressure has caused for each publisher.
+    private var pauseCount: Int { pressureGroup?.pauseCount ?? (isUnderPressure ? 1 : 0) }
+
+    /// All who publish.
+    var allPublishers: [Connection] { publishers.compactMap(\.connection) + connections }
+
+    /// Pauses or resumes reading from all who publish, here and in the other topics of the group.
     func pausePublishers(_ isPaused: Bool) {
-        for connection in publishers.compactMap(\.connection) + connections {
+        for connection in (pressureGroup?.topics ?? [self]).flatMap(\.allPublishers) {
             if isPaused { connection.pauseReading() } else { connection.resumeReading() }
         }
     }
