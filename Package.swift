@@ -54,7 +54,9 @@ let package = Package(
         .target(name: "ReactorWeb", dependencies: ["Reactor"], swiftSettings: settings),
         // For the chat server and for both programs: how the text of strangers is made harmless. It needs nothing, and is no product.
         .target(name: "ChatReactorText", swiftSettings: settings),
-        .target(name: "ChatReactor", dependencies: ["Broadcast", "ChatReactorText", "Reactor"], swiftSettings: settings),
+        .target(
+            name: "ChatReactor", dependencies: ["Broadcast", "ChatReactorText", "Reactor", "ReactorWeb"],
+            resources: [.embedInCode("Web/page.html")], swiftSettings: settings),
         .target(
             name: "ChatReactorService",
             dependencies: [
@@ -113,6 +115,10 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Reactor"], path: "Tests/TestSupport", swiftSettings: settings),
         .executableTarget(
             name: "EmbeddingExample", dependencies: ["ChatReactor"], path: "Tests/EmbeddingExample", swiftSettings: settings),
+        // A server for the conformance tests of WebSocket.
+        .executableTarget(
+            name: "WebSocketEcho", dependencies: ["Reactor", "ReactorWeb"], path: "Tests/WebSocketEcho", packageAccess: false,
+            swiftSettings: settings),
         .target(name: "KernelFaults", path: "Tests/KernelFaults"),
         // A program that enters chatd's sandbox, and then does what is forbidden there.
         .target(name: "RawSystemCalls", path: "Tests/RawSystemCalls"),
@@ -136,7 +142,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ChatReactorTests",
-            dependencies: ["Broadcast", "ChatReactor", "ChatReactorText", "KernelFaults", "Reactor", "TestSupport"],
+            dependencies: [
+                "Broadcast", "ChatReactor", "ChatReactorText", "KernelFaults", "Reactor", "ReactorWeb", "TestSupport",
+            ],
             swiftSettings: settings),
         // They need the trait TLS, and the command openssl.
         .testTarget(
@@ -180,11 +188,13 @@ let package = Package(
 )
 
 // The programs take longer to build than the libraries, and no part in what is to be known of these alone.
-if Context.environment["CHATREACTOR_LIBRARIES_ALONE"] != nil {
-    let programs: Set = [
+if let part = Context.environment["CHATREACTOR_LIBRARIES_ALONE"] {
+    var programs: Set = [
         "chatd", "chat", "CommandLineSupport", "ChatdSandbox", "CSandbox", "LineEditing", "Terminal", "CTerminal", "SandboxProbe",
         "TerminalProbe", "RawSystemCalls", "EmbeddingExample", "LineEditingTests", "TerminalTests", "ExecutableTests",
     ]
+    // Of these, all is on one thread.
+    if part == "threads" { programs.formUnion(["BroadcastTests", "ChatReactorTests", "ChatdPasswordsTests"]) }
     package.targets.removeAll { programs.contains($0.name) }
     package.products.removeAll { programs.contains($0.name) }
 }

@@ -17,8 +17,8 @@ public import Reactor
 /// A head that is not complete in time is answered with `408 Request Timeout`. A connection that waits for the next request, or for its
 /// client to read, is closed after a longer time.
 ///
-/// The head comes as lines, each delivered alone. So the empty line that ends it is a place between two messages, where
-/// `Connection.upgrade` can hand the connection over to another protocol.
+/// A request may ask for a WebSocket: see ``HTTPResponse/webSocket(for:options:subprotocols:pingInterval:makeHandler:)``. The head comes as
+/// lines, each delivered alone, so the empty line that ends it is a place between two messages, where the connection is handed over.
 public final class HTTPHandler: ConnectionHandler {
     /// How long a client may take.
     public struct Timeouts: Hashable, Sendable {
@@ -35,6 +35,11 @@ public final class HTTPHandler: ConnectionHandler {
     public typealias Responder = (HTTPRequest) -> HTTPResponse
 
     private let respond: Responder
+    /// Is told of each response, also of those to what was no request.
+    package var didRespond: ((HTTPStatus) -> Void)?
+    /// Is told if the connection closes without having opened: its transport's handshake has failed.
+    package var didNotOpen: ((CloseReason) -> Void)?
+    private var isOpen = false
     private let timeouts: Timeouts
     private var reader = HTTPRequestReader()
     private var timer: EventLoop.Timer?
@@ -58,6 +63,7 @@ public final class HTTPHandler: ConnectionHandler {
     }
 
     public func connectionDidOpen(_ connection: Connection) {
+        isOpen = true
         let timer = connection.loop.makeTimer { [weak self, weak connection] in
             if let self, let connection { timeIsOver(connection) }
         }
@@ -94,6 +100,12 @@ public final class HTTPHandler: ConnectionHandler {
     }
 
     private func send(_ response: HTTPResponse, over connection: Connection, isHead: Bool, closes: Bool) {
+        didRespond?(response.status)
+        if let upgrade = response.upgrade {
+            connection.send(response.encoded(isHead: false, closes: false, at: time(nil)).span)
+            timer?.cancel()
+            return upgrade(connection)
+        }
         connection.send(response.encoded(isHead: isHead, closes: closes, at: time(nil)).span)
         if closes {
             timer?.cancel()
@@ -113,12 +125,13 @@ public final class HTTPHandler: ConnectionHandler {
 
     private func timeIsOver(_ connection: Connection) {
         if isAwaitingDrain { return connection.close(reason: .tooSlow) }
-        guard reader.hasBegun else { return connection.finish() }
+        guard reader.hasBegun || connection.unfinishedByteCount != 0 else { return connection.finish() }
         send(HTTPResponse(.requestTimeout), over: connection, isHead: false, closes: true)
     }
 
     public func connectionDidClose(_ connection: Connection, reason: CloseReason) {
         timer?.cancel()
         timer = nil
+        if !isOpen { didNotOpen?(reason) }
     }
 }

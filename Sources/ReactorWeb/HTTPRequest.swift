@@ -26,6 +26,15 @@ public struct HTTPRequest: Hashable, Sendable {
     /// The target up to a question mark, as it was written: nothing in it is decoded.
     public var path: Substring { target.prefix { $0 != "?" } }
 
+    /// The words of a field that is a list, such as `Connection: keep-alive, Upgrade`, in the order in which they came.
+    ///
+    /// - Complexity: O(*n*) for *n* fields.
+    func words(of name: String) -> [Substring] {
+        values(of: name).flatMap { value in
+            value.split(separator: ",").map { Substring($0.utf8.trimming { $0 == 0x20 || $0 == 0x09 }) }
+        }
+    }
+
     /// The values of the fields of a name, whatever the case of its letters.
     ///
     /// - Complexity: O(*n*) for *n* fields.

@@ -189,7 +189,7 @@ public struct HTTPRequestReader: Sendable {
 }
 
 extension BidirectionalCollection {
-    fileprivate func trimming(while predicate: (Element) -> Bool) -> SubSequence {
+    func trimming(while predicate: (Element) -> Bool) -> SubSequence {
         let start = firstIndex { !predicate($0) } ?? endIndex
         let end = self[start...].lastIndex { !predicate($0) }.map { index(after: $0) } ?? start
         return self[start..<end]
@@ -197,7 +197,7 @@ extension BidirectionalCollection {
 }
 
 extension [UInt8] {
-    fileprivate init(copying bytes: Span<UInt8>) {
+    init(copying bytes: Span<UInt8>) {
         self = unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
     }
 }

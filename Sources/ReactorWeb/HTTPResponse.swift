@@ -1,9 +1,13 @@
+import Reactor
+
 /// What a request is answered with.
-public struct HTTPResponse: Sendable {
+public struct HTTPResponse {
     public var status: HTTPStatus
     /// Fields besides those that the handler makes: Date, Content-Length and Connection.
     public var fields: [(name: String, value: String)] = []
     public var content: [UInt8]
+    /// Hands the connection over to another protocol, once this response is sent; nil of all other responses.
+    var upgrade: ((Connection) -> Void)?
 
     /// A response whose content is text.
     ///
@@ -26,9 +30,13 @@ public struct HTTPResponse: Sendable {
     ///   - closes: Whether no other response follows.
     ///   - time: When it is sent, in seconds since 1970.
     func encoded(isHead: Bool, closes: Bool, at time: Int) -> [UInt8] {
-        var head = "HTTP/1.1 \(status)\r\nDate: \(HTTPDate(time))\r\nContent-Length: \(content.count)\r\n"
-        if closes { head += "Connection: close\r\n" }
-        for (name, value) in fields { head += "\(Self.line(name)): \(Self.line(value))\r\n" }
+        var head = "HTTP/1.1 \(status)\r\nDate: \(HTTPDate(time))\r\n"
+        // What follows an upgrade is no content.
+        if upgrade == nil { head += "Content-Length: \(content.count)\r\n" }
+        let isOption: ((name: String, value: String)) -> Bool = { $0.name.lowercased() == "connection" }
+        let options = (closes ? ["close"] : []) + fields.filter(isOption).map(\.value)
+        if !options.isEmpty { head += "Connection: \(Self.line(options.joined(separator: ", ")))\r\n" }
+        for (name, value) in fields where !isOption((name, value)) { head += "\(Self.line(name)): \(Self.line(value))\r\n" }
         return Array((head + "\r\n").utf8) + (isHead ? [] : content)
     }
 

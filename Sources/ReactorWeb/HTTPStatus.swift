@@ -19,13 +19,17 @@ public struct HTTPStatus: Hashable, Sendable, CustomStringConvertible {
     /// As in `404 Not Found`.
     public var description: String { "\(code) \(reason)" }
 
+    public static var switchingProtocols: Self { Self(101, "Switching Protocols") }
     public static var ok: Self { Self(200, "OK") }
     public static var badRequest: Self { Self(400, "Bad Request") }
+    public static var forbidden: Self { Self(403, "Forbidden") }
     public static var notFound: Self { Self(404, "Not Found") }
     public static var methodNotAllowed: Self { Self(405, "Method Not Allowed") }
     public static var requestTimeout: Self { Self(408, "Request Timeout") }
     public static var contentTooLarge: Self { Self(413, "Content Too Large") }
     public static var uriTooLong: Self { Self(414, "URI Too Long") }
+    public static var upgradeRequired: Self { Self(426, "Upgrade Required") }
+    public static var tooManyRequests: Self { Self(429, "Too Many Requests") }
     public static var requestHeaderFieldsTooLarge: Self { Self(431, "Request Header Fields Too Large") }
     public static var notImplemented: Self { Self(501, "Not Implemented") }
     public static var serviceUnavailable: Self { Self(503, "Service Unavailable") }

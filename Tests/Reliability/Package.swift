@@ -54,11 +54,14 @@ let package = Package(
 )
 
 if isFuzzing {
+    // Another implementation of WebSocket, to compare with.
+    package.targets.append(.systemLibrary(name: "CWslay", providers: [.apt(["libwslay-dev"])]))
     package.targets.append(
         .executableTarget(
             name: "Fuzzing",
             dependencies: [
-                .product(name: "Broadcast", package: "ChatReactor"), .product(name: "ChatReactor", package: "ChatReactor"),
+                "CWslay", .product(name: "Broadcast", package: "ChatReactor"),
+                .product(name: "ChatReactor", package: "ChatReactor"),
                 .product(name: "Reactor", package: "ChatReactor"), .product(name: "ReactorTLS", package: "ChatReactor"),
                 .product(name: "ReactorWeb", package: "ChatReactor"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

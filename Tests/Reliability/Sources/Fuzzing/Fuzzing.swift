@@ -12,6 +12,7 @@ public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         case .arguments: try ArgumentsTarget.run(FuzzInput(bytes))
         case .text: TextTarget.run(bytes)
         case .http: HTTPTarget.run(bytes)
+        case .web: WebSocketTarget.run(bytes)
         case .tls: try TLSTarget.run(FuzzInput(bytes))
         case .relay: try RelayTarget.run(FuzzInput(bytes))
         }
@@ -22,7 +23,7 @@ public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 }
 
 private enum Target: String {
-    case framing, arguments, text, relay, http, tls
+    case framing, arguments, text, relay, http, tls, web
 
     static let chosen: Target = {
         let name = unsafe getenv("FUZZ_TARGET").map { unsafe String(cString: $0) } ?? ""
