@@ -29,6 +29,7 @@ let package = Package(
     dependencies: [.package(name: "ChatReactor", path: "../../")],
     targets: [
         example("echo", "Reactor"),
+        example("web-echo", "Reactor", "ReactorWeb"),
         example("adder", "Reactor"),
         example("bot", "Reactor"),
         example("lobby", "Reactor"),

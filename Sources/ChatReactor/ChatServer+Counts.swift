@@ -15,6 +15,8 @@ extension ChatServer {
         public internal(set) var failedHandshakes = 0
         /// Callers that were not let in, by the kind of reason: see ``ChatServer/access``. A kind that has not come about is not in it.
         public internal(set) var refusals: [AccessRefusal.Kind: Int] = [:]
+        /// What listeners for the web have answered, by the status of the response. One that has not come about is not in it.
+        public internal(set) var webResponses: [Int: Int] = [:]
         /// How often somebody has logged in to a chat.
         public internal(set) var logins = 0
         /// How often somebody was not logged in who had tried, by the reason. One that has not come about is not in it.
@@ -44,6 +46,11 @@ extension ChatServer {
     /// - Complexity: O(*n*) for *n* rooms.
     public var counts: Counts {
         var counts = tally
+        if let relay = room.relay {
+            counts.deliveries &+= relay.tally.deliveries
+            counts.skippedMessages &+= relay.tally.skippedMessages
+            counts.pressures &+= relay.tally.pressures
+        }
         counts.receivedMessages &+= chat?.tally.receivedMessages ?? 0
         counts.deliveries &+= chat?.tally.deliveries ?? 0
         counts.skippedMessages &+= chat?.tally.skippedMessages ?? 0
@@ -63,6 +70,6 @@ extension ChatServer {
     public var furthestLag: Int { topics.reduce(0) { max($0, $1.furthestLag) } }
 
     private var topics: [Topic] {
-        rooms.flatMap { room in room.conversation?.liveTopics ?? room.topic.map { [$0] } ?? [] }
+        rooms.flatMap { room in room.conversation?.liveTopics ?? room.relay?.topics ?? [] }
     }
 }

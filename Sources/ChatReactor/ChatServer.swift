@@ -1,5 +1,6 @@
 public import Broadcast
 public import Reactor
+import ReactorWeb
 
 /// A line relay: what one client sends reaches every other client. With ``Configuration/chat`` it has people in it, with names,
 /// rooms and a history. The daemon `chatd` is this, with arguments, a console and a log.
@@ -113,7 +114,7 @@ public final class ChatServer {
         } else {
             chat = nil
             do throws(Errno) {
-                room = Room(topic: try Self.makeRelayTopic(on: loop, configuration))
+                room = Room(try Relay(on: loop, configuration))
             } catch {
                 throw .system(error)
             }
@@ -140,20 +141,6 @@ public final class ChatServer {
     private static func quitMessages(for word: String?, framing: any Framing) -> [[UInt8]] {
         let ends = framing is ChunkFraming ? ["", "\n", "\r\n"] : [""]
         return word.map { word in ends.map { Array((word + $0).utf8) } } ?? []
-    }
-
-    private static func makeRelayTopic(on loop: EventLoop, _ configuration: Configuration) throws(Errno) -> Topic {
-        var options = Topic.Configuration()
-        options.capacity = max(
-            configuration.logCapacity, 4 * (configuration.maximumMessageLength + loop.configuration.readSize))
-        options.policy = configuration.slowClients
-        options.highWater = configuration.slowHighWater
-        options.skipNotice = { Array("! \($0) messages skipped: you are reading too slowly\n".utf8) }
-        options.closingNotice = Array("! goodbye: you are reading too slowly\n".utf8)
-        let topic = try Topic(on: loop, configuration: options)
-        // Without memory for the log, the server would relay nothing: that is reported now, and not with the first message.
-        try topic.allocateLog()
-        return topic
     }
 
     /// The clients, in no particular order.
@@ -220,7 +207,12 @@ public final class ChatServer {
     }
 
     private func serve(_ listener: Listener, over transport: TransportFactory?) -> Listener {
-        listener.rejectionMessage = transport == nil ? "! \(AccessRefusal.full)\n" : ""
+        serve(listener, rejecting: transport == nil ? "! \(AccessRefusal.full)\n" : "")
+    }
+
+    /// - Parameter message: What callers are told who cannot be served for lack of descriptors.
+    func serve(_ listener: Listener, rejecting message: String) -> Listener {
+        listener.rejectionMessage = message
         let boundAddress = listener.address
         listener.onAcceptFailure = { [weak self] error in
             guard let self else { return }
@@ -232,26 +224,58 @@ public final class ChatServer {
     }
 
     private func judge(_ caller: SocketAddress, over transport: TransportFactory?) -> EventLoop.Admission {
-        if gate.isProxy(caller) { return .admit(ProxiedCaller(of: self, by: caller), ProxiedCaller.connectionOptions) }
+        if isProxy(caller) {
+            let proxied = ProxiedCaller(of: self, by: caller) { [weak self] in
+                self?.admission(of: $0, by: caller) ?? .reject("")
+            }
+            return .admit(proxied, ProxiedCaller.connectionOptions)
+        }
         let admission = admission(of: caller)
         if transport != nil, case .admit(let handler, _) = admission { (handler as? Client)?.beginsHandshake(from: caller) }
         return admission
     }
+
+    /// Whether a caller has to say by the PROXY protocol for whom it calls.
+    func isProxy(_ caller: SocketAddress) -> Bool { gate.isProxy(caller) }
+
+    /// Whether a caller says in the heads of its requests for whom it calls. At a path it always is a proxy: no browser connects to one.
+    func isWebProxy(_ caller: SocketAddress) -> Bool { gate.isWebProxy(caller) || caller.port == nil }
 
     /// Whether somebody gets in.
     ///
     /// - Parameters:
     ///   - caller: From where.
     ///   - proxy: The address of the proxy that has said so. If it is the same, the proxy has not said who it is.
-    func admission(of caller: SocketAddress, by proxy: SocketAddress? = nil) -> EventLoop.Admission {
-        if let refusal = gate.refusal(of: caller, clientCount: clientCount, bans: chat?.bans) {
-            didRefuse(caller, because: refusal)
-            return .reject("! \(refusal)\n")
-        }
-        let client: any Client & ConnectionHandler = chat?.makePerson() ?? RelayClient(of: self)
+    private func admission(of caller: SocketAddress, by proxy: SocketAddress? = nil) -> EventLoop.Admission {
+        if let refusal = refusal(of: caller) { return .reject("! \(refusal)\n") }
+        let client = makeClient(form: .text)
         if let proxy { client.comesByProxy(from: caller, by: proxy) }
+        return .admit(client, options(for: caller, by: proxy, isWebSocket: false))
+    }
+
+    /// Why somebody does not get in, or nil; then that is counted as its having connected.
+    func refusal(of caller: SocketAddress) -> AccessRefusal? {
+        let refusal = gate.refusal(of: caller, clientCount: clientCount, bans: chat?.bans)
+        if let refusal { didRefuse(caller, because: refusal) }
+        return refusal
+    }
+
+    /// Why somebody that was let in a while ago may not come any more.
+    func exclusion(of caller: SocketAddress) -> AccessRefusal? {
+        let exclusion = gate.exclusion(of: caller, bans: chat?.bans)
+        if let exclusion { didRefuse(caller, because: exclusion) }
+        return exclusion
+    }
+
+    /// Makes who is at the other end of a connection. In a relay the form says nothing.
+    func makeClient(form: WireForm) -> any Client & ConnectionHandler {
+        chat?.makePerson(form: form) ?? RelayClient(of: self)
+    }
+
+    /// The options of a client's connection.
+    func options(for caller: SocketAddress, by proxy: SocketAddress?, isWebSocket: Bool) -> Connection.SharedOptions {
         let isFromElsewhere = proxy.map { !Client.isFromHere(caller, by: $0) } ?? false
-        return .admit(client, clientOptions[isFromElsewhere ? nil : caller])
+        return clientOptions[isFromElsewhere ? nil : caller, isWebSocket: isWebSocket]
     }
 
     func handshakeDidBegin(from origin: AddressOrigin) { gate.beginHandshake(from: origin) }
@@ -322,7 +346,7 @@ public final class ChatServer {
     private func limitClients() {
         for client in clients {
             guard let connection = client.connection, let address = client.address else { continue }
-            connection.setOptions(clientOptions[address])
+            connection.setOptions(clientOptions[address, isWebSocket: connection.isWebSocket])
         }
     }
 

@@ -22,6 +22,8 @@ extension ChatServer {
             var handshake: PendingHandshake?
             /// Whether the client is on the proxy's own machine, which is this one; nil if it comes without a proxy.
             var isProxiedFromHere: Bool?
+            /// Whether the proxy is on this machine, and has said that the client has come to it over TLS.
+            var isEncryptedToProxy = false
             /// How far the client is with logging in to a chat.
             var login = LoginState()
         }
@@ -53,10 +55,12 @@ extension ChatServer {
         /// - Parameters:
         ///   - address: What it has said: its own address if it does not know.
         ///   - proxy: The proxy. What is its own machine to a proxy elsewhere is not this one.
-        final func comesByProxy(from address: SocketAddress, by proxy: SocketAddress) {
+        ///   - isEncrypted: Whether the proxy has said that the client has come to it over TLS.
+        final func comesByProxy(from address: SocketAddress, by proxy: SocketAddress, isEncrypted: Bool = false) {
             let details = makeDetails()
             details.knownAddress = address
             details.isProxiedFromHere = Self.isFromHere(address, by: proxy)
+            details.isEncryptedToProxy = isEncrypted && proxy.isOnThisMachine
         }
 
         /// Whether somebody who comes by a proxy is on this machine.
@@ -76,7 +80,9 @@ extension ChatServer {
         /// Whether nobody on the way can listen to what goes over the connection: it stays on this machine, or is encrypted.
         final func isPrivate(_ connection: Connection) -> Bool {
             // What a proxy has got from elsewhere was on the way before.
-            if let isProxiedFromHere = details?.isProxiedFromHere { return isProxiedFromHere }
+            if let details, let isProxiedFromHere = details.isProxiedFromHere {
+                return isProxiedFromHere || details.isEncryptedToProxy
+            }
             return connection.establishedTransport != nil || address(over: connection)?.isOnThisMachine == true
         }
 

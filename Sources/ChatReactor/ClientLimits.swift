@@ -1,4 +1,5 @@
 public import Reactor
+import ReactorWeb
 
 extension ChatServer {
     /// How much a client may send, and how long it may be silent. What is nil is not limited. `Connection.Options` has the same, and
@@ -26,14 +27,25 @@ extension ChatServer {
         }
     }
 
-    /// The options of clients, with their limits: one object for all of this machine, and one for all others.
+    /// The options of clients, with their limits: for all of this machine, and for all others.
     struct OptionsByOrigin {
         private let options: Connection.Options
-        private var local: Connection.SharedOptions
-        private var remote: Connection.SharedOptions
+        private var local: OptionsByFraming
+        private var remote: OptionsByFraming
 
-        var localLimits: ClientLimits { didSet { local = localLimits.applied(to: options) } }
-        var remoteLimits: ClientLimits { didSet { remote = remoteLimits.applied(to: options) } }
+        var localLimits: ClientLimits { didSet { local = OptionsByFraming(localLimits.applied(to: options)) } }
+        var remoteLimits: ClientLimits { didSet { remote = OptionsByFraming(remoteLimits.applied(to: options)) } }
+
+        /// One object for all who send lines, and one for all who send frames of WebSocket.
+        private struct OptionsByFraming {
+            let lines: Connection.SharedOptions
+            let frames: Connection.SharedOptions
+
+            init(_ options: Connection.Options) {
+                lines = Connection.SharedOptions(options)
+                frames = Connection.SharedOptions(WebSocketHandler.connectionOptions(options, role: .server))
+            }
+        }
 
         init(_ configuration: Configuration) {
             let isChat = configuration.chat != nil
@@ -47,23 +59,26 @@ extension ChatServer {
             self.options = options
             localLimits = configuration.localLimits
             remoteLimits = configuration.limits ?? (isChat ? .ofPeople : ClientLimits())
-            local = localLimits.applied(to: options)
-            remote = remoteLimits.applied(to: options)
+            local = OptionsByFraming(localLimits.applied(to: options))
+            remote = OptionsByFraming(remoteLimits.applied(to: options))
         }
 
         /// The options of a client that comes from an address, or of one of which nobody knows from where.
-        subscript(address: SocketAddress?) -> Connection.SharedOptions { address?.isOnThisMachine == true ? local : remote }
+        subscript(address: SocketAddress?, isWebSocket isWebSocket: Bool) -> Connection.SharedOptions {
+            let options = address?.isOnThisMachine == true ? local : remote
+            return isWebSocket ? options.frames : options.lines
+        }
     }
 }
 
 extension ChatServer.ClientLimits {
-    fileprivate func applied(to options: Connection.Options) -> Connection.SharedOptions {
+    fileprivate func applied(to options: Connection.Options) -> Connection.Options {
         var options = options
         options.messageRate = messageRate
         options.byteRate = byteRate
         options.idleTimeout = idleTimeout
         options.firstMessageTimeout = firstMessageTimeout
         options.unacknowledgedTimeout = unacknowledgedTimeout
-        return Connection.SharedOptions(options)
+        return options
     }
 }

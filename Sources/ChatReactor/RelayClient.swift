@@ -4,7 +4,11 @@ import Reactor
 /// A client of the relay: what it sends reaches every other client in its room, byte for byte.
 final class RelayClient: ChatServer.Client, ConnectionHandler {
     func connectionDidOpen(_ connection: Connection) {
-        server?.room.topic?.subscribe(connection)
+        do throws(Errno) {
+            try server?.room.relay?.subscribe(connection)
+        } catch {
+            finish(connection, telling: "! goodbye: you cannot be served now: \(error)", reason: .memoryLimit)
+        }
         opened(connection)
     }
 
@@ -17,23 +21,28 @@ final class RelayClient: ChatServer.Client, ConnectionHandler {
             relayed = 0..<quit
             connection.finish()
         }
-        server.room.topic?.publish(messages, in: relayed, from: connection)
+        _ = server.room.relay?.publish(messages, in: relayed, from: connection)
         server.didRelay(messages, in: relayed, from: self)
     }
 
     /// Tells the client that a line of it was dropped. The third time within a minute closes its connection.
     func connectionDidDiscardMessage(_ connection: Connection) {
         guard let limit = server?.configuration.maximumMessageLength else { return }
-        connection.send("! line too long: the limit is \(limit) bytes\n")
+        connection.send(Relay.encode("! line too long: the limit is \(limit) bytes", for: connection).span)
         guard isOneTooManyLongLines() else { return }
-        connection.finish(sending: "! goodbye: three lines were too long within a minute\n", reason: .messageTooLong)
+        finish(connection, telling: "! goodbye: three lines were too long within a minute", reason: .messageTooLong)
     }
 
     func connectionDidTimeOut(_ connection: Connection, reason: CloseReason) {
-        connection.finish(sending: "! \(farewellAfterSilence)\n", reason: reason)
+        finish(connection, telling: "! \(farewellAfterSilence)", reason: reason)
+    }
+
+    private func finish(_ connection: Connection, telling line: String, reason: CloseReason) {
+        connection.finish(sending: Relay.encode(line, for: connection), reason: reason)
     }
 
     func connectionDidClose(_ connection: Connection, reason: CloseReason) {
+        server?.room.relay?.removeUnusedFrames()
         closed(reason: reason)
     }
 }

@@ -14,9 +14,11 @@ extension ChatServer {
         /// What is said in a relay, byte for byte; nil in a chat, which has a topic for each form in which somebody gets its
         /// messages.
         ///
-        /// Publish to it what is not a line, or what one of several senders is not to get back; have a connection that only
-        /// speaks paused under pressure by `Topic.addPublisher(_:)`.
-        public let topic: Topic?
+        /// What is published to it reaches those who speak lines, and not those who come by WebSocket: `publish(_:in:from:)` reaches both. Have
+        /// a connection that only speaks paused under pressure by `Topic.addPublisher(_:)`.
+        public var topic: Topic? { relay?.topic }
+        /// What makes this the room of a relay; nil in a chat.
+        let relay: Relay?
         /// What makes this a room of people; nil in a relay.
         let conversation: Conversation?
 
@@ -24,16 +26,16 @@ extension ChatServer {
         weak var server: ChatServer?
 
         /// The room of a relay.
-        init(topic: Topic) {
+        init(_ relay: Relay) {
             name = .lobby
-            self.topic = topic
+            self.relay = relay
             conversation = nil
         }
 
         /// A room of a chat.
         init(_ name: ChatName, _ conversation: Conversation) {
             self.name = name
-            topic = nil
+            relay = nil
             self.conversation = conversation
             conversation.room = self
         }
@@ -42,11 +44,11 @@ extension ChatServer {
         ///
         /// - Complexity: O(*n*) for *n* clients.
         public var clients: [Client] {
-            conversation?.people ?? topic?.connections.compactMap { $0.handler as? Client } ?? []
+            conversation?.people ?? relay?.topics.flatMap(\.connections).compactMap { $0.handler as? Client } ?? []
         }
 
         /// How many clients are in the room.
-        public var clientCount: Int { conversation?.online ?? topic?.subscriberCount ?? 0 }
+        public var clientCount: Int { conversation?.online ?? relay?.topics.reduce(0) { $0 + $1.subscriberCount } ?? 0 }
 
         /// Says one line, given without its newline, to everybody in the room: as it is in a relay, and as a notice of the server
         /// in a chat, where it begins with `* `.
@@ -56,7 +58,22 @@ extension ChatServer {
         ///   than a quarter of the room's log, or than three times the longest message.
         @discardableResult
         public func announce(_ line: String) -> Bool {
-            topic?.publish(line + "\n") ?? conversation?.announce(line) ?? false
+            relay?.publish(line) ?? conversation?.announce(line) ?? false
+        }
+
+        /// Relays messages that a connection has sent, or those of them in a range, to everybody in the room but that one: to those who speak
+        /// lines as they came, and to those who come by WebSocket as texts. In a chat nothing is relayed.
+        ///
+        /// - Parameters:
+        ///   - messages: What a handler has received.
+        ///   - range: The indices of those to relay; nil means all. A range that is not within `0..<messages.count` ends the process.
+        ///   - sender: Who is not to get them.
+        /// - Returns: Whether all were relayed: see `Topic.publish(_:in:from:)`.
+        @discardableResult
+        public func publish(
+            _ messages: borrowing MessageBatch, in range: Range<Int>? = nil, from sender: Connection? = nil
+        ) -> Bool {
+            relay?.publish(messages, in: range ?? 0..<messages.count, from: sender) ?? false
         }
 
         /// Says one line, given without its newline, to everybody in the room under a name: what a bot or the server itself has
@@ -78,7 +95,7 @@ extension ChatServer {
         ///   the longest message.
         @discardableResult
         public func say(_ text: String, as name: ChatName, from connection: Connection? = nil) -> Bool {
-            topic?.publish("\(name): \(text)\n", from: connection) ?? conversation?.say(text, as: name, from: connection) ?? false
+            relay?.publish("\(name): \(text)", from: connection) ?? conversation?.say(text, as: name, from: connection) ?? false
         }
 
         /// How many records the room's file had lost when it was opened, after a power failure for instance. What is left are

@@ -51,7 +51,7 @@ struct AccessOptions: ParsableArguments {
     /// Which callers are proxies. Reads the files of addresses.
     func proxies() throws(Failure) -> [AddressBlock] { try Self.blocks(of: proxyProtocol) }
 
-    private static func blocks(of sources: [AddressSource]) throws(Failure) -> [AddressBlock] {
+    static func blocks(of sources: [AddressSource]) throws(Failure) -> [AddressBlock] {
         var blocks: [AddressBlock] = []
         for source in sources { blocks += try source.blocks() }
         return blocks

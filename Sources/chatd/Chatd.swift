@@ -15,7 +15,7 @@ struct Chatd: ParsableCommand {
     var port: Count<0, 65_535> = 3001
 
     @Option(
-        help: ArgumentHelp("Listen at [tls:]host:port, *:port, unix:path; repeatable.", valueName: "place"),
+        help: ArgumentHelp("Listen at [tls:|web:]host:port, unix:path; repeatable.", valueName: "place"),
         transform: { try ListeningPlace($0) })
     var listen: [ListeningPlace] = []
 
@@ -52,6 +52,9 @@ struct Chatd: ParsableCommand {
     @OptionGroup(title: "TLS")
     var tlsOptions: TLSOptions
 
+    @OptionGroup(title: "Web")
+    var webOptions: WebOptions
+
     @OptionGroup(title: "Access")
     var accessOptions: AccessOptions
 
@@ -87,14 +90,14 @@ struct Chatd: ParsableCommand {
         if chatOptions.chat, framing == .chunk {
             throw ValidationError("--chat is made of lines, so --framing chunk does not go with it")
         }
-        if tlsOptions.tlsCertificate.isEmpty, listen.contains(where: \.usesTLS) {
+        if tlsOptions.tlsCertificate.isEmpty, listen.contains(where: \.spoken.usesTLS) {
             throw ValidationError("a place with TLS needs a --tls-certificate and its --tls-key")
         }
     }
 
     /// Where clients connect, if no sockets for them were passed; those take the place of what would be by default.
     func clientPlaces(besides passed: PassedSockets) -> [ListeningPlace] {
-        if !listen.isEmpty || passed.contains(.clients) || passed.contains(.clientsWithTLS) { return listen }
+        if !listen.isEmpty || passed.hasClients { return listen }
         return [ListeningPlace(tcp: "localhost", port: UInt16(port.value))]
     }
 
@@ -132,6 +135,8 @@ struct Chatd: ParsableCommand {
         configuration.slowHighWater = slowOptions.highWater?.value
         (configuration.limits, configuration.localLimits) = clientLimits(ofChat: chatOptions.chat)
         configuration.access = try accessOptions.rules()
+        configuration.access.webProxies = try webOptions.proxies()
+        configuration.access.webOrigins = webOptions.origins
         return configuration
     }
 }

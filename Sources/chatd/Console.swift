@@ -111,7 +111,7 @@ final class Console {
 
     private func publish(_ lines: borrowing MessageBatch, in range: Range<Int>) {
         guard let chatOperator else {
-            server.room.topic?.publish(lines, in: range)
+            server.room.publish(lines, in: range)
             return
         }
         for index in range where chatOperator.hear(lines.text(at: index), from: input) { waitForNextTurn() }

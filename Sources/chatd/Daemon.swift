@@ -104,8 +104,9 @@ final class Daemon {
         defer { loop.close() }
         // Looking up a name may take long. Signals are not watched yet, so Ctrl-C ends the process at once.
         let clientPlaces = options.clientPlaces(besides: passedSockets)
-        let places = try ListeningPlaces(clientPlaces.filter { !$0.usesTLS })
-        let tlsPlaces = try ListeningPlaces(clientPlaces.filter(\.usesTLS))
+        let places = try ClientProtocol.allCases.map { spoken in
+            (spoken, try ListeningPlaces(clientPlaces.filter { $0.spoken == spoken }))
+        }
         let metricsPlaces = try ListeningPlaces(options.operation.metrics.map { [$0] } ?? [])
         do throws(Errno) {
             // Before the daemon says that it listens: a signal that is sent right after that must end it in order.
@@ -125,17 +126,14 @@ final class Daemon {
         try openControl()
         output.start(on: loop)
         let metricsListeners = try serveMetrics(at: metricsPlaces)
-        var listeners = try passedSockets.listen(for: .clients) { socket throws(Errno) in try server.listen(adopting: socket) }
-        listeners += try places.listen { address, permissions throws(Errno) in
-            try server.listen(on: address, permissions: permissions)
-        }
-        let tlsListeners = try listenWithTLS(at: tlsPlaces)
+        try checkCertificates(clientPlaces)
+        var listeners: [(spoken: ClientProtocol, listener: Listener)] = []
+        for (spoken, places) in places { listeners += try listen(at: places, speaking: spoken).map { (spoken, $0) } }
         let sandbox = enterSandbox()
-        for listener in listeners { say("listening on \(listener.address)") }
-        for listener in tlsListeners { say("listening on tls:\(listener.address)") }
+        for (spoken, listener) in listeners { say("listening on \(spoken.describe(listener.address))") }
         for listener in metricsListeners { say("listening on http://\(listener.address)/metrics") }
         for warning in certificates?.warnings ?? [] { say(warning) }
-        if (listeners + tlsListeners).contains(where: { !$0.address.isOnThisMachine }), options.accessOptions.isUnlimited {
+        if listeners.contains(where: { !$0.listener.address.isOnThisMachine }), options.accessOptions.isUnlimited {
             say("anybody who can reach it can take all of its connections: see --max-per-address, --connect-rate and --allow")
         }
         log.didEnterSandbox(sandbox)
@@ -148,25 +146,34 @@ final class Daemon {
         }
     }
 
-    private func listenWithTLS(at places: ListeningPlaces) throws(Failure) -> [Listener] {
-        guard let certificates else {
-            if !passedSockets.contains(.clientsWithTLS) { return [] }
+    /// Whoever gives a certificate means that nobody can read along, and whoever wants TLS needs one.
+    private func checkCertificates(_ places: [ListeningPlace]) throws(Failure) {
+        let passed = ClientProtocol.allCases.filter { $0.usesTLS && passedSockets.contains(.clients($0)) }
+        let isUsed = !passed.isEmpty || places.contains(where: \.spoken.usesTLS)
+        if certificates == nil, !passed.isEmpty {
             let reason = TLSSupport.isBuilt ? "there is no --tls-certificate for it" : TLSSupport.absence
-            throw Failure("a socket called 'tls' was passed: \(reason)", code: EX_CONFIG)
+            throw Failure("a socket for TLS was passed: \(reason)", code: EX_CONFIG)
         }
-        let passed = try passedSockets.listen(for: .clientsWithTLS) { socket throws(Errno) in
-            try server.listen(adopting: socket, transport: certificates.transport)
-        }
-        let listeners =
-            try passed
-            + places.listen { address, permissions throws(Errno) in
-                try server.listen(on: address, permissions: permissions, transport: certificates.transport)
-            }
-        // Whoever gives a certificate means that nobody can read along.
-        if listeners.isEmpty {
+        if certificates != nil, !isUsed {
             throw Failure("nobody would come by TLS, for which --tls-certificate is: add --listen tls:HOST:PORT", code: EX_USAGE)
         }
-        return listeners
+    }
+
+    private func listen(at places: ListeningPlaces, speaking spoken: ClientProtocol) throws(Failure) -> [Listener] {
+        let transport = spoken.usesTLS ? certificates?.transport : nil
+        // What is to be encrypted is never served in the clear.
+        if spoken.usesTLS, transport == nil { return [] }
+        let passed = try passedSockets.listen(for: .clients(spoken)) { socket throws(Errno) in
+            if spoken.servesWeb { return try server.listenForWeb(adopting: socket, transport: transport) }
+            return try server.listen(adopting: socket, transport: transport)
+        }
+        return try passed
+            + places.listen { address, permissions throws(Errno) in
+                if spoken.servesWeb {
+                    return try server.listenForWeb(on: address, permissions: permissions, transport: transport)
+                }
+                return try server.listen(on: address, permissions: permissions, transport: transport)
+            }
     }
 
     var servesMetrics: Bool { options.operation.metrics != nil || passedSockets.contains(.metrics) }

@@ -4,11 +4,10 @@ import CommandLineSupport
 import Glibc
 
 /// A place to listen at, as `--listen` names it: an endpoint, and for the path of a Unix-domain socket who may connect, as in
-/// `unix:/run/chatd/socket,mode=0660,group=chat`. Before it may be `tls:`.
+/// `unix:/run/chatd/socket,mode=0660,group=chat`. Before it may be `tls:`, `web:` or `web+tls:`, and `web+` before `unix:`.
 struct ListeningPlace {
     let endpoint: Endpoint
-    /// Whether TLS is spoken there.
-    var usesTLS = false
+    var spoken = ClientProtocol.lines
     private var mode: UInt16?
     private var owner: String?
     private var group: String?
@@ -19,9 +18,9 @@ struct ListeningPlace {
 
     /// A path may have commas in it, as long as no `name=` follows one.
     init(_ text: String) throws {
-        let (usesTLS, text) = TLSPrefix.split(text)
-        if usesTLS, !TLSSupport.isBuilt { throw ValidationError(TLSSupport.absence) }
-        self.usesTLS = usesTLS
+        let (spoken, text) = ClientProtocol.split(text)
+        if spoken.usesTLS, !TLSSupport.isBuilt { throw ValidationError(TLSSupport.absence) }
+        self.spoken = spoken
         var parts = text.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)[...]
         guard text.utf8.starts(with: "unix:".utf8) else {
             endpoint = try Endpoint(text)

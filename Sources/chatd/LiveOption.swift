@@ -83,6 +83,15 @@ struct LiveOption {
                     return proxies != old
                 }
             },
+            .init("web-proxy") { daemon, options in
+                let proxies = try options.webOptions.proxies()
+                return {
+                    let old = daemon.server.access.webProxies
+                    daemon.server.access.webProxies = proxies
+                    return proxies != old
+                }
+            },
+            .init("web-origin", get: \.server.access.webOrigins) { $0.server.access.webOrigins = $1.webOptions.origins },
             .init(
                 "line-rate", "burst", "byte-rate", "idle-timeout", "hello-timeout", "unacknowledged-timeout",
                 get: { [$0.server.limits, $0.server.localLimits] },

@@ -79,6 +79,12 @@ struct Metric: Sendable {
             }
         },
 
+        Metric("chatd_web_responses_total", .counter, "Responses to browsers and other clients of HTTP, by status.") { source in
+            source.counts.webResponses.sorted { $0.key < $1.key }.map {
+                PrometheusText.Sample($0.value, label: "status", "\($0.key)")
+            }
+        },
+
         Metric("chatd_tls_handshakes_failed_total", .counter, "Callers with whom no TLS handshake was completed.") {
             $0.counts.failedHandshakes
         },

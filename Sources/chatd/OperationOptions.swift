@@ -22,8 +22,8 @@ struct OperationOptions: ParsableArguments {
     var noSandbox = false
 
     func validate() throws {
-        if metrics?.usesTLS == true {
-            throw ValidationError("metrics are served without TLS; put a proxy that has it before them")
+        if metrics.map({ $0.spoken != .lines }) == true {
+            throw ValidationError("metrics are served without TLS, and not as a part of web:; write HOST:PORT")
         }
     }
 }

@@ -7,17 +7,20 @@ import Reactor
 /// They are the descriptors from 3 on. `LISTEN_FDS` says how many, `LISTEN_PID` for which process, `LISTEN_FDNAMES` what each is called.
 struct PassedSockets {
     /// What a socket is for.
-    enum Purpose {
-        case clients, clientsWithTLS, metrics, control
+    enum Purpose: Hashable {
+        case clients(ClientProtocol)
+        case metrics, control
 
-        /// By its name, which is `FileDescriptorName=` of a socket unit. Any name but these three is of a socket for clients: without
-        /// that setting, it is the name of the unit.
+        /// By its name, which is `FileDescriptorName=` of a socket unit. Any name but these is of a socket for clients that speak
+        /// lines: without that setting, it is the name of the unit.
         fileprivate init(name: String) {
             switch name {
-            case "tls": self = .clientsWithTLS
+            case "tls": self = .clients(.linesOverTLS)
+            case "web": self = .clients(.web)
+            case "web-tls": self = .clients(.webOverTLS)
             case "metrics": self = .metrics
             case "control": self = .control
-            default: self = .clients
+            default: self = .clients(.lines)
             }
         }
     }
@@ -75,6 +78,9 @@ struct PassedSockets {
 
     /// Whether there is one for a purpose.
     func contains(_ purpose: Purpose) -> Bool { sockets.contains { $0.purpose == purpose } }
+
+    /// Whether there is one for clients.
+    var hasClients: Bool { ClientProtocol.allCases.contains { contains(.clients($0)) } }
 
     /// Listens at those that are for a purpose.
     ///

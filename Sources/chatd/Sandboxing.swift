@@ -71,7 +71,8 @@ extension Daemon {
         var files = [options.chatOptions.motd].compactMap(\.self)
         if canReload {
             files += [configurationFile, options.loginOptions.passwordFile].compactMap(\.self)
-            files += options.accessOptions.files + options.loginOptions.addressFiles + options.tlsOptions.files
+            files += options.accessOptions.files + options.webOptions.webProxy.compactMap(\.file)
+            files += options.loginOptions.addressFiles + options.tlsOptions.files
         }
         if usesPasswords { sandbox.parts.insert(.logins) }
         if !files.isEmpty || canReload { sandbox.parts.insert(.files) }

@@ -21,6 +21,14 @@ public struct AccessRules: Sendable {
     /// for itself is no client. From all other addresses, such a header is a message like any other.
     public var proxies: [AddressBlock] = []
 
+    /// From which addresses proxies of HTTP connect, which say in `Forwarded` or `X-Forwarded-For` for whom. If a field names
+    /// several addresses, the last counts that is none of these. If both are there, they must name the same one, since a proxy passes on the
+    /// one that it does not write itself. From all other addresses, the two say nothing.
+    public var webProxies: [AddressBlock] = []
+    /// The pages besides the server's own whose visitors may come by WebSocket: what browsers send as `Origin`, such as
+    /// `https://chat.example.org`. What is no browser sends none, and may come in any case.
+    public var webOrigins: [String] = []
+
     /// Everybody may come in, as long as there are descriptors.
     public init() {}
 
@@ -49,6 +57,8 @@ public enum AccessRefusal: Hashable, Sendable, CustomStringConvertible {
     case tooOften
     /// One of the proxies has not said for whom it connects.
     case badProxyHeader
+    /// A page of another site has asked for a WebSocket.
+    case foreignOrigin
 
     /// Which of the cases it is, without what comes with it. The raw values are the words for programs: labels of metrics are like that.
     ///
@@ -61,6 +71,7 @@ public enum AccessRefusal: Hashable, Sendable, CustomStringConvertible {
         case tooManyFromAddress = "too_many_from_address"
         case tooOften = "too_often"
         case badProxyHeader = "bad_proxy_header"
+        case foreignOrigin = "foreign_origin"
     }
 
     /// Which of the cases it is.
@@ -72,6 +83,7 @@ public enum AccessRefusal: Hashable, Sendable, CustomStringConvertible {
         case .tooManyFromAddress: .tooManyFromAddress
         case .tooOften: .tooOften
         case .badProxyHeader: .badProxyHeader
+        case .foreignOrigin: .foreignOrigin
         }
     }
 
@@ -79,6 +91,7 @@ public enum AccessRefusal: Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .badProxyHeader: "the proxy has not said for whom it connects"
+        case .foreignOrigin: "this page may not connect here: see --web-origin"
         case .denied: "you may not connect from your address"
         case .banned(let ban): ban.notice
         case .full: "the server is full, try again later"

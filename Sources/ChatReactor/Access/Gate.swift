@@ -7,6 +7,7 @@ struct Gate {
     private(set) var rules: AccessRules
     /// Those of the rules, to be looked up.
     private var proxies = AddressTable<Void>()
+    private var webProxies = AddressTable<Void>()
     /// How many clients the process has descriptors for.
     private let room: Int
     private var connectRate: ConnectRate?
@@ -22,7 +23,14 @@ struct Gate {
         self.rules = rules.clamped
         room = Self.room(reserving: reserve)
         connectRate = self.rules.connectRate.map { ConnectRate(limit: $0) }
-        for block in rules.proxies { proxies.insert((), for: block) }
+        proxies = Self.table(of: rules.proxies)
+        webProxies = Self.table(of: rules.webProxies)
+    }
+
+    private static func table(of blocks: [AddressBlock]) -> AddressTable<Void> {
+        var table = AddressTable<Void>()
+        for block in blocks { table.insert((), for: block) }
+        return table
     }
 
     /// How many descriptors there are for clients, which is half of all at least. The corresponding C function is `getrlimit`.
@@ -44,10 +52,8 @@ struct Gate {
         rules = new.clamped
         // The buckets stay as full as they are if the rate is the same.
         if rules.connectRate != old.connectRate { connectRate = rules.connectRate.map { ConnectRate(limit: $0) } }
-        if rules.proxies != old.proxies {
-            proxies = AddressTable()
-            for block in rules.proxies { proxies.insert((), for: block) }
-        }
+        if rules.proxies != old.proxies { proxies = Self.table(of: rules.proxies) }
+        if rules.webProxies != old.webProxies { webProxies = Self.table(of: rules.webProxies) }
         if !countsOrigins {
             counts = [:]
             origins = [:]
@@ -59,13 +65,21 @@ struct Gate {
     /// Whether a caller is a proxy, which has to say for whom it calls.
     func isProxy(_ caller: SocketAddress) -> Bool { proxies.first(of: caller) != nil }
 
+    /// Whether a caller is a proxy of HTTP, which says so in the heads of its requests.
+    func isWebProxy(_ caller: SocketAddress) -> Bool { webProxies.first(of: caller) != nil }
+
+    /// Why an address may not come at all, now; nil if it may.
+    func exclusion(of caller: SocketAddress, bans: BanList?) -> AccessRefusal? {
+        if !rules.list.admits(caller) { return .denied }
+        return bans?.ban(of: caller).map { .banned($0) }
+    }
+
     /// Why a caller is not let in, or nil if it is: then that is counted as its having connected. What costs the least is asked first, and
     /// how often somebody connects last, so that only those count who get in.
     mutating func refusal(
         of caller: SocketAddress, clientCount: Int, bans: BanList?, now: ContinuousClock.Instant = .now
     ) -> AccessRefusal? {
-        if !rules.list.admits(caller) { return .denied }
-        if let ban = bans?.ban(of: caller) { return .banned(ban) }
+        if let exclusion = exclusion(of: caller, bans: bans) { return exclusion }
         let count = clientCount + handshakeCount
         if let limit = rules.maximumConnections {
             if count >= limit { return .full }

@@ -4,14 +4,17 @@ import Reactor
 final class ProxiedCaller: ConnectionHandler {
     private weak let server: ChatServer?
     private let proxy: SocketAddress
+    /// Decides about whom the proxy has named.
+    private let judge: (SocketAddress) -> EventLoop.Admission
     /// Whether the proxy has connected for itself, to see whether the server is there. That is no client, and is not heard: it would come and go
     /// in a chat every second.
     private var isLocal = false
     private var isOpen = false
 
-    init(of server: ChatServer, by proxy: SocketAddress) {
+    init(of server: ChatServer, by proxy: SocketAddress, judge: @escaping (SocketAddress) -> EventLoop.Admission) {
         self.server = server
         self.proxy = proxy
+        self.judge = judge
     }
 
     /// The header alone, and in time.
@@ -49,12 +52,11 @@ final class ProxiedCaller: ConnectionHandler {
 
     /// Hands the connection over to a client that comes from an address, or tells the caller why not.
     private func admit(_ caller: SocketAddress, over connection: Connection) {
-        switch server?.admission(of: caller, by: proxy) {
+        switch judge(caller) {
         case .admit(let client, let options): connection.handOver(to: client, options: options)
         case .reject(let line):
             connection.send(line)
             connection.finish()
-        case nil: break
         }
     }
 

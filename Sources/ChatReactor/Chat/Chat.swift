@@ -169,7 +169,7 @@ public final class Chat {
     private let topicCapacity: Int
     private let lobbyTopicCapacity: Int
     /// For a topic of the lobby in each form: however many rooms there are, newcomers can enter.
-    private let lobbyMemory: [MemoryReservation]
+    private let lobbyMemory: [WireForm: MemoryReservation]
     /// How many bytes of text a record may have. The longest line that somebody can send becomes as long by being made visible. A
     /// form may double it again, which still is less than a quarter of a topic's log.
     let maximumTextLength: Int
@@ -230,8 +230,8 @@ public final class Chat {
         lobbyTopicCapacity = max(settings.logCapacity, 8 * longest)
         do throws(Errno) {
             let size = try Topic.memorySize(ofCapacity: lobbyTopicCapacity)
-            var reservations: [MemoryReservation] = []
-            for _ in WireForm.allCases { reservations.append(try loop.reserveMemory(size)) }
+            var reservations: [WireForm: MemoryReservation] = [:]
+            for form in WireForm.ofLines { reservations[form] = try loop.reserveMemory(size) }
             lobbyMemory = reservations
         } catch {
             throw .system(error)
@@ -323,10 +323,15 @@ public final class Chat {
     }
 
     /// Makes who is at the other end of a connection that is being accepted.
-    func makePerson() -> Person? {
+    func makePerson(form: WireForm) -> Person? {
         guard let server else { return nil }
         guestCount += 1
-        return Person(guestCount, of: self, server: server)
+        return Person(guestCount, form: form, of: self, server: server)
+    }
+
+    /// Has those who come by WebSocket get in, however little memory is left by then.
+    func reserveMemoryForFrames() throws(Errno) {
+        for form in WireForm.ofFrames { try lobby.conversation?.reserveMemory(for: form) }
     }
 
     /// Lets a person in whose connection has opened.
@@ -509,7 +514,8 @@ public final class Chat {
     }
 
     private func makeRoom(
-        _ name: ChatName, records: RecordLog, topicCapacity: Int, topicMemory: [MemoryReservation] = [], key: String? = nil
+        _ name: ChatName, records: RecordLog, topicCapacity: Int, topicMemory: [WireForm: MemoryReservation] = [:],
+        key: String? = nil
     ) -> ChatServer.Room {
         let conversation = Conversation(
             name, of: self, records: records, topicCapacity: topicCapacity, topicMemory: topicMemory, key: key)

@@ -33,8 +33,9 @@ final class Conversation {
     private var heldBackTimer: EventLoop.Timer?
     private var encoded: [UInt8] = []
     private let topicCapacity: Int
-    /// For the topic of each form; empty if each reserves its own.
-    private let topicMemory: [MemoryReservation]
+    /// For the topics of some forms. The others reserve their own.
+    private var topicMemory: [WireForm: MemoryReservation]
+    private let pressureGroup = PressureGroup()
 
     /// A connection that the room does not keep alive.
     private struct Speaker {
@@ -42,7 +43,7 @@ final class Conversation {
     }
 
     init(
-        _ name: ChatName, of chat: Chat, records: RecordLog, topicCapacity: Int, topicMemory: [MemoryReservation] = [],
+        _ name: ChatName, of chat: Chat, records: RecordLog, topicCapacity: Int, topicMemory: [WireForm: MemoryReservation] = [:],
         key: String? = nil
     ) {
         self.name = name
@@ -141,6 +142,7 @@ final class Conversation {
     func discardIfUnused(_ form: WireForm) {
         guard let topic = topics[form.rawValue], topic.subscriberCount == 0 else { return }
         topics[form.rawValue] = nil
+        pressureGroup.remove(topic)
         chat?.tally.add(topic)
     }
 
@@ -149,7 +151,7 @@ final class Conversation {
         guard let chat else { throw .canceled }
         var configuration = Topic.Configuration()
         configuration.capacity = topicCapacity
-        configuration.memory = topicMemory.isEmpty ? nil : topicMemory[form.rawValue]
+        configuration.memory = topicMemory[form]
         configuration.policy = chat.slowClients
         configuration.highWater = chat.slowHighWater
         let name = name
@@ -159,8 +161,15 @@ final class Conversation {
         // A message that could not be published for lack of memory would be missing. So there is memory, or there is no topic.
         try topic.allocateLog()
         topics[form.rawValue] = topic
+        pressureGroup.add(topic)
         for connection in speakers.compactMap(\.connection) { topic.addPublisher(connection) }
         return topic
+    }
+
+    /// Gives the topic of a form its memory, however much there is left when somebody comes who gets it.
+    func reserveMemory(for form: WireForm) throws(Errno) {
+        guard topicMemory[form] == nil, topics[form.rawValue] == nil, let loop = chat?.loop else { return }
+        topicMemory[form] = try loop.reserveMemory(Topic.memorySize(ofCapacity: topicCapacity))
     }
 
     /// Those of the forms that somebody in the room gets.

@@ -74,7 +74,8 @@ extension OperatorCommands {
         var text = "\(person.name) \(person.login.isAwaited ? "yet to log in" : "in \(place)")"
         text += " from \(address.map(\.shown) ?? "nowhere any more"), "
         text += "idle \(TimeSpan.describe(idle)), \(lag) bytes behind"
-        if person.form == .json { text += ", JSON" }
+        if person.form.isJSON { text += ", JSON" }
+        if person.form.isFramed { text += ", WebSocket" }
         if person.isLoggedIn { text += ", logged in" }
         if let mute { text += ", muted\(describe(mute.remaining))" }
         answer.add(text, type: "person") {
@@ -84,7 +85,7 @@ extension OperatorCommands {
             if let address { $0.add("address", address.shown) }
             $0.add("lag", lag)
             $0.add("idle", idle.components.seconds)
-            $0.add("form", person.form == .json ? "json" : "text")
+            $0.add("form", person.form.isJSON ? "json" : "text")
             if person.isLoggedIn { $0.add("loggedIn", true) }
             if let mute {
                 $0.add("muted", true)

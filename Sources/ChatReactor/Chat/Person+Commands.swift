@@ -198,12 +198,12 @@ extension Person {
     /// Enters another room: in place of the present one for people, and besides it for programs.
     private func move(to name: ChatName, telling extent: Replay.Extent, key: String) {
         guard let chat else { return }
-        if form == .json, rooms.count >= Self.roomLimit { return tell(.error("you are in \(Self.roomLimit) rooms already")) }
+        if form.isJSON, rooms.count >= Self.roomLimit { return tell(.error("you are in \(Self.roomLimit) rooms already")) }
         let room: ChatServer.Room
         do throws(Chat.RoomRefusal) { room = try chat.openRoom(name, for: form, key: key) } catch {
             return tell(.error("\(error)"))
         }
-        guard form == .text, let present = self.room else { return enter(room, telling: extent) }
+        guard !form.isJSON, let present = self.room else { return enter(room, telling: extent) }
         exit(present, reason: "moved")
         // Those who were told that may have had everybody leave the other room, which is closed then.
         enter((try? chat.openRoom(name, for: form, key: key)) ?? chat.lobby, telling: extent)

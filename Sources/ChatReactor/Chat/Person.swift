@@ -27,7 +27,7 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     /// The number of the client among all of this run.
     public let number: Int
     /// How the person gets what happens.
-    var form = WireForm.text
+    private(set) var form: WireForm
     /// The rooms, of which what is said goes to the last one.
     private(set) var rooms: [ChatServer.Room] = []
     private var replays: [Replay] = []
@@ -46,8 +46,9 @@ public final class Person: ChatServer.Client, ConnectionHandler {
 
     weak var chat: Chat?
 
-    init(_ number: Int, of chat: Chat, server: ChatServer) {
+    init(_ number: Int, form: WireForm, of chat: Chat, server: ChatServer) {
         self.number = number
+        self.form = form
         name = .guest(number)
         self.chat = chat
         super.init(of: server)
@@ -106,7 +107,7 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         guard let chat else { return }
         chat.tally.receivedMessages &+= 1
         // It is for people: a program that says it has said a word like any other.
-        if form == .text, let quitWord = chat.quitWord, messages.firstIndex(of: quitWord) == 0 { return leave(farewell: "quit") }
+        if !form.isJSON, let quitWord = chat.quitWord, messages.firstIndex(of: quitWord) == 0 { return leave(farewell: "quit") }
         messages.withMessage(at: 0) { message in chat.withVisible(message, hear) }
         // A program that asks without reading the answers is heard again once it has read.
         if connection.pendingOutput > Self.replyLimit, !isPausedForReplies {
@@ -176,7 +177,7 @@ public final class Person: ChatServer.Client, ConnectionHandler {
 
     func didPublish(_ result: (sequence: UInt64, time: Int64)?, in room: ChatServer.Room) {
         guard let result else { return tell(.error("that is too long for this room")) }
-        if form == .json { tell(.sent(room: room.name, sequence: result.sequence, time: result.time)) }
+        if form.isJSON { tell(.sent(room: room.name, sequence: result.sequence, time: result.time)) }
     }
 
     /// Whether the person is muted, and so has been told so, and may not do what others would hear of.
@@ -303,15 +304,15 @@ public final class Person: ChatServer.Client, ConnectionHandler {
 
     /// Gets JSON from now on, of what happens from now on.
     func switchToJSON() {
-        guard form != .json else { return tell(.notice("this is JSON already")) }
+        guard !form.isJSON else { return tell(.notice("this is JSON already")) }
         do throws(Errno) {
-            for room in rooms { try room.conversation?.prepare(.json) }
+            for room in rooms { try room.conversation?.prepare(form.asJSON) }
         } catch {
-            for room in rooms { room.conversation?.discardIfUnused(.json) }
+            for room in rooms { room.conversation?.discardIfUnused(form.asJSON) }
             return tell(.error("there is no JSON for now: \(error)"))
         }
         let roomsAndLosses = rooms.map { (room: $0, isWhole: $0.conversation?.unsubscribeWithoutLoss(self) ?? true) }
-        form = .json
+        form = form.asJSON
         if login.isAwaited, let chat { tell(.loginNeeded(server: chat.name)) }
         for (room, isWhole) in roomsAndLosses {
             greet(room, isFirst: false)

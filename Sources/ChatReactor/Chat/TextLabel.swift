@@ -66,10 +66,6 @@ public struct TextLabel: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension [UInt8] {
-    mutating func append(_ bytes: Span<UInt8>) {
-        unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
-    }
-
     mutating func append(_ text: String) {
         append(contentsOf: text.utf8)
     }

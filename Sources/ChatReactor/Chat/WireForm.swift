@@ -1,3 +1,5 @@
+import ReactorWeb
+
 /// How those who are in a room get what happens in it. A room has a topic for each form that somebody in it uses, and a record is encoded
 /// once for each of them.
 enum WireForm: Int, CaseIterable {
@@ -5,6 +7,19 @@ enum WireForm: Int, CaseIterable {
     case text
     /// An object a line for programs: see ``JSONForm``.
     case json
+    /// Each line a frame of WebSocket, without its newline.
+    case textFrames
+    /// Each object a frame of WebSocket.
+    case jsonFrames
+
+    static let ofLines: [WireForm] = [.text, .json]
+    static let ofFrames: [WireForm] = [.textFrames, .jsonFrames]
+
+    var isJSON: Bool { self == .json || self == .jsonFrames }
+    var isFramed: Bool { self == .textFrames || self == .jsonFrames }
+
+    /// The form of JSON that goes over the same connection.
+    var asJSON: WireForm { isFramed ? .jsonFrames : .json }
 
     /// The longest message of any form that is made of a line of so many bytes. Two of them may become the seven of `\u{61C}` by being
     /// made visible, and then the eight of `\\u{61C}` within JSON. Besides there are names, a label, and the keys of an object.
@@ -18,17 +33,22 @@ enum WireForm: Int, CaseIterable {
     ///
     /// - Parameter isReplayed: Whether it was said before the reader came.
     func encode(_ record: borrowing Record, in room: ChatName, isReplayed: Bool, label: TextLabel, to output: inout [UInt8]) {
-        switch self {
-        case .text: TextForm(label: label).encode(record, isReplayed: isReplayed, to: &output)
-        case .json: JSONForm.encode(record, in: room, isReplayed: isReplayed, to: &output)
+        let start = output.count
+        if isJSON {
+            JSONForm.encode(record, in: room, isReplayed: isReplayed, to: &output)
+        } else {
+            TextForm(label: label).encode(record, isReplayed: isReplayed, to: &output)
         }
+        // It is one line.
+        if isFramed { WebSocketFraming.server.frameLine(of: &output, from: start) }
     }
 
     /// Encodes what one client is told.
     func encode(_ reply: Reply) -> [UInt8] {
-        switch self {
-        case .text: TextForm.encode(reply)
-        case .json: JSONForm.encode(reply)
+        let lines = isJSON ? JSONForm.encode(reply) : TextForm.encode(reply)
+        if !isFramed { return lines }
+        return lines.split(separator: UInt8(ascii: "\n")).reduce(into: []) { frames, line in
+            _ = WebSocketFraming.server.appendMessage(Array(line).span, to: &frames)
         }
     }
 }

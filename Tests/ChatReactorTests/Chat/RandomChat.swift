@@ -4,6 +4,7 @@ import Testing
 
 @testable import ChatReactor
 @testable import Reactor
+@testable import ReactorWeb
 
 /// A chat and a handful of clients that do whatever the seed says, beside a model that knows what each of them must get.
 final class RandomChat {
@@ -18,6 +19,8 @@ final class RandomChat {
     private final class Participant {
         let peer: Peer
         let number: Int
+        /// Whether it comes by WebSocket.
+        let isFramed: Bool
         weak var person: Person?
         /// Whether it takes what comes at once.
         var isSlow: Bool
@@ -28,11 +31,41 @@ final class RandomChat {
         var hasHungUp = false
         var checked = 0
 
-        init(_ peer: Peer, _ person: Person, isSlow: Bool) {
+        init(_ peer: Peer, _ person: Person, isFramed: Bool, isSlow: Bool) {
             self.peer = peer
+            self.isFramed = isFramed
             self.person = person
             self.isSlow = isSlow
             number = person.number
+        }
+
+        /// Has it write lines.
+        func write(_ lines: [UInt8]) {
+            if !isFramed { return outgoing += lines }
+            for line in lines.split(separator: 10, omittingEmptySubsequences: false).dropLast() {
+                // What is no UTF-8 would be no text.
+                outgoing += WebSocketPeer.Frame.text(String(decoding: line, as: UTF8.self)).bytes()
+            }
+        }
+
+        /// The next line that it has got whole, and how many bytes it took; nil if there is none yet.
+        func nextLine() throws -> (line: String?, length: Int)? {
+            let unchecked = peer.received[checked...]
+            if !isFramed {
+                guard let end = unchecked.firstIndex(of: 10) else { return nil }
+                return (String(decoding: unchecked[..<end], as: UTF8.self), end + 1 - checked)
+            }
+            switch WebSocketPeer.Frame.first(in: unchecked) {
+            case .partial: return nil
+            case .none: throw ChatModel.Broken("a client got what is no frame")
+            case .whole(let frame, let length):
+                // Nothing follows a Close.
+                if frame.opcode == 8, length == unchecked.count { return (nil, length) }
+                guard frame.opcode == 1, frame.isFinal else {
+                    throw ChatModel.Broken("a client got a frame of kind \(frame.opcode)")
+                }
+                return (frame.text, length)
+            }
         }
     }
 
@@ -179,7 +212,7 @@ final class RandomChat {
         case 3..<8: participant.peer.read(atMost: .random(in: 1...4_000, using: &random))
         default:
             for _ in 0..<(chance(6) ? 30 : Int.random(in: 1...4, using: &random)) {
-                participant.outgoing += line(of: participant)
+                participant.write(line(of: participant))
             }
         }
     }
@@ -187,10 +220,18 @@ final class RandomChat {
     private func arrive() throws {
         let (near, far) = try socketPair(SOCK_STREAM)
         if chance(2) { near.setOption(SOL_SOCKET, SO_SNDBUF, Int32(1)) }
-        let person = try #require(chat.makePerson())
-        participants.append(Participant(far, person, isSlow: chance(3)))
-        if chance(3) { participants.last!.outgoing += Array("/json\n".utf8) }
-        try loop.adopt(socket: OwnedDescriptor(takingOver: near), options: options, handler: person)
+        let isFramed = chance(3)
+        let person = try #require(chat.makePerson(form: isFramed ? .textFrames : .text))
+        participants.append(Participant(far, person, isFramed: isFramed, isSlow: chance(3)))
+        if chance(3) { participants.last!.write(Array("/json\n".utf8)) }
+        let descriptor = OwnedDescriptor(takingOver: near)
+        if isFramed {
+            let handler = WebSocketHandler(person, role: .server, options: options, pingInterval: nil)
+            let framed = WebSocketHandler.connectionOptions(options, role: .server)
+            try loop.adopt(socket: descriptor, options: framed, handler: handler)
+        } else {
+            try loop.adopt(socket: descriptor, options: options, handler: person)
+        }
     }
 
     private func hangUp(_ participant: Participant) {
@@ -283,7 +324,8 @@ final class RandomChat {
         for participant in participants where !participant.outgoing.isEmpty && !participant.hasHungUp {
             let count = chance(3) ? Int.random(in: 1...participant.outgoing.count, using: &random) : participant.outgoing.count
             let sent = participant.peer.sendAvailable(Array(participant.outgoing.prefix(count)))
-            if sent > 0 { participant.isWithinLine = participant.outgoing[sent - 1] != 10 }
+            // A frame that is cut off is none.
+            if sent > 0 { participant.isWithinLine = !participant.isFramed && participant.outgoing[sent - 1] != 10 }
             participant.outgoing.removeFirst(sent)
         }
         try loop.runOnce(waitingAtMost: .zero)
@@ -294,10 +336,9 @@ final class RandomChat {
         tell { try $0.endOfAction() }
         for participant in participants {
             if !participant.isSlow { participant.peer.read() }
-            let received = participant.peer.received
-            while let end = received[participant.checked...].firstIndex(of: 10) {
-                let line = String(decoding: received[participant.checked..<end], as: UTF8.self)
-                participant.checked = end + 1
+            while let (line, length) = try participant.nextLine() {
+                participant.checked += length
+                guard let line else { continue }
                 tally.lines += 1
                 tell { try $0.members[participant.number]?.check(line) }
             }
@@ -341,7 +382,10 @@ final class RandomChat {
                 continue
             }
             for form in WireForm.allCases {
-                let itsMembers = members.filter { $0.isJSON == (form == .json) }
+                let itsMembers = members.filter { member in
+                    let isFramed = participants.first { $0.number == member.number }?.isFramed
+                    return member.isJSON == form.isJSON && isFramed == form.isFramed
+                }
                 // One that has hung up may have been taken out of the topic, and not out of the room yet.
                 let mustHave = itsMembers.contains { member in
                     participants.contains { $0.number == member.number && !$0.hasHungUp }

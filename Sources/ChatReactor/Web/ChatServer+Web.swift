@@ -1,0 +1,89 @@
+public import Reactor
+import ReactorWeb
+
+extension ChatServer {
+    /// What a listener for the web serves.
+    public struct WebConfiguration: Sendable {
+        /// The page at `/`; nil for none.
+        public var page: WebPage? = .standard
+        /// How long a WebSocket may be silent before it is asked whether it is there. One that does not answer within as long is closed. With nil nobody is
+        /// asked.
+        public var pingInterval: Duration? = .seconds(30)
+
+        /// The page that comes with the library.
+        public init() {}
+    }
+
+    /// Accepts browsers and other clients of WebSocket at an address, until `shutDown`. They are clients like all others, in the same rooms.
+    ///
+    /// | path | response |
+    /// |---|---|
+    /// | `/` | the page |
+    /// | `/ws` | a WebSocket, of the subprotocol `chat.text` (a message of text for each line), or in a chat `chat.json` (an object for each message); without one it is text |
+    /// | `/healthz` | 200 |
+    ///
+    /// A WebSocket is accepted from the server's own page, from the pages in ``AccessRules/webOrigins``, and from what is no page. Who comes by a
+    /// proxy in ``AccessRules/webProxies`` is whom that names. Who is not let in gets a response that says why.
+    ///
+    /// - Parameters:
+    ///   - address: Where.
+    ///   - configuration: What is served.
+    ///   - permissions: Who may connect to a path. An IP address has none.
+    ///   - transport: What the bytes pass through, such as TLS; nil for plain bytes.
+    /// - Throws: What ``listen(on:permissions:transport:)`` does.
+    @discardableResult
+    public func listenForWeb(
+        on address: SocketAddress, _ configuration: WebConfiguration = .init(), permissions: UnixPermissions = .init(),
+        transport: TransportFactory? = nil
+    ) throws(Errno) -> Listener {
+        if isShuttingDown { throw .canceled }
+        try chat?.reserveMemoryForFrames()
+        let listener = try loop.listen(on: address, permissions: permissions, transport: transport) {
+            self.judge($0, as: configuration)
+        }
+        return serve(listener, rejecting: transport == nil ? Self.rejection(for: .full) : "")
+    }
+
+    /// Accepts them at a socket that listens already: see `EventLoop.listen(adopting:options:makeHandler:)`.
+    ///
+    /// - Throws: What that throws, and `Errno.canceled` once `shutDown` was called.
+    @discardableResult
+    public func listenForWeb(
+        adopting socket: consuming OwnedDescriptor, _ configuration: WebConfiguration = .init(),
+        transport: TransportFactory? = nil
+    ) throws(Errno) -> Listener {
+        if isShuttingDown { throw .canceled }
+        try chat?.reserveMemoryForFrames()
+        let listener = try loop.listen(adopting: socket, transport: transport) { self.judge($0, as: configuration) }
+        return serve(listener, rejecting: transport == nil ? Self.rejection(for: .full) : "")
+    }
+
+    private func judge(_ caller: SocketAddress, as configuration: WebConfiguration) -> EventLoop.Admission {
+        guard isProxy(caller) else { return admission(of: caller, by: nil, as: configuration) }
+        let proxied = ProxiedCaller(of: self, by: caller) { [weak self] in
+            self?.admission(of: $0, by: caller, as: configuration) ?? .reject("")
+        }
+        return .admit(proxied, ProxiedCaller.connectionOptions)
+    }
+
+    private func admission(
+        of caller: SocketAddress, by proxy: SocketAddress?, as configuration: WebConfiguration
+    ) -> EventLoop.Admission {
+        if !isWebProxy(caller), let refusal = refusal(of: caller) {
+            tally.webResponses[refusal.httpStatus.code, default: 0] &+= 1
+            return .reject(Self.rejection(for: refusal))
+        }
+        let caller = WebCaller(from: caller, by: proxy, to: self, configuration)
+        return .admit(caller.makeHandler(), Self.headOptions)
+    }
+
+    private static let headOptions = Connection.SharedOptions(HTTPHandler.connectionOptions)
+
+    /// The whole response to a caller that is not listened to.
+    private static func rejection(for refusal: AccessRefusal) -> String {
+        let text = "\(refusal)\n"
+        return
+            "HTTP/1.1 \(refusal.httpStatus)\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: \(text.utf8.count)\r\n"
+            + "Connection: close\r\n\r\n\(text)"
+    }
+}
