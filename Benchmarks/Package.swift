@@ -38,6 +38,7 @@ let package = Package(
                 "CTimer",
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Reactor", package: "ChatReactor"),
+                .product(name: "ReactorWeb", package: "ChatReactor"),
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -107,7 +108,9 @@ let package = Package(
             dependencies: [
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,4 +1,5 @@
 import Reactor
+import ReactorWeb
 
 /// Opens many connections, a few at a time, so that a server's queue of callers never overflows because of the generator.
 struct ConnectionOpener {
@@ -9,6 +10,8 @@ struct ConnectionOpener {
     let loop: EventLoop
     let address: SocketAddress
     let transport: TransportFactory?
+    /// Whether the connections are WebSockets.
+    let isWeb: Bool
 
     /// Connects each handler, and returns once all connections are open.
     ///
@@ -32,7 +35,13 @@ struct ConnectionOpener {
             }
             while started < handlers.count, started - open < Self.maximumPending {
                 do throws(Errno) {
-                    try loop.connect(to: address, deadline: deadline, options: options, handler: handlers[started])
+                    if isWeb {
+                        try loop.connectWebSocket(
+                            to: address, host: "localhost", path: "/ws", deadline: deadline, options: options, pingInterval: nil,
+                            handler: handlers[started])
+                    } else {
+                        try loop.connect(to: address, deadline: deadline, options: options, handler: handlers[started])
+                    }
                 } catch .wouldBlock {
                     // A Unix socket's queue of callers is full.
                     break

@@ -71,9 +71,10 @@ public final class FanOut {
     /// Takes as long as the plan says, and a bounded time for all that is around it.
     public func run() throws -> LoadReport {
         defer { loop.close() }
-        try ConnectionOpener(loop: loop, address: plan.address, transport: plan.transport).connect(peers) {
-            (traffic.opened, traffic.firstLoss)
-        }
+        let opener = ConnectionOpener(
+            loop: loop, address: plan.address, transport: plan.transport, isWeb: plan.wire == .web)
+        try opener.connect(peers) { (traffic.opened, traffic.firstLoss) }
+        beat()
         try gather()
         onBegin?()
         try begin()
@@ -125,6 +126,12 @@ public final class FanOut {
             pause = min(pause * 2, .milliseconds(500))
         }
         try settle(.milliseconds(50))
+    }
+
+    private func beat() {
+        guard let heartbeat = plan.wire.heartbeat else { return }
+        for peer in peers { peer.connection?.send(heartbeat.span) }
+        loop.schedule(after: .seconds(10)) { [weak self] in self?.beat() }
     }
 
     /// Waits until nothing has arrived for a while.

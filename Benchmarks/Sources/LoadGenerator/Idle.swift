@@ -6,6 +6,8 @@ public struct IdlePlan: Sendable {
     public var connections: Int
     public var duration: Duration
     public var server: Int32?
+    /// Whether they are WebSockets, which answer when the server asks whether they are there.
+    public var isWeb = false
     /// What the connections' bytes pass through; nil for plain ones.
     public var transport: TransportFactory?
 
@@ -43,7 +45,7 @@ public final class Idle {
     public init(_ plan: IdlePlan) throws {
         self.plan = plan
         loop = try EventLoop()
-        opener = ConnectionOpener(loop: loop, address: plan.address, transport: plan.transport)
+        opener = ConnectionOpener(loop: loop, address: plan.address, transport: plan.transport, isWeb: plan.isWeb)
     }
 
     public func run() throws -> IdleReport {

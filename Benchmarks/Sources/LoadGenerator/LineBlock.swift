@@ -21,7 +21,7 @@ struct LineBlock: ~Copyable {
             unsafe place += frame.lineOffset
             for index in 0..<min(count, capacity) {
                 header.number = (first.number &+ UInt32(index)) & LineHeader.numberMask
-                unsafe header.store(to: place)
+                unsafe header.store(to: place, mask: frame.mask)
                 unsafe place += frame.count
             }
         }

@@ -33,8 +33,9 @@ struct LineHeader {
         time = Tick(rawValue: HexWord.value(of: words.1))
     }
 
-    func store(to bytes: UnsafeMutableRawPointer) {
-        unsafe bytes.storeBytes(of: HexWord.digits(of: number &<< 12 | sender), as: UInt64.self)
-        unsafe bytes.storeBytes(of: HexWord.digits(of: time.rawValue), toByteOffset: 8, as: UInt64.self)
+    /// - Parameter mask: What each eight bytes are combined with, by an exclusive or.
+    func store(to bytes: UnsafeMutableRawPointer, mask: UInt64 = 0) {
+        unsafe bytes.storeBytes(of: mask ^ HexWord.digits(of: number &<< 12 | sender), as: UInt64.self)
+        unsafe bytes.storeBytes(of: mask ^ HexWord.digits(of: time.rawValue), toByteOffset: 8, as: UInt64.self)
     }
 }

@@ -29,6 +29,12 @@ final class Peer: ConnectionHandler {
 
     func connectionDidOpen(_ connection: Connection) {
         self.connection = connection
+        if wire == .web {
+            // The handshake is over. Frames are counted by their bytes, as lines are.
+            var options = connection.options
+            options.framing = .chunks
+            connection.upgrade(to: options, handler: self)
+        }
         connection.send(role == .publisher ? wire.senderGreeting : wire.receiverGreeting)
         if role == .stalled { connection.pauseReading() }
         traffic.opened += 1

@@ -32,6 +32,7 @@ public struct Relay: Sendable {
     public static let limitName = "limit"
     public static let chatdName = "chatd"
     public static let chatdTLSName = "chatd-tls"
+    public static let chatdWebName = "chatd-web"
 
     /// Tasks and a topic.
     public static let asyncName = "async"
@@ -69,6 +70,56 @@ public struct Relay: Sendable {
                     BuiltPrograms.keyName, "127.0.0.1", "\($0)",
                 ]
             }),
+        Relay(
+            name: chatdWebName, title: "chatd, WebSocket", source: .chatd, wire: .web,
+            arguments: { ["--listen", "web:127.0.0.1:\($0)"] }),
+        Relay(
+            name: "uwebsockets", title: "uWebSockets pub/sub",
+            source: .built(tool: "sh") { peers, destination in
+                // A library of headers, and one of C under it, that are in no distribution.
+                return [
+                    "-ec",
+                    """
+                    cd "${UWEBSOCKETS:?is to be a checkout of github.com/uNetworking/uWebSockets with its submodules}"
+                    mkdir -p \(destination).build
+                    for file in uSockets/src/*.c uSockets/src/*/*.c; do
+                        cc -O3 -DLIBUS_NO_SSL -IuSockets/src -c $file -o \(destination).build/$(basename $file).o
+                    done
+                    c++ -O3 -std=c++20 -DUWS_NO_ZLIB -DLIBUS_NO_SSL -Isrc -IuSockets/src \(peers)/uwebsockets_relay.cpp \
+                        \(destination).build/*.o -o \(destination)
+                    """,
+                ]
+            }, wire: .web, arguments: { ["\($0)"] }),
+        Relay(
+            name: "nio-web", title: "SwiftNIO, WebSocket", source: .product("nioserver"), wire: .web,
+            arguments: { ["web-relay", "\($0)"] }),
+        Relay(
+            name: "python-websockets", title: "Python websockets",
+            source: .built(tool: "sh") { peers, destination in
+                [
+                    "-ec",
+                    """
+                    python3 -m venv \(destination).venv
+                    \(destination).venv/bin/pip --quiet --disable-pip-version-check install websockets
+                    printf '#!/bin/sh\\nexec %s %s "$@"\\n' \(destination).venv/bin/python \(peers)/websockets_relay.py >\(destination)
+                    chmod +x \(destination)
+                    """,
+                ]
+            }, wire: .web, arguments: { ["\($0)"] }),
+        Relay(
+            name: "node-ws", title: "Node's ws",
+            source: .built(tool: "sh") { peers, destination in
+                [
+                    "-ec",
+                    """
+                    # From Debian's node-ws, also for a Node of another origin.
+                    export NODE_PATH=/usr/share/nodejs
+                    node -e 'require("ws")' 2>/dev/null || { echo "node-ws is not installed" >&2; exit 1; }
+                    printf '#!/bin/sh\\nNODE_PATH=%s exec node %s "$@"\\n' $NODE_PATH \(peers)/ws_relay.js >\(destination)
+                    chmod +x \(destination)
+                    """,
+                ]
+            }, wire: .web, arguments: { ["\($0)"] }),
         Relay(
             name: asyncName, title: "relay of tasks", source: .product("reactorserver"),
             arguments: { ["async-relay", "\($0)"] }),

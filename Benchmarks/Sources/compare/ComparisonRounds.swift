@@ -96,7 +96,7 @@ struct ComparisonRounds {
         ]
         if let authority { arguments += ["--tls-ca", authority] }
         switch scenario.kind {
-        case .idle: arguments += ["--idle", "\(scenario.connections)"]
+        case .idle: arguments += ["--protocol", wire.rawValue, "--idle", "\(scenario.connections)"]
         case .churn: arguments += ["--churn", "--connections", "\(scenario.connections)"]
         case .saturation(let window): arguments += trafficArguments(scenario, wire) + ["--window", "\(window)"]
         case .rate(let share):

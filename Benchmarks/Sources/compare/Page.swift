@@ -40,7 +40,7 @@ struct Page {
         \(method.rounds) rounds of \(method.seconds.short) s a run\
         \(method.everyPeerEveryRound ? "" : " (relays other than chatd and the limit program: one round)"); the server on \
         core \(method.serverCore), the load on core \(method.loadCore); load average at the end \(machine.loadAverage). \
-        Ratios are to the limit program in the same round, of echo servers to the one with callbacks, as median (least to greatest).
+        Ratios are to the limit program in the same round, of echo servers to the one with callbacks, over TLS and WebSocket to chatd with plain lines, as median (least to greatest).
         """
     }
 

@@ -41,6 +41,9 @@ struct Scenario {
     /// What says the same over TLS, beside the one that says it plainly.
     private static let encrypted = [Relay.chatdName, Relay.chatdTLSName, "stunnel", "ncat-tls"]
 
+    /// What takes the same lines in frames of WebSocket, beside the one that takes them as they are.
+    private static let web = [Relay.chatdName, Relay.chatdWebName, "uwebsockets", "nio-web", "python-websockets", "node-ws"]
+
     static let all: [Scenario] = [
         Scenario(
             name: saturation, title: "100 peers, 10 senders, window 64", kind: .saturation(window: 64),
@@ -96,6 +99,21 @@ struct Scenario {
         Scenario(
             name: "tls-churn", title: "connections opened and closed over TLS", kind: .churn, connections: 64,
             reference: Relay.chatdName, relays: [Relay.chatdName, Relay.chatdTLSName, "stunnel"]),
+        Scenario(
+            name: "web-100", title: "100 WebSockets, 10 senders, window 64", kind: .saturation(window: 64),
+            reference: Relay.chatdName, relays: web),
+        Scenario(
+            name: "web-window-2", title: "100 WebSockets, 10 senders, window 2", kind: .saturation(window: 2),
+            reference: Relay.chatdName, relays: web),
+        Scenario(
+            name: "web-1000", title: "1,000 WebSockets, 10 senders, window 64", kind: .saturation(window: 64), connections: 1_000,
+            reference: Relay.chatdName, relays: web),
+        Scenario(
+            name: "web-single-100", title: "100 WebSockets, one line at a time", kind: .saturation(window: 1), senders: 1,
+            reference: Relay.chatdName, relays: web),
+        Scenario(
+            name: "web-idle", title: "10,000 idle WebSockets", kind: .idle, connections: 10_000, reference: Relay.chatdName,
+            relays: [Relay.chatdName, Relay.chatdWebName, "uwebsockets"]),
         Scenario(
             name: "idle-10000", title: "10,000 idle connections", kind: .idle, connections: 10_000, isForFullRuns: true,
             relays: pair + ["nio"]),

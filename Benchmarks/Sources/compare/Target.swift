@@ -69,6 +69,13 @@ struct Target: Sendable {
                 }
             }
         },
+        Target(name: "CPU a delivery to WebSockets against one to lines", goal: .atMost(must: 1.2, aim: nil)) { summary in
+            web.compactMap {
+                finding(.nanosecondsPerDelivery, of: Relay.chatdWebName, to: Relay.chatdName, in: $0, summary)
+            }
+        },
+        web(against: "uwebsockets", "uWebSockets pub/sub", in: web, must: 1),
+        web(against: "nio-web", "SwiftNIO's, saturated", in: ["web-100", "web-1000"], must: 20),
         Target(name: "p99 at 50 % load against the limit program", goal: .atMost(must: 1.25, aim: 1.05)) { summary in
             [finding(.p99Microseconds, to: Relay.limitName, in: "rate-50", summary)].compactMap(\.self)
         },
@@ -92,6 +99,14 @@ struct Target: Sendable {
             [finding(.startMilliseconds, to: "nio", in: "start", summary)].compactMap(\.self)
         },
     ]
+
+    private static let web = ["web-100", "web-window-2", "web-1000", "web-single-100"]
+
+    private static func web(against relay: String, _ title: String, in scenarios: [String], must: Double) -> Target {
+        Target(name: "deliveries/s to WebSockets against \(title)", goal: .atLeast(must: must, aim: nil)) { summary in
+            scenarios.compactMap { finding(.deliveriesPerSecond, of: Relay.chatdWebName, to: relay, in: $0, summary) }
+        }
+    }
 
     private static var saturated: [Scenario] {
         Scenario.all.filter { if case .saturation = $0.kind { true } else { false } }

@@ -8,7 +8,9 @@ import ReactorTLS
 @main
 struct Fanout: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Puts a load on a line relay, an echo server, or Redis or NATS pub/sub, and measures what it delivers.",
+        abstract: """
+            Puts a load on a relay of lines or WebSockets, an echo server, or Redis or NATS pub/sub, and measures what it delivers.
+            """,
         discussion: """
             Some of the connections send; each line goes to all the others, which count. A few connections check that every \
             line arrives once, whole and in order, and take its latency. Exits with 1 if a line did not.
@@ -22,7 +24,7 @@ struct Fanout: ParsableCommand {
     @Option(help: "Speak TLS, and believe the authorities in this file. The server is to be localhost.")
     var tlsCa: String?
 
-    @Option(name: .customLong("protocol"), help: "What the server speaks: line, echo, redis or nats.")
+    @Option(name: .customLong("protocol"), help: "What the server speaks: line, web, echo, redis or nats.")
     var wire = Wire.line
 
     @Option(name: .shortAndLong, help: "How many connections, senders included.")
@@ -98,6 +100,7 @@ struct Fanout: ParsableCommand {
         if let idle {
             var plan = IdlePlan(address: address, connections: idle, duration: .seconds(seconds), server: server)
             plan.transport = transport
+            plan.isWeb = wire == .web
             return show(try Idle(plan).run())
         }
         if churn {
