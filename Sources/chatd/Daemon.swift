@@ -150,9 +150,10 @@ final class Daemon {
     private func checkCertificates(_ places: [ListeningPlace]) throws(Failure) {
         let passed = ClientProtocol.allCases.filter { $0.usesTLS && passedSockets.contains(.clients($0)) }
         let isUsed = !passed.isEmpty || places.contains(where: \.spoken.usesTLS)
-        if certificates == nil, !passed.isEmpty {
+        if certificates == nil, let first = passed.first {
             let reason = TLSSupport.isBuilt ? "there is no --tls-certificate for it" : TLSSupport.absence
-            throw Failure("a socket for TLS was passed: \(reason)", code: EX_CONFIG)
+            let name = first == .webOverTLS ? "web-tls" : "tls"
+            throw Failure("a socket called '\(name)' was passed: \(reason)", code: EX_CONFIG)
         }
         if certificates != nil, !isUsed {
             throw Failure("nobody would come by TLS, for which --tls-certificate is: add --listen tls:HOST:PORT", code: EX_USAGE)

@@ -22,8 +22,10 @@ struct OperationOptions: ParsableArguments {
     var noSandbox = false
 
     func validate() throws {
-        if metrics.map({ $0.spoken != .lines }) == true {
-            throw ValidationError("metrics are served without TLS, and not as a part of web:; write HOST:PORT")
+        switch metrics?.spoken {
+        case nil, .lines: break
+        case .linesOverTLS: throw ValidationError("metrics are served without TLS; put a proxy that has it before them")
+        case .web, .webOverTLS: throw ValidationError("metrics are no part of what web: serves; write HOST:PORT")
         }
     }
 }

@@ -5,11 +5,12 @@
 
     /// `chatd --listen web+tls:…`: the page by `https`, and WebSockets by `wss`.
     @Suite(.enabled(if: TestCertificates.canBeMade)) struct WebOverTLSTests {
+        private let certificates: TestCertificates
         private let authority: TestCertificates.Identity
         private let options: [String]
 
         init() throws {
-            let certificates = try TestCertificates()
+            certificates = try TestCertificates()
             authority = try certificates.makeAuthority("ca")
             let server = try certificates.issue("server", for: ["localhost", "127.0.0.1"], by: authority)
             options = [

@@ -283,7 +283,7 @@ import Testing
         (["--listen", "web:unix:/x,mode=9"], "mode"),
         (["--web-origin", "chat.example.org"], "is no origin"), (["--web-origin", "https://a/b"], "is no origin"),
         (["--web-origin", "https://u@a"], "is no origin"),
-        (["--metrics", "web:127.0.0.1:0"], "not as a part of web:"),
+        (["--metrics", "web:127.0.0.1:0"], "no part of what web: serves"),
         (["--web-proxy", "x"], "no address"),
     ])
     func `a wrong option`(_ arguments: [String], _ words: String) throws {
