@@ -124,9 +124,9 @@ struct WebSocketClosingTests {
     /// A long frame over a slow line: the answer has to wait for its end.
     @Test func whoIsInTheMidstOfAFrameIsNotTakenForGone() throws {
         let handler = RecordingHandler()
-        let server = try WebSocketServer(handler, pingInterval: .milliseconds(40))
+        let server = try WebSocketServer(handler, pingInterval: .milliseconds(500))
         let webSocket = try server.connect()
-        for byte in Frame.text(String(repeating: "a", count: 60)).bytes() {
+        for byte in Frame.text(String(repeating: "a", count: 200)).bytes() {
             try webSocket.peer.send([byte])
             try server.loop.run(for: .milliseconds(10))
         }
@@ -137,9 +137,9 @@ struct WebSocketClosingTests {
     @Test func aTimeoutForTheIdleIsNotForThoseWhoAnswer() throws {
         let handler = RecordingHandler()
         let server = try WebSocketServer(
-            handler, options: .with { $0.idleTimeout = .milliseconds(300) }, pingInterval: .seconds(30))
+            handler, options: .with { $0.idleTimeout = .seconds(2) }, pingInterval: .seconds(30))
         let webSocket = try server.connect()
-        for count in 1...5 {
+        for count in 1...3 {
             let frames = try server.frames(count, of: webSocket)
             #expect(frames.allSatisfy { $0 == .ping() })
             try webSocket.send(.pong())
