@@ -20,8 +20,7 @@ public enum FolderLock {
             path = unsafe String(cString: real)
             unsafe free(real)
         }
-        let folder = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(Substring(path.utf8[...$0])) } ?? "."
-        let lock = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let lock = unsafe open(folder(ofFile: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if lock < 0 { throw failure(.last) }
         // That unlocks it, too.
         defer { close(lock) }

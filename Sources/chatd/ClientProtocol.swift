@@ -1,3 +1,4 @@
+import CommandLineSupport
 import Reactor
 
 /// What is spoken at a place where clients connect.
@@ -22,15 +23,10 @@ enum ClientProtocol: CaseIterable {
 
     /// Takes off the beginning of a place that says what is spoken there. A host may be called `web` or `tls`: `web:3080` is a host and its port.
     static func split(_ text: String) -> (ClientProtocol, place: String) {
-        let prefixes: [(String, ClientProtocol)] = [
-            ("web+tls:", .webOverTLS), ("tls:", .linesOverTLS), ("web:", .web), ("web+", .web),
-        ]
-        for (prefix, spoken) in prefixes where text.utf8.starts(with: prefix.utf8) {
-            var rest = text.utf8.dropFirst(prefix.utf8.count)
-            if prefix == "web+", !rest.starts(with: "unix:".utf8) { continue }
-            if rest.allSatisfy({ (48...57).contains($0) }) { continue }
-            if rest.starts(with: "//".utf8) { rest = rest.dropFirst(2) }
-            return (spoken, String(Substring(rest)))
+        if text.utf8.starts(with: "web+unix:".utf8) { return (.web, String(text.dropFirst("web+".count))) }
+        let prefixes: [(String, ClientProtocol)] = [("web+tls:", .webOverTLS), ("tls:", .linesOverTLS), ("web:", .web)]
+        for (prefix, spoken) in prefixes {
+            if let place = PlacePrefix.remove(prefix, from: text) { return (spoken, place) }
         }
         return (.lines, text)
     }

@@ -44,7 +44,7 @@ extension Daemon {
         if let path = options.chatOptions.control?.path { paths.append(path) }
         if paths.isEmpty { return }
         sandbox.parts.insert(.unixPaths)
-        sandbox.files += paths.map { .remove(folder: Self.folder(of: $0)) }
+        sandbox.files += paths.map { .remove(folder: folder(ofFile: $0)) }
     }
 
     private func allowMetrics(_ sandbox: inout Sandbox) {
@@ -81,19 +81,14 @@ extension Daemon {
 
     // MARK: - Folders
 
-    /// A file is replaced by another one of its name, to which what is allowed of a file would not apply.
-    private static func folder(of path: String) -> String {
-        // Of bytes, not of characters: a mark that follows the slash makes one character with it.
-        path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(Substring(path.utf8[...$0])) } ?? "."
-    }
-
-    /// The folder of a file, and if its name is a symbolic link, that of the file that is meant.
+    /// The folder of a file, and if its name is a symbolic link, that of the file that is meant. A file is replaced by another one of its name, to
+    /// which what is allowed of a file would not apply.
     ///
     /// The corresponding C function is `realpath`.
     private static func folders(of path: String) -> [String] {
-        guard let real = unsafe realpath(path, nil) else { return [folder(of: path)] }
+        guard let real = unsafe realpath(path, nil) else { return [folder(ofFile: path)] }
         defer { unsafe free(real) }
-        return [folder(of: path), folder(of: unsafe String(cString: real))]
+        return [folder(ofFile: path), folder(ofFile: unsafe String(cString: real))]
     }
 }
 
