@@ -101,12 +101,11 @@ public final class HTTPHandler: ConnectionHandler {
 
     private func send(_ response: HTTPResponse, over connection: Connection, isHead: Bool, closes: Bool) {
         didRespond?(response.status)
+        connection.send(response.encoded(isHead: isHead, closes: closes, at: time(nil)).span)
         if let upgrade = response.upgrade {
-            connection.send(response.encoded(isHead: false, closes: false, at: time(nil)).span)
             timer?.cancel()
             return upgrade(connection)
         }
-        connection.send(response.encoded(isHead: isHead, closes: closes, at: time(nil)).span)
         if closes {
             timer?.cancel()
             return connection.finish()

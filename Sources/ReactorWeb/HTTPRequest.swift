@@ -29,11 +29,7 @@ public struct HTTPRequest: Hashable, Sendable {
     /// The words of a field that is a list, such as `Connection: keep-alive, Upgrade`, in the order in which they came.
     ///
     /// - Complexity: O(*n*) for *n* fields.
-    func words(of name: String) -> [Substring] {
-        values(of: name).flatMap { value in
-            value.split(separator: ",").map { Substring($0.utf8.trimming { $0 == 0x20 || $0 == 0x09 }) }
-        }
-    }
+    package func words(of name: String) -> [Substring] { fields.words(of: name) }
 
     /// The values of the fields of a name, whatever the case of its letters.
     ///
@@ -45,6 +41,22 @@ extension [HTTPRequest.Field] {
     func values(of name: String) -> [String] {
         filter { $0.name.utf8.elementsEqualIgnoringCase(name.utf8) }.map(\.value)
     }
+}
+
+extension [HTTPRequest.Field] {
+    func words(of name: String) -> [Substring] {
+        values(of: name).flatMap { value in value.split(separator: ",").map(\.trimmingBlanks) }
+    }
+
+    /// Whether one of the words of a field is this one, whatever the case of its letters.
+    func lists(_ word: String, in name: String) -> Bool {
+        words(of: name).contains { $0.utf8.elementsEqualIgnoringCase(word.utf8) }
+    }
+}
+
+extension Substring {
+    /// Without the spaces and tabs around it.
+    package var trimmingBlanks: Substring { Substring(utf8.trimming { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }) }
 }
 
 extension Sequence<UInt8> {

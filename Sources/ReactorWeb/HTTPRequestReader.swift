@@ -143,14 +143,9 @@ public struct HTTPRequestReader: Sendable {
         if let length = lengths.first, length.contains(where: { $0 != "0" }) {
             throw Refusal(.contentTooLarge, "a request with content")
         }
-        let wantsClose = fields.values(of: "Connection").contains { value in
-            value.utf8.split(separator: UInt8(ascii: ",")).contains { word in
-                word.trimming(while: isSpace).elementsEqualIgnoringCase("close".utf8)
-            }
-        }
         return HTTPRequest(
             method: method, target: try originForm(of: line.target), fields: fields,
-            closesConnection: wantsClose || !line.isPersistent)
+            closesConnection: fields.lists("close", in: "Connection") || !line.isPersistent)
     }
 
     /// The target from its path on. A proxy may be sent an absolute one, and a server has to take that as well (RFC 9112, 3.2.2).
@@ -197,7 +192,7 @@ extension BidirectionalCollection {
 }
 
 extension [UInt8] {
-    init(copying bytes: Span<UInt8>) {
+    fileprivate init(copying bytes: Span<UInt8>) {
         self = unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
     }
 }

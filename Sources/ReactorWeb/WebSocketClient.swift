@@ -97,11 +97,12 @@ private final class WebSocketClient: ProtocolHandler {
         guard answer.status.split(separator: " ").first == "101" else {
             throw TransportFailure("the server has answered '\(answer.status)'")
         }
-        guard answer.words(of: "upgrade").contains("websocket"), answer.words(of: "connection").contains("upgrade"),
-            answer.values(of: "sec-websocket-accept") == [WebSocketKey.answer(to: key)],
-            answer.values(of: "sec-websocket-extensions").isEmpty
+        let fields = answer.fields
+        guard fields.lists("websocket", in: "Upgrade"), fields.lists("upgrade", in: "Connection"),
+            fields.values(of: "Sec-WebSocket-Accept") == [WebSocketKey.answer(to: key)],
+            fields.values(of: "Sec-WebSocket-Extensions").isEmpty
         else { throw TransportFailure("the server has not understood that a WebSocket is wanted") }
-        let agreed = answer.values(of: "sec-websocket-protocol")
+        let agreed = fields.values(of: "Sec-WebSocket-Protocol")
         guard agreed.count == (subprotocols.isEmpty ? 0 : 1), agreed.allSatisfy(subprotocols.contains) else {
             throw TransportFailure("the server speaks none of the subprotocols \(subprotocols.joined(separator: ", "))")
         }
@@ -124,7 +125,7 @@ private struct HTTPAnswerReader {
     static let tooLong = TransportFailure("the server's answer is too long")
     /// As in `101 Switching Protocols`.
     private(set) var status = ""
-    private var fields: [(name: String, value: String)] = []
+    private(set) var fields: [HTTPRequest.Field] = []
     private var length = 0
 
     /// Takes the next line. Returns whether it was the last.
@@ -139,14 +140,8 @@ private struct HTTPAnswerReader {
         }
         if line.isEmpty { return true }
         guard let colon = line.firstIndex(of: ":") else { throw TransportFailure("the server's answer is malformed") }
-        let value = line[line.index(after: colon)...].utf8.trimming { $0 == 0x20 || $0 == 0x09 }
-        fields.append((line[..<colon].lowercased(), String(Substring(value))))
+        let value = line[line.index(after: colon)...].trimmingBlanks
+        fields.append(HTTPRequest.Field(name: String(line[..<colon]), value: String(value)))
         return false
-    }
-
-    func values(of name: String) -> [String] { fields.filter { $0.name == name }.map(\.value) }
-
-    func words(of name: String) -> [String] {
-        values(of: name).flatMap { $0.split(separator: ",") }.map { $0.filter { $0 != " " }.lowercased() }
     }
 }

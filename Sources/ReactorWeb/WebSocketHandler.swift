@@ -1,4 +1,3 @@
-import Glibc
 package import Reactor
 
 /// Speaks WebSocket on a connection, for a handler that gets its messages as if they had come as lines.
@@ -186,7 +185,7 @@ package final class WebSocketHandler: ProtocolHandler {
     /// How long a peer may be silent before it is asked: so that who answers is never silent for as long as the options allow.
     private func interval(of connection: Connection) -> Duration? {
         guard let pingInterval else { return nil }
-        return min(pingInterval, (connection.options.idleTimeout ?? .seconds(86_400)) / 2)
+        return connection.options.idleTimeout.map { min(pingInterval, $0 / 2) } ?? pingInterval
     }
 
     private func armPingTimer(of connection: Connection, from start: ContinuousClock.Instant = .now) {

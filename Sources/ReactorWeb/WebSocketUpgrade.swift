@@ -57,9 +57,9 @@ extension HTTPResponse {
         refusal: () -> HTTPResponse? = { nil },
         makeHandler: @escaping (_ subprotocol: String?) -> (any ConnectionHandler, Connection.SharedOptions)
     ) -> HTTPResponse {
-        guard request.words(of: "Upgrade").contains(where: { $0.lowercased() == "websocket" }),
-            request.words(of: "Connection").contains(where: { $0.lowercased() == "upgrade" })
-        else { return upgradeRequired("this is for a WebSocket") }
+        guard request.fields.lists("websocket", in: "Upgrade"), request.fields.lists("upgrade", in: "Connection") else {
+            return upgradeRequired("this is for a WebSocket")
+        }
         guard request.method == .get, !request.closesConnection else {
             return HTTPResponse("a WebSocket begins with GET, in HTTP/1.1\n", status: .badRequest)
         }

@@ -14,9 +14,9 @@ struct ForwardedAddress {
     /// Returns nil for a request in which the two fields contradict each other. Most proxies write one of them, and pass on the other as it came: whoever
     /// sends it would be believed to be whom it names.
     init?(_ request: HTTPRequest, isProxy: (SocketAddress) -> Bool) {
-        let parameters = request.values(of: "Forwarded").flatMap { Self.split($0, at: ",") }.map(Self.parameters)
+        let parameters = request.words(of: "Forwarded").map(Self.parameters)
         let standard = parameters.compactMap { $0["for"] }
-        let older = request.values(of: "X-Forwarded-For").flatMap { Self.split($0, at: ",") }
+        let older = request.words(of: "X-Forwarded-For").map(String.init)
         let addresses = [standard, older].filter { !$0.isEmpty }.map { Self.origin(of: $0, isProxy: isProxy) }
         if addresses.count == 2, addresses[0] != addresses[1] { return nil }
         address = addresses.first ?? nil
@@ -46,24 +46,15 @@ struct ForwardedAddress {
         return SocketAddress(ip: String(host))
     }
 
-    /// `for="[2001:db8::1]";proto=https` by name, in lower case.
-    private static func parameters(_ element: String) -> [String: String] {
+    /// `for="[2001:db8::1]";proto=https` by name, in lower case. No address has a comma or a semicolon in it, so quotation marks need not be
+    /// looked at.
+    private static func parameters(_ element: Substring) -> [String: String] {
         var parameters: [String: String] = [:]
-        for pair in split(element, at: ";") {
-            let parts = pair.split(separator: "=", maxSplits: 1)
+        for pair in element.split(separator: ";") {
+            let parts = pair.trimmingBlanks.split(separator: "=", maxSplits: 1)
             guard parts.count == 2 else { continue }
             parameters[parts[0].lowercased()] = parts[1].filter { $0 != "\"" }
         }
         return parameters
-    }
-
-    /// No address has a comma or a semicolon in it, so quotation marks need not be looked at.
-    private static func split(_ text: String, at separator: Character) -> [String] {
-        text.split(separator: separator).map { part in
-            let blank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
-            var part = part.drop(while: blank)
-            while let last = part.last, blank(last) { part.removeLast() }
-            return String(part)
-        }
     }
 }
