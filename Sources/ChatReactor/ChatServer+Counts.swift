@@ -34,6 +34,14 @@ extension ChatServer {
         /// Nothing.
         public init() {}
 
+        /// Adds what a room's messages have come to that is counted apart.
+        mutating func add(_ other: Counts) {
+            receivedMessages &+= other.receivedMessages
+            deliveries &+= other.deliveries
+            skippedMessages &+= other.skippedMessages
+            pressures &+= other.pressures
+        }
+
         mutating func add(_ topic: Topic) {
             deliveries &+= topic.deliveryCount
             skippedMessages &+= topic.skippedMessageCount
@@ -46,15 +54,8 @@ extension ChatServer {
     /// - Complexity: O(*n*) for *n* rooms.
     public var counts: Counts {
         var counts = tally
-        if let relay = room.relay {
-            counts.deliveries &+= relay.tally.deliveries
-            counts.skippedMessages &+= relay.tally.skippedMessages
-            counts.pressures &+= relay.tally.pressures
-        }
-        counts.receivedMessages &+= chat?.tally.receivedMessages ?? 0
-        counts.deliveries &+= chat?.tally.deliveries ?? 0
-        counts.skippedMessages &+= chat?.tally.skippedMessages ?? 0
-        counts.pressures &+= chat?.tally.pressures ?? 0
+        if let relay = room.relay { counts.add(relay.tally) }
+        if let chat { counts.add(chat.tally) }
         for topic in topics { counts.add(topic) }
         return counts
     }

@@ -224,19 +224,24 @@ public final class ChatServer {
     }
 
     private func judge(_ caller: SocketAddress, over transport: TransportFactory?) -> EventLoop.Admission {
-        if isProxy(caller) {
-            let proxied = ProxiedCaller(of: self, by: caller) { [weak self] in
-                self?.admission(of: $0, by: caller) ?? .reject("")
-            }
-            return .admit(proxied, ProxiedCaller.connectionOptions)
-        }
+        if let proxied = proxyAdmission(of: caller, judge: { $0.admission(of: $1, by: caller) }) { return proxied }
         let admission = admission(of: caller)
         if transport != nil, case .admit(let handler, _) = admission { (handler as? Client)?.beginsHandshake(from: caller) }
         return admission
     }
 
-    /// Whether a caller has to say by the PROXY protocol for whom it calls.
-    func isProxy(_ caller: SocketAddress) -> Bool { gate.isProxy(caller) }
+    /// Lets a proxy in that has to say by the PROXY protocol for whom it calls; nil for any other caller.
+    ///
+    /// - Parameter judge: Decides about whom it names.
+    func proxyAdmission(
+        of caller: SocketAddress, judge: @escaping (ChatServer, SocketAddress) -> EventLoop.Admission
+    ) -> EventLoop.Admission? {
+        guard gate.isProxy(caller) else { return nil }
+        let proxied = ProxiedCaller(of: self, by: caller) { [weak self] named in
+            self.map { judge($0, named) } ?? .reject("")
+        }
+        return .admit(proxied, ProxiedCaller.connectionOptions)
+    }
 
     /// Whether a caller says in the heads of its requests for whom it calls. At a path it always is a proxy: no browser connects to one.
     func isWebProxy(_ caller: SocketAddress) -> Bool { gate.isWebProxy(caller) || caller.port == nil }

@@ -68,13 +68,13 @@ struct ListeningPlaces {
                         useless += listeners
                         continue nextPort
                     }
-                    let code = error == .permissionDenied || error == .notPermitted ? EX_NOPERM : EX_UNAVAILABLE
-                    // What the kernel does not permit of a path is to give it away.
-                    let isGift = error == .notPermitted && permissions[wanted].map { $0.owner != nil || $0.group != nil } == true
                     if error == .noMemory {
                         throw Failure(
                             "cannot listen on \(wanted): the logs do not fit into the memory that there is", code: EX_CONFIG)
                     }
+                    let code = error == .permissionDenied || error == .notPermitted ? EX_NOPERM : EX_UNAVAILABLE
+                    // What the kernel does not permit of a path is to give it away.
+                    let isGift = error == .notPermitted && permissions[wanted].map { $0.owner != nil || $0.group != nil } == true
                     let action = isGift ? "cannot give \(wanted) this owner or group" : "cannot listen on \(wanted)"
                     let reason = Failure("\(action): \(error)", code: code)
                     // A machine may serve one family alone. One address of a host is enough.

@@ -30,6 +30,21 @@ struct LiveOption {
         }
     }
 
+    /// One that is a property of the daemon, and that names files, which are read first.
+    private init<Value: Equatable>(
+        _ names: String..., of property: ReferenceWritableKeyPath<Daemon, Value>, read: @escaping (Chatd) throws -> Value
+    ) {
+        self.names = names
+        prepare = { daemon, options in
+            let new = try read(options)
+            return {
+                let old = daemon[keyPath: property]
+                daemon[keyPath: property] = new
+                return new != old
+            }
+        }
+    }
+
     /// Those of a daemon that listens with TLS. One that does not would have to be started again.
     static func all(of certificates: ServerCertificates) -> [LiveOption] {
         [
@@ -67,30 +82,9 @@ struct LiveOption {
             .init("connect-rate", get: \.server.access.connectRate) {
                 $0.server.access.connectRate = $1.accessOptions.connectRate?.value
             },
-            .init("allow", "deny") { daemon, options in
-                let list = try options.accessOptions.list()
-                return {
-                    let old = daemon.server.access.list
-                    daemon.server.access.list = list
-                    return list != old
-                }
-            },
-            .init("proxy-protocol") { daemon, options in
-                let proxies = try options.accessOptions.proxies()
-                return {
-                    let old = daemon.server.access.proxies
-                    daemon.server.access.proxies = proxies
-                    return proxies != old
-                }
-            },
-            .init("web-proxy") { daemon, options in
-                let proxies = try options.webOptions.proxies()
-                return {
-                    let old = daemon.server.access.webProxies
-                    daemon.server.access.webProxies = proxies
-                    return proxies != old
-                }
-            },
+            .init("allow", "deny", of: \.server.access.list) { try $0.accessOptions.list() },
+            .init("proxy-protocol", of: \.server.access.proxies) { try $0.accessOptions.proxies() },
+            .init("web-proxy", of: \.server.access.webProxies) { try $0.webOptions.proxies() },
             .init("web-origin", get: \.server.access.webOrigins) { $0.server.access.webOrigins = $1.webOptions.origins },
             .init(
                 "line-rate", "burst", "byte-rate", "idle-timeout", "hello-timeout", "unacknowledged-timeout",

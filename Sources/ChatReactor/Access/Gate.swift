@@ -6,8 +6,8 @@ struct Gate {
     /// The rules, clamped.
     private(set) var rules: AccessRules
     /// Those of the rules, to be looked up.
-    private var proxies = AddressTable<Void>()
-    private var webProxies = AddressTable<Void>()
+    private var proxies: AddressTable<Void>
+    private var webProxies: AddressTable<Void>
     /// How many clients the process has descriptors for.
     private let room: Int
     private var connectRate: ConnectRate?

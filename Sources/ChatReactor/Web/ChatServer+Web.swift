@@ -59,11 +59,8 @@ extension ChatServer {
     }
 
     private func judge(_ caller: SocketAddress, as configuration: WebConfiguration) -> EventLoop.Admission {
-        guard isProxy(caller) else { return admission(of: caller, by: nil, as: configuration) }
-        let proxied = ProxiedCaller(of: self, by: caller) { [weak self] in
-            self?.admission(of: $0, by: caller, as: configuration) ?? .reject("")
-        }
-        return .admit(proxied, ProxiedCaller.connectionOptions)
+        proxyAdmission(of: caller) { $0.admission(of: $1, by: caller, as: configuration) }
+            ?? admission(of: caller, by: nil, as: configuration)
     }
 
     private func admission(

@@ -18,28 +18,21 @@ public struct WebPage: Sendable {
     ///   - html: The page, which begins with `<!DOCTYPE html>`.
     ///   - contentSecurityPolicy: What it may do, as browsers are told.
     public init(html: String, contentSecurityPolicy: String = Self.strictContentSecurityPolicy) {
-        parts = Self.split(Array(html.utf8))
-        self.contentSecurityPolicy = contentSecurityPolicy
+        self.init(Array(html.utf8), contentSecurityPolicy)
     }
 
     /// The page that comes with the library: a chat for people, and in the relay profile one of plain lines.
-    public static let standard = WebPage(PackageResources.page_html)
+    public static let standard = WebPage(PackageResources.page_html, strictContentSecurityPolicy)
 
-    private init(_ html: [UInt8]) {
-        parts = Self.split(html)
-        contentSecurityPolicy = Self.strictContentSecurityPolicy
+    private init(_ html: [UInt8], _ contentSecurityPolicy: String) {
+        parts = html.split(separator: Array(Self.placeholder.utf8), omittingEmptySubsequences: false).map(Array.init)
+        self.contentSecurityPolicy = contentSecurityPolicy
     }
 
-    private static let placeholder = Array("{{nonce}}".utf8)
-
-    private static func split(_ html: [UInt8]) -> [[UInt8]] {
-        html.split(separator: placeholder, omittingEmptySubsequences: false).map(Array.init)
-    }
+    private static let placeholder = "{{nonce}}"
 
     /// The page and its policy, with the number in them.
     func filled(with nonce: String) -> (html: [UInt8], contentSecurityPolicy: String) {
-        let policy = contentSecurityPolicy.split(separator: "{{nonce}}", omittingEmptySubsequences: false).joined(
-            separator: nonce)
-        return (Array(parts.joined(separator: nonce.utf8)), policy)
+        (Array(parts.joined(separator: nonce.utf8)), contentSecurityPolicy.replacing(Self.placeholder, with: nonce))
     }
 }
