@@ -1,4 +1,3 @@
-import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 
@@ -17,32 +16,24 @@ func serveRelay(onPort port: Int, threads: Int) throws {
     try server.closeFuture.wait()
 }
 
-/// Sends each line to every channel but the one that it came from. All channels share one handler, as in SwiftNIO's own
-/// chat server; the lock is there for the runs with several threads.
+/// Sends each line to every channel but the one that it came from. All channels share one handler, as in SwiftNIO's own chat server.
 final class ChatHandler: ChannelInboundHandler, Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private let channels = NIOLockedValueBox<[ObjectIdentifier: any Channel]>([:])
+    private let channels = Channels()
 
     func channelActive(context: ChannelHandlerContext) {
-        let channel = context.channel
-        channels.withLockedValue { $0[ObjectIdentifier(channel)] = channel }
+        channels.add(context.channel)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        let id = ObjectIdentifier(context.channel)
-        channels.withLockedValue { _ = $0.removeValue(forKey: id) }
+        channels.remove(context.channel)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let line = Self.unwrapInboundIn(data)
-        let sender = ObjectIdentifier(context.channel)
-        // Outside the lock: a write that fails comes back here as `channelInactive`. The snapshot shares its storage.
-        let everybody = channels.withLockedValue { $0 }
-        for (id, channel) in everybody where id != sender {
-            channel.writeAndFlush(line, promise: nil)
-        }
+        channels.send(line, from: context.channel)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -1,4 +1,3 @@
-import NIOConcurrencyHelpers
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -25,29 +24,22 @@ final class WebChatHandler: ChannelInboundHandler, Sendable {
     typealias InboundIn = WebSocketFrame
     typealias OutboundOut = WebSocketFrame
 
-    private let channels = NIOLockedValueBox<[ObjectIdentifier: any Channel]>([:])
+    private let channels = Channels()
 
     /// The channel is active already when it becomes a WebSocket.
     func handlerAdded(context: ChannelHandlerContext) {
-        let channel = context.channel
-        channels.withLockedValue { $0[ObjectIdentifier(channel)] = channel }
+        channels.add(context.channel)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        let id = ObjectIdentifier(context.channel)
-        channels.withLockedValue { _ = $0.removeValue(forKey: id) }
+        channels.remove(context.channel)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let frame = Self.unwrapInboundIn(data)
         guard frame.opcode == .text else { return }
         let text = WebSocketFrame(fin: true, opcode: .text, data: frame.unmaskedData)
-        let sender = ObjectIdentifier(context.channel)
-        // Outside the lock: a write that fails comes back here as `channelInactive`. The snapshot shares its storage.
-        let everybody = channels.withLockedValue { $0 }
-        for (id, channel) in everybody where id != sender {
-            channel.writeAndFlush(text, promise: nil)
-        }
+        channels.send(text, from: context.channel)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
