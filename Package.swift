@@ -193,7 +193,7 @@ if let part = Context.environment["CHATREACTOR_LIBRARIES_ALONE"] {
         "chatd", "chat", "CommandLineSupport", "ChatdSandbox", "CSandbox", "LineEditing", "Terminal", "CTerminal", "SandboxProbe",
         "TerminalProbe", "RawSystemCalls", "EmbeddingExample", "LineEditingTests", "TerminalTests", "ExecutableTests",
     ]
-    // Of these, all is on one thread.
+    // The thread sanitizer is for what has threads, and these are not run with it.
     if part == "threads" { programs.formUnion(["BroadcastTests", "ChatReactorTests", "ChatdPasswordsTests"]) }
     package.targets.removeAll { programs.contains($0.name) }
     package.products.removeAll { programs.contains($0.name) }
