@@ -128,6 +128,8 @@ public final class Topic {
         highWater = min(max(configuration.highWater ?? half, 1), half)
     }
 
+    deinit { pressureGroup?.forget(ObjectIdentifier(self)) }
+
     /// Makes the memory of the log now, and not with the first message: then `publish` cannot fail for lack of it. Does nothing
     /// if that has been done.
     ///

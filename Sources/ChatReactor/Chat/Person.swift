@@ -107,8 +107,8 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         guard let chat else { return }
         chat.tally.receivedMessages &+= 1
         // It is for people: a program that says it has said a word like any other.
-        if !form.isJSON, let quitWord = chat.quitWord, messages.firstIndex(of: quitWord) == 0 { return leave(farewell: "quit") }
-        messages.withMessage(at: 0) { message in chat.withVisible(message, hear) }
+        if let quitWord = chat.quitWord, !form.isJSON, messages.firstIndex(of: quitWord) == 0 { return leave(farewell: "quit") }
+        messages.withMessage(at: 0) { message in chat.withVisible(message) { line in hear(line, in: chat) } }
         // A program that asks without reading the answers is heard again once it has read.
         if connection.pendingOutput > Self.replyLimit, !isPausedForReplies {
             isPausedForReplies = true
@@ -117,20 +117,21 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         for room in rooms { room.conversation?.holdBackIfFull(connection) }
     }
 
-    private func hear(_ line: Span<UInt8>) {
+    private func hear(_ line: Span<UInt8>, in chat: Chat) {
         let slash = UInt8(ascii: "/")
         guard line.indices.contains(where: { line[$0] != UInt8(ascii: " ") && line[$0] != UInt8(ascii: "\t") }) else { return }
         let isText = line[0] != slash
         let rest = isText ? line : line.extracting(droppingFirst: 1)
         guard isText || rest.count > 0 && rest[0] == slash else { return run(String(rest)) }
         if login.isAwaited { return tellToLogIn() }
-        if isMistypedLogin(rest) { return tell(.error("nobody has read that: to log in, begin the line with /login")) }
+        if let authenticator = chat.authenticator, Self.isMistypedLogin(rest, to: authenticator) {
+            return tell(.error("nobody has read that: to log in, begin the line with /login"))
+        }
         say(rest)
     }
 
     /// Whether a line is a login without its slash, or with something before it. The password would be everybody's.
-    private func isMistypedLogin(_ line: Span<UInt8>) -> Bool {
-        guard let authenticator = chat?.authenticator else { return false }
+    private static func isMistypedLogin(_ line: Span<UInt8>, to authenticator: any ChatAuthenticator) -> Bool {
         let start = line.indices.first { line[$0] != UInt8(ascii: " ") && line[$0] != UInt8(ascii: "/") } ?? line.count
         let word = "login"
         guard line.count - start > word.utf8.count else { return false }
