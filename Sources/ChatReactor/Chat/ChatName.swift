@@ -56,9 +56,14 @@ public struct ChatName: Hashable, Sendable, CustomStringConvertible {
     /// A name that is not judged: one that somebody has, or that nobody can ask for.
     init(unchecked text: String) {
         self.text = text
+        key = Self.fold(text)
+    }
+
+    /// A text in the form in which names are compared.
+    static func fold(_ text: String) -> String {
         var spelled = String.UnicodeScalarView()
         for scalar in text.unicodeScalars { spelled.append(contentsOf: scalar.spelledOut) }
-        key = String(spelled).foldingCase()
+        return String(spelled).foldingCase()
     }
 
     /// The name of a newcomer who has not asked for one. Nobody else can have it.
