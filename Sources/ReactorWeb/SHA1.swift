@@ -1,9 +1,10 @@
-/// The hash by which the handshake of WebSocket shows that a server has understood it (RFC 3174). It protects nothing there.
-enum SHA1 {
+/// The hash by which the handshake of WebSocket shows that a server has understood it (RFC 3174). It protects nothing there. With a key, as
+/// HMAC has it, it still keeps a secret.
+package enum SHA1 {
     /// The 20 bytes of the hash.
     ///
     /// - Complexity: O(*n*) for *n* bytes.
-    static func hash(_ message: [UInt8]) -> [UInt8] {
+    package static func hash(_ message: [UInt8]) -> [UInt8] {
         var state: (UInt32, UInt32, UInt32, UInt32, UInt32) = (0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0)
         var padded = message + [0x80]
         while padded.count % 64 != 56 { padded.append(0) }
