@@ -15,6 +15,7 @@ public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         case .web: WebSocketTarget.run(bytes)
         case .tls: try TLSTarget.run(FuzzInput(bytes))
         case .relay: try RelayTarget.run(FuzzInput(bytes))
+        case .irc: IRCTarget.run(bytes)
         }
     } catch {
         fatalError("\(error)")
@@ -23,7 +24,7 @@ public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 }
 
 private enum Target: String {
-    case framing, arguments, text, relay, http, tls, web
+    case framing, arguments, text, relay, http, tls, web, irc
 
     static let chosen: Target = {
         let name = unsafe getenv("FUZZ_TARGET").map { unsafe String(cString: $0) } ?? ""
