@@ -255,7 +255,7 @@ public final class ChatServer {
         if let refusal = refusal(of: caller) { return .reject("! \(refusal)\n") }
         let client = makeClient(form: .text)
         if let proxy { client.comesByProxy(from: caller, by: proxy) }
-        return .admit(client, options(for: caller, by: proxy, isWebSocket: false))
+        return .admit(client, options(for: caller, by: proxy, as: .lines))
     }
 
     /// Why somebody does not get in, or nil; then that is counted as its having connected.
@@ -278,9 +278,9 @@ public final class ChatServer {
     }
 
     /// The options of a client's connection.
-    func options(for caller: SocketAddress, by proxy: SocketAddress?, isWebSocket: Bool) -> Connection.SharedOptions {
+    func options(for caller: SocketAddress, by proxy: SocketAddress?, as input: OptionsByOrigin.Input) -> Connection.SharedOptions {
         let isFromElsewhere = proxy.map { !Client.isFromHere(caller, by: $0) } ?? false
-        return clientOptions[isFromElsewhere ? nil : caller, isWebSocket: isWebSocket]
+        return clientOptions[isFromElsewhere ? nil : caller, input]
     }
 
     func handshakeDidBegin(from origin: AddressOrigin) { gate.beginHandshake(from: origin) }
@@ -351,7 +351,8 @@ public final class ChatServer {
     private func limitClients() {
         for client in clients {
             guard let connection = client.connection, let address = client.address else { continue }
-            connection.setOptions(clientOptions[address, isWebSocket: connection.isWebSocket])
+            let input: OptionsByOrigin.Input = client is IRCClient ? .irc : connection.isWebSocket ? .frames : .lines
+            connection.setOptions(clientOptions[address, input])
         }
     }
 

@@ -30,20 +30,34 @@ extension ChatServer {
     /// The options of clients, with their limits: for all of this machine, and for all others.
     struct OptionsByOrigin {
         private let options: Connection.Options
-        private var local: OptionsByFraming
-        private var remote: OptionsByFraming
+        private var local: OptionsByInput
+        private var remote: OptionsByInput
 
-        var localLimits: ClientLimits { didSet { local = OptionsByFraming(localLimits.applied(to: options)) } }
-        var remoteLimits: ClientLimits { didSet { remote = OptionsByFraming(remoteLimits.applied(to: options)) } }
+        var localLimits: ClientLimits { didSet { local = OptionsByInput(localLimits.applied(to: options)) } }
+        var remoteLimits: ClientLimits { didSet { remote = OptionsByInput(remoteLimits.applied(to: options)) } }
 
-        /// One object for all who send lines, and one for all who send frames of WebSocket.
-        private struct OptionsByFraming {
+        /// What a client sends.
+        enum Input {
+            case lines
+            /// Those of WebSocket.
+            case frames
+            case irc
+        }
+
+        /// One object for all who send the same.
+        private struct OptionsByInput {
             let lines: Connection.SharedOptions
             let frames: Connection.SharedOptions
+            let irc: Connection.SharedOptions
 
             init(_ options: Connection.Options) {
                 lines = Connection.SharedOptions(options)
                 frames = Connection.SharedOptions(WebSocketHandler.connectionOptions(options, role: .server))
+                var options = options
+                options.framing = .lines
+                // What is too long is told from what is much too long: see `IRCClient.receive`.
+                options.maximumMessageLength = 2 * (IRCClient.tagLimit + IRCForm.lengthLimit)
+                irc = Connection.SharedOptions(options)
             }
         }
 
@@ -59,14 +73,18 @@ extension ChatServer {
             self.options = options
             localLimits = configuration.localLimits
             remoteLimits = configuration.limits ?? (isChat ? .ofPeople : ClientLimits())
-            local = OptionsByFraming(localLimits.applied(to: options))
-            remote = OptionsByFraming(remoteLimits.applied(to: options))
+            local = OptionsByInput(localLimits.applied(to: options))
+            remote = OptionsByInput(remoteLimits.applied(to: options))
         }
 
         /// The options of a client that comes from an address, or of one of which nobody knows from where.
-        subscript(address: SocketAddress?, isWebSocket isWebSocket: Bool) -> Connection.SharedOptions {
+        subscript(address: SocketAddress?, input: Input) -> Connection.SharedOptions {
             let options = address?.isOnThisMachine == true ? local : remote
-            return isWebSocket ? options.frames : options.lines
+            return switch input {
+            case .lines: options.lines
+            case .frames: options.frames
+            case .irc: options.irc
+            }
         }
     }
 }

@@ -25,11 +25,15 @@ final class CertificateNames {
         }
 
         /// Whether somebody's certificate has the name that it has.
-        func prove(_ person: Person) -> Bool {
-            guard let name = person.connection?.tls?.peerCertificate?.name else { return false }
-            return (try? ChatName(name)) == person.name
+        func prove(_ person: Person) -> Bool { name(of: person) == person.name }
+
+        /// The name in somebody's certificate; nil if there is none.
+        func name(of person: Person) -> ChatName? {
+            (person.connection?.tls?.peerCertificate?.name).flatMap { try? ChatName($0) }
         }
     #else
         func prove(_ person: Person) -> Bool { false }
+
+        func name(of person: Person) -> ChatName? { nil }
     #endif
 }

@@ -15,7 +15,7 @@ struct Chatd: ParsableCommand {
     var port: Count<0, 65_535> = 3001
 
     @Option(
-        help: ArgumentHelp("Listen at [tls:|web:]host:port, unix:path; repeatable.", valueName: "place"),
+        help: ArgumentHelp("Listen at [tls:|web:|irc:]host:port, unix:path…", valueName: "place"),
         transform: { try ListeningPlace($0) })
     var listen: [ListeningPlace] = []
 
@@ -55,6 +55,9 @@ struct Chatd: ParsableCommand {
     @OptionGroup(title: "Web")
     var webOptions: WebOptions
 
+    @OptionGroup(title: "IRC")
+    var ircOptions: IRCOptions
+
     @OptionGroup(title: "Access")
     var accessOptions: AccessOptions
 
@@ -90,6 +93,9 @@ struct Chatd: ParsableCommand {
         if chatOptions.chat, framing == .chunk {
             throw ValidationError("--chat is made of lines, so --framing chunk does not go with it")
         }
+        if !chatOptions.chat, listen.contains(where: \.spoken.servesIRC) {
+            throw ValidationError("a place for IRC needs --chat: a relay has neither names nor rooms")
+        }
         if tlsOptions.tlsCertificate.isEmpty, listen.contains(where: \.spoken.usesTLS) {
             throw ValidationError("a place with TLS needs a --tls-certificate and its --tls-key")
         }
@@ -105,6 +111,7 @@ struct Chatd: ParsableCommand {
         if settings.options.operation.checkConfig {
             // Also what the options name has to be there.
             _ = try settings.options.serverConfiguration()
+            _ = try settings.options.ircOptions.configuration()
             _ = try ServerCertificates(settings.options.tlsOptions)
             _ = try settings.options.loginOptions.readPasswords()
             return try StandardOutput.write(settings.description)

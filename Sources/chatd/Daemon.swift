@@ -37,6 +37,7 @@ final class Daemon {
     /// Nil if nobody comes by TLS.
     let certificates: ServerCertificates?
     private let certificateNames = CertificateNames()
+    private let ircConfiguration: ChatServer.IRCConfiguration
     /// The threads that judge passwords; nil without a file of passwords.
     private let passwordWorkers: PasswordWorkers?
     var usesPasswords: Bool { passwordWorkers != nil }
@@ -59,6 +60,7 @@ final class Daemon {
         // reader, EIO for a terminal that another job has, EFBIG for a file that would be too large.
         for number in [SIGPIPE, SIGTTIN, SIGTTOU, SIGXFSZ] { signal(number, SIG_IGN) }
         let configuration = try options.serverConfiguration()
+        ircConfiguration = try options.ircOptions.configuration()
         do throws(Errno) {
             var configuration = EventLoop.Configuration()
             configuration.memoryLimit = options.operation.memoryLimit?.value
@@ -107,6 +109,9 @@ final class Daemon {
         let places = try ClientProtocol.allCases.map { spoken in
             (spoken, try ListeningPlaces(clientPlaces.filter { $0.spoken == spoken }))
         }
+        if server.chat == nil, passedSockets.contains(.clients(.irc)) || passedSockets.contains(.clients(.ircOverTLS)) {
+            throw Failure("a socket for IRC was passed, which needs --chat", code: EX_CONFIG)
+        }
         let metricsPlaces = try ListeningPlaces(options.operation.metrics.map { [$0] } ?? [])
         do throws(Errno) {
             // Before the daemon says that it listens: a signal that is sent right after that must end it in order.
@@ -152,8 +157,7 @@ final class Daemon {
         let isUsed = !passed.isEmpty || places.contains(where: \.spoken.usesTLS)
         if certificates == nil, let first = passed.first {
             let reason = TLSSupport.isBuilt ? "there is no --tls-certificate for it" : TLSSupport.absence
-            let name = first == .webOverTLS ? "web-tls" : "tls"
-            throw Failure("a socket called '\(name)' was passed: \(reason)", code: EX_CONFIG)
+            throw Failure("a socket called '\(first.socketName ?? "")' was passed: \(reason)", code: EX_CONFIG)
         }
         if certificates != nil, !isUsed {
             throw Failure("nobody would come by TLS, for which --tls-certificate is: add --listen tls:HOST:PORT", code: EX_USAGE)
@@ -166,12 +170,17 @@ final class Daemon {
         if spoken.usesTLS, transport == nil { return [] }
         let passed = try passedSockets.listen(for: .clients(spoken)) { socket throws(Errno) in
             if spoken.servesWeb { return try server.listenForWeb(adopting: socket, transport: transport) }
+            if spoken.servesIRC { return try server.listenForIRC(adopting: socket, ircConfiguration, transport: transport) }
             return try server.listen(adopting: socket, transport: transport)
         }
         return try passed
             + places.listen { address, permissions throws(Errno) in
                 if spoken.servesWeb {
                     return try server.listenForWeb(on: address, permissions: permissions, transport: transport)
+                }
+                if spoken.servesIRC {
+                    return try server.listenForIRC(
+                        on: address, ircConfiguration, permissions: permissions, transport: transport)
                 }
                 return try server.listen(on: address, permissions: permissions, transport: transport)
             }

@@ -4,7 +4,7 @@ import CommandLineSupport
 import Glibc
 
 /// A place to listen at, as `--listen` names it: an endpoint, and for the path of a Unix-domain socket who may connect, as in
-/// `unix:/run/chatd/socket,mode=0660,group=chat`. Before it may be `tls:`, `web:` or `web+tls:`, and `web+` before `unix:`.
+/// `unix:/run/chatd/socket,mode=0660,group=chat`. Before it may be `tls:`, `web:`, `web+tls:`, `irc:` or `irc+tls:`, and `web+` or `irc+` before `unix:`.
 struct ListeningPlace {
     let endpoint: Endpoint
     var spoken = ClientProtocol.lines

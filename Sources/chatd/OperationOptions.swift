@@ -25,6 +25,7 @@ struct OperationOptions: ParsableArguments {
         switch metrics?.spoken {
         case nil, .lines: break
         case .linesOverTLS: throw ValidationError("metrics are served without TLS; put a proxy that has it before them")
+        case .irc, .ircOverTLS: throw ValidationError("metrics are no part of what irc: serves; write HOST:PORT")
         case .web, .webOverTLS: throw ValidationError("metrics are no part of what web: serves; write HOST:PORT")
         }
     }

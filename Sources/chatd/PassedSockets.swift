@@ -15,12 +15,9 @@ struct PassedSockets {
         /// lines: without that setting, it is the name of the unit.
         fileprivate init(name: String) {
             switch name {
-            case "tls": self = .clients(.linesOverTLS)
-            case "web": self = .clients(.web)
-            case "web-tls": self = .clients(.webOverTLS)
             case "metrics": self = .metrics
             case "control": self = .control
-            default: self = .clients(.lines)
+            default: self = .clients(ClientProtocol.allCases.first { $0.socketName == name } ?? .lines)
             }
         }
     }

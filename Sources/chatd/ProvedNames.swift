@@ -16,6 +16,8 @@ final class ProvedNames: ChatAuthenticator {
 
     func isOperator(_ name: ChatName) -> Bool { passwords?.isOperator(name) == true }
 
+    func provenName(of person: Person) -> ChatName? { certificates.name(of: person) }
+
     func judge(_ password: String, of name: ChatName, then completion: @escaping (_ isRight: Bool) -> Void) {
         guard let passwords else { return completion(false) }
         passwords.judge(password, of: name, then: completion)

@@ -130,7 +130,7 @@ extension Chat {
         if let connection = person.connection, !connection.isFinishing {
             // The name may be nobody's by now.
             if isRight, authenticator?.isKnown(attempt.name) == true {
-                if !logIn(person, as: attempt.name) { refuse(person, as: attempt.name, .banned) }
+                if !person.didProve(attempt.name, to: self) { refuse(person, as: attempt.name, .banned) }
             } else {
                 refuse(person, as: attempt.name, .wrong)
             }
@@ -142,16 +142,13 @@ extension Chat {
 
     private func refuse(_ person: Person, as name: ChatName, _ refusal: LoginRefusal) {
         server?.didRefuseLogin(of: person, as: name, because: refusal)
-        person.tell(.error(refusal.description))
+        person.loginWasRefused(refusal)
     }
 }
 
 extension Person {
     /// Whether the person has the name that it has logged in under.
     public var isLoggedIn: Bool { login.name == name }
-
-    /// Whether the person may give the operator's commands: it has logged in under the name of an operator.
-    public var isOperator: Bool { isLoggedIn && chat?.authenticator?.isOperator(name) == true }
 
     /// Runs `/login NAME PASSWORD`. Whatever is wrong, nothing that is told has the password in it.
     func logIn(_ argument: String) {

@@ -156,6 +156,8 @@ public final class Chat {
     /// The rooms with a file that are closed, but that somebody still refers to: then the file is still open, too.
     private var closedRooms: [ClosedRoom] = []
     private var names = NameRegistry()
+    /// What the chat is to those who have IRC clients; nil as long as nobody can come with one.
+    private(set) var irc: IRCNetwork?
     let moderation = Moderation()
     private var guestCount = 0
     private var currentAuthenticator: (any ChatAuthenticator)?
@@ -334,6 +336,21 @@ public final class Chat {
         for form in WireForm.ofFrames { try lobby.conversation?.reserveMemory(for: form) }
     }
 
+    /// Has those who have IRC clients get in, however little memory is left by then.
+    func serveIRC(_ configuration: ChatServer.IRCConfiguration) throws(Errno) -> IRCNetwork {
+        if let irc { return irc }
+        try lobby.conversation?.reserveMemory(for: .irc(with: []))
+        let network = IRCNetwork(of: self, configuration)
+        irc = network
+        return network
+    }
+
+    func makeIRCClient(of network: IRCNetwork) -> IRCClient? {
+        guard let server else { return nil }
+        guestCount += 1
+        return IRCClient(guestCount, of: self, server: server, in: network)
+    }
+
     /// Lets a person in whose connection has opened.
     func admit(_ person: Person) {
         var wanted: ChatName?
@@ -356,15 +373,14 @@ public final class Chat {
         if let wanted, (try? names.rename(person, to: wanted, isGranted: true)) != nil {
             person.name = wanted
         } else {
-            // Nobody else can have a guest's name.
-            try? names.rename(person, to: person.name)
+            guard person.takeFirstName(in: self) else { return }
         }
         letIn(person)
     }
 
     /// Has a newcomer, who has a name, take part.
     func letIn(_ person: Person) {
-        person.enter(lobby, telling: .last(history), isFirst: true)
+        person.begins(in: self)
         if let (remaining, reason) = moderation.pendingShutdown {
             person.tell(.notice(Moderation.shutdownNotice(in: remaining, reason: reason)))
         }
@@ -372,6 +388,7 @@ public final class Chat {
 
     func forget(_ person: Person) {
         names.remove(person)
+        irc?.forget(person)
         // The number is never used again.
         if person.isGuest { unmute(person.name) }
         for name in person.ignored { stopIgnoring(name, by: person) }
@@ -386,14 +403,21 @@ public final class Chat {
         return (try? rename(person, to: name, isGranted: true)) != nil
     }
 
+    /// Has the chat find a person under a name from now on.
+    ///
+    /// - Parameter isGranted: Whether the person need not care about names that are reserved, or kept for others.
+    func claim(_ name: ChatName, for person: Person, isGranted: Bool) throws(NameRegistry.Refusal) {
+        if bans.ban(of: name) != nil { throw .banned }
+        if !isGranted, person.login.name != name, authenticator?.isKnown(name) == true { throw .needsLogin(name) }
+        try names.rename(person, to: name, isGranted: isGranted)
+    }
+
     /// Gives a person another name, and tells those who are in its rooms.
     ///
     /// - Parameter isGranted: Whether the person need not care about names that are reserved, or kept for others.
     func rename(_ person: Person, to name: ChatName, isGranted: Bool) throws(NameRegistry.Refusal) {
         let old = person.name
-        if bans.ban(of: name) != nil { throw .banned }
-        if !isGranted, person.login.name != name, authenticator?.isKnown(name) == true { throw .needsLogin(name) }
-        try names.rename(person, to: name, isGranted: isGranted)
+        try claim(name, for: person, isGranted: isGranted)
         // What it has proved was about the name that it had. Later it may be somebody else's.
         if let proved = person.login.name, proved != name { person.login.name = nil }
         moderation.moveMute(of: old, to: name)
@@ -403,6 +427,7 @@ public final class Chat {
         }
         // An observer of what follows may give it another name, or have it leave: that has to find it under this one.
         person.name = name
+        irc?.didRename(person, from: old)
         for room in person.rooms where room.conversation?.contains(person) == true {
             room.conversation?.publish(.rename, from: old.text, name.text.utf8.span, by: person)
         }
@@ -540,6 +565,6 @@ public final class Chat {
     /// Tells everybody something, in the form of each.
     func tellAll(_ reply: Reply) {
         for room in rooms { room.conversation?.tellAll(reply) }
-        for person in people where person.login.isAwaited { person.tell(reply) }
+        for person in people where person.rooms.isEmpty { person.tell(reply) }
     }
 }

@@ -15,15 +15,21 @@ final class Conversation {
     let records: RecordLog
     weak var chat: Chat?
     weak var room: ChatServer.Room?
-    /// What the people in the room talk about; empty if nobody has said.
-    var topicText = ""
+    /// What the people in the room talk about; empty if nobody has said. Who has said so, and when.
+    private(set) var topicText = ""
+    private(set) var topicSetter = ""
+    private(set) var topicTime: Int64 = 0
+    let openedTime = Timestamp.now
 
     /// What the one who has opened the room has others need who enter it; nil if nothing.
-    let ownKey: String?
+    var ownKey: String?
+    /// What those have laid down who keep the room in order.
+    var modes = RoomModes()
     /// Those who need no key.
     private(set) var invitations: Invitations?
 
-    private var topics: [Topic?] = Array(repeating: nil, count: WireForm.allCases.count)
+    /// Those of the forms that somebody in the room gets.
+    private var topics: [(form: WireForm, topic: Topic)] = []
     private var peopleByNumber: [Int: Person] = [:]
     private lazy var presence = Presence(in: self)
     /// Those who have more to say than the room takes in one turn, in the order in which they may go on.
@@ -54,7 +60,7 @@ final class Conversation {
         self.topicMemory = topicMemory
         // The topic of a room whose log was there before, if it still has that.
         records.read(from: records.place(ofLast: 1) { $0 == .topic }) { record in
-            if record.kind == .topic { topicText = record.text }
+            if record.kind == .topic { (topicText, topicSetter, topicTime) = (record.text, record.from, record.time) }
             return false
         }
     }
@@ -78,14 +84,20 @@ final class Conversation {
 
     /// Adds a person, and tells the others.
     func add(_ person: Person) {
+        if peopleByNumber.isEmpty, name != .lobby { modes.operators.insert(person.number) }
         peopleByNumber[person.number] = person
+        chat?.irc?.didJoin(person, self)
         presence.didJoin(person)
     }
 
     /// Removes a person, and tells the others why.
-    func remove(_ person: Person, reason: String) {
+    ///
+    /// - Parameter departure: How those hear of it who have IRC clients.
+    func remove(_ person: Person, reason: String, _ departure: IRCDeparture) {
         let removed = peopleByNumber.removeValue(forKey: person.number)
         if removed == nil { return }
+        modes.remove(person)
+        chat?.irc?.didLeave(person, self, departure)
         if let connection = person.connection, heldBack.contains(where: { $0 === connection }) {
             heldBack = heldBack.filter { $0 !== connection }
             // It may be in other rooms.
@@ -105,6 +117,13 @@ final class Conversation {
         records.place(ofLast: 1) { $0.isSaid || $0 == .topic }.sequence < records.nextSequence
     }
 
+    func setTopic(_ text: String, by name: ChatName, at time: Int64) {
+        (topicText, topicSetter, topicTime) = (text, name.text, time)
+    }
+
+    /// What somebody needs who enters the room; nil if nothing.
+    var key: String? { chat?.key(of: name) }
+
     // MARK: - Forms
 
     /// Has a person sent what is said from now on.
@@ -117,7 +136,7 @@ final class Conversation {
 
     /// Takes a person out of the topic, whose connection may be closed already. The last one of a form takes the topic along.
     func unsubscribe(_ person: Person) {
-        guard let topic = topics[person.form.rawValue] else { return }
+        guard let topic = existingTopic(of: person.form) else { return }
         if let connection = person.connection { topic.unsubscribe(connection) }
         discardIfUnused(person.form)
     }
@@ -125,7 +144,7 @@ final class Conversation {
     /// Takes a person out of the topic who stays in the room, after what was said until now. Returns false if that is so much that it is
     /// lost instead: the person does not read, and so much for each of many such people would take too much memory.
     func unsubscribeWithoutLoss(_ person: Person) -> Bool {
-        guard let topic = topics[person.form.rawValue], let connection = person.connection else { return true }
+        guard let topic = existingTopic(of: person.form), let connection = person.connection else { return true }
         let isWhole = topic.unsubscribe(connection, sendingAtMost: Person.replyLimit)
         unsubscribe(person)
         return isWhole
@@ -140,14 +159,16 @@ final class Conversation {
 
     /// Takes back what `prepare` has done, if nobody was subscribed.
     func discardIfUnused(_ form: WireForm) {
-        guard let topic = topics[form.rawValue], topic.subscriberCount == 0 else { return }
-        topics[form.rawValue] = nil
+        guard let topic = existingTopic(of: form), topic.subscriberCount == 0 else { return }
+        topics.removeAll { $0.form == form }
         pressureGroup.remove(topic)
         chat?.tally.add(topic)
     }
 
+    private func existingTopic(of form: WireForm) -> Topic? { topics.first { $0.form == form }?.topic }
+
     private func topic(of form: WireForm) throws(Errno) -> Topic {
-        if let topic = topics[form.rawValue] { return topic }
+        if let topic = existingTopic(of: form) { return topic }
         guard let chat else { throw .canceled }
         var configuration = Topic.Configuration()
         configuration.capacity = topicCapacity
@@ -155,12 +176,15 @@ final class Conversation {
         configuration.policy = chat.slowClients
         configuration.highWater = chat.slowHighWater
         let name = name
-        configuration.skipNotice = { missed in form.encode(.gap(room: name, missed: UInt64(clamping: missed))) }
-        configuration.closingNotice = form.encode(.error("goodbye: you are reading too slowly"))
+        let server = chat.irc?.serverName ?? ""
+        configuration.skipNotice = { missed in
+            Self.encode(.gap(room: name, missed: UInt64(clamping: missed)), as: form, in: name, from: server)
+        }
+        configuration.closingNotice = Self.encode(.error("goodbye: you are reading too slowly"), as: form, in: name, from: server)
         let topic = try Topic(on: chat.loop, configuration: configuration)
         // A message that could not be published for lack of memory would be missing. So there is memory, or there is no topic.
         try topic.allocateLog()
-        topics[form.rawValue] = topic
+        topics.append((form, topic))
         pressureGroup.add(topic)
         for connection in speakers.compactMap(\.connection) { topic.addPublisher(connection) }
         return topic
@@ -168,32 +192,35 @@ final class Conversation {
 
     /// Gives the topic of a form its memory, however much there is left when somebody comes who gets it.
     func reserveMemory(for form: WireForm) throws(Errno) {
-        guard topicMemory[form] == nil, topics[form.rawValue] == nil, let loop = chat?.loop else { return }
+        guard topicMemory[form] == nil, !hasTopic(of: form), let loop = chat?.loop else { return }
         topicMemory[form] = try loop.reserveMemory(Topic.memorySize(ofCapacity: topicCapacity))
     }
 
     /// Those of the forms that somebody in the room gets.
-    var liveTopics: [Topic] { topics.compactMap { $0 } }
+    var liveTopics: [Topic] { topics.map(\.topic) }
 
     /// Whether somebody in the room gets a form.
-    func hasTopic(of form: WireForm) -> Bool { topics[form.rawValue] != nil }
+    func hasTopic(of form: WireForm) -> Bool { existingTopic(of: form) != nil }
 
     /// How many bytes a person has not been sent yet that were said in the room.
     func lag(of person: Person) -> Int {
         guard let connection = person.connection else { return 0 }
-        return topics[person.form.rawValue]?.lag(of: connection) ?? 0
+        return existingTopic(of: person.form)?.lag(of: connection) ?? 0
     }
 
     // MARK: - Speaking
 
     /// Puts down what has happened, and tells everybody but the person who did it.
     ///
-    /// - Parameter text: Valid UTF-8 without control characters.
+    /// - Parameters:
+    ///   - text: Valid UTF-8 without control characters.
+    ///   - original: What those get who have IRC clients, if that is more than the text.
     /// - Returns: The record's number and time; nil if the text is too long for the room.
     /// - Complexity: O(*n*) for *n* bytes, and for the number of those who ignore the person.
     @discardableResult
     func publish(
-        _ kind: Record.Kind, from name: String, _ text: Span<UInt8>, by person: Person? = nil, online: Int = 0
+        _ kind: Record.Kind, from name: String, _ text: Span<UInt8>, by person: Person? = nil, online: Int = 0,
+        asSent original: IRCOriginal? = nil
     ) -> (sequence: UInt64, time: Int64)? {
         // What is in the history must fit into the topics, too.
         guard let chat, text.count <= chat.maximumTextLength else { return nil }
@@ -209,12 +236,16 @@ final class Conversation {
         // Taken out of the property, each access to which would have to be checked.
         var message: [UInt8] = []
         swap(&message, &encoded)
-        for form in WireForm.allCases {
-            guard let topic = topics[form.rawValue] else { continue }
+        let topics = topics
+        for (form, topic) in topics {
             message.removeAll(keepingCapacity: true)
             // What is published is made of what is in the history.
             records.read(from: place) { record in
-                form.encode(record, in: self.name, isReplayed: false, label: chat.label, to: &message)
+                if form.kind == .irc {
+                    chat.irc?.line(for: record, in: self, by: person, asSent: original)?.append(with: form.parts, to: &message)
+                } else {
+                    form.encode(record, in: self.name, isReplayed: false, label: chat.label, to: &message)
+                }
                 return false
             }
             topic.publish(message.span, from: sender, except: others)
@@ -243,7 +274,7 @@ final class Conversation {
     private func addSpeaker(_ connection: Connection) {
         if speakers.contains(where: { $0.connection === connection }) { return }
         speakers = speakers.filter { $0.connection != nil } + [Speaker(connection: connection)]
-        for topic in topics { topic?.addPublisher(connection) }
+        for (_, topic) in topics { topic.addPublisher(connection) }
     }
 
     /// Tells everybody who speaks in the room something that is not in its history. A program may be in other rooms as well, and is told
@@ -251,17 +282,38 @@ final class Conversation {
     func tellAll(_ reply: Reply) {
         guard let room else { return }
         let others = people.filter { $0.room !== room }.compactMap(\.connection)
-        for form in WireForm.allCases {
-            if let topic = topics[form.rawValue] { topic.publish(form.encode(reply).span, except: others) }
-        }
+        let server = chat?.irc?.serverName ?? ""
+        for (form, topic) in topics { topic.publish(Self.encode(reply, as: form, in: name, from: server).span, except: others) }
         // They are not subscribed yet.
         for person in people where person.room === room && person.isAwaitingLive(room) { person.tell(reply) }
+    }
+
+    /// Tells those who have IRC clients what the others are told otherwise, or not at all.
+    ///
+    /// - Parameters:
+    ///   - line: The message for those whose clients want so much; nil for nothing.
+    ///   - sender: Whose doing it is.
+    ///   - others: Who is not to get it either.
+    func publishToIRC(
+        from sender: Connection? = nil, except others: [Connection] = [], _ line: (IRCForm.Parts) -> IRCLine?
+    ) {
+        for (form, topic) in topics where form.kind == .irc {
+            guard let line = line(form.parts) else { continue }
+            var message: [UInt8] = []
+            line.append(with: form.parts, to: &message)
+            topic.publish(message.span, from: sender, except: others)
+        }
+    }
+
+    /// Encodes what those are told who get a form.
+    private static func encode(_ reply: Reply, as form: WireForm, in room: ChatName, from server: String) -> [UInt8] {
+        form.kind == .irc ? IRCForm.encode(reply, in: room, from: server) : form.encode(reply)
     }
 
     // MARK: - Holding back
 
     /// Whether nobody can say more in this turn without leaving those behind who are slow.
-    private var hasGrownEnough: Bool { topics.contains { $0?.hasGrownEnough == true } }
+    private var hasGrownEnough: Bool { topics.contains { $0.topic.hasGrownEnough } }
 
     /// Has a connection that has just said something wait for the next turn, if the room takes no more in this one.
     ///

@@ -252,7 +252,7 @@ extension OperatorCommands {
 
 extension SocketAddress {
     /// The address and the port; `unix` for a Unix-domain socket without a name.
-    fileprivate var shown: String { self == .unix(path: "") ? "unix" : String(madeVisible: description) }
+    var shown: String { self == .unix(path: "") ? "unix" : String(madeVisible: description) }
 }
 
 extension String {

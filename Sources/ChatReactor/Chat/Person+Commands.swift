@@ -198,12 +198,12 @@ extension Person {
     /// Enters another room: in place of the present one for people, and besides it for programs.
     private func move(to name: ChatName, telling extent: Replay.Extent, key: String) {
         guard let chat else { return }
-        if form.isJSON, rooms.count >= Self.roomLimit { return tell(.error("you are in \(Self.roomLimit) rooms already")) }
+        if form.allowsSeveralRooms, rooms.count >= Self.roomLimit { return tell(.error("you are in \(Self.roomLimit) rooms already")) }
         let room: ChatServer.Room
         do throws(Chat.RoomRefusal) { room = try chat.openRoom(name, for: form, key: key) } catch {
             return tell(.error("\(error)"))
         }
-        guard !form.isJSON, let present = self.room else { return enter(room, telling: extent) }
+        guard !form.allowsSeveralRooms, let present = self.room else { return enter(room, telling: extent) }
         exit(present, reason: "moved")
         // Those who were told that may have had everybody leave the other room, which is closed then.
         enter((try? chat.openRoom(name, for: form, key: key)) ?? chat.lobby, telling: extent)
@@ -216,6 +216,9 @@ extension Person {
             return tell(.notice(topic.isEmpty ? "\(room.name) has no topic" : "the topic is: \(topic)"))
         }
         if isToldToBeMuted { return }
+        if let refusal = conversation.refusalToSpeak(of: self) ?? conversation.refusalToSetTopic(of: self) {
+            return tell(.error(refusal))
+        }
         // One character may have any number of marks.
         if text.count > Self.topicLimit || text.utf8.count > 4 * Self.topicLimit {
             return tell(.error("a topic has at most \(Self.topicLimit) characters"))
@@ -233,8 +236,8 @@ extension Person {
         let published = conversation.publish(.topic, from: name.text, topic.utf8.span, by: self)
         didPublish(published, in: room)
         // It may be too long for the log, and then nobody has heard of it.
-        if published == nil { return }
-        conversation.topicText = topic
+        guard let published else { return }
+        conversation.setTopic(topic, by: name, at: published.time)
         tell(.notice(topic.isEmpty ? "the topic is removed" : "the topic is: \(topic)"))
     }
 

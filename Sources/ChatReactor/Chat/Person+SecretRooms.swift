@@ -10,7 +10,7 @@ extension Chat {
     }
 
     /// Whether a room is listed to those alone who are in it.
-    func isSecret(_ name: ChatName) -> Bool { secretKeys[name] != nil || room(named: name)?.conversation?.ownKey != nil }
+    func isSecret(_ name: ChatName) -> Bool { secretKeys[name] != nil || room(named: name)?.conversation?.isSecret == true }
 }
 
 extension Person {
@@ -21,22 +21,29 @@ extension Person {
 
     /// Whether the person may enter a room. If not, it is told why.
     func mayEnter(_ name: ChatName, with given: String) -> Bool {
-        guard let chat, let key = chat.key(of: name) else { return true }
-        if chat.room(named: name)?.conversation?.invitations?.contains(self) == true { return true }
-        if given.isEmpty {
-            tell(.error("\(name) has a key: /join \(name) KEY, or be invited"))
+        guard let chat else { return true }
+        if let refusal = chat.room(named: name)?.conversation?.refusalToEnter(of: self) {
+            tell(.error(refusal.description(of: name)))
             return false
         }
+        if let refusal = refusalToEnter(name, with: given) {
+            tell(.error(refusal))
+            return false
+        }
+        return true
+    }
+
+    /// Why a key, or that there is none, keeps the person out of a room; nil if it does not.
+    func refusalToEnter(_ name: ChatName, with given: String) -> String? {
+        guard let chat, let key = chat.key(of: name) else { return nil }
+        if chat.room(named: name)?.conversation?.invitations?.contains(self) == true { return nil }
+        if given.isEmpty { return "\(name) has a key: /join \(name) KEY, or be invited" }
         // Of an address and a room: who guesses keeps nobody out of others.
         let origin = "\(owner) \(name.folded)"
-        guard chat.keyRate.mayAttempt(origin, at: .now) else {
-            tell(.error("there were too many wrong keys, try again in a minute"))
-            return false
-        }
-        if given == key { return true }
+        guard chat.keyRate.mayAttempt(origin, at: .now) else { return "there were too many wrong keys, try again in a minute" }
+        if given == key { return nil }
         _ = chat.keyRate.admits(origin, at: .now)
-        tell(.error("that is not the key of \(name)"))
-        return false
+        return "that is not the key of \(name)"
     }
 
     /// Runs `/invite NAME`.

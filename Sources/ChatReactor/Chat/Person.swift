@@ -4,7 +4,7 @@ public import Reactor
 ///
 /// What it sends are lines, each delivered alone: a person that has said as much as the room takes in a turn, or that is still being sent
 /// a room's history, is not heard until that is over.
-public final class Person: ChatServer.Client, ConnectionHandler {
+public class Person: ChatServer.Client, ConnectionHandler {
     /// How many rooms a program may be in. People are in one.
     static let roomLimit = 20
     /// How much may wait for somebody who does not read, before others are told that they cannot be written to.
@@ -23,28 +23,28 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     static let replyLimit = 131_072
 
     /// The name, which `/nick` changes.
-    public internal(set) var name: ChatName
+    public final internal(set) var name: ChatName
     /// The number of the client among all of this run.
-    public let number: Int
+    public final let number: Int
     /// How the person gets what happens.
-    private(set) var form: WireForm
+    private(set) final var form: WireForm
     /// The rooms, of which what is said goes to the last one.
-    private(set) var rooms: [ChatServer.Room] = []
+    private(set) final var rooms: [ChatServer.Room] = []
     private var replays: [Replay] = []
     /// Whether reading is paused until a replay has ended.
     private var isPausedForReplay = false
     private var isPausedForReplies = false
     /// Whom a name is kept for: who comes from the same address.
-    private(set) var owner = ""
+    private(set) final var owner = ""
     /// Whom the person ignores, and those of them who were not asked for: see `Chat.goOnToIgnore`.
-    var ignored: Set<ChatName> = []
-    var followed: Set<ChatName> = []
+    final var ignored: Set<ChatName> = []
+    final var followed: Set<ChatName> = []
     /// Who has last written to this person alone, whatever it is called by now: another may have taken its name.
-    weak var lastWriter: Person?
+    final weak var lastWriter: Person?
     /// When the person has last sent a line.
-    private(set) var lastHeard = ContinuousClock.now
+    final var lastHeard = ContinuousClock.now
 
-    weak var chat: Chat?
+    final weak var chat: Chat?
 
     init(_ number: Int, form: WireForm, of chat: Chat, server: ChatServer) {
         self.number = number
@@ -58,6 +58,9 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     public override var room: ChatServer.Room? { rooms.last }
     var isGuest: Bool { name == .guest(number) }
 
+    /// Whether the person may give the operator's commands: it has logged in under the name of an operator.
+    public var isOperator: Bool { isLoggedIn && chat?.authenticator?.isOperator(name) == true }
+
     /// Tells the person something, as a notice of the server: one line, without its newline.
     public func notify(_ line: String) {
         tell(.notice(String(madeVisible: line)))
@@ -69,7 +72,21 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         owner = address(over: connection)?.withPort(0).description ?? ""
         opened(connection)
         guard let chat else { return connection.close() }
-        chat.admit(self)
+        begin(in: chat)
+    }
+
+    /// Comes to a chat.
+    func begin(in chat: Chat) { chat.admit(self) }
+
+    /// Takes the name that it comes with, under which the chat finds it from now on. Returns false if there is none to be had yet.
+    func takeFirstName(in chat: Chat) -> Bool {
+        // Nobody else can have a guest's name.
+        (try? chat.claim(name, for: self, isGranted: true)) != nil
+    }
+
+    /// Takes part from now on.
+    func begins(in chat: Chat) {
+        enter(chat.lobby, telling: .last(chat.history), isFirst: true)
     }
 
     public func connectionDidClose(_ connection: Connection, reason: CloseReason) {
@@ -80,7 +97,8 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     /// Is nobody in any room from now on.
     private func vanish(reason: String) {
         replays = []
-        for room in rooms { exit(room, reason: reason) }
+        chat?.irc?.didQuit(self, reason)
+        for room in rooms { exit(room, reason: reason, .quit) }
         chat?.forget(self)
     }
 
@@ -100,6 +118,11 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         connection?.finish(reason: reason)
     }
 
+    /// Has given the password of a name. Returns false if it cannot have the name.
+    func didProve(_ name: ChatName, to chat: Chat) -> Bool { chat.logIn(self, as: name) }
+
+    func loginWasRefused(_ refusal: LoginRefusal) { tell(.error(refusal.description)) }
+
     // MARK: - Hearing
 
     public func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
@@ -109,6 +132,11 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         // It is for people: a program that says it has said a word like any other.
         if let quitWord = chat.quitWord, !form.isJSON, messages.firstIndex(of: quitWord) == 0 { return leave(farewell: "quit") }
         messages.withMessage(at: 0) { message in chat.withVisible(message) { line in hear(line, in: chat) } }
+        didHear(over: connection)
+    }
+
+    /// Has somebody wait who has asked for much, or said much.
+    final func didHear(over connection: Connection) {
         // A program that asks without reading the answers is heard again once it has read.
         if connection.pendingOutput > Self.replyLimit, !isPausedForReplies {
             isPausedForReplies = true
@@ -147,12 +175,12 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         guard let limit = server?.configuration.maximumMessageLength else { return }
         tell(.error("line too long: the limit is \(limit) bytes"))
         guard isOneTooManyLongLines() else { return }
-        let farewell = form.encode(.error("goodbye: three lines were too long within a minute"))
+        let farewell = encode(.error("goodbye: three lines were too long within a minute"))
         connection.finish(sending: farewell, reason: .messageTooLong)
     }
 
     public func connectionDidTimeOut(_ connection: Connection, reason: CloseReason) {
-        connection.finish(sending: form.encode(.error(farewellAfterSilence)), reason: reason)
+        connection.finish(sending: encode(.error(farewellAfterSilence)), reason: reason)
     }
 
     // MARK: - Speaking
@@ -162,9 +190,10 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         publish(.message, text)
     }
 
-    func publish(_ kind: Record.Kind, _ text: Span<UInt8>) {
+    final func publish(_ kind: Record.Kind, _ text: Span<UInt8>) {
         guard let chat, let room, let conversation = room.conversation else { return }
         if chat.moderation.hasMutes, isToldToBeMuted { return }
+        if chat.irc != nil, let refusal = conversation.refusalToSpeak(of: self) { return tell(.error(refusal)) }
         if text.isEmpty { return tell(.error("there is nothing to say")) }
         switch chat.judge(text, by: self, in: room) {
         case nil: break
@@ -176,7 +205,7 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         }
     }
 
-    func didPublish(_ result: (sequence: UInt64, time: Int64)?, in room: ChatServer.Room) {
+    final func didPublish(_ result: (sequence: UInt64, time: Int64)?, in room: ChatServer.Room) {
         guard let result else { return tell(.error("that is too long for this room")) }
         if form.isJSON { tell(.sent(room: room.name, sequence: result.sequence, time: result.time)) }
     }
@@ -188,9 +217,12 @@ public final class Person: ChatServer.Client, ConnectionHandler {
         return true
     }
 
-    func tell(_ reply: Reply) {
+    /// Encodes what the person is told.
+    func encode(_ reply: Reply) -> [UInt8] { form.encode(reply) }
+
+    final func tell(_ reply: Reply) {
         guard let connection else { return }
-        let bytes = form.encode(reply)
+        let bytes = encode(reply)
         if !bytes.isEmpty { connection.send(bytes.span) }
     }
 
@@ -225,18 +257,22 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     }
 
     /// Leaves a room.
-    func exit(_ room: ChatServer.Room, reason: String) {
+    ///
+    /// - Parameters:
+    ///   - reason: What the others are told.
+    ///   - departure: How those are told who have IRC clients.
+    final func exit(_ room: ChatServer.Room, reason: String, _ departure: IRCDeparture = .part("")) {
         rooms = rooms.filter { $0 !== room }
         replays = replays.filter { $0.room !== room }
         room.conversation?.unsubscribe(self)
-        room.conversation?.remove(self, reason: reason)
+        room.conversation?.remove(self, reason: reason, departure)
     }
 
     /// Leaves a room for the one that the person was in before, or for the lobby.
-    func leave(_ room: ChatServer.Room) {
+    func leave(_ room: ChatServer.Room, reason: String = "moved", _ departure: IRCDeparture = .part("")) {
         guard let chat else { return }
         let wasPresent = room === self.room
-        exit(room, reason: "moved")
+        exit(room, reason: reason, departure)
         if let next = self.room {
             if wasPresent { greet(next, isFirst: false) }
         } else {
@@ -284,7 +320,7 @@ public final class Person: ChatServer.Client, ConnectionHandler {
                 try replay.room.conversation?.subscribe(self)
             } catch {
                 server?.cannotOpen(replay.room.name, RoomLogError(ofRoom: replay.room.name, error))
-                let farewell = form.encode(.error("goodbye: \(replay.room.name) cannot be entered: \(error)"))
+                let farewell = encode(.error("goodbye: \(replay.room.name) cannot be entered: \(error)"))
                 return connection.finish(sending: farewell, reason: .requested)
             }
         }
@@ -306,19 +342,31 @@ public final class Person: ChatServer.Client, ConnectionHandler {
     /// Gets JSON from now on, of what happens from now on.
     func switchToJSON() {
         guard !form.isJSON else { return tell(.notice("this is JSON already")) }
-        do throws(Errno) {
-            for room in rooms { try room.conversation?.prepare(form.asJSON) }
-        } catch {
-            for room in rooms { room.conversation?.discardIfUnused(form.asJSON) }
+        let roomsAndLosses: [(room: ChatServer.Room, isWhole: Bool)]
+        do throws(Errno) { roomsAndLosses = try changeForm(to: form.asJSON) } catch {
             return tell(.error("there is no JSON for now: \(error)"))
         }
-        let roomsAndLosses = rooms.map { (room: $0, isWhole: $0.conversation?.unsubscribeWithoutLoss(self) ?? true) }
-        form = form.asJSON
         if login.isAwaited, let chat { tell(.loginNeeded(server: chat.name)) }
         for (room, isWhole) in roomsAndLosses {
             greet(room, isFirst: false)
             // A replay that is under way goes on in the new form.
             if !isAwaitingLive(room) { replay(.last(0), of: room, isAfterGap: !isWhole) }
         }
+    }
+
+    /// Gets another form from now on, and is subscribed to no room.
+    ///
+    /// - Returns: The rooms, and whether nothing is lost that was said there.
+    /// - Throws: Why there can be no topic. Then nothing has changed.
+    final func changeForm(to new: WireForm) throws(Errno) -> [(room: ChatServer.Room, isWhole: Bool)] {
+        do throws(Errno) {
+            for room in rooms { try room.conversation?.prepare(new) }
+        } catch {
+            for room in rooms { room.conversation?.discardIfUnused(new) }
+            throw error
+        }
+        let roomsAndLosses = rooms.map { (room: $0, isWhole: $0.conversation?.unsubscribeWithoutLoss(self) ?? true) }
+        form = new
+        return roomsAndLosses
     }
 }

@@ -45,6 +45,9 @@ import Reactor
     /// While records are lent to a reader, they must stay where they are.
     private var isReading = false
 
+    /// Whether the records outlive the process.
+    var isInFile: Bool { file != nil }
+
     /// An empty log in memory.
     ///
     /// - Parameters:

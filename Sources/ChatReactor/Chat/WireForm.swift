@@ -2,24 +2,38 @@ import ReactorWeb
 
 /// How those who are in a room get what happens in it. A room has a topic for each form that somebody in it uses, and a record is encoded
 /// once for each of them.
-enum WireForm: Int, CaseIterable {
-    /// Lines for people: see ``TextForm``.
-    case text
-    /// An object a line for programs: see ``JSONForm``.
-    case json
-    /// Each line a frame of WebSocket, without its newline.
-    case textFrames
-    /// Each object a frame of WebSocket.
-    case jsonFrames
+struct WireForm: Hashable {
+    enum Kind {
+        /// Lines for people: see ``TextForm``.
+        case text
+        /// An object a line for programs: see ``JSONForm``.
+        case json
+        /// Messages of IRC: see ``IRCForm``.
+        case irc
+    }
+
+    let kind: Kind
+    /// Whether each line is a frame of WebSocket, without its newline.
+    var isFramed = false
+    /// What the lines of IRC have besides, as the client has asked for it.
+    var parts: IRCForm.Parts = []
+
+    static let text = WireForm(kind: .text)
+    static let json = WireForm(kind: .json)
+    static let textFrames = WireForm(kind: .text, isFramed: true)
+    static let jsonFrames = WireForm(kind: .json, isFramed: true)
+    static func irc(with parts: IRCForm.Parts) -> WireForm { WireForm(kind: .irc, parts: parts) }
 
     static let ofLines: [WireForm] = [.text, .json]
     static let ofFrames: [WireForm] = [.textFrames, .jsonFrames]
 
-    var isJSON: Bool { self == .json || self == .jsonFrames }
-    var isFramed: Bool { self == .textFrames || self == .jsonFrames }
+    var isJSON: Bool { kind == .json }
 
     /// The form of JSON that goes over the same connection.
     var asJSON: WireForm { isFramed ? .jsonFrames : .json }
+
+    /// Whether somebody may be in several rooms: a program, or a person whose client shows each by itself.
+    var allowsSeveralRooms: Bool { kind != .text }
 
     /// The longest message of any form that is made of a line of so many bytes. Two of them may become the seven of `\u{61C}` by being
     /// made visible, and then the eight of `\\u{61C}` within JSON. Besides there are names, a label, and the keys of an object.
@@ -29,7 +43,7 @@ enum WireForm: Int, CaseIterable {
     /// within JSON, which is as much as a topic takes whose log is eight times the longest message of a line.
     static func longestText(sent: Int) -> Int { max(4 &* sent, 512) }
 
-    /// Encodes a record.
+    /// Encodes a record in any form but that of IRC, which says more than there is in a record.
     ///
     /// - Parameter isReplayed: Whether it was said before the reader came.
     func encode(_ record: borrowing Record, in room: ChatName, isReplayed: Bool, label: TextLabel, to output: inout [UInt8]) {
@@ -43,7 +57,7 @@ enum WireForm: Int, CaseIterable {
         if isFramed { WebSocketFraming.server.frameLine(of: &output, from: start) }
     }
 
-    /// Encodes what one client is told.
+    /// Encodes what one client is told, in any form but that of IRC.
     func encode(_ reply: Reply) -> [UInt8] {
         let lines = isJSON ? JSONForm.encode(reply) : TextForm.encode(reply)
         if !isFramed { return lines }

@@ -68,7 +68,7 @@ final class WebCaller {
         ) { subprotocol in
             let client = server.makeClient(form: subprotocol == "chat.json" ? .jsonFrames : .textFrames)
             if let lastProxy { client.comesByProxy(from: caller, by: lastProxy, isEncrypted: isEncrypted) }
-            return (client, server.options(for: caller, by: lastProxy, isWebSocket: true))
+            return (client, server.options(for: caller, by: lastProxy, as: .frames))
         }
     }
 

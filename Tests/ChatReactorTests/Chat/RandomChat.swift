@@ -381,7 +381,7 @@ final class RandomChat {
             guard let conversation = room.conversation, let members = model.rooms[ChatModel.key(room.name.text)]?.members else {
                 continue
             }
-            for form in WireForm.allCases {
+            for form in WireForm.ofLines + WireForm.ofFrames {
                 let itsMembers = members.filter { member in
                     let isFramed = participants.first { $0.number == member.number }?.isFramed
                     return member.isJSON == form.isJSON && isFramed == form.isFramed

@@ -1,0 +1,168 @@
+import ChatReactorText
+import Reactor
+
+/// Speaking: in rooms, and to one person alone.
+extension IRCClient {
+    func privateMessage(_ message: IRCMessage) { speak(message, isNotice: false) }
+
+    func sendNotice(_ message: IRCMessage) { speak(message, isNotice: true) }
+
+    private func speak(_ message: IRCMessage, isNotice: Bool) {
+        guard let targets = message.parameters.first, !targets.isEmpty else {
+            return isNotice ? () : reply(.noRecipient, text: "No recipient given (\(message.command))")
+        }
+        guard message.parameters.count > 1, !message.parameters[1].isEmpty else { return isNotice ? () : reply(.noText) }
+        let clientTags = capabilities.contains(.messageTags) ? message.tags.filter { $0.key.hasPrefix("+") } : []
+        let original = IRCOriginal(text: Array(message.parameters[1].utf8), isNotice: isNotice, clientTags: clientTags)
+        for target in Self.parts(of: targets) {
+            if target.hasPrefix("#") { say(original, in: target) } else { say(original, to: target) }
+        }
+        if targets.split(separator: ",", omittingEmptySubsequences: true).count > Self.targetLimit { reply(.tooManyTargets, message.command) }
+    }
+
+    /// Why the person may not speak in a room; nil if it may.
+    func refusalToSpeak(in conversation: Conversation) -> String? {
+        chat?.moderation.mute(of: name)?.notice ?? conversation.refusalToSpeak(of: self)
+    }
+
+    private func say(_ original: IRCOriginal, in target: String) {
+        guard let chat else { return }
+        guard let (room, conversation) = findRoom(target) else { return refuse(original, .noSuchRoom, target) }
+        guard conversation.contains(self) || !conversation.modes.isClosedToOthers else {
+            return refuse(original, .cannotSend, target)
+        }
+        if let refusal = refusalToSpeak(in: conversation) {
+            return refuse(original, .cannotSend, target, text: "Cannot send to channel: \(refusal)")
+        }
+        var original = original
+        var kind = Record.Kind.message
+        if let ctcp = CTCP(original.text.span) {
+            // What programs ask each other is nothing for people.
+            guard ctcp.command == "ACTION", !original.isNotice else { return pass(original, to: conversation) }
+            kind = .action
+            original.text = Array(ctcp.argument.utf8)
+        }
+        let plain = IRCFormatting.plain(original.text.span)
+        let text = String(madeVisible: String(decoding: plain, as: UTF8.self))
+        // Colours alone say nothing to the others.
+        if text.isEmpty { return refuse(original, .noText) }
+        var result: (sequence: UInt64, time: Int64)?
+        switch chat.judge(text.utf8.span, by: self, in: room) {
+        case nil: return
+        case .pass: result = conversation.publish(kind, from: name.text, text.utf8.span, by: self, asSent: original)
+        case .rewrite(let other):
+            let other = String(madeVisible: other)
+            if other.isEmpty { return refuse(original, .noText) }
+            original.text = Array(other.utf8)
+            result = conversation.publish(kind, from: name.text, other.utf8.span, by: self, asSent: original)
+        case .refuse(let reason): return refuse(original, .cannotSend, target, text: String(madeVisible: reason))
+        }
+        guard let result else { return refuse(original, .cannotSend, target, text: "that is too long for this room") }
+        guard capabilities.contains(.echoMessage) else { return }
+        var line = IRCLine(
+            network.source(of: self), original.isNotice ? "NOTICE" : "PRIVMSG", ["#\(room.name)"], text: original.text)
+        if kind == .action { line.envelope = ("\u{1}ACTION ", "\u{1}") }
+        line.id = IRCNetwork.id(epoch: conversation.records.epoch, sequence: result.sequence)
+        (line.time, line.account, line.clientTags) = (result.time, network.account(of: self), original.clientTags)
+        send(line)
+    }
+
+    /// Says why something was not said. That of a notice is kept quiet: a program that answers by notices must not be answered by one.
+    private func refuse(_ original: IRCOriginal, _ numeric: IRCNumeric, _ target: String? = nil, text: String? = nil) {
+        if original.isNotice { return }
+        if let target { reply(numeric, target, text: text) } else { reply(numeric, text: text) }
+    }
+
+    /// Says to those alone who have IRC clients what nobody else could make anything of.
+    private func pass(_ original: IRCOriginal, to conversation: Conversation) {
+        let line = line(for: original, to: "#\(conversation.name)")
+        conversation.publishToIRC(from: connection, except: chat?.ignorers(of: name) ?? []) { _ in line }
+        if capabilities.contains(.echoMessage) { send(line) }
+    }
+
+    private func line(for original: IRCOriginal, to target: String) -> IRCLine {
+        var line = IRCLine(network.source(of: self), original.isNotice ? "NOTICE" : "PRIVMSG", [target], text: original.text)
+        (line.time, line.id, line.account) = (Timestamp.now, network.makeID(), network.account(of: self))
+        line.clientTags = original.clientTags
+        return line
+    }
+
+    private func say(_ original: IRCOriginal, to target: String) {
+        guard let person = find(target) else { return refuse(original, .noSuchNick, target) }
+        if let refusal = refusalToWrite(to: person) { return refuse(original, .noSuchNick, target, text: refusal) }
+        var line = line(for: original, to: person.name.text)
+        // Somebody who is ignored is not told so.
+        if !person.ignored.contains(name) {
+            if let client = person as? IRCClient {
+                client.sendAside(line)
+            } else if let text = Self.textForPeople(original) {
+                person.tell(.privateMessage(from: name, to: person.name, text: text, time: Timestamp.now, isSender: false))
+            }
+            person.lastWriter = self
+        }
+        if let absence = (person as? IRCClient)?.away, !original.isNotice { reply(.away, person.name.text, text: absence) }
+        if capabilities.contains(.echoMessage) {
+            line.parameters = [person.name.text]
+            send(line)
+        }
+    }
+
+    /// What those get who have no IRC client; nil of what only such a client can make something of.
+    private static func textForPeople(_ original: IRCOriginal) -> [UInt8]? {
+        var text = original.text
+        if let ctcp = CTCP(text.span) {
+            if ctcp.command != "ACTION" { return nil }
+            text = Array("*\(ctcp.argument)*".utf8)
+        }
+        let shown = String(madeVisible: String(decoding: IRCFormatting.plain(text.span), as: UTF8.self))
+        return shown.isEmpty ? nil : Array(shown.utf8)
+    }
+
+    /// Who has a name; nil after having said that nobody has.
+    func findPerson(_ text: String) -> Person? {
+        let person = find(text)
+        if person == nil { reply(.noSuchNick, text) }
+        return person
+    }
+
+    /// Why nothing can be said to a person alone.
+    private func refusalToWrite(to person: Person) -> String? {
+        if let mute = chat?.moderation.mute(of: name) { return mute.notice }
+        guard let connection = person.connection, !connection.isFinishing, !connection.hasFailedOutput else {
+            return "\(person.name) has left"
+        }
+        return connection.pendingOutput > Self.privateMessageLimit ? "\(person.name) is not reading" : nil
+    }
+
+    // MARK: - Tags alone
+
+    func tagMessage(_ message: IRCMessage) {
+        guard capabilities.contains(.messageTags) else { return reply(.unknownCommand, message.command) }
+        let tags = message.tags.filter { $0.key.hasPrefix("+") }
+        if tags.isEmpty { return }
+        for target in Self.parts(of: message.parameters[0]) {
+            var line = IRCLine(network.source(of: self), "TAGMSG", [target])
+            (line.time, line.id, line.account, line.clientTags) = (Timestamp.now, network.makeID(), network.account(of: self), tags)
+            if target.hasPrefix("#") {
+                guard let (room, conversation) = parseRoom(target) else { continue }
+                guard conversation.contains(self), refusalToSpeak(in: conversation) == nil else {
+                    reply(.cannotSend, target)
+                    continue
+                }
+                line.parameters = ["#\(room.name)"]
+                conversation.publishToIRC(from: connection, except: chat?.ignorers(of: name) ?? []) { parts in
+                    parts.contains(.messageTags) ? line : nil
+                }
+            } else {
+                guard let person = findPerson(target) else { continue }
+                line.parameters = [person.name.text]
+                if let client = person as? IRCClient, client.capabilities.contains(.messageTags), !client.ignored.contains(name),
+                    refusalToWrite(to: client) == nil
+                {
+                    client.send(line)
+                }
+            }
+            if capabilities.contains(.echoMessage) { send(line) }
+        }
+    }
+}

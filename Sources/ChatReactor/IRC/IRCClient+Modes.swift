@@ -1,0 +1,208 @@
+import ChatReactorText
+import Reactor
+
+/// The modes of rooms and of people.
+extension IRCClient {
+    func mode(_ message: IRCMessage) {
+        let target = message.parameters[0]
+        if target.hasPrefix("#") {
+            guard let (_, conversation) = parseRoom(target) else { return }
+            guard message.parameters.count > 1 else { return tellModes(of: conversation) }
+            changeModes(of: conversation, message.parameters[1], Array(message.parameters.dropFirst(2)))
+        } else {
+            guard let person = findPerson(target) else { return }
+            guard person === self else { return reply(.othersMode) }
+            guard message.parameters.count > 1 else { return reply(.userMode, ownModes) }
+            changeOwnModes(message.parameters[1])
+        }
+    }
+
+    private var ownModes: String { "+" + (isInvisible ? "i" : "") + (isOpered ? "o" : "") }
+
+    private func changeOwnModes(_ text: String) {
+        var changes = ModeChanges()
+        var isUnknown = false
+        for (isSet, letter) in Self.changes(text) {
+            switch letter {
+            case "i" where isInvisible != isSet:
+                isInvisible = isSet
+                changes.add(isSet, letter)
+            // OPER alone makes an operator.
+            case "o" where !isSet && isOpered:
+                operatorName = nil
+                changes.add(isSet, letter)
+            case "i", "o": break
+            default: isUnknown = true
+            }
+        }
+        if isUnknown { reply(.unknownUserMode) }
+        if !changes.text.isEmpty { send(IRCLine(network.source(of: self), "MODE", [shownName, changes.text])) }
+    }
+
+    /// Each letter of what somebody asks for, and whether it is to be set.
+    private static func changes(_ text: String) -> [(isSet: Bool, letter: Character)] {
+        var isSet = true
+        var changes: [(Bool, Character)] = []
+        for letter in text.prefix(2 * targetLimit) {
+            switch letter {
+            case "+": isSet = true
+            case "-": isSet = false
+            default: changes.append((isSet, letter))
+            }
+        }
+        return changes
+    }
+
+    // MARK: - Rooms
+
+    private func tellModes(of conversation: Conversation) {
+        let modes = conversation.modes
+        var letters = "+"
+        if modes.isInviteOnly { letters += "i" }
+        let key = conversation.key
+        if key != nil { letters += "k" }
+        if modes.limit != nil { letters += "l" }
+        if modes.isModerated { letters += "m" }
+        if modes.isClosedToOthers { letters += "n" }
+        if conversation.isSecret { letters += "s" }
+        if modes.isTopicLocked { letters += "t" }
+        var parameters = [shownName, "#\(conversation.name)", letters]
+        // The key is for those who have given it.
+        if let key { parameters.append(conversation.contains(self) && !key.contains(" ") ? key : "*") }
+        if let limit = modes.limit { parameters.append(String(limit)) }
+        send(IRCLine(network.serverName, IRCNumeric.roomMode.code, parameters))
+        reply(.creationTime, "#\(conversation.name)", String(conversation.openedTime / 1_000))
+    }
+
+    private func changeModes(of conversation: Conversation, _ text: String, _ arguments: [String]) {
+        let room = "#\(conversation.name)"
+        var arguments = arguments[...]
+        var changes = ModeChanges()
+        let isOperator = conversation.isKept(by: self)
+        var isRefused = false
+        for (isSet, letter) in Self.changes(text) {
+            // Everybody may see who is banned.
+            if letter == "b", arguments.isEmpty {
+                tellBans(of: conversation)
+                continue
+            }
+            guard "biklmnostv".contains(letter) else {
+                reply(.unknownMode, String(letter))
+                continue
+            }
+            let takesArgument = "bov".contains(letter) || letter == "k" || letter == "l" && isSet
+            let argument = takesArgument ? arguments.popFirst() : nil
+            guard isOperator else {
+                isRefused = true
+                continue
+            }
+            if takesArgument, argument == nil, letter != "k" || isSet {
+                reply(.needMoreParameters, "MODE")
+                continue
+            }
+            change(conversation, letter, isSet, argument ?? "", &changes)
+        }
+        if isRefused { reply(.notOperatorOfRoom, room) }
+        if changes.text.isEmpty { return }
+        var line = IRCLine(network.source(of: self), "MODE", [room, changes.text] + changes.arguments)
+        line.time = Timestamp.now
+        line.account = network.account(of: self)
+        conversation.publishToIRC(from: connection) { _ in line }
+        send(line)
+    }
+
+    private func change(
+        _ conversation: Conversation, _ letter: Character, _ isSet: Bool, _ argument: String, _ changes: inout ModeChanges
+    ) {
+        switch letter {
+        case "i": changes.set(&conversation.modes.isInviteOnly, isSet, letter)
+        case "m": changes.set(&conversation.modes.isModerated, isSet, letter)
+        case "s": changes.set(&conversation.modes.isSecret, isSet, letter)
+        case "t": changes.set(&conversation.modes.isTopicLocked, isSet, letter)
+        case "n": changes.set(&conversation.modes.isClosedToOthers, isSet, letter)
+        case "l":
+            let limit = isSet ? Int(argument) : nil
+            if isSet, limit.map({ $0 > 0 }) != true {
+                return reply(.invalidModeParameter, "#\(conversation.name)", "l", argument, text: "a limit is a number from 1")
+            }
+            if conversation.modes.limit == limit { return }
+            conversation.modes.limit = limit
+            changes.add(isSet, letter, limit.map(String.init))
+        case "k": changeKey(of: conversation, isSet ? argument : nil, &changes)
+        case "b": changeBan(of: conversation, isSet, argument, &changes)
+        default: changeStanding(in: conversation, letter, isSet, argument, &changes)
+        }
+    }
+
+    private func changeKey(of conversation: Conversation, _ key: String?, _ changes: inout ModeChanges) {
+        if conversation.ownKey == key { return }
+        func refuse(_ reason: String) { reply(.invalidModeParameter, "#\(conversation.name)", "k", "*", text: reason) }
+        if conversation.name == .lobby { return refuse("everybody comes into the lobby") }
+        if conversation.records.isInFile {
+            // It would tell what was said under the key to whoever opens the room next.
+            return refuse("a room whose history is in a file takes a key only from the one who opens it, by JOIN")
+        }
+        if let key {
+            let isValid = !key.isEmpty && key.utf8.count <= 50 && key == String(madeVisible: key) && !key.contains { ", :".contains($0) }
+            if !isValid { return refuse("a key is a word of at most 50 bytes, without commas and colons") }
+        }
+        conversation.ownKey = key
+        changes.add(key != nil, "k", key ?? "*")
+    }
+
+    private func changeBan(of conversation: Conversation, _ isSet: Bool, _ argument: String, _ changes: inout ModeChanges) {
+        let text = IRCMask.normalized(String(madeVisible: argument))
+        let mask = IRCMask(text)
+        if conversation.modes.isBanned(mask) == isSet { return }
+        if isSet {
+            let ban = RoomModes.Ban(mask: mask, text: text, setter: network.source(of: self), time: Timestamp.now / 1_000)
+            guard conversation.modes.add(ban) else { return reply(.banListFull, "#\(conversation.name)", "b") }
+        } else {
+            conversation.modes.removeBan(of: mask)
+        }
+        changes.add(isSet, "b", text)
+    }
+
+    private func changeStanding(
+        in conversation: Conversation, _ letter: Character, _ isSet: Bool, _ argument: String, _ changes: inout ModeChanges
+    ) {
+        guard let person = findPerson(argument) else { return }
+        guard conversation.contains(person) else { return reply(.notInRoom, argument, "#\(conversation.name)") }
+        let isOperator = letter == "o"
+        var numbers = isOperator ? conversation.modes.operators : conversation.modes.voiced
+        if numbers.contains(person.number) == isSet { return }
+        if isSet { numbers.insert(person.number) } else { numbers.remove(person.number) }
+        if isOperator { conversation.modes.operators = numbers } else { conversation.modes.voiced = numbers }
+        changes.add(isSet, letter, person.name.text)
+        if person.form.kind == .irc { return }
+        let standing = isOperator ? "an operator of \(conversation.name)" : "a voice in \(conversation.name)"
+        let verb = isOperator ? isSet ? "made you" : "made you no longer" : isSet ? "given you" : "taken from you"
+        person.tell(.notice("\(name) has \(verb) \(standing)"))
+    }
+
+    private func tellBans(of conversation: Conversation) {
+        let room = "#\(conversation.name)"
+        for ban in conversation.modes.bans { reply(.banList, room, ban.text, ban.setter, String(ban.time)) }
+        reply(.banListEnd, room)
+    }
+}
+
+/// Changes of modes, as everybody is told them: `+mo-l ana`.
+struct ModeChanges {
+    private(set) var text = ""
+    private(set) var arguments: [String] = []
+    private var isSet: Bool?
+
+    mutating func add(_ isSet: Bool, _ letter: Character, _ argument: String? = nil) {
+        if self.isSet != isSet { text += isSet ? "+" : "-" }
+        self.isSet = isSet
+        text.append(letter)
+        if let argument { arguments.append(argument) }
+    }
+
+    mutating func set(_ mode: inout Bool, _ isSet: Bool, _ letter: Character) {
+        if mode == isSet { return }
+        mode = isSet
+        add(isSet, letter)
+    }
+}

@@ -1,0 +1,324 @@
+import ChatReactorText
+import Reactor
+import ReactorWeb
+
+/// How somebody says who it is.
+extension IRCClient {
+    // MARK: - Capabilities
+
+    func cap(_ message: IRCMessage) {
+        let command = message.parameters[0].uppercased()
+        let argument = message.parameters.dropFirst().first ?? ""
+        switch command {
+        case "LS":
+            if !isRegistered { registration.isNegotiating = true }
+            let version = Int(argument) ?? 301
+            // Who understands so much wants to hear of what changes.
+            if version >= 302 { setCapabilities(capabilities.union(.capNotify)) }
+            tellCapabilities(command, offeredCapabilities(withValues: version >= 302))
+        case "LIST":
+            tellCapabilities(command, IRCCapabilities.names.filter { capabilities.contains($0.capability) }.map(\.name))
+        case "REQ":
+            if !isRegistered { registration.isNegotiating = true }
+            requestCapabilities(argument)
+        case "END":
+            registration.isNegotiating = false
+            register()
+        default:
+            reply(.invalidCapabilityCommand, message.parameters[0])
+        }
+    }
+
+    private func offeredCapabilities(withValues: Bool) -> [String] {
+        let mechanisms = saslMechanisms
+        return IRCCapabilities.names.compactMap { name, capability in
+            if capability != .sasl { return name }
+            if mechanisms.isEmpty { return nil }
+            return withValues ? "sasl=\(mechanisms.joined(separator: ","))" : name
+        }
+    }
+
+    private func tellCapabilities(_ command: String, _ names: [String]) {
+        // All of them fit into one message.
+        send(IRCLine(network.serverName, "CAP", [shownName, command], text: Array(names.joined(separator: " ").utf8)))
+    }
+
+    private func requestCapabilities(_ text: String) {
+        var new = capabilities
+        for word in text.split(separator: " ") {
+            let isRemoved = word.hasPrefix("-")
+            let name = isRemoved ? word.dropFirst() : word
+            guard let capability = IRCCapabilities.names.first(where: { $0.name == name })?.capability,
+                // It stays for those who have asked for the list as of version 302.
+                !(isRemoved && capability == .capNotify), capability != .sasl || isRemoved || !saslMechanisms.isEmpty
+            else {
+                // All or nothing.
+                return send(IRCLine(network.serverName, "CAP", [shownName, "NAK"], text: Array(text.utf8)))
+            }
+            if isRemoved { new.remove(capability) } else { new.insert(capability) }
+        }
+        setCapabilities(new)
+        send(IRCLine(network.serverName, "CAP", [shownName, "ACK"], text: Array(text.utf8)))
+    }
+
+    // MARK: - Name and user
+
+    func pass(_ message: IRCMessage) {
+        if isRegistered { return reply(.alreadyRegistered) }
+        registration.password = message.parameters[0]
+    }
+
+    func nick(_ message: IRCMessage) {
+        guard let text = message.parameters.first, !text.isEmpty else { return reply(.noNickname) }
+        guard let chat else { return }
+        let name: ChatName
+        do throws(ChatName.Invalid) { name = try ChatName(text) } catch {
+            return reply(.badNickname, text, text: "Erroneous nickname: \(error)")
+        }
+        if isRegistered { return changeName(to: name, in: chat) }
+        if let other = chat.person(named: name), other !== self, registration.provenName != name {
+            return reply(.nicknameInUse, text)
+        }
+        registration.name = name
+        register()
+    }
+
+    private func changeName(to name: ChatName, in chat: Chat) {
+        if name.text == self.name.text { return }
+        if let mute = chat.moderation.mute(of: self.name) { return notice(mute.notice) }
+        if isLoggedIn, name != self.name {
+            return reply(.badNickname, name.text, text: "you are logged in as \(self.name), which stays your name")
+        }
+        do throws(NameRegistry.Refusal) { try chat.rename(self, to: name, isGranted: false) } catch {
+            tellRefused(name.text, error)
+        }
+    }
+
+    func tellRefused(_ name: String, _ refusal: NameRegistry.Refusal) {
+        switch refusal {
+        case .taken: reply(.nicknameInUse, name)
+        case .kept, .needsLogin: reply(.nicknameInUse, name, text: "Nickname is already in use: \(refusal)")
+        case .banned, .reserved: reply(.badNickname, name, text: "Erroneous nickname: \(refusal)")
+        }
+    }
+
+    func setUser(_ message: IRCMessage) {
+        if isRegistered || registration.hasUser { return reply(.alreadyRegistered) }
+        if message.parameters[3].isEmpty { return reply(.needMoreParameters, message.command) }
+        var name = String(String.UnicodeScalarView(message.parameters[0].unicodeScalars.filter(\.mayBeInName)))
+        while name.utf8.count > Self.userLimit { name.removeLast() }
+        user = name.isEmpty ? "user" : name
+        realName = Self.remark(message.parameters[3])
+        registration.hasUser = true
+        register()
+    }
+
+    /// What somebody says that others are shown: one line of text, and no more than so much.
+    static func remark(_ text: String, atMost limit: Int = remarkLimit) -> String {
+        let plain = IRCFormatting.plain(text.utf8.span)
+        var shown = String(String(madeVisible: String(decoding: plain, as: UTF8.self)).prefix(limit))
+        // One character may have any number of marks.
+        while shown.utf8.count > IRCForm.lengthLimit / 2 + limit / 2 { shown.removeLast() }
+        return shown
+    }
+
+    /// Lets the client in, once it has said all that is needed.
+    func register() {
+        guard !isRegistered, registration.hasUser, registration.name != nil, !registration.isNegotiating,
+            registration.judgement == nil, let chat
+        else { return }
+        // The server has no password of its own: what has no name before it is passed over.
+        if let password = registration.password.take(), registration.provenName == nil, chat.authenticator != nil,
+            let colon = password.firstIndex(of: ":")
+        {
+            return judge(String(password[..<colon]), String(password[password.index(after: colon)...]), as: .pass)
+        }
+        if let proven = registration.provenName, !chat.logIn(self, as: proven) {
+            return leave(farewell: "\(proven) is not let in", reason: .requested)
+        }
+        chat.admit(self)
+        if login.isAwaited {
+            reply(.wrongPassword, text: "log in by SASL, or by PASS NAME:PASSWORD")
+            leave(farewell: "you have to log in", reason: .requested)
+        }
+    }
+
+    func setName(_ message: IRCMessage) {
+        let new = Self.remark(message.parameters[0])
+        if new.isEmpty { return fail("SETNAME", "INVALID_REALNAME", text: "a description cannot be empty") }
+        realName = new
+        var line = IRCLine(network.source(of: self), "SETNAME", text: Array(new.utf8))
+        line.time = Timestamp.now
+        line.account = network.account(of: self)
+        if capabilities.contains(.setName) { send(line) }
+        for peer in network.peers(of: self, who: .setName) { peer.send(line) }
+    }
+
+    func setAway(_ message: IRCMessage) {
+        let reason = Self.remark(message.parameters.first ?? "")
+        away = reason.isEmpty ? nil : reason
+        reply(reason.isEmpty ? .unaway : .nowAway)
+        var line = IRCLine(network.source(of: self), "AWAY", text: reason.isEmpty ? nil : Array(reason.utf8))
+        line.time = Timestamp.now
+        line.account = network.account(of: self)
+        for peer in network.peers(of: self, who: .awayNotify) { peer.send(line) }
+    }
+
+    // MARK: - Passwords
+
+    /// By what somebody can prove to have a name here and now.
+    private var saslMechanisms: [String] {
+        guard let chat, let authenticator = chat.authenticator, let connection else { return [] }
+        var mechanisms: [String] = []
+        if chat.loginRules.allowsPlainConnections || isPrivate(connection) { mechanisms.append("PLAIN") }
+        if authenticator.provenName(of: self) != nil { mechanisms.append("EXTERNAL") }
+        return mechanisms
+    }
+
+    func authenticate(_ message: IRCMessage) {
+        if !capabilities.contains(.sasl) { return reply(.saslFailed) }
+        if registration.provenName != nil || isLoggedIn { return reply(.saslAlready) }
+        if registration.judgement != nil { return }
+        let text = message.parameters[0]
+        guard var sasl = registration.sasl else { return beginSASL(text.uppercased()) }
+        if text == "*" {
+            registration.sasl = nil
+            return reply(.saslAborted)
+        }
+        if text.utf8.count > 400 {
+            registration.sasl = nil
+            return reply(.saslTooLong)
+        }
+        if text != "+" { sasl.response += text }
+        registration.sasl = sasl
+        // A full piece is followed by another one, which may be empty.
+        if text.utf8.count == 400 {
+            if sasl.response.utf8.count > 4_000 {
+                registration.sasl = nil
+                reply(.saslTooLong)
+            }
+            return
+        }
+        registration.sasl = nil
+        guard let bytes = Base64.decode(sasl.response), let response = String(validating: bytes, as: UTF8.self) else {
+            return reply(.saslFailed)
+        }
+        if sasl.mechanism == "EXTERNAL" { proveByCertificate(as: response) } else { prove(by: response) }
+    }
+
+    private func beginSASL(_ mechanism: String) {
+        guard saslMechanisms.contains(mechanism) else {
+            reply(.saslMechanisms, saslMechanisms.joined(separator: ","))
+            return reply(.saslFailed)
+        }
+        registration.sasl = .init(mechanism: mechanism)
+        send(IRCLine("", "AUTHENTICATE", ["+"]))
+    }
+
+    /// Who it wants to be, who it is, and the password.
+    private func prove(by response: String) {
+        let parts = response.split(separator: "\0", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 3, parts[0].isEmpty || parts[0] == parts[1] else { return reply(.saslFailed) }
+        judge(parts[1], parts[2], as: .sasl)
+    }
+
+    private func proveByCertificate(as wanted: String) {
+        guard let name = chat?.authenticator?.provenName(of: self), wanted.isEmpty || (try? ChatName(wanted)) == name else {
+            return reply(.saslFailed)
+        }
+        registration.judgement = .sasl
+        guard let chat else { return }
+        _ = didProve(name, to: chat)
+    }
+
+    private func judge(_ nameText: String, _ password: String, as judgement: IRCRegistration.Judgement) {
+        registration.judgement = judgement
+        guard let chat, let name = try? ChatName(nameText), !password.isEmpty else { return loginWasRefused(.wrong) }
+        chat.judge(String(madeVisible: password), of: name, by: self)
+    }
+
+    func proved(_ name: ChatName, to chat: Chat) -> Bool {
+        let judgement = registration.judgement.take()
+        if judgement == .oper { return becomeOperator(as: name, of: chat) }
+        if isRegistered {
+            let isDone = chat.logIn(self, as: name)
+            if isDone { reply(.saslDone) }
+            return isDone
+        }
+        registration.provenName = name
+        // Whatever it wanted to be called: this is its name.
+        registration.name = name
+        tellLoggedIn(as: name)
+        if judgement == .sasl { reply(.saslDone) }
+        register()
+        return true
+    }
+
+    func tellLoggedIn(as name: ChatName) {
+        reply(.loggedIn, "\(name)!\(user.isEmpty ? "*" : user)@\(network.host(of: self))", name.text, text: "You are now logged in as \(name)")
+        guard isRegistered else { return }
+        var line = IRCLine(network.source(of: self), "ACCOUNT", [name.text])
+        line.time = Timestamp.now
+        for peer in network.peers(of: self, who: .accountNotify) { peer.send(line) }
+    }
+
+    func tellRefused(_ refusal: LoginRefusal) {
+        switch registration.judgement.take() {
+        case .pass:
+            reply(.wrongPassword, text: refusal.description)
+            leave(farewell: "\(refusal)", reason: .requested)
+        case .oper: reply(.wrongPassword, text: refusal.description)
+        case .sasl: reply(.saslFailed, text: "SASL authentication failed: \(refusal)")
+        case nil: break
+        }
+    }
+
+    func oper(_ message: IRCMessage) {
+        guard chat?.authenticator != nil else { return reply(.noOperatorHost) }
+        if registration.judgement != nil { return }
+        judge(message.parameters[0], message.parameters[1], as: .oper)
+    }
+
+    private func becomeOperator(as name: ChatName, of chat: Chat) -> Bool {
+        guard chat.authenticator?.isOperator(name) == true else {
+            reply(.noOperatorHost, text: "\(name) is no operator")
+            return true
+        }
+        operatorName = name
+        reply(.youAreOperator)
+        send(IRCLine(shownName, "MODE", [shownName, "+o"]))
+        return true
+    }
+
+    // MARK: - Being let in
+
+    /// What everybody is told who is let in.
+    func greet() {
+        guard let chat else { return }
+        reply(.welcome, text: "Welcome to \(chat.name), \(network.source(of: self))")
+        reply(.yourHost, text: "Your host is \(network.serverName), running version \(network.version)")
+        reply(.created, text: "This server was started \(Timestamp.minute(network.started))")
+        send(IRCLine(network.serverName, IRCNumeric.myInfo.code, [shownName, network.serverName, network.version, "io", "biklmnostv", "bklov"]))
+        for tokens in network.supportedTokens {
+            var line = IRCLine(network.serverName, IRCNumeric.isSupport.code, [shownName] + tokens)
+            line.text = Array((IRCNumeric.isSupport.text ?? "").utf8)
+            send(line)
+        }
+        tellUsers()
+        tellMessageOfTheDay()
+    }
+
+    // MARK: - Being there, and leaving
+
+    func ping(_ message: IRCMessage) {
+        guard let token = message.parameters.first, !token.isEmpty else {
+            return message.parameters.isEmpty ? reply(.needMoreParameters, "PING") : reply(.noOrigin)
+        }
+        send(IRCLine(network.serverName, "PONG", [network.serverName], text: Array(token.utf8)))
+    }
+
+    func quit(_ message: IRCMessage) {
+        let reason = Self.remark(message.parameters.first ?? "")
+        leave(farewell: reason.isEmpty ? "quit" : "quit: \(reason)")
+    }
+}

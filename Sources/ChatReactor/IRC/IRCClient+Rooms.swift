@@ -1,0 +1,286 @@
+import ChatReactorText
+import Reactor
+
+/// Rooms, which IRC calls channels. Their names have a number sign in front.
+extension IRCClient {
+    /// The room that a client means; nil after having said that there is none, or none that it knows of.
+    func parseRoom(_ text: String) -> (room: ChatServer.Room, conversation: Conversation)? {
+        let found = findRoom(text)
+        if found == nil { reply(.noSuchRoom, text) }
+        return found
+    }
+
+    func findRoom(_ text: String) -> (room: ChatServer.Room, conversation: Conversation)? {
+        guard let name = Self.roomName(text), let room = chat?.room(named: name), knows(of: room) else { return nil }
+        return room.conversation.map { (room, $0) }
+    }
+
+    static func roomName(_ text: String) -> ChatName? {
+        guard text.hasPrefix("#") else { return nil }
+        do throws(ChatName.Invalid) {
+            return try ChatName(String(text.dropFirst()))
+        } catch {
+            // Nobody can ask for it, and still it may be there.
+            return error == .reserved ? ChatName(unchecked: String(text.dropFirst())) : nil
+        }
+    }
+
+    /// The parts of a list, which must not be long.
+    static func parts(of text: String) -> [String] {
+        text.split(separator: ",", maxSplits: targetLimit, omittingEmptySubsequences: true).prefix(targetLimit).map(String.init)
+    }
+
+    // MARK: - Coming and going
+
+    func join(_ message: IRCMessage) {
+        if message.parameters[0] == "0" {
+            for room in rooms { exit(room, reason: "left") }
+            return
+        }
+        let keys = message.parameters.dropFirst().first?.split(separator: ",", omittingEmptySubsequences: false) ?? []
+        for (index, text) in Self.parts(of: message.parameters[0]).enumerated() {
+            join(text, key: index < keys.count ? String(madeVisible: String(keys[index])) : "")
+        }
+    }
+
+    private func join(_ text: String, key: String) {
+        guard let chat, let name = Self.roomName(text) else { return reply(.noSuchRoom, text) }
+        let found = chat.room(named: name)
+        if found?.conversation?.contains(self) == true { return }
+        if rooms.count >= Self.roomLimit { return reply(.tooManyRooms, text) }
+        if let refusal = found?.conversation?.refusalToEnter(of: self) {
+            switch refusal {
+            case .banned: return reply(.banned, text)
+            case .inviteOnly: return reply(.inviteOnly, text)
+            case .full: return reply(.roomIsFull, text)
+            }
+        }
+        if let refusal = refusalToEnter(name, with: key) { return reply(.wrongKey, text, text: refusal) }
+        let room: ChatServer.Room
+        do throws(Chat.RoomRefusal) { room = try chat.openRoom(name, for: form, key: key) } catch {
+            return reply(.noSuchRoom, text, text: "No such channel: \(error)")
+        }
+        enter(room, telling: .last(capabilities.contains(.chathistory) ? 0 : chat.history))
+    }
+
+    /// Tells the client that it is in a room, and who else is there.
+    func tellEntered(_ room: ChatServer.Room) {
+        guard let conversation = room.conversation else { return }
+        send(network.joinLine(of: self, to: room.name, with: capabilities.parts, at: Timestamp.now))
+        if !conversation.topicText.isEmpty { tellTopic(of: conversation) }
+        tellNames(in: conversation)
+    }
+
+    /// Sends a part of the history, and then what is live. That is not put off, as with others: who comes and goes meanwhile would be missed.
+    func catchUp(with extent: Replay.Extent, of room: ChatServer.Room) {
+        guard let conversation = room.conversation else { return }
+        if case .last(let count) = extent, count > 0 { sendLast(count, of: conversation) }
+        do throws(Errno) { try conversation.subscribe(self) } catch {
+            reply(.noSuchRoom, "#\(room.name)", text: "No such channel: \(error)")
+            exit(room, reason: "left")
+        }
+    }
+
+    func part(_ message: IRCMessage) {
+        let reason = Self.remark(message.parameters.dropFirst().first ?? "")
+        for text in Self.parts(of: message.parameters[0]) {
+            guard let (room, conversation) = parseRoom(text) else { continue }
+            guard conversation.contains(self) else {
+                reply(.youAreNotInRoom, text)
+                continue
+            }
+            exit(room, reason: reason.isEmpty ? "left" : reason, .part(reason))
+        }
+    }
+
+    func kick(_ message: IRCMessage) {
+        let rooms = Self.parts(of: message.parameters[0])
+        let names = Self.parts(of: message.parameters[1])
+        let reason = Self.remark(message.parameters.count > 2 ? message.parameters[2] : "")
+        // One room and several people, or as many of the one as of the other.
+        if rooms.count == 1 {
+            kick(names, from: rooms[0], reason)
+        } else {
+            for (room, name) in zip(rooms, names) { kick([name], from: room, reason) }
+        }
+    }
+
+    private func kick(_ names: [String], from roomText: String, _ given: String) {
+        guard let (room, conversation) = parseRoom(roomText) else { return }
+        guard conversation.contains(self) || isOperator else { return reply(.youAreNotInRoom, roomText) }
+        guard conversation.isKept(by: self) else { return reply(.notOperatorOfRoom, roomText) }
+        for text in names {
+            guard let person = (try? ChatName(nick: text)).flatMap({ chat?.person(named: $0) }) else {
+                reply(.noSuchNick, text)
+                continue
+            }
+            guard conversation.contains(person) else {
+                reply(.notInRoom, text, roomText)
+                continue
+            }
+            let reason = given.isEmpty ? name.text : given
+            if person.form.kind != .irc { person.tell(.error("\(name) has sent you out of \(room.name): \(reason)")) }
+            person.leave(room, reason: "kicked by \(name)" + (given.isEmpty ? "" : ": \(given)"), .kick(by: self, reason))
+        }
+    }
+
+    func invite(_ message: IRCMessage) {
+        if message.parameters.isEmpty { return tellInvitations() }
+        guard message.parameters.count > 1 else { return reply(.needMoreParameters, message.command) }
+        let (nick, text) = (message.parameters[0], message.parameters[1])
+        guard let person = findPerson(nick) else { return }
+        guard let (room, conversation) = parseRoom(text) else { return }
+        guard conversation.contains(self) else { return reply(.youAreNotInRoom, text) }
+        if conversation.modes.isInviteOnly, !conversation.isKept(by: self) { return reply(.notOperatorOfRoom, text) }
+        if conversation.contains(person) { return reply(.isInRoom, nick, text) }
+        if let mute = chat?.moderation.mute(of: name) { return notice(mute.notice) }
+        guard conversation.invite(person) else { return notice("too many are invited to \(room.name) already") }
+        reply(.inviting, person.name.text, "#\(room.name)")
+        if let absence = (person as? IRCClient)?.away { reply(.away, person.name.text, text: absence) }
+        if !person.ignored.contains(name) { person.tell(.invitation(room: room.name, from: name)) }
+        var line = IRCLine(network.source(of: self), "INVITE", [person.name.text, "#\(room.name)"])
+        line.time = Timestamp.now
+        for case let client as IRCClient in conversation.people
+        where client !== self && client.capabilities.contains(.inviteNotify) && conversation.isKept(by: client) {
+            client.send(line)
+        }
+    }
+
+    private func tellInvitations() {
+        for room in chat?.rooms ?? [] where room.conversation?.invitations?.contains(self) == true {
+            reply(.invitation, "#\(room.name)")
+        }
+        reply(.invitationsEnd)
+    }
+
+    // MARK: - What is there
+
+    /// How many rooms a client gets the names of that asks for those of all.
+    private static let namedRoomLimit = 100
+
+    func listNames(_ message: IRCMessage) {
+        guard let text = message.parameters.first else {
+            for room in visibleRooms.prefix(Self.namedRoomLimit) { if let conversation = room.conversation { tellNames(in: conversation) } }
+            return reply(.namesEnd, "*")
+        }
+        for text in Self.parts(of: text) {
+            if let name = Self.roomName(text), let room = chat?.room(named: name), knows(of: room), let conversation = room.conversation {
+                tellNames(in: conversation)
+            } else {
+                reply(.namesEnd, text)
+            }
+        }
+    }
+
+    private func tellNames(in conversation: Conversation) {
+        let room = "#\(conversation.name)"
+        let isWhole = conversation.contains(self)
+        var names: [String] = []
+        for person in conversation.people where isWhole || (person as? IRCClient)?.isInvisible != true {
+            let shown = capabilities.contains(.userhostInNames) ? network.source(of: person) : person.name.text
+            names.append(prefix(of: person, in: conversation) + shown)
+        }
+        // What precedes them in a message.
+        let limit = IRCForm.lengthLimit - 2 - network.serverName.utf8.count - shownName.utf8.count - room.utf8.count - 14
+        let symbol = conversation.isSecret ? "@" : "="
+        for text in Self.join(names.sorted(), atMost: limit) { reply(.names, symbol, room, text: text) }
+        reply(.namesEnd, room)
+    }
+
+    /// Words in as few lines as may be.
+    static func join(_ words: [String], atMost limit: Int) -> [String] {
+        var lines: [String] = []
+        var line = ""
+        for word in words {
+            if !line.isEmpty, line.utf8.count + word.utf8.count >= limit {
+                lines.append(line)
+                line = ""
+            }
+            line += line.isEmpty ? word : " \(word)"
+        }
+        return line.isEmpty ? lines : lines + [line]
+    }
+
+    /// What shows that somebody keeps a room in order, or has a voice there.
+    func prefix(of person: Person, in conversation: Conversation) -> String {
+        let isOperator = conversation.modes.operators.contains(person.number)
+        let hasVoice = conversation.modes.voiced.contains(person.number)
+        if isOperator { return hasVoice && capabilities.contains(.multiPrefix) ? "@+" : "@" }
+        return hasVoice ? "+" : ""
+    }
+
+    /// The rooms that a client of IRC takes for channels: somebody is in each of them.
+    var visibleRooms: [ChatServer.Room] {
+        (chat?.rooms ?? []).filter { $0.clientCount > 0 && knows(of: $0) }.sorted { $0.name.text < $1.name.text }
+    }
+
+    func listChannels(_ message: IRCMessage) {
+        var rooms = visibleRooms
+        for condition in Self.parts(of: message.parameters.first ?? "") {
+            if condition.hasPrefix(">"), let count = Int(condition.dropFirst()) {
+                rooms.removeAll { $0.clientCount <= count }
+            } else if condition.hasPrefix("<"), let count = Int(condition.dropFirst()) {
+                rooms.removeAll { $0.clientCount >= count }
+            }
+        }
+        let named = Self.parts(of: message.parameters.first ?? "").filter { !$0.hasPrefix(">") && !$0.hasPrefix("<") }
+        if !named.isEmpty {
+            let masks = named.map { IRCMask($0) }
+            rooms.removeAll { room in !masks.contains { $0.matches("#\(room.name)") } }
+        }
+        reply(.listStart, "Channel")
+        for room in rooms.prefix(Self.listLimit) {
+            reply(.list, "#\(room.name)", String(room.clientCount), text: room.conversation?.topicText ?? "")
+        }
+        reply(.listEnd)
+    }
+
+    // MARK: - Topics
+
+    func topic(_ message: IRCMessage) {
+        let text = message.parameters[0]
+        guard let (room, conversation) = parseRoom(text) else { return }
+        guard conversation.contains(self) || message.parameters.count == 1 else { return reply(.youAreNotInRoom, text) }
+        guard message.parameters.count > 1 else {
+            return conversation.topicText.isEmpty ? reply(.noTopic, "#\(room.name)") : tellTopic(of: conversation)
+        }
+        if conversation.refusalToSetTopic(of: self) != nil { return reply(.notOperatorOfRoom, text) }
+        if let refusal = refusalToSpeak(in: conversation) { return reply(.cannotSend, text, text: refusal) }
+        var topic = Self.remark(message.parameters[1], atMost: Self.topicLimit)
+        if topic == conversation.topicText { return }
+        guard let chat else { return }
+        switch chat.judge((topic.isEmpty ? "-" : topic).utf8.span, by: self, in: room) {
+        case nil: return
+        case .pass: break
+        case .rewrite(let other): topic = Self.remark(other, atMost: Self.topicLimit)
+        case .refuse(let reason): return reply(.cannotSend, text, text: reason)
+        }
+        guard let result = conversation.publish(.topic, from: name.text, topic.utf8.span, by: self) else {
+            return reply(.cannotSend, text, text: "that is too long for this room")
+        }
+        conversation.setTopic(topic, by: name, at: result.time)
+        var line = IRCLine(network.source(of: self), "TOPIC", ["#\(room.name)"], text: Array(topic.utf8))
+        line.time = result.time
+        line.account = network.account(of: self)
+        line.id = IRCNetwork.id(epoch: conversation.records.epoch, sequence: result.sequence)
+        send(line)
+    }
+
+    private func tellTopic(of conversation: Conversation) {
+        reply(.topic, "#\(conversation.name)", text: conversation.topicText)
+        send(
+            IRCLine(
+                network.serverName, IRCNumeric.topicSetter.code,
+                [shownName, "#\(conversation.name)", conversation.topicSetter, String(conversation.topicTime / 1_000)]))
+    }
+}
+
+extension ChatName {
+    /// The name that a client of IRC means, which may be one that nobody can ask for.
+    init(nick text: String) throws(Invalid) {
+        do throws(Invalid) { self = try ChatName(text) } catch {
+            if error != .reserved { throw error }
+            self.init(unchecked: text)
+        }
+    }
+}

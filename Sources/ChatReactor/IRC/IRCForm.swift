@@ -1,0 +1,136 @@
+import ChatReactorText
+import Reactor
+
+/// How those get what happens who have IRC clients: messages as RFC 1459 has them, in the way that today's clients take them, with the tags of IRCv3.
+///
+/// A message is made once for all whose clients want the same parts of it.
+enum IRCForm {
+    /// How long a message may be without its tags, in bytes, with its CR and LF.
+    static let lengthLimit = 512
+
+    /// What a message has only for those whose clients ask for it.
+    struct Parts: OptionSet, Hashable {
+        let rawValue: UInt8
+
+        /// Tags of any kind: the message's identifier, and those that clients have added.
+        static let messageTags = Parts(rawValue: 1)
+        /// When it happened, as a tag.
+        static let time = Parts(rawValue: 2)
+        /// The name that the sender has logged in under, as a tag.
+        static let account = Parts(rawValue: 4)
+        /// That and the sender's description, in what says that somebody has come.
+        static let extendedJoin = Parts(rawValue: 8)
+    }
+
+    /// Encodes what all in a room are told.
+    static func encode(_ reply: Reply, in room: ChatName, from server: String) -> [UInt8] {
+        let text: String
+        switch reply {
+        case .notice(let line), .error(let line): text = line
+        case .gap(_, let missed): text = notice(ofMissed: missed)
+        default: return []
+        }
+        var output: [UInt8] = []
+        IRCLine(server, "NOTICE", ["#\(room)"], text: Array(text.utf8)).append(with: [], to: &output)
+        return output
+    }
+
+    static func notice(ofMissed missed: UInt64?) -> String {
+        missed.map { "\($0) messages are missing here" } ?? "messages may be missing here"
+    }
+}
+
+/// What somebody with an IRC client has sent, where that is more than its text: the other forms, and the history, do not have it.
+struct IRCOriginal {
+    /// With colours and the like; without what makes it an action.
+    var text: [UInt8]
+    /// Whether no program is to answer it.
+    var isNotice = false
+    /// Those of the sender's tags that are for the other clients.
+    var clientTags: [(key: String, value: String)] = []
+}
+
+/// How those hear who have IRC clients that somebody is not in a room any more.
+enum IRCDeparture {
+    /// It has left the room, and says why.
+    case part(String)
+    /// It has been sent out of the room.
+    case kick(by: IRCClient, String)
+    /// They know already that it has left the server.
+    case quit
+}
+
+/// One message to clients of IRC.
+struct IRCLine {
+    /// Who has caused it: a server, or `nick!user@host`; empty for nobody.
+    var source: String
+    var command: String
+    /// Those that have no space in them, and do not begin with a colon.
+    var parameters: [String]
+    /// The last parameter, which may be any text; nil for none. What is too long for one message becomes several.
+    var text: [UInt8]?
+    /// When it happened, in milliseconds since the beginning of 1970.
+    var time: Int64?
+    /// By which the message can be referred to.
+    var id: String?
+    /// The name that the sender has logged in under.
+    var account: String?
+    /// Tags that go to everybody whose client takes any.
+    var clientTags: [(key: String, value: String)] = []
+    /// Tags that belong to the one client that the message is for.
+    var ownTags: [(key: String, value: String)] = []
+    /// What precedes and follows the text in each message.
+    var envelope: (before: String, after: String)?
+
+    init(_ source: String, _ command: String, _ parameters: [String] = [], text: [UInt8]? = nil) {
+        self.source = source
+        self.command = command
+        self.parameters = parameters
+        self.text = text
+    }
+
+    /// Appends the message, or several if its text does not fit into one.
+    ///
+    /// - Complexity: O(*n*) for *n* bytes.
+    func append(with parts: IRCForm.Parts, to output: inout [UInt8]) {
+        var head: [UInt8] = []
+        if !source.isEmpty { head.append(":\(source) ") }
+        head.append(command)
+        for parameter in parameters {
+            head.append(UInt8(ascii: " "))
+            head.append(parameter)
+        }
+        guard let text else {
+            appendTags(with: parts, hasID: true, to: &output)
+            // Nothing that is made here is so long; and what is cut is a message still.
+            output.append(contentsOf: head.prefix(IRCForm.lengthLimit - 2))
+            output.append("\r\n")
+            return
+        }
+        head.append(" :\(envelope?.before ?? "")")
+        let room = IRCForm.lengthLimit - 2 - head.count - (envelope?.after.utf8.count ?? 0)
+        var isFirst = true
+        func appendPiece(_ piece: Span<UInt8>) {
+            appendTags(with: parts, hasID: isFirst, to: &output)
+            output.append(contentsOf: head)
+            output.append(piece)
+            if let envelope { output.append(envelope.after) }
+            output.append("\r\n")
+            isFirst = false
+        }
+        if text.isEmpty { return appendPiece([UInt8]().span) }
+        TextPieces.forEach(of: text.span, atMost: max(room, 32)) { appendPiece($0) }
+    }
+
+    /// - Parameter hasID: Whether it is the first message of its text: an identifier is of one message.
+    private func appendTags(with parts: IRCForm.Parts, hasID: Bool, to output: inout [UInt8]) {
+        var tags = ownTags
+        if parts.contains(.messageTags) {
+            if let id, hasID { tags.append(("msgid", id)) }
+            tags += clientTags
+        }
+        if parts.contains(.time), let time { tags.append(("time", Timestamp.rfc3339(time))) }
+        if parts.contains(.account), let account { tags.append(("account", account)) }
+        IRCMessage.append(tags: tags, to: &output)
+    }
+}

@@ -1,0 +1,260 @@
+import ChatReactorText
+import Reactor
+
+/// What a chat is to those who come with IRC clients: a network of one server, whose channels are the rooms.
+///
+/// It tells them what the others are told in another way: each who comes and goes by itself, and who leaves or is renamed once, in however many
+/// rooms they meet.
+final class IRCNetwork {
+    unowned let chat: Chat
+    /// What the server calls itself. It has a point in it, by which clients tell it from people.
+    let serverName: String
+    let started = Timestamp.now
+    let pingInterval: Duration?
+    let version: String
+    let commands = IRCCommand.table
+    private let cloak: HostCloak
+    /// The hosts of people, by their numbers, each made when it is first shown.
+    private var hosts: [Int: String] = [:]
+    private(set) var past = PastNames()
+    private var watchers: [ChatName: [Int: IRCClient]] = [:]
+    /// How many have not said yet who they are.
+    var unregisteredCount = 0
+    /// How many people there have been at most at a time when one came with an IRC client.
+    private(set) var highestCount = 0
+    private var privateMessageCount = 0
+
+    init(of chat: Chat, _ configuration: ChatServer.IRCConfiguration) {
+        self.chat = chat
+        serverName = configuration.serverName ?? Self.serverName(for: chat.name)
+        cloak = HostCloak(key: configuration.cloakKey)
+        pingInterval = configuration.pingInterval
+        version = configuration.version
+    }
+
+    /// A name for a server that has none of its own: what the chat is called, as a host may be.
+    private static func serverName(for name: String) -> String {
+        let letters = name.lowercased().unicodeScalars.map { scalar in
+            scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || scalar == ".") ? scalar : "-"
+        }
+        let host = String(String.UnicodeScalarView(letters)).split(separator: "-").joined(separator: "-").prefix(50)
+        return host.contains(".") ? String(host) : "\(host.isEmpty ? "chat" : host).irc"
+    }
+
+    // MARK: - Who people are
+
+    /// The one who does something, as messages name it: `ana!ana@host`.
+    func source(of person: Person) -> String { "\(person.name)!\(user(of: person))@\(host(of: person))" }
+
+    func user(of person: Person) -> String { (person as? IRCClient)?.user ?? Self.user(for: person.name) }
+
+    /// Names are longer than user names may be.
+    static func user(for name: ChatName) -> String {
+        var text = name.text
+        while text.utf8.count > IRCClient.userLimit { text.removeLast() }
+        return text
+    }
+
+    func host(of person: Person) -> String {
+        if let host = hosts[person.number] { return host }
+        guard let address = person.address else { return serverName }
+        let host = cloak.host(of: address)
+        hosts[person.number] = host
+        return host
+    }
+
+    /// The name that a person has logged in under.
+    func account(of person: Person) -> String? { person.isLoggedIn ? person.name.text : nil }
+
+    /// An identifier for what is in no history.
+    func makeID() -> String {
+        privateMessageCount &+= 1
+        return "p\(String(UInt64(bitPattern: started), radix: 36))-\(privateMessageCount)"
+    }
+
+    /// The identifier of a record, which is the same after a restart.
+    static func id(epoch: UInt64, sequence: UInt64) -> String { "\(String(epoch, radix: 36))-\(sequence)" }
+
+    func didCount(_ online: Int) { highestCount = max(highestCount, online) }
+
+    // MARK: - What is said
+
+    /// The message for a record that has just been made; nil for those of which clients of IRC hear otherwise.
+    func line(
+        for record: borrowing Record, in conversation: Conversation, by person: Person?, asSent original: IRCOriginal?
+    ) -> IRCLine? {
+        let source = person.map { self.source(of: $0) }
+        return line(for: record, in: conversation, from: source, account: person.flatMap(account), asSent: original)
+    }
+
+    /// The message for a record that may be long past.
+    ///
+    /// - Parameter source: Who has done it; nil if only the name is known.
+    func line(
+        for record: borrowing Record, in conversation: Conversation, from source: String?, account: String? = nil,
+        asSent original: IRCOriginal? = nil
+    ) -> IRCLine? {
+        let (kind, sequence, time) = (record.kind, record.sequence, record.time)
+        if kind == .join || kind == .leave || kind == .rename { return nil }
+        let (from, text) = record.withContent { (String($0), original?.text ?? Array(span: $1)) }
+        let name = ChatName(unchecked: from)
+        let isServer = kind == .notice || name == .server
+        let source = isServer ? serverName : source ?? "\(from)!\(Self.user(for: name))@\(serverName)"
+        let isNotice = kind == .notice || original?.isNotice == true
+        let command = kind == .topic ? "TOPIC" : isNotice ? "NOTICE" : "PRIVMSG"
+        var line = IRCLine(source, command, ["#\(conversation.name)"], text: text)
+        if kind == .action { line.envelope = ("\u{1}ACTION ", "\u{1}") }
+        line.time = time
+        line.id = Self.id(epoch: conversation.records.epoch, sequence: sequence)
+        line.account = account
+        line.clientTags = original?.clientTags ?? []
+        return line
+    }
+
+    // MARK: - Who comes and goes
+
+    func didJoin(_ person: Person, _ conversation: Conversation) {
+        let time = Timestamp.now
+        conversation.publishToIRC(from: person.connection) { parts in
+            joinLine(of: person, to: conversation.name, with: parts, at: time)
+        }
+        guard let message = (person as? IRCClient)?.away else { return }
+        var line = IRCLine(source(of: person), "AWAY", text: Array(message.utf8))
+        line.time = time
+        for case let client as IRCClient in conversation.people where client !== person && client.capabilities.contains(.awayNotify) {
+            client.send(line)
+        }
+    }
+
+    func joinLine(of person: Person, to room: ChatName, with parts: IRCForm.Parts, at time: Int64) -> IRCLine {
+        var line = IRCLine(source(of: person), "JOIN", ["#\(room)"])
+        if parts.contains(.extendedJoin) {
+            line.parameters.append(account(of: person) ?? "*")
+            line.text = Array(realName(of: person).utf8)
+        }
+        line.time = time
+        line.account = account(of: person)
+        return line
+    }
+
+    func realName(of person: Person) -> String { (person as? IRCClient)?.realName ?? person.name.text }
+
+    func didLeave(_ person: Person, _ conversation: Conversation, _ departure: IRCDeparture) {
+        var line: IRCLine
+        switch departure {
+        case .quit: return
+        case .part(let reason):
+            line = IRCLine(source(of: person), "PART", ["#\(conversation.name)"], text: reason.isEmpty ? nil : Array(reason.utf8))
+        case .kick(let kicker, let reason):
+            line = IRCLine(
+                source(of: kicker), "KICK", ["#\(conversation.name)", person.name.text], text: Array(reason.utf8))
+        }
+        line.time = Timestamp.now
+        line.account = account(of: person)
+        conversation.publishToIRC { _ in line }
+        // It is in the room no more.
+        (person as? IRCClient)?.send(line)
+    }
+
+    func didQuit(_ person: Person, _ reason: String) {
+        guard chat.person(named: person.name) === person else { return }
+        past.add(.init(name: person.name, user: user(of: person), host: host(of: person), realName: realName(of: person)))
+        var line = IRCLine(source(of: person), "QUIT", text: Array(reason.utf8))
+        line.time = Timestamp.now
+        line.account = account(of: person)
+        publishOnce(line, by: person)
+        tellWatchers(of: person.name, isOnline: false)
+    }
+
+    func didRename(_ person: Person, from old: ChatName) {
+        let oldUser = (person as? IRCClient)?.user ?? Self.user(for: old)
+        var line = IRCLine("\(old)!\(oldUser)@\(host(of: person))", "NICK", text: Array(person.name.text.utf8))
+        line.time = Timestamp.now
+        line.account = account(of: person)
+        publishOnce(line, by: person)
+        if let client = person as? IRCClient, client.isRegistered { client.send(line) }
+        if old == person.name { return }
+        past.add(.init(name: old, user: oldUser, host: host(of: person), realName: realName(of: person)))
+        tellWatchers(of: old, isOnline: false)
+        if !person.rooms.isEmpty || (person as? IRCClient)?.isRegistered == true { tellWatchers(of: person.name, isOnline: true) }
+    }
+
+    /// Tells everybody who is in a room with a person something about it, each once.
+    ///
+    /// - Complexity: O(1) for one room, and O(*n*) for *n* people in the rooms if there are several.
+    func publishOnce(_ line: IRCLine, by person: Person) {
+        var told: [Connection] = []
+        let rooms = person.rooms
+        for room in rooms {
+            room.conversation?.publishToIRC(from: person.connection, except: told) { _ in line }
+            if rooms.count == 1 { return }
+            told += room.conversation?.people.compactMap { $0.form.kind == .irc ? $0.connection : nil } ?? []
+        }
+    }
+
+    /// Those who are in a room with a person, and whose clients want to know something.
+    func peers(of person: Person, who want: IRCCapabilities) -> [IRCClient] {
+        var found: [Int: IRCClient] = [:]
+        for room in person.rooms {
+            for case let client as IRCClient in room.conversation?.people ?? []
+            where client !== person && client.capabilities.contains(want) {
+                found[client.number] = client
+            }
+        }
+        return Array(found.values)
+    }
+
+    func forget(_ person: Person) {
+        hosts[person.number] = nil
+        guard let client = person as? IRCClient else { return }
+        if !client.isRegistered { unregisteredCount -= 1 }
+        for name in client.watched { stopWatching(name, by: client) }
+    }
+
+    // MARK: - Who watches whom
+
+    func watch(_ name: ChatName, by client: IRCClient) { watchers[name, default: [:]][client.number] = client }
+
+    func stopWatching(_ name: ChatName, by client: IRCClient) {
+        watchers[name]?[client.number] = nil
+        if watchers[name]?.isEmpty == true { watchers[name] = nil }
+    }
+
+    func tellWatchers(of name: ChatName, isOnline: Bool) {
+        for client in (watchers[name] ?? [:]).values { client.tellWatched([name], isOnline: isOnline) }
+    }
+}
+
+/// Who was there lately, for `WHOWAS`.
+struct PastNames {
+    private static let limit = 1_000
+
+    struct Entry {
+        let name: ChatName
+        let user: String
+        let host: String
+        let realName: String
+        var time = Timestamp.now
+    }
+
+    /// Oldest first.
+    private var entries: [Entry] = []
+
+    mutating func add(_ entry: Entry) {
+        // Half at a time, so that not each has all others moved.
+        if entries.count >= Self.limit { entries.removeFirst(Self.limit / 2) }
+        entries.append(entry)
+    }
+
+    /// Newest first.
+    ///
+    /// - Complexity: O(*n*) for all that are kept.
+    func entries(matching mask: IRCMask) -> [Entry] { entries.reversed().filter { mask.matches($0.name.text) } }
+}
+
+extension [UInt8] {
+    init(span: Span<UInt8>) {
+        self = []
+        append(span)
+    }
+}
