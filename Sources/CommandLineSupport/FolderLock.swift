@@ -3,6 +3,17 @@ public import Reactor
 
 /// For programs that read a file, and then write it anew: one at a time.
 public enum FolderLock {
+    /// Why a folder could not be locked, for a sentence about a file in it.
+    public static func words(for error: Errno) -> String {
+        switch error {
+        case .wouldBlock: "another program has locked its folder"
+        // Only what is open for reading has a descriptor that flock(2) takes. Another file beside it would stay there for good, and programs that
+        // may read the folder would have to know of that, too.
+        case .permissionDenied: "its folder has to be locked, and may not be read, which that needs"
+        default: "\(error)"
+        }
+    }
+
     /// Calls `body` while no other program does the same for a file. What is locked is the file's folder: the file is another one once it is
     /// written.
     ///

@@ -33,7 +33,7 @@ struct KnownServers: Sendable {
     /// The corresponding C functions are `flock`, `fsync` and `rename`.
     func remember(_ server: String, _ fingerprint: String) throws(Failure) -> String {
         UserDirectory.make(for: path)
-        return try FolderLock.hold(for: path, orThrow: cannotWrite) { () throws(Failure) in
+        return try FolderLock.hold(for: path, orThrow: { cannotWrite(FolderLock.words(for: $0)) }) { () throws(Failure) in
             let text = try read()
             if let known = try Self.fingerprint(of: server, in: text, at: path) { return known }
             let separator = text.isEmpty || text.utf8.last == 10 ? "" : "\n"
@@ -70,7 +70,7 @@ struct KnownServers: Sendable {
         // What an interrupted run has left there is in nobody's way: this client has the lock.
         unsafe unlink(new)
         let descriptor = unsafe open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        if descriptor < 0 { throw cannotWrite(.last) }
+        if descriptor < 0 { throw cannotWrite("\(Errno.last)") }
         let bytes = Array(text.utf8)
         let isWritten = unsafe write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
         let error = isWritten ? nil : Errno.last
@@ -78,11 +78,10 @@ struct KnownServers: Sendable {
         if error == nil, unsafe rename(new, target) == 0 { return }
         let reason = error ?? .last
         unsafe unlink(new)
-        throw cannotWrite(reason)
+        throw cannotWrite("\(reason)")
     }
 
-    private func cannotWrite(_ error: Errno) -> Failure {
-        let reason = error == .wouldBlock ? "another program has it locked" : "\(error)"
-        return Failure("cannot remember the server in \(path): \(reason)", code: EX_CANTCREAT)
+    private func cannotWrite(_ reason: String) -> Failure {
+        Failure("cannot remember the server in \(path): \(reason)", code: EX_CANTCREAT)
     }
 }

@@ -83,8 +83,8 @@ struct PasswordCommand: ParsableCommand {
     }
 
     private static func cannotLock(_ path: String, _ error: Errno) -> Failure {
-        let reason = error == .wouldBlock ? "another program has locked its folder" : "\(error)"
-        return Failure("cannot change \(path): \(reason)", code: error == .permissionDenied ? EX_NOPERM : EX_CANTCREAT)
+        let code = error == .permissionDenied ? EX_NOPERM : EX_CANTCREAT
+        return Failure("cannot change \(path): \(FolderLock.words(for: error))", code: code)
     }
 
     private func readPassword() throws(Failure) -> String {

@@ -105,6 +105,24 @@ import Testing
         #expect(names.sorted() == (0..<10).map { "name\($0)" })
     }
 
+    @Test(.enabled(if: Unprivileged.isPossible, "root may read everything"))
+    func `a folder that may be written and not read cannot be locked, and that is said`() throws {
+        let folder = try TemporaryDirectory()
+        #expect(unsafe chmod(folder.path, 0o300) == 0)
+        defer { unsafe chmod(folder.path, 0o700) }
+        let path = "\(folder.path)/passwords"
+        let command =
+            Unprivileged.launcher + [ChildProcess.pathOfExecutable("chatd"), "passwd", "--password-file", path, "ana"]
+        let process = try ChildProcess(command[0], Array(command.dropFirst()), input: .pipe)
+        try process.write("tea\n")
+        process.closeInput()
+        #expect(
+            String(decoding: try process.error.all(), as: UTF8.self)
+                == "chatd passwd: cannot change \(path): its folder has to be locked, and may not be read, which that needs\n")
+        #expect(try process.waitForEnd() == .exit(EX_NOPERM))
+        #expect(unsafe access(path, F_OK) != 0)
+    }
+
     @Test func `at a terminal it is asked for twice, and not shown`() throws {
         let process = try ChildProcess(
             ChildProcess.pathOfExecutable("chatd"), ["passwd", "--password-file", passwords.path, "ana"], input: .terminal,

@@ -9,7 +9,7 @@ import Testing
         case ordinary, terminated, killed, serverGone
     }
 
-    @Test(.enabled(if: canLosePermissions), arguments: [false, true], End.allCases)
+    @Test(.enabled(if: Unprivileged.isPossible), arguments: [false, true], End.allCases)
     func `a terminal that chat may not open anew`(isControlling: Bool, end: End) throws {
         let terminal = try SharedTerminal()
         let server = try PlayedServer()
@@ -48,7 +48,7 @@ import Testing
         #expect(!terminal.isNonblocking)
     }
 
-    @Test(.enabled(if: canLosePermissions), arguments: [false, true], [SIGTERM, SIGKILL])
+    @Test(.enabled(if: Unprivileged.isPossible), arguments: [false, true], [SIGTERM, SIGKILL])
     func `a terminal that chatd may not open anew`(isControlling: Bool, signal: Int32) throws {
         let terminal = try SharedTerminal()
         let chatd = try terminal.start("chatd", ["--listen", "127.0.0.1:0"], isControlling: isControlling)
@@ -164,16 +164,6 @@ import Testing
         chat.kill()
     }
 
-    /// Whether a process can be started that may not open what belongs to its user, as after `su`.
-    private static let canLosePermissions: Bool = {
-        if geteuid() != 0 { return true }
-        let program = try? ChildProcess(withoutPermissions[0], withoutPermissions.dropFirst() + ["true"])
-        return (try? program?.waitForEnd()) == .exit(0)
-    }()
-
-    /// What runs a program as root, and without root's permission to open what is not permitted.
-    private static let withoutPermissions = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
-
     /// A terminal whose open file the test shares with a program.
     private final class SharedTerminal {
         let screen: StreamReader
@@ -198,8 +188,7 @@ import Testing
         func start(_ program: String, _ arguments: [String], isControlling: Bool) throws -> ChildProcess {
             // The leader of a session gets the first terminal that it opens for its controlling one.
             let take = isControlling ? "exec 3<>$0; exec 3>&-; " : ""
-            let launcher = geteuid() == 0 ? withoutPermissions : []
-            let command = launcher + [ChildProcess.pathOfExecutable(program)] + arguments
+            let command = Unprivileged.launcher + [ChildProcess.pathOfExecutable(program)] + arguments
             let stream = ChildProcess.Stream.descriptor(descriptor)
             let shell = ["-c", "\(take)chmod 000 $0; exec \"$@\"", path] + command
             return try ChildProcess("sh", shell, input: stream, output: stream, error: stream)
