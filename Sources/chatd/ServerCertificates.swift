@@ -26,14 +26,20 @@
             init(_ options: TLSOptions) throws(Failure) {
                 files = options.tlsCertificate
                 for (certificate, key) in zip(options.tlsCertificate, options.tlsKey) {
+                    // Before the files are used: one that is replaced meanwhile has then changed at the next reading. The other way round, it would
+                    // be taken for the one that is served.
+                    let text = Result { () throws(Failure) in
+                        try ServerCertificates.text(of: certificate, called: "the certificate")
+                    }
+                    var status = stat()
+                    if unsafe stat(key, &status) == 0, status.st_mode & 0o027 != 0 { openKeys.append(key) }
                     do throws(TLSError) {
                         all.append(try TLSIdentity(certificateFile: certificate, keyFile: key))
                     } catch {
                         throw ServerCertificates.failure(error)
                     }
-                    texts.append(try ServerCertificates.text(of: certificate, called: "the certificate"))
-                    var status = stat()
-                    if unsafe stat(key, &status) == 0, status.st_mode & 0o027 != 0 { openKeys.append(key) }
+                    // What OpenSSL says of a file that is no certificate says more.
+                    texts.append(try text.get())
                 }
             }
         }

@@ -77,6 +77,35 @@
             }
         }
 
+        @Test func `a certificate that is renewed while it is read is one that has changed at the next reading`() throws {
+            let pair = try certificates.issue("server", for: ["localhost"], subject: "first", by: authority)
+            let second = try certificates.issue("second", for: ["localhost"], subject: "second", by: authority)
+            let third = try certificates.issue("third", for: ["localhost"], subject: "third", by: authority)
+            let key = try StreamReader(takingOver: unsafe open(second.keyFile, O_RDONLY | O_CLOEXEC)).all()
+            try withDaemon(options(pair) + ["--chat"]) { daemon in
+                let changed = "chatd: the configuration was read again; changed: tls-certificate, tls-key"
+                try move(second.certificateFile, to: pair.certificateFile)
+                unsafe unlink(pair.keyFile)
+                #expect(unsafe mkfifo(pair.keyFile, 0o600) == 0)
+                daemon.process.send(signal: SIGHUP)
+                // The daemon has read the certificate once it opens the key.
+                var writer: Int32 = -1
+                try wait(for: "the daemon to open the key") {
+                    writer = unsafe open(pair.keyFile, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+                    return writer >= 0
+                }
+                try move(third.certificateFile, to: pair.certificateFile)
+                #expect(unsafe write(writer, key, key.count) == key.count)
+                close(writer)
+                #expect(try daemon.process.error.line() == changed)
+                #expect(try TLSPeer.certificateName(at: daemon.port) == "second")
+                try move(third.keyFile, to: pair.keyFile)
+                daemon.process.send(signal: SIGHUP)
+                #expect(try daemon.process.error.line() == changed)
+                #expect(try TLSPeer.certificateName(at: daemon.port) == "third")
+            }
+        }
+
         @Test func `who may come in is read again`() throws {
             let server = try certificates.issue("server", for: ["localhost"], by: authority)
             let (ours, theirs) = (try certificates.makeAuthority("ours"), try certificates.makeAuthority("theirs"))
