@@ -110,29 +110,36 @@ extension Chat {
         }
     }
 
-    private func judge(_ attempt: LoginQueue.Attempt) {
-        guard let authenticator else { return finish(attempt, isRight: false) }
+    /// How often an attempt is judged, at most, because the authenticator was another one by the time that it was judged.
+    private static let judgementLimit = 5
+
+    private func judge(_ attempt: LoginQueue.Attempt, before: Int = 0) {
+        guard let authenticator else { return finish(attempt, .wrong) }
         var isOpen = true
         authenticator.judge(attempt.password, of: attempt.name) { [weak self, weak authenticator] isRight in
             // Once, whatever an embedder does.
             if !isOpen { return }
             isOpen = false
             guard let self else { return }
-            // It was right for one who has been replaced meanwhile: the name may have another password by now.
-            if isRight, authenticator == nil || authenticator !== self.authenticator { return judge(attempt) }
-            finish(attempt, isRight: isRight)
+            if authenticator != nil, authenticator === self.authenticator { return finish(attempt, isRight ? nil : .wrong) }
+            // It was judged by one who has been replaced meanwhile: the name may have another password by now, and that may be this one.
+            let count = before + 1
+            if count < Self.judgementLimit { judge(attempt, before: count) } else { finish(attempt, .busy) }
         }
     }
 
-    private func finish(_ attempt: LoginQueue.Attempt, isRight: Bool) {
-        logins.finish(attempt, isRight: isRight)
+    /// - Parameter refusal: Nil if the password is right.
+    private func finish(_ attempt: LoginQueue.Attempt, _ refusal: LoginRefusal?) {
+        logins.finish(attempt, isRight: refusal == nil)
         let person = attempt.person
         if let connection = person.connection, !connection.isFinishing {
-            // The name may be nobody's by now.
-            if isRight, authenticator?.isKnown(attempt.name) == true {
-                if !person.didProve(attempt.name, to: self) { refuse(person, as: attempt.name, .banned) }
-            } else {
+            if let refusal {
+                refuse(person, as: attempt.name, refusal)
+            } else if authenticator?.isKnown(attempt.name) != true {
+                // The name is nobody's by now.
                 refuse(person, as: attempt.name, .wrong)
+            } else if !person.didProve(attempt.name, to: self) {
+                refuse(person, as: attempt.name, .banned)
             }
             // What it has sent meanwhile is said by whom it is now.
             person.connection?.resumeReading()

@@ -225,6 +225,57 @@ struct LoginTests {
         #expect(try chat.chat.logins.isEmpty)
     }
 
+    @Test func `a password that became right while it was judged is judged again`() throws {
+        let (chat, authenticator) = try makeChat(waits: true)
+        let one = try chat.join()
+        one.client.reads = false
+        try one.send("/login ana coffee")
+        try chat.run { authenticator.waiting?.count == 1 }
+        let other = try PlainAuthenticator(["ana": "coffee"])
+        try chat.chat.authenticator = other
+        authenticator.answer()
+        one.client.reads = true
+        #expect(try one.newLines == ["* you are logged in as ana"])
+        #expect(other.judged.map(\.password) == ["coffee"])
+        #expect(try chat.chat.logins.isEmpty && chat.server.counts.refusedLogins.isEmpty)
+    }
+
+    /// Is replaced by another one with each judgement.
+    private final class Restless: ChatAuthenticator {
+        private let isRight: Bool
+        private let replace: (Restless) -> Void
+
+        init(isRight: Bool, replace: @escaping (Restless) -> Void) {
+            self.isRight = isRight
+            self.replace = replace
+        }
+
+        func isKnown(_ name: ChatName) -> Bool { name.text == "ana" }
+        func isOperator(_ name: ChatName) -> Bool { false }
+
+        func judge(_ password: String, of name: ChatName, then completion: @escaping (Bool) -> Void) {
+            replace(Restless(isRight: isRight, replace: replace))
+            completion(isRight)
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `nobody is judged for ever, or let in by one who was replaced`(isRight: Bool) throws {
+        let (chat, _) = try makeChat()
+        let owner = try chat.chat
+        var count = 0
+        owner.authenticator = Restless(isRight: isRight) { [unowned owner] other in
+            count += 1
+            // Otherwise a chat that never ends to judge would never end this test.
+            if count < 1_000 { owner.authenticator = other }
+        }
+        let one = try chat.join()
+        try one.send("/login ana tea")
+        #expect(try one.newLines == ["! too many are logging in, try again later"])
+        #expect((2...10).contains(count))
+        #expect(owner.logins.isEmpty && chat.server.counts.refusedLogins == [.busy: 1])
+    }
+
     @Test func `an address has one attempt at a time, and so has a name`() throws {
         let (chat, authenticator) = try makeChat(waits: true, proxies: true) { $0.allowsPlainConnections = true }
         let guests = try ["203.0.113.1", "203.0.113.1", "203.0.113.2", "203.0.113.3"].map { try chat.join(for: $0) }
