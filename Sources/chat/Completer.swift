@@ -19,7 +19,7 @@ enum Completer {
         if context.beginsLine, context.word.hasPrefix("/") { return commands.map { Completion("/\($0)") } }
         let names = names.sorted()
         if context.beginsLine, context.word.isEmpty { return [] }
-        if takingRoom.contains(where: { line.lowercased().hasPrefix($0 + " ") }) { return rooms.map { Completion($0) } }
+        if let command = line.commandName, takingRoom.contains(command) { return rooms.map { Completion($0) } }
         if context.word.hasPrefix("@") { return names.map { Completion("@\($0)") } }
         return names.map { Completion($0, suffix: context.beginsLine ? ": " : " ") }
     }

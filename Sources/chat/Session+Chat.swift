@@ -42,9 +42,13 @@ struct ChatState {
     mutating func didSend(_ line: String) {
         unconfirmed.didSend(line)
         if let credentials = Credentials(line) { triedCredentials = credentials }
-        let words = line.split(maxSplits: 2) { $0 == " " || $0 == "\t" }
-        if line.commandName == "/join", words.count == 3 { keys[Self.plainName(String(words[1]))] = String(words[2]) }
-        if line.commandName == "/leave" { leaves += 1 }
+        switch line.commandName {
+        case "/join":
+            let (room, key) = line.argument.splitAtSpace
+            if !key.isEmpty { keys[Self.plainName(room)] = key }
+        case "/leave": leaves += 1
+        default: break
+        }
     }
 
     /// What follows a place in a room to go on there: the key, if there was one.
@@ -302,12 +306,6 @@ extension Session {
 }
 
 extension String {
-    /// The command that a line of the user's is, with its slash and in lower case; nil if it says something.
-    var commandName: String? {
-        guard utf8.first == UInt8(ascii: "/"), !hasPrefix("//") else { return nil }
-        return prefix { $0 != " " && $0 != "\t" }.lowercased()
-    }
-
     /// The text in UTF-8, with replacement characters for what is none.
     init(copying bytes: Span<UInt8>) {
         self = unsafe bytes.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }

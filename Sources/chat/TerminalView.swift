@@ -182,7 +182,7 @@ final class TerminalView: Session.Delegate {
             // A chat says nothing of a line without a word.
             lines = lines.filter { !$0.allSatisfy { $0 == " " || $0 == "\t" } }[...]
             // What has several lines was pasted, and is no command: a path, a comment in a program.
-            if lines.count > 1 { lines = lines.map { $0.hasPrefix("/") ? "/\($0)" : $0 }[...] }
+            if lines.count > 1 { lines = lines.map { $0.utf8.first == UInt8(ascii: "/") ? "/\($0)" : $0 }[...] }
         }
         for line in lines {
             print(echo(of: Credentials.areIn(String(line)) ? Credentials.shown(String(line)) : String(line)))
@@ -193,9 +193,11 @@ final class TerminalView: Session.Delegate {
     /// A line that was sent, as it stays on the screen. What is said to a chat looks as it does to the others.
     private func echo(of line: String) -> StyledLine {
         guard session.isChat else { return StyledLine("> \(line)") }
-        if line.hasPrefix("/me ") { return session.words.own("*\(line.dropFirst(4))*") }
-        if line.hasPrefix("//") { return session.words.own(String(line.dropFirst())) }
-        return line.hasPrefix("/") || line.isEmpty ? StyledLine("> \(line)") : session.words.own(line)
+        switch line.commandName {
+        case nil where !line.isEmpty: return session.words.own(line.saidText)
+        case "/me" where !line.argument.isEmpty: return session.words.own("*\(line.argument)*")
+        default: return StyledLine("> \(line)")
+        }
     }
 
     private func complete() {

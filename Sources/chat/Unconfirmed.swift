@@ -19,13 +19,13 @@ struct Unconfirmed {
 
     /// - Parameter line: As it was sent. Commands are not kept, but for those that say something: each of the others has another answer.
     mutating func didSend(_ line: String) {
-        let words = line.split(maxSplits: 1) { $0 == " " || $0 == "\t" }
-        if words.isEmpty { return }
+        if line.trimmed.isEmpty { return }
         switch line.commandName {
         case nil:
-            let text = line.hasPrefix("//") ? String(line.dropFirst()) : line
-            entries.append(Entry(text: text, replayed: text))
-        case "/me" where words.count > 1: entries.append(Entry(text: line, replayed: String(words[1])))
+            let text = line.saidText
+            // A login without its slash, and the like.
+            entries.append(Entry(text: Credentials.areIn(line) ? Credentials.shown(line) : text, replayed: text))
+        case "/me" where !line.argument.isEmpty: entries.append(Entry(text: line, replayed: line.argument))
         case "/msg", "/reply": entries.append(Entry(text: line, replayed: nil))
         default: return
         }

@@ -153,22 +153,46 @@ public class Person: ChatServer.Client, ConnectionHandler {
         guard isText || rest.count > 0 && rest[0] == slash else { return run(String(rest)) }
         if login.isAwaited { return tellToLogIn() }
         if let authenticator = chat.authenticator, Self.isMistypedLogin(rest, to: authenticator) {
-            return tell(.error("nobody has read that: to log in, begin the line with /login"))
+            return tellUnread("login")
         }
+        if let name = Self.secretCommand(afterSpacesIn: line) { return tellUnread(name) }
         say(rest)
     }
 
     /// Whether a line is a login without its slash, or with something before it. The password would be everybody's.
     private static func isMistypedLogin(_ line: Span<UInt8>, to authenticator: any ChatAuthenticator) -> Bool {
-        let start = line.indices.first { line[$0] != UInt8(ascii: " ") && line[$0] != UInt8(ascii: "/") } ?? line.count
+        let start = line.indices.first { !isSpace(line[$0]) && line[$0] != UInt8(ascii: "/") } ?? line.count
         let word = "login"
         guard line.count - start > word.utf8.count else { return false }
         for (offset, byte) in word.utf8.enumerated() where line[start + offset] | 0x20 != byte { return false }
-        let next = line[start + word.utf8.count]
-        guard next == UInt8(ascii: " ") || next == UInt8(ascii: "\t") else { return false }
+        guard isSpace(line[start + word.utf8.count]) else { return false }
         let (name, password) = String(line.extracting(droppingFirst: start)).splitAtSpace.rest.splitAtSpace
         guard !password.isEmpty, let name = try? ChatName(name) else { return false }
         return authenticator.isKnown(name)
+    }
+
+    /// The name of the command that a line would be without the spaces before its slash, if that has a password or a key, which would be
+    /// everybody's. Any other such line is a text: people quote commands, and programs.
+    private static func secretCommand(afterSpacesIn line: Span<UInt8>) -> String? {
+        guard isSpace(line[0]), let start = line.indices.first(where: { !isSpace(line[$0]) }), line[start] == UInt8(ascii: "/")
+        else {
+            return nil
+        }
+        let (name, argument) = String(line.extracting(droppingFirst: start + 1)).splitAtSpace
+        let count = argument.unicodeScalars.split(maxSplits: 3, whereSeparator: \.isSpace).count
+        let lowercased = name.lowercased()
+        switch lowercased {
+        case "login", "join": return count >= 2 ? lowercased : nil
+        case "resume": return count >= 4 ? lowercased : nil
+        default: return nil
+        }
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+
+    /// Tells that a line was not said, since it is a command of which the beginning is mistyped.
+    private func tellUnread(_ command: String) {
+        tell(.error("nobody has read that: \(command == "login" ? "to log in, " : "")begin the line with /\(command)"))
     }
 
     public func connectionDidDiscardMessage(_ connection: Connection) {

@@ -162,6 +162,33 @@ struct LoginTests {
         #expect(try zoe.newLines == harmless.map { "one: \($0)" })
     }
 
+    @Test func `a command with a password or a key is not said because a space is before its slash`() throws {
+        let (chat, _) = try makeChat()
+        let (one, zoe) = (try chat.join("one"), try chat.join("zoe"))
+        let login = "! nobody has read that: to log in, begin the line with /login"
+        let lines = [
+            " /login ana open sesame": login, "\t/login ana open sesame": login, "\tlogin ana x": login,
+            // A name may be mistyped, too.
+            "  /LOGIN anna open sesame": login, " /join tea key": "! nobody has read that: begin the line with /join",
+            "\t /Join #tea\tkey of words": "! nobody has read that: begin the line with /join",
+            " /resume tea 7 11 key": "! nobody has read that: begin the line with /resume",
+        ]
+        for (line, refusal) in lines {
+            try one.send(line)
+            #expect(try one.newLines == [refusal], "\(line)")
+            #expect(zoe.takeLines().isEmpty)
+        }
+        let harmless = [
+            " /join tea", " /join", " //join tea key", " / join tea key", " /joint tea key", "join tea key", " /resume tea 7 11",
+            " /etc/hosts and others", " /login", " /login nobody", " /me waves",
+        ]
+        for line in harmless { try one.send(line) }
+        #expect(try zoe.newLines == harmless.map { "one: \($0)" })
+        // Two slashes are for who wants to say it.
+        try one.send("//join tea key")
+        #expect(try zoe.newLines == ["one: /join tea key"])
+    }
+
     @Test func `a certificate logs in by the same way, with the first welcome`() throws {
         let (chat, _) = try makeChat { $0.isRequired = true }
         let ana = try ChatName("ana")

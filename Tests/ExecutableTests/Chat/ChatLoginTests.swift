@@ -20,10 +20,19 @@ import Testing
     }
 
     @Test func `so is the key of a room, which a talk about joining has not`() {
-        for line in ["/join tea key", "/JOIN #tea\tkey of words", "/resume tea 7 11 key"] {
+        let lines = [
+            "/join tea key", "/JOIN #tea\tkey of words", "/resume tea 7 11 key", " /join tea key", "\t /JOIN tea key",
+            "  /resume tea 7 11 key",
+            // A mark that follows a space makes one character with it.
+            "/join tea \u{301}key", "/login \u{301}ana x", "/join \u{301}tea key",
+        ]
+        for line in lines {
             #expect(Credentials.areIn(line), "\(line)")
         }
-        for line in ["/join tea", "join the tea party", "//join tea key", "/resume tea 7 11"] {
+        for line in [
+            "/join tea", "join the tea party", "//join tea key", "/resume tea 7 11", " //join tea key", " join tea key",
+            " /join tea",
+        ] {
             #expect(!Credentials.areIn(line), "\(line)")
         }
         #expect(Credentials.shown("/join tea key of words") == "/join tea ***")
@@ -91,6 +100,9 @@ import Testing
         try chat.write("/join tea leaves\r")
         screen += try chat.output.text(through: "you are in tea")
         #expect(screen.contains("> /join tea ***\r\n") && !screen.contains("leaves\r\n"))
+        try chat.write(" /join tea leaves\r")
+        screen += try chat.output.text(through: "begin the line with /join")
+        #expect(!screen.contains("leaves\r\n"))
         try chat.write("hello\r")
         screen += try chat.output.text(through: "ana: hello")
         // What was sent before that is recalled, and it is no password.

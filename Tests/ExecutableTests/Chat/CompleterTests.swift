@@ -39,7 +39,7 @@ struct CompleterTests {
         #expect(candidates("hello @") == ["@ana", "@zoe"].map { Completion($0) })
     }
 
-    @Test(arguments: ["/join ", "/JOIN l", "/who "]) func `where a room is meant, rooms are offered`(line: String) {
+    @Test(arguments: ["/join ", "/JOIN l", "/join\tl", "/who "]) func `where a room is meant, rooms are offered`(line: String) {
         #expect(candidates(line) == ["lobby", "ana"].map { Completion($0) })
     }
 

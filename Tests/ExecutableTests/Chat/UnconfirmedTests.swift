@@ -28,6 +28,29 @@ struct UnconfirmedTests {
         #expect(unconfirmed.texts == ["one", "/reply ok", "two"])
     }
 
+    @Test func `what is a command, and what follows it, is as the server has it`() {
+        var unconfirmed = Unconfirmed()
+        // Marks make one character with what they follow, and are no part of a command.
+        for line in ["//\u{301}etc", "/me  waves ", "/me\twaves", "/me \u{301}x", "/me  ", " /me waves"] {
+            unconfirmed.didSend(line)
+        }
+        #expect(unconfirmed.texts == ["/\u{301}etc", "/me  waves ", "/me\twaves", "/me \u{301}x", " /me waves"])
+        for text in ["waves", "waves", "\u{301}x", " /me waves", "/\u{301}etc"] {
+            let isThere = unconfirmed.didArrive(text)
+            #expect(isThere, "\(text)")
+        }
+        #expect(unconfirmed.texts.isEmpty)
+    }
+
+    @Test func `a password that was said by mistake is not repeated`() {
+        var unconfirmed = Unconfirmed()
+        for line in [" /login ana open sesame", "login ana open sesame", " /join tea key"] { unconfirmed.didSend(line) }
+        #expect(unconfirmed.texts == ["/login ana ***", "login ana ***", "/join tea ***"])
+        // A server that has said it all the same.
+        let isThere = unconfirmed.didArrive("login ana open sesame")
+        #expect(isThere)
+    }
+
     @Test func `those that are not kept are confirmed first`() {
         var unconfirmed = Unconfirmed()
         for number in 0..<150 { unconfirmed.didSend("\(number)") }
