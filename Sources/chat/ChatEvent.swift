@@ -25,8 +25,8 @@ struct ChatEvent {
     var to: String? { object["to"]?.text }
     var text: String? { object["text"]?.text }
     var name: String? { object["name"]?.text }
-    /// Whether the user has logged in.
-    var isLogin: Bool { object["login"]?.bool ?? false }
+    /// Of an answer to a login, whether the user has logged in; nil of anything else.
+    var login: Bool? { object["login"]?.bool }
     var sequence: UInt64? { object["seq"]?.count }
     var epoch: UInt64? { object["epoch"]?.count }
     var online: UInt64? { object["online"]?.count }

@@ -24,9 +24,9 @@ struct ChatState {
     var leaves = 0
     /// The name before the break. A guest comes back as another one; what it had said comes from the one that it was.
     var formerName: String?
-    /// By which the user logs in again after a break; and what was last sent for that, whatever came of it.
+    /// By which the user logs in again after a break; and what was sent for that, and is not answered yet.
     var credentials: Credentials?
-    var triedCredentials: Credentials?
+    var logins = UnansweredLogins()
     /// Whether the server wants a login before anything else.
     var awaitsLogin = false
     /// The keys by which the user has entered rooms, by their names in lower case.
@@ -41,7 +41,6 @@ struct ChatState {
     /// - Parameter line: As the user has sent it.
     mutating func didSend(_ line: String) {
         unconfirmed.didSend(line)
-        if let credentials = Credentials(line) { triedCredentials = credentials }
         switch line.commandName {
         case "/join":
             let (room, key) = line.argument.splitAtSpace
@@ -80,9 +79,12 @@ extension Session {
         chat.formerName = chat.name
         chat.people.forgetQuestions()
         chat.awaitsLogin = false
-        chat.triedCredentials = chat.credentials
+        chat.logins = UnansweredLogins()
         command("/json\n")
-        if let credentials = chat.credentials { command("\(credentials.line)\n") }
+        if let credentials = chat.credentials {
+            chat.logins.didSend(credentials)
+            command("\(credentials.line)\n")
+        }
         if isReconnected {
             if chat.credentials == nil, chat.hasChosenName, let name = chat.lostName ?? chat.name {
                 (chat.lostName, chat.nameRefusal) = (name, nil)
@@ -169,7 +171,7 @@ extension Session {
     private func awaitLogin() -> Worth {
         (chat.speaksJSON, chat.awaitsLogin) = (true, true)
         // It is sent already.
-        if chat.triedCredentials != nil { return .none }
+        if !chat.logins.isEmpty { return .none }
         if configuration.insists {
             end(.refused("the server wants a login: see --login"))
             return .none
@@ -236,9 +238,7 @@ extension Session {
             return .routine
         case .notice:
             guard let name = event.name else { return .news }
-            if event.isLogin, let tried = chat.triedCredentials, tried.name.lowercased() == name.lowercased() {
-                chat.credentials = tried
-            }
+            if event.login == true, let credentials = chat.logins.didSucceed(as: name) { chat.credentials = credentials }
             let isTakenBack = name == chat.lostName
             (chat.name, chat.hasChosenName, chat.lostName) = (name, true, nil)
             nameTimer.cancel()
@@ -257,8 +257,12 @@ extension Session {
         case .error where configuration.insists && !isReady:
             end(.refused(event.text ?? ""))
             return .none
-        case .error:
+        case .error where event.login != nil:
+            // It answers nothing else that was sent.
+            chat.logins.wasRefused()
             // The user may know the password.
+            if chat.awaitsLogin, !isReady { becomeReady() }
+        case .error:
             if chat.awaitsLogin, !isReady { becomeReady() }
             chat.leaves = 0
             if chat.lostName != nil {

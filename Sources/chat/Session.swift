@@ -145,6 +145,7 @@ final class Session {
 
     /// Sends a line, as the user has typed it. Only while `isReady`.
     func send(_ line: String) {
+        if server == .chat { chat.logins.didSend(line) }
         if isChat { chat.didSend(line) }
         connection?.send("\(line)\n")
         // The server closes the connection then, which is no loss of it.

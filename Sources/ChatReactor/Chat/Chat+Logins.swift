@@ -161,13 +161,13 @@ extension Person {
     func logIn(_ argument: String) {
         guard let chat else { return }
         let (text, password) = argument.splitAtSpace
-        if text.isEmpty || password.isEmpty { return tellUsage("login") }
+        if text.isEmpty || password.isEmpty { return tellUsage("login", as: Reply.loginRefused) }
         guard chat.authenticator != nil else {
-            return tell(.error("nobody logs in here: a name is the one's who takes it first"))
+            return tell(.loginRefused("nobody logs in here: a name is the one's who takes it first"))
         }
         let name: ChatName
-        do throws(ChatName.Invalid) { name = try ChatName(text) } catch { return tell(.error("\(error)")) }
-        if isLoggedIn, name == self.name { return tell(.error("you are logged in as \(self.name) already")) }
+        do throws(ChatName.Invalid) { name = try ChatName(text) } catch { return tell(.loginRefused("\(error)")) }
+        if isLoggedIn, name == self.name { return tell(.loginRefused("you are logged in as \(self.name) already")) }
         chat.judge(password, of: name, by: self)
     }
 

@@ -62,6 +62,10 @@ enum JSONForm {
             object.add("text", "you are logged in as \(name)")
             object.add("name", name.text)
             object.add("login", true)
+        case .loginRefused(let text):
+            object.add("type", "error")
+            object.add("text", text)
+            object.add("login", false)
         case .replaced:
             object.add("type", "error")
             object.add("text", TextForm.replaced)

@@ -35,8 +35,8 @@ extension Person {
         return true
     }
 
-    func tellUsage(_ name: String) {
-        if let command = chat?.commands[name] { tell(.error("this command is \(command.usage)")) }
+    func tellUsage(_ name: String, as reply: (String) -> Reply = Reply.error) {
+        if let command = chat?.commands[name] { tell(reply("this command is \(command.usage)")) }
     }
 
     /// A name, or nil after having said what is wrong with it.

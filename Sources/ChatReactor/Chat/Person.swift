@@ -121,7 +121,7 @@ public class Person: ChatServer.Client, ConnectionHandler {
     /// Has given the password of a name. Returns false if it cannot have the name.
     func didProve(_ name: ChatName, to chat: Chat) -> Bool { chat.logIn(self, as: name) }
 
-    func loginWasRefused(_ refusal: LoginRefusal) { tell(.error(refusal.description)) }
+    func loginWasRefused(_ refusal: LoginRefusal) { tell(.loginRefused(refusal.description)) }
 
     // MARK: - Hearing
 

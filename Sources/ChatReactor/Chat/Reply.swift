@@ -6,6 +6,8 @@ enum Reply {
     case loginNeeded(server: String)
     /// The client has logged in, under its name from now on.
     case loggedIn(ChatName)
+    /// What the client has tried to log in by is refused, for this reason.
+    case loginRefused(String)
     /// The client's name has been taken over by another connection, which has proved to have it: to come back would take it from there.
     case replaced
     /// A line for people, and for programs to show.

@@ -65,7 +65,7 @@ struct TextForm {
             output.append("* \(text)\n")
         case .named(let name):
             output.append("* you are now \(name)\n")
-        case .error(let text):
+        case .error(let text), .loginRefused(let text):
             output.append("! \(text)\n")
         case .privateMessage(let from, let to, let text, _, let isSender):
             // A name has no space in it, so nobody who speaks to a room can imitate this.

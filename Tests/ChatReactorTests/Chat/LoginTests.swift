@@ -67,6 +67,24 @@ struct LoginTests {
         #expect(try bot.takeObjects().last?["replaced"] == .bool(true))
     }
 
+    @Test func `a program is told which error answers its login, whatever is wrong`() throws {
+        let (chat, _) = try makeChat()
+        let bot = try chat.join(json: true)
+        for line in ["/login", "/login ana", "/login a,b x", "/LOGIN ana no", "/login ana open sesame", "/login ana no"] {
+            try bot.send(line)
+            #expect(try bot.newObjects.map { $0["login"] } == [.bool(line.hasSuffix("sesame"))], "\(line)")
+        }
+        for line in ["/jion", "/nick ben", "login ben x"] {
+            try bot.send(line)
+            let object = try #require(bot.newObjects.first)
+            #expect(object.type == "error" && object["login"] == nil, "\(line)")
+        }
+        let other = try chat.join(json: true)
+        try chat.chat.authenticator = nil
+        try other.send("/login ben tea")
+        #expect(try other.newObjects.contains { $0["login"] == .bool(false) })
+    }
+
     /// Acts when somebody has come, or left, or got another name.
     private final class Actor: ChatServerObserver {
         let act: (ChatServer.Event) -> Void

@@ -67,6 +67,60 @@ import Testing
         #expect(try third.commands(2) == ["/json", "/login ana open sesame"])
     }
 
+    private static let right = "'type':'notice','text':'you are logged in as ana','name':'ana','login':true"
+    private static let refusal = "'type':'error','text':'that is not the password of that name','login':false"
+    private static let other = "'type':'error','text':'you are muted'"
+
+    @Test(arguments: [
+        (["/login ana wrong", "/login ana right"], [refusal, right]),
+        (["/login ana right", "/login ana wrong"], [right, refusal]),
+        // An error that is no answer to a login.
+        (["/nobody", "/login ana wrong", "/login ana right"], [other, refusal, other, right]),
+        (["/login ana right", "/nobody", "/login ana wrong"], [other, right, other, refusal]),
+        // These have no password, or one for another name, and an answer all the same.
+        (["/login ana", "/LOGIN ben x", "/login ana right", "/login ben y"], [refusal, refusal, right, refusal]),
+        // A server that did not say which error answers a login.
+        (["/login ben x", "/login ana right"], [other, right]),
+    ])
+    func `of logins that are sent before the first is answered, the one that was right is kept`(
+        lines: [String], answers: [String]
+    )
+        throws
+    {
+        let server = try PlayedServer()
+        let chat = try startChat(["\(server.address)", "--plain"], input: .terminal, output: .terminal, error: .terminal)
+        let first = try PlayedChat(accepting: server)
+        #expect(try first.commands(1) == ["/json"])
+        try first.enter(sequence: 10)
+        try chat.write(lines.map { "\($0)\n" }.joined())
+        #expect(try first.commands(lines.count) == lines)
+        for answer in answers { try first.tell(answer) }
+        try first.say(11, "all of it")
+        try chat.output.text(through: "ben: all of it")
+        try first.end()
+        let second = try PlayedChat(accepting: server, name: "guest2")
+        #expect(try second.commands(2) == ["/json", "/login ana right"])
+    }
+
+    @Test func `a login that is refused says nothing of what was said after it`() throws {
+        let server = try PlayedServer()
+        let chat = try startChat(["\(server.address)", "--plain"], input: .terminal, output: .terminal, error: .terminal)
+        let first = try PlayedChat(accepting: server)
+        #expect(try first.commands(1) == ["/json"])
+        try first.enter(sequence: 10)
+        try chat.write("/login ana wrong\nhello\n /login ana open sesame\n")
+        #expect(try first.commands(3) == ["/login ana wrong", "hello", " /login ana open sesame"])
+        try first.tell(Self.refusal)
+        try chat.output.text(through: "that is not the password")
+        try first.end()
+        let second = try PlayedChat(accepting: server, name: "guest2")
+        #expect(try second.commands(1) == ["/json"])
+        try second.enter(name: "guest2", sequence: 10)
+        try second.pong()
+        let notes = try chat.output.text(through: "perhaps not sent: /login ana ***")
+        #expect(notes.contains("perhaps not sent: hello") && !notes.contains("sesame"))
+    }
+
     @Test func `without TLS, a password is sent to no other machine`() throws {
         // An address for documentation: nobody is asked, or the test would wait for it.
         let chat = try ChildProcess(

@@ -48,7 +48,8 @@ enum WireLine {
         "notice": (["text"], ["seq", "time", "room", "replayed", "name", "login"]), "login": (["server", "version"], []),
         "invitation": (["room", "from"], []),
         "private": (["time", "from", "to", "text"], []), "sent": (["time"], ["seq", "room", "to"]),
-        "error": (["text"], ["replaced"]), "pong": (["time"], []), "who": (["room", "names"], ["more"]), "rooms": (["rooms"], []),
+        "error": (["text"], ["login", "replaced"]), "pong": (["time"], []), "who": (["room", "names"], ["more"]),
+        "rooms": (["rooms"], []),
         "closed": (["room"], []), "history-end": (["room", "count"], []), "gap": (["room"], ["missed"]),
     ]
 
