@@ -40,7 +40,8 @@ enum ClientProtocol: CaseIterable {
 
     /// Takes off the beginning of a place that says what is spoken there. A host may be called `web` or `tls`: `web:3080` is a host and its port.
     static func split(_ text: String) -> (ClientProtocol, place: String) {
-        for (prefix, spoken) in [("web+", ClientProtocol.web), ("irc+", .irc)] where text.utf8.starts(with: "\(prefix)unix:".utf8) {
+        for (prefix, spoken) in [("web+", ClientProtocol.web), ("irc+", .irc)] where text.utf8.starts(with: "\(prefix)unix:".utf8)
+        {
             return (spoken, String(text.dropFirst(prefix.count)))
         }
         let prefixes: [(String, ClientProtocol)] = [

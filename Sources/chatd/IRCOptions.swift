@@ -34,7 +34,9 @@ struct IRCOptions: ParsableArguments {
             let text = try TextFile.read(ircCloak, called: "the key of --irc-cloak", limit: Self.keyLimit, badCode: EX_DATAERR)
             let key = text.utf8.prefix { $0 != UInt8(ascii: "\n") }
             // A short one is guessed, and with it every address.
-            if key.count < 16 { throw Failure("the key in \(ircCloak) has less than 16 bytes in its first line", code: EX_DATAERR) }
+            if key.count < 16 {
+                throw Failure("the key in \(ircCloak) has less than 16 bytes in its first line", code: EX_DATAERR)
+            }
             configuration.cloakKey = Array(key)
         }
         return configuration

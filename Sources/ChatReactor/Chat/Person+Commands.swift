@@ -198,7 +198,9 @@ extension Person {
     /// Enters another room: in place of the present one for people, and besides it for programs.
     private func move(to name: ChatName, telling extent: Replay.Extent, key: String) {
         guard let chat else { return }
-        if form.allowsSeveralRooms, rooms.count >= Self.roomLimit { return tell(.error("you are in \(Self.roomLimit) rooms already")) }
+        if form.allowsSeveralRooms, rooms.count >= Self.roomLimit {
+            return tell(.error("you are in \(Self.roomLimit) rooms already"))
+        }
         let room: ChatServer.Room
         do throws(Chat.RoomRefusal) { room = try chat.openRoom(name, for: form, key: key) } catch {
             return tell(.error("\(error)"))

@@ -46,7 +46,8 @@ extension ChatServer {
     /// - Throws: What that throws, `Errno.canceled` once `shutDown` was called, and `Errno.invalidArgument` for a relay.
     @discardableResult
     public func listenForIRC(
-        adopting socket: consuming OwnedDescriptor, _ configuration: IRCConfiguration = .init(), transport: TransportFactory? = nil
+        adopting socket: consuming OwnedDescriptor, _ configuration: IRCConfiguration = .init(),
+        transport: TransportFactory? = nil
     ) throws(Errno) -> Listener {
         let network = try ircNetwork(configuration)
         let listener = try loop.listen(adopting: socket, transport: transport) { self.judge($0, to: network, over: transport) }

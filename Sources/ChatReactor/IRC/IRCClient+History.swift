@@ -42,7 +42,8 @@ extension IRCClient {
         let pointCount = ["LATEST": 1, "BEFORE": 1, "AFTER": 1, "AROUND": 1, "BETWEEN": 2][command]
         guard let pointCount else { return refuse("INVALID_PARAMS", "there is no such subcommand") }
         guard parameters.count >= 3 + pointCount, let limit = Int(parameters[2 + pointCount]), limit > 0 else {
-            return refuse("INVALID_PARAMS", "this is CHATHISTORY \(command) TARGET \(pointCount == 1 ? "POINT" : "POINT POINT") LIMIT")
+            return refuse(
+                "INVALID_PARAMS", "this is CHATHISTORY \(command) TARGET \(pointCount == 1 ? "POINT" : "POINT POINT") LIMIT")
         }
         let target = parameters[1]
         guard let name = Self.roomName(target), let room = chat?.room(named: name), let conversation = room.conversation,
@@ -138,7 +139,8 @@ private enum HistoryPoint {
     init?(_ text: String, in conversation: Conversation) {
         if text.hasPrefix("msgid=") {
             let parts = text.dropFirst("msgid=".count).split(separator: "-")
-            guard parts.count == 2, UInt64(parts[0], radix: 36) == conversation.records.epoch, let sequence = UInt64(parts[1]) else {
+            guard parts.count == 2, UInt64(parts[0], radix: 36) == conversation.records.epoch, let sequence = UInt64(parts[1])
+            else {
                 return nil
             }
             self = .sequence(sequence)
@@ -169,7 +171,9 @@ private enum HistoryPoint {
 extension Int64 {
     fileprivate init?(timestamp text: String) {
         let prefix = "timestamp="
-        guard text.hasPrefix(prefix), let time = Timestamp.parse(rfc3339: String(text.dropFirst(prefix.count))) else { return nil }
+        guard text.hasPrefix(prefix), let time = Timestamp.parse(rfc3339: String(text.dropFirst(prefix.count))) else {
+            return nil
+        }
         self = time
     }
 }

@@ -17,7 +17,9 @@ extension IRCClient {
         for target in Self.parts(of: targets) {
             if target.hasPrefix("#") { say(original, in: target) } else { say(original, to: target) }
         }
-        if targets.split(separator: ",", omittingEmptySubsequences: true).count > Self.targetLimit { reply(.tooManyTargets, message.command) }
+        if targets.split(separator: ",", omittingEmptySubsequences: true).count > Self.targetLimit {
+            reply(.tooManyTargets, message.command)
+        }
     }
 
     /// Why the person may not speak in a room; nil if it may.
@@ -142,7 +144,9 @@ extension IRCClient {
         if tags.isEmpty { return }
         for target in Self.parts(of: message.parameters[0]) {
             var line = IRCLine(network.source(of: self), "TAGMSG", [target])
-            (line.time, line.id, line.account, line.clientTags) = (Timestamp.now, network.makeID(), network.account(of: self), tags)
+            (line.time, line.id, line.account, line.clientTags) = (
+                Timestamp.now, network.makeID(), network.account(of: self), tags
+            )
             if target.hasPrefix("#") {
                 guard let (room, conversation) = parseRoom(target) else { continue }
                 guard conversation.contains(self), refusalToSpeak(in: conversation) == nil else {

@@ -143,7 +143,8 @@ extension IRCClient {
             return refuse("a room whose history is in a file takes a key only from the one who opens it, by JOIN")
         }
         if let key {
-            let isValid = !key.isEmpty && key.utf8.count <= 50 && key == String(madeVisible: key) && !key.contains { ", :".contains($0) }
+            let isValid =
+                !key.isEmpty && key.utf8.count <= 50 && key == String(madeVisible: key) && !key.contains { ", :".contains($0) }
             if !isValid { return refuse("a key is a word of at most 50 bytes, without commas and colons") }
         }
         conversation.ownKey = key

@@ -53,7 +53,8 @@ extension IRCClient {
 
     private func tellWho(_ person: Person, _ conversation: Conversation?) {
         reply(
-            .who, conversation.map { "#\($0.name)" } ?? "*", network.user(of: person), network.host(of: person), network.serverName,
+            .who, conversation.map { "#\($0.name)" } ?? "*", network.user(of: person), network.host(of: person),
+            network.serverName,
             person.name.text, flags(of: person, in: conversation), text: "0 \(network.realName(of: person))")
     }
 
@@ -104,7 +105,9 @@ extension IRCClient {
         if let connection = person.connection, connection.establishedTransport != nil { reply(.whoisSecure, name) }
         if let away = client?.away { reply(.away, name, text: away) }
         if let client {
-            reply(.whoisIdle, name, String(client.lastHeard.duration(to: .now).components.seconds), String(client.signOnTime / 1_000))
+            reply(
+                .whoisIdle, name, String(client.lastHeard.duration(to: .now).components.seconds),
+                String(client.signOnTime / 1_000))
         }
         reply(.whoisEnd, text)
     }
@@ -181,7 +184,9 @@ extension IRCClient {
     }
 
     private static func watchable(_ text: String) -> [ChatName] {
-        text.split(separator: ",", omittingEmptySubsequences: true).prefix(watchLimit).compactMap { try? ChatName(nick: String($0)) }
+        text.split(separator: ",", omittingEmptySubsequences: true).prefix(watchLimit).compactMap {
+            try? ChatName(nick: String($0))
+        }
     }
 
     private func tellStates(of names: [ChatName]) {
@@ -237,11 +242,13 @@ extension IRCClient {
 
     func version(_ message: IRCMessage) {
         guard isThisServer(message.parameters.first) else { return }
-        reply(.version, network.version, network.serverName, text: "rooms, people and their history are those of all other clients")
+        reply(
+            .version, network.version, network.serverName, text: "rooms, people and their history are those of all other clients")
         for tokens in network.supportedTokens {
             send(
                 IRCLine(
-                    network.serverName, IRCNumeric.isSupport.code, [shownName] + tokens, text: Array((IRCNumeric.isSupport.text ?? "").utf8)))
+                    network.serverName, IRCNumeric.isSupport.code, [shownName] + tokens,
+                    text: Array((IRCNumeric.isSupport.text ?? "").utf8)))
         }
     }
 
@@ -283,7 +290,9 @@ extension IRCClient {
         let names = network.commands.keys.sorted()
         if !subject.isEmpty, !names.contains(subject.uppercased()) { return reply(.helpNotFound, subject) }
         let shown = subject.isEmpty ? "*" : subject
-        reply(.helpStart, shown, text: subject.isEmpty ? "The commands are:" : "\(subject.uppercased()) is a command of this server.")
+        reply(
+            .helpStart, shown,
+            text: subject.isEmpty ? "The commands are:" : "\(subject.uppercased()) is a command of this server.")
         if subject.isEmpty { for line in Self.join(names, atMost: 300) { reply(.help, shown, text: line) } }
         reply(.helpEnd, shown)
     }
@@ -298,7 +307,8 @@ extension IRCNetwork {
             "AWAYLEN=\(limit)", "CASEMAPPING=ascii", "CHANLIMIT=#:\(Person.roomLimit)", "CHANMODES=b,k,l,imnst",
             "CHANNELLEN=\(ChatName.maximumCount + 1)", "CHANTYPES=#", "CHATHISTORY=\(IRCClient.historyBatchLimit)", "ELIST=MU",
             "HOSTLEN=63", "KICKLEN=\(limit)", "MAXLIST=b:\(RoomModes.banLimit)", "MODES=\(IRCClient.targetLimit)",
-            "MONITOR=\(IRCClient.watchLimit)", "MSGREFTYPES=msgid,timestamp", "NETWORK=\(network)", "NICKLEN=\(ChatName.maximumCount)",
+            "MONITOR=\(IRCClient.watchLimit)", "MSGREFTYPES=msgid,timestamp", "NETWORK=\(network)",
+            "NICKLEN=\(ChatName.maximumCount)",
             "PREFIX=(ov)@+", "SAFELIST",
             "TARGMAX=JOIN:\(IRCClient.targetLimit),KICK:\(IRCClient.targetLimit),NOTICE:\(IRCClient.targetLimit),"
                 + "PART:\(IRCClient.targetLimit),PRIVMSG:\(IRCClient.targetLimit)",

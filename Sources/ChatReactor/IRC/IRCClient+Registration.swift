@@ -255,7 +255,9 @@ extension IRCClient {
     }
 
     func tellLoggedIn(as name: ChatName) {
-        reply(.loggedIn, "\(name)!\(user.isEmpty ? "*" : user)@\(network.host(of: self))", name.text, text: "You are now logged in as \(name)")
+        reply(
+            .loggedIn, "\(name)!\(user.isEmpty ? "*" : user)@\(network.host(of: self))", name.text,
+            text: "You are now logged in as \(name)")
         guard isRegistered else { return }
         var line = IRCLine(network.source(of: self), "ACCOUNT", [name.text])
         line.time = Timestamp.now
@@ -298,7 +300,10 @@ extension IRCClient {
         reply(.welcome, text: "Welcome to \(chat.name), \(network.source(of: self))")
         reply(.yourHost, text: "Your host is \(network.serverName), running version \(network.version)")
         reply(.created, text: "This server was started \(Timestamp.minute(network.started))")
-        send(IRCLine(network.serverName, IRCNumeric.myInfo.code, [shownName, network.serverName, network.version, "io", "biklmnostv", "bklov"]))
+        send(
+            IRCLine(
+                network.serverName, IRCNumeric.myInfo.code,
+                [shownName, network.serverName, network.version, "io", "biklmnostv", "bklov"]))
         for tokens in network.supportedTokens {
             var line = IRCLine(network.serverName, IRCNumeric.isSupport.code, [shownName] + tokens)
             line.text = Array((IRCNumeric.isSupport.text ?? "").utf8)

@@ -160,11 +160,15 @@ extension IRCClient {
 
     func listNames(_ message: IRCMessage) {
         guard let text = message.parameters.first else {
-            for room in visibleRooms.prefix(Self.namedRoomLimit) { if let conversation = room.conversation { tellNames(in: conversation) } }
+            for room in visibleRooms.prefix(Self.namedRoomLimit) {
+                if let conversation = room.conversation { tellNames(in: conversation) }
+            }
             return reply(.namesEnd, "*")
         }
         for text in Self.parts(of: text) {
-            if let name = Self.roomName(text), let room = chat?.room(named: name), knows(of: room), let conversation = room.conversation {
+            if let name = Self.roomName(text), let room = chat?.room(named: name), knows(of: room),
+                let conversation = room.conversation
+            {
                 tellNames(in: conversation)
             } else {
                 reply(.namesEnd, text)

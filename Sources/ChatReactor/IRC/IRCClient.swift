@@ -220,8 +220,9 @@ final class IRCClient: Person {
         if let label {
             if lines.isEmpty { lines.append(IRCLine(network.serverName, "ACK")) }
             // A batch has the label itself; what is in it refers to the batch.
-            if lines.count == 1 || lines[0].command == "BATCH" && lines.last?.command == "BATCH"
-                && lines[0].parameters.first?.dropFirst() == lines.last?.parameters.first?.dropFirst()
+            if lines.count == 1
+                || lines[0].command == "BATCH" && lines.last?.command == "BATCH"
+                    && lines[0].parameters.first?.dropFirst() == lines.last?.parameters.first?.dropFirst()
             {
                 lines[0].ownTags.append(("label", label))
             } else {
@@ -285,10 +286,11 @@ final class IRCClient: Person {
         let server = network.serverName
         func notice(_ text: String) -> IRCLine { IRCLine(server, "NOTICE", [shownName], text: Array(text.utf8)) }
         switch reply {
-        case .notice(let text), .error(let text): return notice(text)
+        case .notice(let text), .error(let text), .loginRefused(let text): return notice(text)
         case .replaced: return notice(TextForm.replaced)
         case .closed(let room): return notice("\(room) was closed by the operator")
-        case .gap(let room, let missed): return IRCLine(server, "NOTICE", ["#\(room)"], text: Array(IRCForm.notice(ofMissed: missed).utf8))
+        case .gap(let room, let missed):
+            return IRCLine(server, "NOTICE", ["#\(room)"], text: Array(IRCForm.notice(ofMissed: missed).utf8))
         case .privateMessage(let from, _, let text, let time, let isSender):
             guard !isSender, let person = chat?.person(named: from) else { return nil }
             var line = IRCLine(network.source(of: person), "PRIVMSG", [shownName], text: text)

@@ -121,7 +121,8 @@ final class IRCNetwork {
         guard let message = (person as? IRCClient)?.away else { return }
         var line = IRCLine(source(of: person), "AWAY", text: Array(message.utf8))
         line.time = time
-        for case let client as IRCClient in conversation.people where client !== person && client.capabilities.contains(.awayNotify) {
+        for case let client as IRCClient in conversation.people
+        where client !== person && client.capabilities.contains(.awayNotify) {
             client.send(line)
         }
     }
