@@ -278,7 +278,8 @@ public final class ChatServer {
     }
 
     /// The options of a client's connection.
-    func options(for caller: SocketAddress, by proxy: SocketAddress?, as input: OptionsByOrigin.Input) -> Connection.SharedOptions {
+    func options(for caller: SocketAddress, by proxy: SocketAddress?, as input: OptionsByOrigin.Input) -> Connection.SharedOptions
+    {
         let isFromElsewhere = proxy.map { !Client.isFromHere(caller, by: $0) } ?? false
         return clientOptions[isFromElsewhere ? nil : caller, input]
     }

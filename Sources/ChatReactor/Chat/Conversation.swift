@@ -82,6 +82,9 @@ final class Conversation {
         return all.add(person)
     }
 
+    /// Takes that back.
+    func withdrawInvitation(of person: Person) { invitations?.remove(person) }
+
     /// Adds a person, and tells the others.
     func add(_ person: Person) {
         if peopleByNumber.isEmpty, name != .lobby { modes.operators.insert(person.number) }

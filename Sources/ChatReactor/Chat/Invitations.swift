@@ -11,6 +11,11 @@ struct Invitations {
         numbers.contains(person.number) || person.isLoggedIn && names.contains(person.name)
     }
 
+    mutating func remove(_ person: Person) {
+        names.remove(person.name)
+        numbers.remove(person.number)
+    }
+
     /// Returns false if there are too many already.
     mutating func add(_ person: Person) -> Bool {
         if names.count + numbers.count >= Self.limit { return contains(person) }

@@ -288,6 +288,8 @@ public class Person: ChatServer.Client, ConnectionHandler {
     final func exit(_ room: ChatServer.Room, reason: String, _ departure: IRCDeparture = .part("")) {
         rooms = rooms.filter { $0 !== room }
         replays = replays.filter { $0.room !== room }
+        // Who goes on elsewhere has what was said until now.
+        if form.kind == .irc { _ = room.conversation?.unsubscribeWithoutLoss(self) }
         room.conversation?.unsubscribe(self)
         room.conversation?.remove(self, reason: reason, departure)
     }

@@ -163,7 +163,7 @@ extension IRCClient {
                 if let client = person as? IRCClient, client.capabilities.contains(.messageTags), !client.ignored.contains(name),
                     refusalToWrite(to: client) == nil
                 {
-                    client.send(line)
+                    client.sendAside(line)
                 }
             }
             if capabilities.contains(.echoMessage) { send(line) }

@@ -209,8 +209,8 @@ extension IRCClient {
         let operators = chat.people.count { ($0 as? IRCClient)?.isOpered == true }
         let hidden = chat.people.count { ($0 as? IRCClient)?.isInvisible == true }
         reply(.usersOnline, text: "There are \(chat.online - hidden) users and \(hidden) invisible on 1 servers")
-        if operators > 0 { reply(.operatorsOnline, String(operators)) }
-        if network.unregisteredCount > 0 { reply(.unregistered, String(network.unregisteredCount)) }
+        reply(.operatorsOnline, String(operators))
+        reply(.unregistered, String(network.unregisteredCount))
         reply(.roomsOnline, String(chat.rooms.count { $0.clientCount > 0 }))
         reply(.clientsHere, text: "I have \(chat.online) clients and 0 servers")
         network.didCount(chat.online)

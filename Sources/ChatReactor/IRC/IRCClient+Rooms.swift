@@ -119,6 +119,7 @@ extension IRCClient {
                 continue
             }
             let reason = given.isEmpty ? name.text : given
+            conversation.withdrawInvitation(of: person)
             if person.form.kind != .irc { person.tell(.error("\(name) has sent you out of \(room.name): \(reason)")) }
             person.leave(room, reason: "kicked by \(name)" + (given.isEmpty ? "" : ": \(given)"), .kick(by: self, reason))
         }
@@ -161,7 +162,7 @@ extension IRCClient {
     func listNames(_ message: IRCMessage) {
         guard let text = message.parameters.first else {
             for room in visibleRooms.prefix(Self.namedRoomLimit) {
-                if let conversation = room.conversation { tellNames(in: conversation) }
+                if let conversation = room.conversation { tellNames(in: conversation, isLast: false) }
             }
             return reply(.namesEnd, "*")
         }
@@ -176,19 +177,20 @@ extension IRCClient {
         }
     }
 
-    private func tellNames(in conversation: Conversation) {
+    private func tellNames(in conversation: Conversation, isLast: Bool = true) {
         let room = "#\(conversation.name)"
         let isWhole = conversation.contains(self)
         var names: [String] = []
-        for person in conversation.people where isWhole || (person as? IRCClient)?.isInvisible != true {
+        for person in conversation.people.sorted(by: { $0.number < $1.number })
+        where isWhole || (person as? IRCClient)?.isInvisible != true {
             let shown = capabilities.contains(.userhostInNames) ? network.source(of: person) : person.name.text
             names.append(prefix(of: person, in: conversation) + shown)
         }
         // What precedes them in a message.
         let limit = IRCForm.lengthLimit - 2 - network.serverName.utf8.count - shownName.utf8.count - room.utf8.count - 14
         let symbol = conversation.isSecret ? "@" : "="
-        for text in Self.join(names.sorted(), atMost: limit) { reply(.names, symbol, room, text: text) }
-        reply(.namesEnd, room)
+        for text in Self.join(names, atMost: limit) { reply(.names, symbol, room, text: text) }
+        if isLast { reply(.namesEnd, room) }
     }
 
     /// Words in as few lines as may be.

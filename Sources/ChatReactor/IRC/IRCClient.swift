@@ -22,6 +22,7 @@ final class IRCClient: Person {
     let network: IRCNetwork
     var registration = IRCRegistration()
     private(set) var isRegistered = false
+    private var isBeginning = false
     private(set) var capabilities: IRCCapabilities = []
     /// What the client says that its user is called, on its machine.
     var user = ""
@@ -60,8 +61,15 @@ final class IRCClient: Person {
 
     override func begin(in chat: Chat) {
         // It is nobody yet.
+        isBeginning = true
         network.unregisteredCount += 1
         timer = chat.loop.schedule(after: Self.registrationTime) { [weak self] in self?.registrationDidTimeOut() }
+    }
+
+    /// Is not counted any more among those who have not said who they are.
+    func endRegistration() {
+        if isBeginning { network.unregisteredCount -= 1 }
+        isBeginning = false
     }
 
     private func registrationDidTimeOut() {
@@ -83,7 +91,7 @@ final class IRCClient: Person {
 
     override func begins(in chat: Chat) {
         isRegistered = true
-        network.unregisteredCount -= 1
+        endRegistration()
         network.didCount(chat.online)
         greet()
         network.tellWatchers(of: name, isOnline: true)

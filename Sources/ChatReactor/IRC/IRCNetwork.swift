@@ -208,7 +208,7 @@ final class IRCNetwork {
     func forget(_ person: Person) {
         hosts[person.number] = nil
         guard let client = person as? IRCClient else { return }
-        if !client.isRegistered { unregisteredCount -= 1 }
+        client.endRegistration()
         for name in client.watched { stopWatching(name, by: client) }
     }
 
