@@ -38,6 +38,8 @@ final class Conversation {
     private var speakers: [Speaker] = []
     private var heldBackTimer: EventLoop.Timer?
     private var encoded: [UInt8] = []
+    /// Whether one of the topics had grown enough when something was last published to it: the others need not be looked at.
+    private var mayHaveGrownEnough = false
     private let topicCapacity: Int
     /// For the topics of some forms. The others reserve their own.
     private var topicMemory: [WireForm: MemoryReservation]
@@ -251,7 +253,7 @@ final class Conversation {
                 }
                 return false
             }
-            topic.publish(message.span, from: sender, except: others)
+            publish(message.span, to: topic, from: sender, except: others)
         }
         swap(&message, &encoded)
         if let server = chat.server, server.makesEvents, let room {
@@ -286,7 +288,9 @@ final class Conversation {
         guard let room else { return }
         let others = people.filter { $0.room !== room }.compactMap(\.connection)
         let server = chat?.irc?.serverName ?? ""
-        for (form, topic) in topics { topic.publish(Self.encode(reply, as: form, in: name, from: server).span, except: others) }
+        for (form, topic) in topics {
+            publish(Self.encode(reply, as: form, in: name, from: server).span, to: topic, except: others)
+        }
         // They are not subscribed yet.
         for person in people where person.room === room && person.isAwaitingLive(room) { person.tell(reply) }
     }
@@ -304,8 +308,15 @@ final class Conversation {
             guard let line = line(form.parts) else { continue }
             var message: [UInt8] = []
             line.append(with: form.parts, to: &message)
-            topic.publish(message.span, from: sender, except: others)
+            publish(message.span, to: topic, from: sender, except: others)
         }
+    }
+
+    private func publish(
+        _ message: Span<UInt8>, to topic: Topic, from sender: Connection? = nil, except others: [Connection]
+    ) {
+        topic.publish(message, from: sender, except: others)
+        if topic.hasGrownEnough { mayHaveGrownEnough = true }
     }
 
     /// Encodes what those are told who get a form.
@@ -323,7 +334,9 @@ final class Conversation {
     /// A read may hold thousands of short lines, each of which becomes longer by a name. They must not make the log grow by more
     /// than subscribers can follow: one of them would be closed who has not been slow.
     func holdBackIfFull(_ connection: Connection) {
-        guard hasGrownEnough else { return }
+        guard mayHaveGrownEnough else { return }
+        mayHaveGrownEnough = hasGrownEnough
+        guard mayHaveGrownEnough else { return }
         connection.pauseReading()
         heldBack.append(connection)
         armHeldBackTimer()
