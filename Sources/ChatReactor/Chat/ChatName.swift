@@ -61,6 +61,7 @@ public struct ChatName: Hashable, Sendable, CustomStringConvertible {
 
     /// A text in the form in which names are compared.
     static func fold(_ text: String) -> String {
+        if text.utf8.allSatisfy({ $0 < 0x80 }) { return text.lowercased() }
         var spelled = String.UnicodeScalarView()
         for scalar in text.unicodeScalars { spelled.append(contentsOf: scalar.spelledOut) }
         return String(spelled).foldingCase()

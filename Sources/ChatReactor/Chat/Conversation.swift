@@ -242,12 +242,15 @@ final class Conversation {
         var message: [UInt8] = []
         swap(&message, &encoded)
         let topics = topics
+        var line: IRCLine?
         for (form, topic) in topics {
             message.removeAll(keepingCapacity: true)
             // What is published is made of what is in the history.
             records.read(from: place) { record in
                 if form.kind == .irc {
-                    chat.irc?.line(for: record, in: self, by: person, asSent: original)?.append(with: form.parts, to: &message)
+                    // The same for all of them.
+                    if line == nil { line = chat.irc?.line(for: record, in: self, by: person, asSent: original) }
+                    line?.append(with: form.parts, to: &message)
                 } else {
                     form.encode(record, in: self.name, isReplayed: false, label: chat.label, to: &message)
                 }

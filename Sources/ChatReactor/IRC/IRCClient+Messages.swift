@@ -44,14 +44,24 @@ extension IRCClient {
             kind = .action
             original.text = Array(ctcp.argument.utf8)
         }
-        let plain = IRCFormatting.plain(original.text.span)
-        let text = String(madeVisible: String(decoding: plain, as: UTF8.self))
+        let isFormatted = IRCFormatting.contains(original.text.span)
+        let plain = isFormatted ? IRCFormatting.plain(original.text.span) : original.text
+        chat.withVisible(plain.span) { text in say(kind, text, original, in: room, conversation) }
+    }
+
+    /// - Parameter text: The original without its colours, made harmless.
+    private func say(
+        _ kind: Record.Kind, _ text: Span<UInt8>, _ original: IRCOriginal, in room: ChatServer.Room, _ conversation: Conversation
+    ) {
+        guard let chat else { return }
+        let target = "#\(room.name)"
         // Colours alone say nothing to the others.
         if text.isEmpty { return refuse(original, .noText) }
+        var original = original
         var result: (sequence: UInt64, time: Int64)?
-        switch chat.judge(text.utf8.span, by: self, in: room) {
+        switch chat.judge(text, by: self, in: room) {
         case nil: return
-        case .pass: result = conversation.publish(kind, from: name.text, text.utf8.span, by: self, asSent: original)
+        case .pass: result = conversation.publish(kind, from: name.text, text, by: self, asSent: original)
         case .rewrite(let other):
             let other = String(madeVisible: other)
             if other.isEmpty { return refuse(original, .noText) }
@@ -62,7 +72,7 @@ extension IRCClient {
         guard let result else { return refuse(original, .cannotSend, target, text: "that is too long for this room") }
         guard capabilities.contains(.echoMessage) else { return }
         var line = IRCLine(
-            network.source(of: self), original.isNotice ? "NOTICE" : "PRIVMSG", ["#\(room.name)"], text: original.text)
+            network.source(of: self), original.isNotice ? "NOTICE" : "PRIVMSG", [target], text: original.text)
         if kind == .action { line.envelope = ("\u{1}ACTION ", "\u{1}") }
         line.id = IRCNetwork.id(epoch: conversation.records.epoch, sequence: result.sequence)
         (line.time, line.account, line.clientTags) = (result.time, network.account(of: self), original.clientTags)

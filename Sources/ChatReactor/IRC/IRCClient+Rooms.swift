@@ -11,6 +11,10 @@ extension IRCClient {
     }
 
     func findRoom(_ text: String) -> (room: ChatServer.Room, conversation: Conversation)? {
+        // As a client names one that it is in: then the name need not be looked at.
+        if let room = rooms.last(where: { text.utf8.dropFirst().elementsEqual($0.name.text.utf8) }), text.hasPrefix("#") {
+            return room.conversation.map { (room, $0) }
+        }
         guard let name = Self.roomName(text), let room = chat?.room(named: name), knows(of: room) else { return nil }
         return room.conversation.map { (room, $0) }
     }

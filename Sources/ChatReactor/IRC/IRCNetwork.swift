@@ -46,11 +46,11 @@ final class IRCNetwork {
     /// The one who does something, as messages name it: `ana!ana@host`.
     func source(of person: Person) -> String { "\(person.name)!\(user(of: person))@\(host(of: person))" }
 
-    func user(of person: Person) -> String { (person as? IRCClient)?.user ?? Self.user(for: person.name) }
+    func user(of person: Person) -> String { (person as? IRCClient)?.user ?? Self.user(for: person.name.text) }
 
     /// Names are longer than user names may be.
-    static func user(for name: ChatName) -> String {
-        var text = name.text
+    static func user(for name: String) -> String {
+        var text = name
         while text.utf8.count > IRCClient.userLimit { text.removeLast() }
         return text
     }
@@ -96,10 +96,8 @@ final class IRCNetwork {
     ) -> IRCLine? {
         let (kind, sequence, time) = (record.kind, record.sequence, record.time)
         if kind == .join || kind == .leave || kind == .rename { return nil }
-        let (from, text) = record.withContent { (String($0), original?.text ?? Array(span: $1)) }
-        let name = ChatName(unchecked: from)
-        let isServer = kind == .notice || name == .server
-        let source = isServer ? serverName : source ?? "\(from)!\(Self.user(for: name))@\(serverName)"
+        let text = original?.text ?? record.withContent { Array(span: $1) }
+        let source = source ?? self.source(named: record.from, kind)
         let isNotice = kind == .notice || original?.isNotice == true
         let command = kind == .topic ? "TOPIC" : isNotice ? "NOTICE" : "PRIVMSG"
         var line = IRCLine(source, command, ["#\(conversation.name)"], text: text)
@@ -109,6 +107,12 @@ final class IRCNetwork {
         line.account = account
         line.clientTags = original?.clientTags ?? []
         return line
+    }
+
+    /// Who has done something of whom only the name is known: the server, or somebody who may be gone.
+    private func source(named name: String, _ kind: Record.Kind) -> String {
+        if kind == .notice || name == ChatName.server.text { return serverName }
+        return "\(name)!\(Self.user(for: name))@\(serverName)"
     }
 
     // MARK: - Who comes and goes
@@ -168,7 +172,7 @@ final class IRCNetwork {
     }
 
     func didRename(_ person: Person, from old: ChatName) {
-        let oldUser = (person as? IRCClient)?.user ?? Self.user(for: old)
+        let oldUser = (person as? IRCClient)?.user ?? Self.user(for: old.text)
         var line = IRCLine("\(old)!\(oldUser)@\(host(of: person))", "NICK", text: Array(person.name.text.utf8))
         line.time = Timestamp.now
         line.account = account(of: person)
