@@ -2,7 +2,7 @@
 
 import sys
 
-from conftest import make_driver
+from chromium import make_driver
 from network import Chatd
 from page import Page
 

@@ -10,30 +10,40 @@ CHATD = os.environ.get("CHATREACTOR_CHATD", os.path.join(os.path.dirname(__file_
 
 
 class Chatd:
-    """A chatd for lines and for browsers, which can go and come back at the same ports."""
+    """A chatd for lines and for browsers, and what else is asked for, which can go and come back at the same ports."""
 
-    def __init__(self, *options, log):
+    def __init__(self, *options, log, protocols=("", "web:")):
         self.options = options
         self.log = log
-        self.port = self.web_port = 0
+        #: By what `--listen` has before an address.
+        self.ports = dict.fromkeys(protocols, 0)
         self.start()
+
+    @property
+    def port(self):
+        return self.ports[""]
+
+    @property
+    def web_port(self):
+        return self.ports["web:"]
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.web_port}/"
 
     def start(self):
+        places = [argument for protocol, port in self.ports.items() for argument in ("--listen", f"{protocol}127.0.0.1:{port}")]
         self.process = subprocess.Popen(
-            [CHATD, "--listen", f"127.0.0.1:{self.port}", "--listen", f"web:127.0.0.1:{self.web_port}", *self.options],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.PIPE, text=True)
-        addresses = {}
-        while len(addresses) < 2:
+            [CHATD, *places, *self.options], stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.PIPE, text=True)
+        announced = {}
+        while len(announced) < len(self.ports):
             line = self.process.stderr.readline()
             assert line, f"chatd has ended with {self.process.wait()}"
             _, is_announced, address = line.strip().partition("listening on ")
             if is_announced:
-                addresses[address.startswith("web:")] = int(address.rpartition(":")[2])
-        self.port, self.web_port = addresses[False], addresses[True]
+                protocol, _, port = address.partition("127.0.0.1:")
+                announced[protocol] = int(port)
+        self.ports = announced
 
     def stop(self):
         self.process.terminate()

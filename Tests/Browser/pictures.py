@@ -3,7 +3,7 @@
 import pathlib
 import sys
 
-from conftest import make_driver
+from chromium import make_driver
 from network import Chatd
 from page import Page
 
