@@ -8,12 +8,12 @@ CONFIGURATION = """
 servers = ({{ address = "127.0.0.1"; chatnet = "tea"; port = "{port}"; autoconnect = "yes"; use_tls = "no"; }});
 chatnets = {{ tea = {{ type = "IRC"; nick = "{name}"; username = "{name}"; realname = "{name}"; {sasl} }}; }};
 channels = ({{ name = "#lobby"; chatnet = "tea"; autojoin = "yes"; }});
-settings = {{
-    # By default it sends a command every two seconds, and comes back after five minutes.
-    core = {{ server_reconnect_time = "1s"; }};
-    "irc/core" = {{ cmd_queue_speed = "1msec"; cmds_max_at_once = "100"; }};
-    "fe-common/core" = {{ timestamp_format = "%H:%M:%S"; }};
-}};
+"""
+STARTUP = """
+/set timestamp_format %H:%M:%S
+/set cmd_queue_speed 1msec
+/set cmds_max_at_once 100
+/set server_reconnect_time 1s
 """
 TIME = r"\d\d:\d\d:\d\d"
 
@@ -36,6 +36,8 @@ class Irssi(AtIRCClient):
         folder.mkdir(parents=True)
         sasl = f'sasl_mechanism = "PLAIN"; sasl_username = "{name}"; sasl_password = "{password}";' if password else ""
         (folder / "config").write_text(CONFIGURATION.format(port=port, name=name, sasl=sasl))
+        # By default it sends a command every two seconds, and comes back after five minutes.
+        (folder / "startup").write_text(STARTUP)
         super().__init__("irssi", f"--home={folder}", home=home)
         # The room has a window as soon as one is in it.
         self.wait_for_row(r"\[Act: .*2").look_at_lobby().wait_for_event("joined", name=name)
