@@ -76,7 +76,7 @@ class AtIRCClient(Screen):
     The pictures are those by which the client shows what has happened, as regular expressions for a row: what is in braces is put in.
     """
 
-    said = action = joined = quit = parted = kicked = topic = renamed = mode = ""
+    said = action = joined = left = kicked = kicked_myself = topic = renamed = renamed_myself = banned = unbanned = ""
 
     def __init__(self, program, *arguments, home):
         # Terminals have more commands than the model, and curses would use them. This one has not.
@@ -99,9 +99,6 @@ class AtIRCClient(Screen):
 
     def pattern(self, picture, **values):
         return getattr(self, picture).format(**{key: re.escape(value) for key, value in values.items()})
-
-    def has(self, picture, **values):
-        return bool(self.rows_like(self.pattern(picture, **values)))
 
     def wait_for_said(self, name, text):
         return self.wait_for_event("said", name=name, text=text)

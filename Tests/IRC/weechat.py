@@ -19,8 +19,6 @@ class WeeChat(AtIRCClient):
     renamed_myself = TIME + r" +-- \| You are now known as {new} "
     banned = TIME + r" +-- \| Mode #lobby \[\+b {mask}\] by {name} "
     unbanned = TIME + r" +-- \| Mode #lobby \[-b {mask}\] by {name} "
-    refused = TIME + r" .*#lobby: {reason}"
-    has_time = True
 
     def __init__(self, port, name, home, password=None):
         sasl = f" -sasl_mechanism=plain -sasl_username={name} -sasl_password={password}" if password else ""
@@ -44,6 +42,9 @@ class WeeChat(AtIRCClient):
     def wait_for_names(self, *names):
         return self.wait_for(lambda: self.names() == set(names), f"the names {names}")
 
+    def wait_for_loss(self):
+        return self.wait_for_row(r"irc: (disconnected from server|reconnecting)")
+
     def look_at(self, name):
         """Goes to what is said with one person alone."""
         return self.say(f"/buffer irc.tea.{name}")
@@ -53,7 +54,3 @@ class WeeChat(AtIRCClient):
 
     def look_at_server(self):
         return self.say("/buffer irc.server.tea")
-
-    def time_of(self, name, text):
-        [row] = self.rows_like(self.pattern("said", name=name, text=text))
-        return re.search(TIME, row).group()

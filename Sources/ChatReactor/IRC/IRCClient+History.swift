@@ -31,7 +31,8 @@ extension IRCClient {
     private func line(forPast record: borrowing Record, in conversation: Conversation) -> IRCLine? {
         guard record.kind.isSaid else { return nil }
         if !ignored.isEmpty, ignored.contains(ChatName(unchecked: record.from)) { return nil }
-        return network.line(for: record, in: conversation, from: nil)
+        // Clients remember the host that was last seen with a name, and make masks of it. So who is here is shown as it is now.
+        return network.line(for: record, in: conversation, from: find(record.from).map(network.source))
     }
 
     func chatHistory(_ message: IRCMessage) {
