@@ -42,7 +42,10 @@ extension Chat {
         (state.isAwaited, state.timer) = (false, nil)
         person.login = state
         server?.didLogIn(person)
-        if isHere { person.tell(.loggedIn(name)) }
+        if isHere {
+            irc?.didChangeAccount(of: person)
+            person.tell(.loggedIn(name))
+        }
         if before.isAwaited { letIn(person) }
         return true
     }

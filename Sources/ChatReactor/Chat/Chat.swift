@@ -294,11 +294,13 @@ public final class Chat {
         swap(&visible, &line)
     }
 
-    /// What the hook says of a text; nil if it has removed the person from the room.
+    /// What the hook says of a text; nil if it has removed the person from the room, in which not everybody is who speaks there.
     func judge(_ text: Span<UInt8>, by person: Person, in room: ChatServer.Room) -> Verdict? {
         guard let moderation = hooks.moderation else { return .pass }
+        let wasThere = room.conversation?.contains(person) == true
         let verdict = moderation(person, room, String(text))
-        return room.conversation?.contains(person) == true ? verdict : nil
+        let isThere = wasThere ? room.conversation?.contains(person) == true : person.connection?.isFinishing == false
+        return isThere ? verdict : nil
     }
 
     // MARK: - People
@@ -381,6 +383,7 @@ public final class Chat {
     /// Has a newcomer, who has a name, take part.
     func letIn(_ person: Person) {
         person.begins(in: self)
+        irc?.tellWatchers(of: person.name, isOnline: true)
         if let (remaining, reason) = moderation.pendingShutdown {
             person.tell(.notice(Moderation.shutdownNotice(in: remaining, reason: reason)))
         }
@@ -419,7 +422,8 @@ public final class Chat {
         let old = person.name
         try claim(name, for: person, isGranted: isGranted)
         // What it has proved was about the name that it had. Later it may be somebody else's.
-        if let proved = person.login.name, proved != name { person.login.name = nil }
+        let isLoggedOut = person.login.name.map { $0 != name } ?? false
+        if isLoggedOut { person.login.name = nil }
         moderation.moveMute(of: old, to: name)
         // Those who ignore somebody go on to ignore whom it is called now.
         for ignorer in (ignorersByName[old] ?? [:]).values where !ignorer.ignored.contains(name) {
@@ -428,6 +432,7 @@ public final class Chat {
         // An observer of what follows may give it another name, or have it leave: that has to find it under this one.
         person.name = name
         irc?.didRename(person, from: old)
+        if isLoggedOut { irc?.didChangeAccount(of: person) }
         for room in person.rooms where room.conversation?.contains(person) == true {
             room.conversation?.publish(.rename, from: old.text, name.text.utf8.span, by: person)
         }

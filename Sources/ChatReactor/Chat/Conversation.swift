@@ -220,12 +220,13 @@ final class Conversation {
     /// - Parameters:
     ///   - text: Valid UTF-8 without control characters.
     ///   - original: What those get who have IRC clients, if that is more than the text.
+    ///   - reachesIRC: Whether they get it at all.
     /// - Returns: The record's number and time; nil if the text is too long for the room.
     /// - Complexity: O(*n*) for *n* bytes, and for the number of those who ignore the person.
     @discardableResult
     func publish(
         _ kind: Record.Kind, from name: String, _ text: Span<UInt8>, by person: Person? = nil, online: Int = 0,
-        asSent original: IRCOriginal? = nil
+        asSent original: IRCOriginal? = nil, reachesIRC: Bool = true
     ) -> (sequence: UInt64, time: Int64)? {
         // What is in the history must fit into the topics, too.
         guard let chat, text.count <= chat.maximumTextLength else { return nil }
@@ -243,7 +244,7 @@ final class Conversation {
         swap(&message, &encoded)
         let topics = topics
         var line: IRCLine?
-        for (form, topic) in topics {
+        for (form, topic) in topics where reachesIRC || form.kind != .irc {
             message.removeAll(keepingCapacity: true)
             // What is published is made of what is in the history.
             records.read(from: place) { record in

@@ -51,6 +51,7 @@ extension Person {
         if text.isEmpty { return tellUsage("invite") }
         guard let room, let conversation = room.conversation, let person = parsePerson(text) else { return }
         if isToldToBeMuted { return }
+        if let refusal = conversation.refusalToInvite(of: self) { return tell(.error(refusal)) }
         if conversation.contains(person) { return tell(.error("\(person.name) is in \(room.name) already")) }
         guard let connection = person.connection, !connection.isFinishing, !connection.hasFailedOutput else {
             return tell(.error("\(person.name) has left"))

@@ -288,11 +288,12 @@ public class Person: ChatServer.Client, ConnectionHandler {
     final func exit(_ room: ChatServer.Room, reason: String, _ departure: IRCDeparture = .part("")) {
         rooms = rooms.filter { $0 !== room }
         replays = replays.filter { $0.room !== room }
-        // Who goes on elsewhere has what was said until now.
-        if form.kind == .irc { _ = room.conversation?.unsubscribeWithoutLoss(self) }
-        room.conversation?.unsubscribe(self)
+        if case .quit = departure { room.conversation?.unsubscribe(self) } else { stopHearing(room) }
         room.conversation?.remove(self, reason: reason, departure)
     }
+
+    /// Gets nothing any more that is said in a room.
+    func stopHearing(_ room: ChatServer.Room) { room.conversation?.unsubscribe(self) }
 
     /// Leaves a room for the one that the person was in before, or for the lobby.
     func leave(_ room: ChatServer.Room, reason: String = "moved", _ departure: IRCDeparture = .part("")) {

@@ -51,6 +51,7 @@ final class Presence {
         (joined, left) = (0, 0)
         if counts.isEmpty { return }
         let notice = "\(counts.joined(separator: ", ")) (\(conversation.online) online)"
-        conversation.publish(.notice, from: "", notice.utf8.span)
+        // Those who have IRC clients were told of each.
+        conversation.publish(.notice, from: "", notice.utf8.span, reachesIRC: false)
     }
 }

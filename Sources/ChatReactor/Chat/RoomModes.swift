@@ -93,6 +93,11 @@ extension Conversation {
         modes.isTopicLocked && !isKept(by: person) ? "operators alone set the topic of \(name)" : nil
     }
 
+    /// Why a person may not have others come in who would not be let in; nil if it may.
+    func refusalToInvite(of person: Person) -> String? {
+        modes.isInviteOnly && !isKept(by: person) ? "operators alone invite people to \(name)" : nil
+    }
+
     private func isBanned(_ person: Person) -> Bool {
         if modes.bans.isEmpty { return false }
         guard let source = chat?.irc?.source(of: person) else { return false }

@@ -4,6 +4,8 @@ import ChatReactorText
 extension IRCClient {
     /// How many messages one command is answered with.
     static let historyBatchLimit = 100
+    /// How many bytes of history one command is answered with, or about: who reads is not to be closed for having asked.
+    private static let historyByteLimit = 786_432
 
     /// Tells a client that has just come what was said last.
     func sendLast(_ count: Int, of conversation: Conversation) {
@@ -13,7 +15,17 @@ extension IRCClient {
             if let line = self.line(forPast: record, in: conversation) { lines.append(line) }
             return true
         }
-        if !lines.isEmpty { send(lines, as: conversation) }
+        let kept = lines.suffix(countOfLast(in: lines))
+        if !kept.isEmpty { send(Array(kept), as: conversation) }
+    }
+
+    /// How many of the last lines may be sent with what the command has come to already.
+    private func countOfLast(in lines: [IRCLine]) -> Int {
+        var left = Self.historyByteLimit - answerLength
+        return lines.reversed().prefix { line in
+            left -= line.longestLength
+            return left >= 0
+        }.count
     }
 
     private func send(_ lines: [IRCLine], as conversation: Conversation) {
@@ -61,7 +73,13 @@ extension IRCClient {
             points.append(point)
         }
         let said = past(of: conversation)
-        let range = Self.range(of: command, points, in: said, atMost: min(limit, Self.historyBatchLimit))
+        var count = min(limit, Self.historyBatchLimit)
+        var range = Self.range(of: command, points, in: said, atMost: count)
+        // Fewer of them are an answer, too.
+        while count > 1, said[range].reduce(0, { $0 + $1.line.longestLength }) > Self.historyByteLimit {
+            count /= 2
+            range = Self.range(of: command, points, in: said, atMost: count)
+        }
         send(said[range].map(\.line), as: conversation)
     }
 

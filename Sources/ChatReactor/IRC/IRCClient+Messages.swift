@@ -138,7 +138,7 @@ extension IRCClient {
     }
 
     /// Why nothing can be said to a person alone.
-    private func refusalToWrite(to person: Person) -> String? {
+    func refusalToWrite(to person: Person) -> String? {
         if let mute = chat?.moderation.mute(of: name) { return mute.notice }
         guard let connection = person.connection, !connection.isFinishing, !connection.hasFailedOutput else {
             return "\(person.name) has left"

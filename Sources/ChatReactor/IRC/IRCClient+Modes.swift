@@ -79,11 +79,12 @@ extension IRCClient {
         var arguments = arguments[...]
         var changes = ModeChanges()
         let isOperator = conversation.isKept(by: self)
-        var isRefused = false
+        var (isRefused, areBansTold) = (false, false)
         for (isSet, letter) in Self.changes(text) {
             // Everybody may see who is banned.
             if letter == "b", arguments.isEmpty {
-                tellBans(of: conversation)
+                if !areBansTold { tellBans(of: conversation) }
+                areBansTold = true
                 continue
             }
             guard "biklmnostv".contains(letter) else {
@@ -96,7 +97,7 @@ extension IRCClient {
                 isRefused = true
                 continue
             }
-            if takesArgument, argument == nil, letter != "k" || isSet {
+            if takesArgument, argument?.isEmpty != false, letter != "k" || isSet {
                 reply(.needMoreParameters, "MODE")
                 continue
             }

@@ -101,7 +101,7 @@ extension IRCClient {
         let client = person as? IRCClient
         if client?.isOpered == true { reply(.whoisOperator, name) }
         if let account = network.account(of: person) { reply(.whoisAccount, name, account) }
-        if person === self || isOpered, let address = person.address { reply(.whoisHost, name, address.shown) }
+        if person === self || isOpered, let address = person.address { reply(.whoisHost, name, address.host) }
         if let connection = person.connection, connection.establishedTransport != nil { reply(.whoisSecure, name) }
         if let away = client?.away { reply(.away, name, text: away) }
         if let client {
@@ -156,8 +156,7 @@ extension IRCClient {
             var added: [ChatName] = []
             for (index, name) in names.enumerated() where !watched.contains(name) {
                 if watched.count >= Self.watchLimit {
-                    let rest = names[index...].map(\.text).joined(separator: ",")
-                    reply(.monitorListFull, String(Self.watchLimit), rest)
+                    tellNotWatched(names[index...].filter { !watched.contains($0) })
                     break
                 }
                 watched.insert(name)
@@ -186,6 +185,12 @@ extension IRCClient {
     private static func watchable(_ text: String) -> [ChatName] {
         text.split(separator: ",", omittingEmptySubsequences: true).prefix(watchLimit).compactMap {
             try? ChatName(nick: String($0))
+        }
+    }
+
+    private func tellNotWatched(_ names: [ChatName]) {
+        for line in Self.join(names.map(\.text), atMost: 190) {
+            reply(.monitorListFull, String(Self.watchLimit), line.split(separator: " ").joined(separator: ","))
         }
     }
 

@@ -57,8 +57,8 @@ extension IRCClient {
             }
             if isRemoved { new.remove(capability) } else { new.insert(capability) }
         }
-        setCapabilities(new)
-        send(IRCLine(network.serverName, "CAP", [shownName, "ACK"], text: Array(text.utf8)))
+        let answer = setCapabilities(new) ? "ACK" : "NAK"
+        send(IRCLine(network.serverName, "CAP", [shownName, answer], text: Array(text.utf8)))
     }
 
     // MARK: - Name and user
@@ -228,7 +228,7 @@ extension IRCClient {
         }
         registration.judgement = .sasl
         guard let chat else { return }
-        _ = didProve(name, to: chat)
+        if !didProve(name, to: chat) { loginWasRefused(.banned) }
     }
 
     private func judge(_ nameText: String, _ password: String, as judgement: IRCRegistration.Judgement) {
@@ -242,7 +242,7 @@ extension IRCClient {
         if judgement == .oper { return becomeOperator(as: name, of: chat) }
         if isRegistered {
             let isDone = chat.logIn(self, as: name)
-            if isDone { reply(.saslDone) }
+            if isDone { reply(.saslDone) } else { registration.judgement = judgement }
             return isDone
         }
         registration.provenName = name
@@ -258,10 +258,6 @@ extension IRCClient {
         reply(
             .loggedIn, "\(name)!\(user.isEmpty ? "*" : user)@\(network.host(of: self))", name.text,
             text: "You are now logged in as \(name)")
-        guard isRegistered else { return }
-        var line = IRCLine(network.source(of: self), "ACCOUNT", [name.text])
-        line.time = Timestamp.now
-        for peer in network.peers(of: self, who: .accountNotify) { peer.send(line) }
     }
 
     func tellRefused(_ refusal: LoginRefusal) {

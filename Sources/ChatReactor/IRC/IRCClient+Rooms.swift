@@ -136,9 +136,10 @@ extension IRCClient {
         guard let person = findPerson(nick) else { return }
         guard let (room, conversation) = parseRoom(text) else { return }
         guard conversation.contains(self) else { return reply(.youAreNotInRoom, text) }
-        if conversation.modes.isInviteOnly, !conversation.isKept(by: self) { return reply(.notOperatorOfRoom, text) }
+        if conversation.refusalToInvite(of: self) != nil { return reply(.notOperatorOfRoom, text) }
         if conversation.contains(person) { return reply(.isInRoom, nick, text) }
         if let mute = chat?.moderation.mute(of: name) { return notice(mute.notice) }
+        if let refusal = refusalToWrite(to: person) { return reply(.noSuchNick, nick, text: refusal) }
         guard conversation.invite(person) else { return notice("too many are invited to \(room.name) already") }
         reply(.inviting, person.name.text, "#\(room.name)")
         if let absence = (person as? IRCClient)?.away { reply(.away, person.name.text, text: absence) }

@@ -16,13 +16,14 @@ final class IRCClient: Person {
     /// How many bytes of tags a client may send, and of all else, without its CR and LF.
     static let tagLimit = 4_096
     static let messageLimit = IRCForm.lengthLimit - 2
-    /// How long somebody may take to say who it is.
-    private static let registrationTime = Duration.seconds(60)
 
     let network: IRCNetwork
     var registration = IRCRegistration()
     private(set) var isRegistered = false
-    private var isBeginning = false
+    /// Whether it is there, and has not said yet who it is.
+    var isCountedAsUnregistered = false {
+        didSet { network.unregisteredCount += (isCountedAsUnregistered ? 1 : 0) - (oldValue ? 1 : 0) }
+    }
     private(set) var capabilities: IRCCapabilities = []
     /// What the client says that its user is called, on its machine.
     var user = ""
@@ -61,15 +62,8 @@ final class IRCClient: Person {
 
     override func begin(in chat: Chat) {
         // It is nobody yet.
-        isBeginning = true
-        network.unregisteredCount += 1
-        timer = chat.loop.schedule(after: Self.registrationTime) { [weak self] in self?.registrationDidTimeOut() }
-    }
-
-    /// Is not counted any more among those who have not said who they are.
-    func endRegistration() {
-        if isBeginning { network.unregisteredCount -= 1 }
-        isBeginning = false
+        isCountedAsUnregistered = true
+        timer = chat.loop.schedule(after: network.registrationTime) { [weak self] in self?.registrationDidTimeOut() }
     }
 
     private func registrationDidTimeOut() {
@@ -91,10 +85,9 @@ final class IRCClient: Person {
 
     override func begins(in chat: Chat) {
         isRegistered = true
-        endRegistration()
+        isCountedAsUnregistered = false
         network.didCount(chat.online)
         greet()
-        network.tellWatchers(of: name, isOnline: true)
         timer?.cancel()
         armPing()
     }
@@ -127,6 +120,9 @@ final class IRCClient: Person {
     override func replay(
         _ extent: Replay.Extent, of room: ChatServer.Room, precedesLive: Bool = true, isAfterGap: Bool = false
     ) { catchUp(with: extent, of: room) }
+
+    /// What was said before somebody sent the client out precedes that.
+    override func stopHearing(_ room: ChatServer.Room) { _ = room.conversation?.unsubscribeWithoutLoss(self) }
 
     /// Nobody need be in any room.
     override func leave(_ room: ChatServer.Room, reason: String = "moved", _ departure: IRCDeparture = .part("")) {
@@ -193,8 +189,10 @@ final class IRCClient: Person {
 
     /// What is not UTF-8 is done by half if at all, so nothing of it is.
     private func refuseEncoding(of line: Span<UInt8>) {
+        if line.count > Self.tagLimit + Self.messageLimit { return reply(.inputTooLong) }
         let text = String(decoding: Array(span: line), as: UTF8.self)
         guard let message = try? IRCMessage(text.utf8.span) else { return }
+        if line.count - message.tagByteCount > Self.messageLimit { return reply(.inputTooLong) }
         answer(message) { fail(message.command, "INVALID_UTF8", text: "a message is UTF-8") }
     }
 
@@ -221,6 +219,9 @@ final class IRCClient: Person {
         connection?.send(output.span)
     }
 
+    /// How many bytes the command that is being run has come to so far, or about.
+    var answerLength: Int { responses?.reduce(0) { $0 + $1.longestLength } ?? 0 }
+
     /// Sends what a command has come to, in one piece, and so that the client can tell to which of its commands it belongs.
     private func flush(label: String?) {
         guard var lines = responses else { return }
@@ -228,7 +229,7 @@ final class IRCClient: Person {
         if let label {
             if lines.isEmpty { lines.append(IRCLine(network.serverName, "ACK")) }
             // A batch has the label itself; what is in it refers to the batch.
-            if lines.count == 1
+            if lines.count == 1 && !lines[0].isSeveral
                 || lines[0].command == "BATCH" && lines.last?.command == "BATCH"
                     && lines[0].parameters.first?.dropFirst() == lines.last?.parameters.first?.dropFirst()
             {
@@ -270,14 +271,22 @@ final class IRCClient: Person {
 
     /// What somebody has sent, so that it can stand between other parameters.
     private static func asMiddle(_ text: String) -> String {
-        let cut = text.utf8.count > 100 ? String(text.prefix(25)) : text
-        let harmless = String(madeVisible: cut).split(separator: " ").joined(separator: "_")
-        return harmless.isEmpty ? "*" : harmless.hasPrefix(":") ? "_\(harmless.dropFirst())" : harmless
+        let harmless = String(madeVisible: text).split(separator: " ").joined(separator: "_").unicodeScalars
+        if harmless.isEmpty { return "*" }
+        var middle = String.UnicodeScalarView()
+        var length = 0
+        for scalar in harmless {
+            length += UTF8.width(scalar)
+            // As long as the longest mask.
+            if length > 192 { break }
+            middle.append(middle.isEmpty && scalar == ":" ? "_" : scalar)
+        }
+        return String(middle)
     }
 
     /// Says that a command was not done, as IRCv3 has it for what has no numeric.
     func fail(_ command: String, _ code: String, _ context: String..., text: String) {
-        send(IRCLine(network.serverName, "FAIL", [command, code] + context.map(Self.asMiddle), text: Array(text.utf8)))
+        send(IRCLine(network.serverName, "FAIL", ([command, code] + context).map(Self.asMiddle), text: Array(text.utf8)))
     }
 
     func notice(_ text: String) {
@@ -316,7 +325,10 @@ final class IRCClient: Person {
     }
 
     /// What is to be sent from now on has what the client has asked for.
-    func setCapabilities(_ new: IRCCapabilities) {
+    ///
+    /// - Returns: Whether it has.
+    @discardableResult
+    func setCapabilities(_ new: IRCCapabilities) -> Bool {
         let form = WireForm.irc(with: new.parts)
         if form != self.form {
             do throws(Errno) {
@@ -326,10 +338,12 @@ final class IRCClient: Person {
                 }
             } catch {
                 // There is no memory for another topic.
-                return notice("what you have asked for cannot be had now: \(error)")
+                notice("what you have asked for cannot be had now: \(error)")
+                return false
             }
         }
         capabilities = new
+        return true
     }
 }
 

@@ -67,7 +67,7 @@ struct IRCLine {
     var command: String
     /// Those that have no space in them, and do not begin with a colon.
     var parameters: [String]
-    /// The last parameter, which may be any text; nil for none. What is too long for one message becomes several.
+    /// The last parameter, which may be any text; nil for none. What is said and too long for one message becomes several.
     var text: [UInt8]?
     /// When it happened, in milliseconds since the beginning of 1970.
     var time: Int64?
@@ -89,7 +89,28 @@ struct IRCLine {
         self.text = text
     }
 
-    /// Appends the message, or several if its text does not fit into one.
+    /// Whether a text that is too long for one message goes on in another one. Two topics are not one long topic, nor do two who leave make one.
+    private var goesOn: Bool { command == "PRIVMSG" || command == "NOTICE" || command == IRCNumeric.motd.code }
+
+    /// How many bytes precede and follow the text in each message, besides the tags.
+    private var frameLength: Int {
+        let words = parameters.reduce(source.utf8.count + command.utf8.count) { $0 + $1.utf8.count + 1 }
+        return words + (source.isEmpty ? 2 : 4) + (envelope.map { $0.before.utf8.count + $0.after.utf8.count } ?? 0) + 2
+    }
+
+    /// Whether it takes several messages.
+    var isSeveral: Bool { goesOn && frameLength + (text?.count ?? 0) > IRCForm.lengthLimit }
+
+    /// How many bytes it takes at most.
+    var longestLength: Int {
+        let tags = (clientTags + ownTags).reduce(200) { $0 + 2 * ($1.key.utf8.count + $1.value.utf8.count) }
+        guard goesOn, let text else { return tags + IRCForm.lengthLimit }
+        // A piece may be as short as two thirds of what there is room for.
+        let count = 3 * text.count / (2 * max(IRCForm.lengthLimit - frameLength, 32)) + 1
+        return text.count + count * (tags + frameLength)
+    }
+
+    /// Appends the message, or several if it says what does not fit into one.
     ///
     /// - Complexity: O(*n*) for *n* bytes.
     func append(with parts: IRCForm.Parts, to output: inout [UInt8]) {
@@ -111,6 +132,7 @@ struct IRCLine {
         let room = IRCForm.lengthLimit - 2 - head.count - (envelope?.after.utf8.count ?? 0)
         var isFirst = true
         func appendPiece(_ piece: Span<UInt8>) {
+            if !isFirst, !goesOn { return }
             appendTags(with: parts, hasID: isFirst, to: &output)
             output.append(contentsOf: head)
             output.append(piece)

@@ -11,6 +11,8 @@ final class IRCNetwork {
     let serverName: String
     let started = Timestamp.now
     let pingInterval: Duration?
+    /// How long somebody may take to say who it is.
+    var registrationTime = Duration.seconds(60)
     let version: String
     let commands = IRCCommand.table
     private let cloak: HostCloak
@@ -162,7 +164,7 @@ final class IRCNetwork {
     }
 
     func didQuit(_ person: Person, _ reason: String) {
-        guard chat.person(named: person.name) === person else { return }
+        guard chat.person(named: person.name) === person, !person.login.isAwaited else { return }
         past.add(.init(name: person.name, user: user(of: person), host: host(of: person), realName: realName(of: person)))
         var line = IRCLine(source(of: person), "QUIT", text: Array(reason.utf8))
         line.time = Timestamp.now
@@ -178,10 +180,20 @@ final class IRCNetwork {
         line.account = account(of: person)
         publishOnce(line, by: person)
         if let client = person as? IRCClient, client.isRegistered { client.send(line) }
-        if old == person.name { return }
+        // Who has not come in yet was nobody under the name before, and is told of when it has.
+        if old == person.name || person.login.isAwaited || !isHere(person) { return }
         past.add(.init(name: old, user: oldUser, host: host(of: person), realName: realName(of: person)))
         tellWatchers(of: old, isOnline: false)
-        if !person.rooms.isEmpty || (person as? IRCClient)?.isRegistered == true { tellWatchers(of: person.name, isOnline: true) }
+        tellWatchers(of: person.name, isOnline: true)
+    }
+
+    private func isHere(_ person: Person) -> Bool { (person as? IRCClient)?.isRegistered ?? !person.rooms.isEmpty }
+
+    /// Tells those who meet a person under which name it has logged in, or that it has not any more.
+    func didChangeAccount(of person: Person) {
+        var line = IRCLine(source(of: person), "ACCOUNT", [account(of: person) ?? "*"])
+        line.time = Timestamp.now
+        for peer in peers(of: person, who: .accountNotify) { peer.send(line) }
     }
 
     /// Tells everybody who is in a room with a person something about it, each once.
@@ -212,7 +224,7 @@ final class IRCNetwork {
     func forget(_ person: Person) {
         hosts[person.number] = nil
         guard let client = person as? IRCClient else { return }
-        client.endRegistration()
+        client.isCountedAsUnregistered = false
         for name in client.watched { stopWatching(name, by: client) }
     }
 
