@@ -402,7 +402,7 @@ public final class Chat {
     /// - Returns: Whether it has the name now. Not if somebody else has it, if it is banned, or if the person has left.
     @discardableResult
     public func rename(_ person: Person, to name: ChatName) -> Bool {
-        guard person.connection?.isOpen == true, person.room != nil else { return false }
+        guard person.connection?.isOpen == true, names[person.name] === person, !person.login.isAwaited else { return false }
         return (try? rename(person, to: name, isGranted: true)) != nil
     }
 

@@ -257,7 +257,13 @@ final class Conversation {
                 }
                 return false
             }
-            publish(message.span, to: topic, from: sender, except: others)
+            if form.kind == .irc, message.count > topic.maximumMessageLength {
+                for piece in IRCForm.pieces(of: message, atMost: topic.maximumMessageLength) {
+                    publish(piece.span, to: topic, from: sender, except: others)
+                }
+            } else {
+                publish(message.span, to: topic, from: sender, except: others)
+            }
         }
         swap(&message, &encoded)
         if let server = chat.server, server.makesEvents, let room {

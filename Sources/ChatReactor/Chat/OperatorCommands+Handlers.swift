@@ -75,6 +75,7 @@ extension OperatorCommands {
         text += " from \(address.map(\.shown) ?? "nowhere any more"), "
         text += "idle \(TimeSpan.describe(idle)), \(lag) bytes behind"
         if person.form.isJSON { text += ", JSON" }
+        if person.form.kind == .irc { text += ", IRC" }
         if person.form.isFramed { text += ", WebSocket" }
         if person.isLoggedIn { text += ", logged in" }
         if let mute { text += ", muted\(describe(mute.remaining))" }
@@ -85,7 +86,7 @@ extension OperatorCommands {
             if let address { $0.add("address", address.shown) }
             $0.add("lag", lag)
             $0.add("idle", idle.components.seconds)
-            $0.add("form", person.form.isJSON ? "json" : "text")
+            $0.add("form", person.form.kind.rawValue)
             if person.isLoggedIn { $0.add("loggedIn", true) }
             if let mute {
                 $0.add("muted", true)

@@ -3,7 +3,8 @@ import ReactorWeb
 /// How those who are in a room get what happens in it. A room has a topic for each form that somebody in it uses, and a record is encoded
 /// once for each of them.
 struct WireForm: Hashable {
-    enum Kind {
+    /// With the name that an operator is shown.
+    enum Kind: String {
         /// Lines for people: see ``TextForm``.
         case text
         /// An object a line for programs: see ``JSONForm``.

@@ -76,11 +76,17 @@ extension IRCClient {
             return reply(.badNickname, text, text: "Erroneous nickname: \(error)")
         }
         if isRegistered { return changeName(to: name, in: chat) }
-        if let other = chat.person(named: name), other !== self, registration.provenName != name {
+        if let other = chat.person(named: name), other !== self, registration.provenName != name, !hasPassword(of: name) {
             return reply(.nicknameInUse, text)
         }
         registration.name = name
         register()
+    }
+
+    /// Whether it has given what may be the password of a name. Then that decides who has it.
+    private func hasPassword(of name: ChatName) -> Bool {
+        guard let password = registration.password, let colon = password.firstIndex(of: ":") else { return false }
+        return (try? ChatName(String(password[..<colon]))) == name
     }
 
     private func changeName(to name: ChatName, in chat: Chat) {

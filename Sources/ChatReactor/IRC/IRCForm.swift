@@ -35,6 +35,20 @@ enum IRCForm {
         return output
     }
 
+    /// Messages in several pieces, each of whole ones: those of a long text, each with the longest of names, may be more than a topic takes at once.
+    static func pieces(of messages: [UInt8], atMost limit: Int) -> [[UInt8]] {
+        var pieces: [[UInt8]] = []
+        var start = 0
+        while start < messages.count {
+            var end = min(start + limit, messages.count)
+            while end > start, messages[end - 1] != UInt8(ascii: "\n") { end -= 1 }
+            if end == start { break }
+            pieces.append(Array(messages[start..<end]))
+            start = end
+        }
+        return pieces
+    }
+
     static func notice(ofMissed missed: UInt64?) -> String {
         missed.map { "\($0) messages are missing here" } ?? "messages may be missing here"
     }

@@ -158,7 +158,11 @@ final class IRCNetwork {
         }
         line.time = Timestamp.now
         line.account = account(of: person)
-        conversation.publishToIRC { _ in line }
+        var kicker: IRCClient?
+        if case .kick(let client, _) = departure, client !== person { kicker = client }
+        conversation.publishToIRC(from: kicker?.connection) { _ in line }
+        // It is the answer to what that one has sent.
+        kicker?.send(line)
         // It is in the room no more.
         (person as? IRCClient)?.send(line)
     }

@@ -59,8 +59,14 @@ final class IRCFixture {
     // MARK: - Coming
 
     /// Has an IRC client connect, which says nothing yet.
-    func connect(from source: SocketAddress? = nil, receiveBuffer: Int32? = nil) throws -> Talker {
-        try add(.irc, port: ircPort, from: source, receiveBuffer: receiveBuffer)
+    ///
+    /// - Parameters:
+    ///   - source: The address of this machine that it comes from.
+    ///   - caller: Where it comes from, as it says in the place of a proxy.
+    func connect(
+        from source: SocketAddress? = nil, for caller: String? = nil, receiveBuffer: Int32? = nil
+    ) throws -> Talker {
+        try add(.irc, port: ircPort, from: source, for: caller, receiveBuffer: receiveBuffer)
     }
 
     /// Has something connect where IRC clients do, whose bytes the test makes by itself.
@@ -104,11 +110,12 @@ final class IRCFixture {
     func addIdler() throws { try connectByLines().reads = false }
 
     private func add(
-        _ kind: Talker.Kind, port: UInt16, from source: SocketAddress?, receiveBuffer: Int32? = nil
+        _ kind: Talker.Kind, port: UInt16, from source: SocketAddress?, for caller: String? = nil, receiveBuffer: Int32? = nil
     ) throws -> Talker {
         let count = log.accepted.count
         let address = SocketAddress.loopback(port: port)
         let socket = try source.map { try Peer(to: address, from: $0) } ?? Peer(to: address, receiveBuffer: receiveBuffer)
+        if let caller { try socket.send("PROXY TCP4 \(caller) 127.0.0.1 1 1\r\n") }
         try loop.run(until: "accepted") { log.accepted.count > count }
         let talker = Talker(socket, kind, id: try #require(log.accepted.last))
         talkers.append(talker)

@@ -1,0 +1,108 @@
+import TestSupport
+import Testing
+
+@testable import ChatReactor
+
+/// Who asks for much gets all of it, or is closed with a reason, whether or not it reads.
+struct IRCSlowReaderTests {
+    /// Has somebody read on until it has been told that its last line was done, or is gone.
+    private func readAll(_ talker: Talker, _ irc: IRCFixture) throws -> [String] {
+        talker.reads = true
+        try irc.settle()
+        return talker.takeLines()
+    }
+
+    @Test func `the names of two thousand people`() throws {
+        let irc = try IRCFixture(server: { $0.slowClients = .skip })
+        let ana = try irc.register("ana", "userhost-in-names")
+        for _ in 0..<2_000 { try irc.addIdler() }
+        #expect(irc.chat.lobby.clientCount == 2_000)
+        func names(in lines: [String]) throws -> [String] {
+            try lines.filter { $0.contains(" 353 ") }.flatMap {
+                try IRCMessage($0).parameters[3].split(separator: " ").map(String.init)
+            }
+        }
+        let expected = Set((0..<2_000).map { ":guest\($0 + 2)!guest\($0 + 2)@localhost".dropFirst() }.map(String.init))
+        let lines = try irc.ask(ana, "JOIN #lobby")
+        let found = try names(in: lines)
+        #expect(found.count == 2_001 && Set(found).subtracting(expected) == ["ana!ana@localhost"])
+        // One that asks again and again without reading waits, and nothing is lost.
+        let slow = try irc.register("slow", receiveBuffer: 4_096)
+        slow.reads = false
+        let count = 50
+        let person = try irc.person("slow")
+        try irc.run {
+            person.notify(String(repeating: "x", count: 4_000))
+            return (person.connection?.pendingOutput ?? 0) > 0
+        }
+        for _ in 0..<count { try irc.say(slow, "NAMES #lobby") }
+        try irc.run { (person.connection?.pendingOutput ?? 0) > Person.replyLimit }
+        for _ in 0..<100 { try irc.loop.runOnce(waitingAtMost: .zero) }
+        #expect((person.connection?.pendingOutput ?? 0) < 2 * Person.replyLimit)
+        let all = try readAll(slow, irc)
+        #expect(all.count { $0.contains(" 366 ") } == count)
+        #expect(try names(in: all).count == count * 2_002)
+        #expect(irc.closeReasons.isEmpty)
+    }
+
+    @Test func `a list of a thousand rooms, each with a long topic`() throws {
+        let irc = try IRCFixture()
+        let topic = String(repeating: "茶", count: 300)
+        for keeper in 0..<50 {
+            let talker = try irc.register("keeper\(keeper)")
+            for number in 20 * keeper..<20 * (keeper + 1) {
+                try irc.say(talker, "JOIN #room\(number)", "TOPIC #room\(number) :\(topic)")
+            }
+        }
+        try irc.settle()
+        for (name, buffer) in [("ana", nil), ("slow", 4_096)] as [(String, Int32?)] {
+            let talker = try irc.register(name, receiveBuffer: buffer)
+            talker.reads = buffer == nil
+            for _ in 0..<3 { try irc.say(talker, "LIST") }
+            for _ in 0..<50 { try irc.loop.runOnce(waitingAtMost: .zero) }
+            let lines = try readAll(talker, irc)
+            #expect(lines.count { $0.contains(" 322 ") } == 3_000)
+            #expect(Set(lines.filter { $0.contains(" 322 ") }.map { $0.split(separator: " ")[3] }).count == 1_000)
+        }
+        #expect(irc.closeReasons.isEmpty)
+    }
+
+    @Test func `a history of long texts is no reason to be closed`() throws {
+        let irc = try IRCFixture {
+            $0.lobbySize = 16 << 20
+            $0.history = 200
+        }
+        let zoe = try irc.joinByLines("zoe")
+        for number in 0..<100 {
+            try irc.say(zoe, "\(number) " + String(repeating: "x", count: 60_000))
+            if number % 10 == 0 { try irc.settle() }
+        }
+        try irc.settle()
+        let ana = try irc.register("ana")
+        // What is told is what was said last, as much as may be told at once.
+        let lines = try irc.ask(ana, "JOIN #lobby")
+        #expect(!ana.isGone && lines.contains { $0.contains("PRIVMSG #lobby :99 xxx") })
+        let history = try irc.ask(ana, "CHATHISTORY LATEST #lobby * 100")
+        #expect(!ana.isGone && history.contains { $0.contains("PRIVMSG #lobby :99 xxx") })
+        #expect(irc.closeReasons.isEmpty)
+    }
+
+    @Test func `who does not read what is said is closed, and the others hear why`() throws {
+        let irc = try IRCFixture(server: {
+            $0.slowClients = .disconnect
+            $0.logCapacity = 1 << 20
+        })
+        let (ana, zoe) = (try irc.register("ana", in: "#lobby"), try irc.joinByLines("zoe"))
+        let slow = try irc.register("slow", in: "#lobby", receiveBuffer: 4_096)
+        slow.reads = false
+        for _ in 0..<200 {
+            try irc.say(zoe, String(repeating: "x", count: 50_000))
+            try irc.settle()
+        }
+        slow.reads = true
+        try irc.awaitEnd(of: slow)
+        #expect(slow.takeLines().last == ":irc.example.org NOTICE #lobby :goodbye: you are reading too slowly")
+        #expect(irc.closeReasons == [.tooSlow])
+        #expect(try irc.answers(ana).last == ":slow!slow@localhost QUIT :too slow")
+    }
+}
