@@ -155,6 +155,15 @@ final class Conversation {
         return isWhole
     }
 
+    /// Sends a person what it has not been sent yet, so that what it is told alone from now on comes after that. One that lacks very much is left
+    /// as it is.
+    func sendWhatLacks(to person: Person) {
+        guard let topic = existingTopic(of: person.form), let connection = person.connection, !connection.isFinishing,
+            1...Person.replyLimit ~= topic.lag(of: connection) ?? 0
+        else { return }
+        if topic.unsubscribe(connection, sendingAtMost: Person.replyLimit) { topic.subscribe(connection) }
+    }
+
     /// Has a form have a topic, for somebody who is about to be subscribed.
     ///
     /// - Throws: Why there can be none.

@@ -129,7 +129,7 @@ final class IRCNetwork {
         line.time = time
         for case let client as IRCClient in conversation.people
         where client !== person && client.capabilities.contains(.awayNotify) {
-            client.send(line)
+            tell(client, line, about: person)
         }
     }
 
@@ -197,20 +197,31 @@ final class IRCNetwork {
     func didChangeAccount(of person: Person) {
         var line = IRCLine(source(of: person), "ACCOUNT", [account(of: person) ?? "*"])
         line.time = Timestamp.now
-        for peer in peers(of: person, who: .accountNotify) { peer.send(line) }
+        for peer in peers(of: person, who: .accountNotify) { tell(peer, line, about: person) }
     }
 
-    /// Tells everybody who is in a room with a person something about it, each once.
+    /// Tells everybody who is in a room with a person something about it, each once, and in its order with what each room was told before.
     ///
     /// - Complexity: O(1) for one room, and O(*n*) for *n* people in the rooms if there are several.
     func publishOnce(_ line: IRCLine, by person: Person) {
-        var told: [Connection] = []
         let rooms = person.rooms
-        for room in rooms {
-            room.conversation?.publishToIRC(from: person.connection, except: told) { _ in line }
-            if rooms.count == 1 { return }
-            told += room.conversation?.people.compactMap { $0.form.kind == .irc ? $0.connection : nil } ?? []
+        var counts: [Int: (client: IRCClient, count: Int)] = [:]
+        for room in rooms where rooms.count > 1 {
+            for case let client as IRCClient in room.conversation?.people ?? [] where client !== person {
+                counts[client.number, default: (client, 0)].count += 1
+            }
         }
+        // One room's topic may be behind another's: somebody would come into a room after it has left the server.
+        let those = counts.values.filter { $0.count > 1 }.map(\.client)
+        for client in those { tell(client, line, about: person) }
+        let told = those.compactMap(\.connection)
+        for room in rooms { room.conversation?.publishToIRC(from: person.connection, except: told) { _ in line } }
+    }
+
+    /// Tells one client alone something about a person, after what it was told of it in their rooms.
+    func tell(_ client: IRCClient, _ line: IRCLine, about person: Person) {
+        for room in person.rooms { room.conversation?.sendWhatLacks(to: client) }
+        client.sendAside(line)
     }
 
     /// Those who are in a room with a person, and whose clients want to know something.

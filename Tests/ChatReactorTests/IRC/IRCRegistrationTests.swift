@@ -257,6 +257,55 @@ struct IRCRegistrationTests {
         #expect(try irc.ask(new, "AUTHENTICATE PLAIN") == ["\(Self.s) 907 root :You have already authenticated using SASL"])
     }
 
+    /// Knows who somebody is by what no password has to show.
+    private final class Certificates: ChatAuthenticator {
+        func isKnown(_ name: ChatName) -> Bool { name.text == "root" }
+        func isOperator(_ name: ChatName) -> Bool { false }
+        func provenName(of person: Person) -> ChatName? { try? ChatName("root") }
+        func judge(_ password: String, of name: ChatName, then completion: @escaping (Bool) -> Void) { completion(false) }
+    }
+
+    @Test(arguments: [("+", true), (Base64.encode(Array("Root".utf8)), true), (Base64.encode(Array("ana".utf8)), false)])
+    func `a name is had by a certificate`(_ response: String, isRight: Bool) throws {
+        let irc = try IRCFixture()
+        let certificates = Certificates()
+        irc.chat.authenticator = certificates
+        let new = try irc.connect()
+        #expect(try irc.ask(new, "CAP LS 302").first?.contains(" sasl=PLAIN,EXTERNAL ") == true)
+        let lines = try irc.ask(new, "CAP REQ :sasl", "AUTHENTICATE EXTERNAL", "AUTHENTICATE \(response)")
+        #expect(lines[1] == "AUTHENTICATE +")
+        #expect(
+            lines.dropFirst(2)
+                == (isRight
+                ? [
+                    "\(Self.s) 900 root root!*@localhost root :You are now logged in as root",
+                    "\(Self.s) 903 root :SASL authentication successful",
+                ] : ["\(Self.s) 904 * :SASL authentication failed"])[...])
+        let name = isRight ? "root" : "eve"
+        #expect(
+            welcome(in: try irc.ask(new, "NICK eve", "USER eve 0 * :Eve", "CAP END"))
+                == ["\(Self.s) 001 \(name) :Welcome to Tea House, \(name)!eve@localhost"])
+        // And in the place of somebody's that has none yet.
+        try irc.chat.ban(Ban(.name(ChatName("root"))))
+        let ana = try irc.register("ana", "sasl")
+        #expect(
+            try irc.ask(ana, "AUTHENTICATE EXTERNAL", "AUTHENTICATE +").last
+                == "\(Self.s) 904 ana :SASL authentication failed: that name is banned")
+    }
+
+    @Test func `a password takes a name from who has it`() throws {
+        let (irc, _) = try makeChat()
+        let one = try irc.connect()
+        try irc.say(one, "PASS root:secret", "NICK root", "USER r 0 * :Root")
+        try irc.settle()
+        let two = try irc.connect()
+        try irc.say(two, "PASS root:guess", "NICK root", "USER r 0 * :Root")
+        try irc.awaitEnd(of: two)
+        #expect(two.takeLines().last?.hasPrefix("ERROR :Closing link: that is not the password") == true && !one.isGone)
+        let three = try irc.connect()
+        #expect(try irc.ask(three, "PASS owner:sesame", "NICK root").first?.contains(" 433 * root ") == true)
+    }
+
     @Test func `nobody comes in while a password is being judged`() throws {
         let (irc, authenticator) = try makeChat(waits: true)
         let new = try irc.connect()
@@ -285,7 +334,7 @@ struct IRCRegistrationTests {
             ])
         // The tag is about who it is since.
         #expect(
-            try irc.answers(ben).sorted() == [":root!ana@localhost ACCOUNT root", "@account=root :ana!ana@localhost NICK :root"])
+            try irc.answers(ben) == ["@account=root :ana!ana@localhost NICK :root", ":root!ana@localhost ACCOUNT root"])
         #expect(try irc.answers(zoe) == ["* ana is now root"])
         #expect(try irc.ask(ana, "NICK other") == ["\(Self.s) 432 root other :you are logged in as root, which stays your name"])
         #expect(try irc.ask(ana, "NICK ROOT") == [":root!ana@localhost NICK :ROOT"])
