@@ -85,4 +85,5 @@ def irc_client(request, people, tmp_path):
     def irc_client(daemon, name, **more):
         return people.enter_context(request.param(daemon.ports["irc:"], name, tmp_path / name, **more))
 
+    irc_client.kind = request.param.__name__.lower()
     return irc_client

@@ -24,6 +24,8 @@ class WeeChat(AtIRCClient):
         sasl = f" -sasl_mechanism=plain -sasl_username={name} -sasl_password={password}" if password else ""
         commands = [
             "/set weechat.startup.display_logo off", "/set weechat.startup.display_version off",
+            # Two lines that are typed at once are not taken for pasted ones, about which it asks.
+            "/set weechat.look.paste_max_lines -1",
             # All joins and parts are shown, and what others say goes where nobody looks.
             "/set irc.look.smart_filter off", "/bar hide buflist", "/set weechat.look.prefix_align_max 12",
             f"/server add tea 127.0.0.1/{port} -notls -nicks={name} -username={name} -realname={name} -autojoin=#lobby"

@@ -101,7 +101,10 @@ extension IRCClient {
         let client = person as? IRCClient
         if client?.isOpered == true { reply(.whoisOperator, name) }
         if let account = network.account(of: person) { reply(.whoisAccount, name, account) }
-        if person === self || isOpered, let address = person.address { reply(.whoisHost, name, address.host) }
+        if person === self || isOpered, let host = person.address?.host {
+            // `::1` would begin as a text does.
+            reply(.whoisHost, name, host.hasPrefix(":") ? "0\(host)" : host)
+        }
         if let connection = person.connection, connection.establishedTransport != nil { reply(.whoisSecure, name) }
         if let away = client?.away { reply(.away, name, text: away) }
         if let client {
@@ -215,7 +218,7 @@ extension IRCClient {
         let hidden = chat.people.count { ($0 as? IRCClient)?.isInvisible == true }
         reply(.usersOnline, text: "There are \(chat.online - hidden) users and \(hidden) invisible on 1 servers")
         reply(.operatorsOnline, String(operators))
-        reply(.unregistered, String(network.unregisteredCount))
+        if network.unregisteredCount > 0 { reply(.unregistered, String(network.unregisteredCount)) }
         reply(.roomsOnline, String(chat.rooms.count { $0.clientCount > 0 }))
         reply(.clientsHere, text: "I have \(chat.online) clients and 0 servers")
         network.didCount(chat.online)
