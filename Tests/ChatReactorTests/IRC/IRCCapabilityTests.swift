@@ -242,7 +242,7 @@ struct IRCCapabilityTests {
         let history = try irc.ask(ana, "@label=6 CHATHISTORY LATEST #tea * 5").map(\.masked)
         #expect(
             history == [
-                "@label=6 \(Self.s) BATCH +2 chathistory #tea", "@batch=2;msgid=ID :ana!ana@irc.example.org PRIVMSG #tea :hi",
+                "@label=6 \(Self.s) BATCH +2 chathistory #tea", "@batch=2;msgid=ID :ana!ana@localhost PRIVMSG #tea :hi",
                 "\(Self.s) BATCH -2",
             ])
         // What is one message to the server may be several on the wire.

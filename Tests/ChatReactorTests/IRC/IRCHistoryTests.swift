@@ -126,7 +126,7 @@ struct IRCHistoryTests {
         #expect(try irc.ask(ben, "CHATHISTORY LATEST #tea * 10").isEmpty)
         try irc.say(ana, "PRIVMSG #tea :hi")
         try irc.clear()
-        #expect(try irc.ask(ben, "CHATHISTORY LATEST #tea * 10") == [":ana!ana@irc.example.org PRIVMSG #tea :hi"])
+        #expect(try irc.ask(ben, "CHATHISTORY LATEST #tea * 10") == [":ana!ana@localhost PRIVMSG #tea :hi"])
     }
 
     @Test(

@@ -48,7 +48,8 @@ struct IRCNumericTests {
                 s("002 eve :Your host is irc.example.org, running version ChatReactor"),
                 s("003 eve :This server was started DATE"), s("004 eve irc.example.org ChatReactor io biklmnostv bklov"),
             ] + supported.map { $0.replacing("005 ana", with: "005 eve") } + [
-                s("251 eve :There are 1 users and 0 invisible on 1 servers"), s("254 eve 0 :channels formed"),
+                s("251 eve :There are 1 users and 0 invisible on 1 servers"), s("252 eve 0 :operator(s) online"),
+                s("254 eve 0 :channels formed"),
                 s("255 eve :I have 1 clients and 0 servers"), s("265 eve 1 1 :Current local users 1, max 1"),
                 s("266 eve 1 1 :Current global users 1, max 1"), s("422 eve :MOTD File is missing"),
             ]),
