@@ -65,6 +65,8 @@ def test_somebody_who_opens_a_room_keeps_it(chatd, nc, irc_client):
     wanda.say("/mode #kitchen +m").wait_for_row(r"[#/]kitchen \[\+m\]")
     nina.send("/join kitchen\nmay I?\n")
     nina.line_containing("! those alone speak in kitchen who have a voice")
+    # WeeChat sends nothing about a name that it has not seen there.
+    wanda.wait_for_row(r"nina .*joined #kitchen")
     wanda.say("/voice nina").wait_for_row(r"\+v nina")
     assert nina.line_containing("voice") == "* wanda has given you a voice in kitchen"
     nina.send("thank you\n")
