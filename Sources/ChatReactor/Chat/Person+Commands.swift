@@ -72,6 +72,7 @@ extension Person {
         do throws(ChatName.Invalid) { name = try ChatName(text) } catch { return tell(.error("\(error)")) }
         if name.text == self.name.text { return tell(.error("you are \(name) already")) }
         if isLoggedIn, name != self.name { return tell(.error("you are logged in as \(self.name), which stays your name")) }
+        if let room = roomThatKeepsName { return tell(.error("you are banned from \(room.name), and keep your name there")) }
         do throws(NameRegistry.Refusal) { try chat.rename(self, to: name, isGranted: false) } catch {
             return tell(.error("\(error)"))
         }

@@ -207,6 +207,9 @@ public class Person: ChatServer.Client, ConnectionHandler {
         connection.finish(sending: encode(.error(farewellAfterSilence)), reason: reason)
     }
 
+    /// The room for whose ban the person has to keep its name; nil if it need not.
+    final var roomThatKeepsName: ChatServer.Room? { rooms.first { $0.conversation?.keepsName(of: self) == true } }
+
     // MARK: - Speaking
 
     /// Says something to the room.

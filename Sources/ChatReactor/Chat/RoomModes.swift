@@ -98,6 +98,11 @@ extension Conversation {
         modes.isInviteOnly && !isKept(by: person) ? "operators alone invite people to \(name)" : nil
     }
 
+    /// Whether a person has to keep its name while it is in the room: under another one, a ban would not be about it any more.
+    func keepsName(of person: Person) -> Bool {
+        !modes.bans.isEmpty && !modes.voiced.contains(person.number) && !isKept(by: person) && isBanned(person)
+    }
+
     private func isBanned(_ person: Person) -> Bool {
         if modes.bans.isEmpty { return false }
         guard let source = chat?.irc?.source(of: person) else { return false }

@@ -95,6 +95,7 @@ extension IRCClient {
         if isLoggedIn, name != self.name {
             return reply(.badNickname, name.text, text: "you are logged in as \(self.name), which stays your name")
         }
+        if let room = roomThatKeepsName { return reply(.bannedKeepsName, name.text, "#\(room.name)") }
         do throws(NameRegistry.Refusal) { try chat.rename(self, to: name, isGranted: false) } catch {
             tellRefused(name.text, error)
         }

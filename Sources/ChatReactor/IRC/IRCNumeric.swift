@@ -78,6 +78,7 @@ enum IRCNumeric: Int, CaseIterable {
     case noNickname = 431
     case badNickname = 432
     case nicknameInUse = 433
+    case bannedKeepsName = 435
     case notInRoom = 441
     case youAreNotInRoom = 442
     case isInRoom = 443
@@ -165,6 +166,7 @@ enum IRCNumeric: Int, CaseIterable {
         case .noNickname: "No nickname given"
         case .badNickname: "Erroneous nickname"
         case .nicknameInUse: "Nickname is already in use"
+        case .bannedKeepsName: "Cannot change nickname while banned on channel"
         case .notInRoom: "They aren't on that channel"
         case .youAreNotInRoom: "You're not on that channel"
         case .isInRoom: "is already on channel"

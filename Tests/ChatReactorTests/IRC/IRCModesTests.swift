@@ -279,6 +279,16 @@ struct IRCModesTests {
         #expect(try irc.ask(room.ben, "PRIVMSG #tea :hi").isEmpty)
     }
 
+    @Test func `who is banned keeps its name in the room`() throws {
+        let room = try Room()
+        // The user of somebody without an IRC client is its name: as somebody else it would be banned no more.
+        try room.irc.say(room.ana, "MODE #tea +b *!zoe@*")
+        #expect(try room.refusals("/nick nora") == ["you are banned from tea, and keep your name there", nil])
+        #expect(try room.refusals("hi").first == "you are banned from tea")
+        try room.irc.say(room.ana, "MODE #tea +v zoe")
+        #expect(try room.refusals("/nick nina").first == .some(nil))
+    }
+
     @Test func `a ban of the longest mask is listed as it is, and so taken back`() throws {
         let irc = try IRCFixture()
         let ana = try irc.register("ana", in: "#tea")

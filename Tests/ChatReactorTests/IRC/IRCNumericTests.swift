@@ -117,6 +117,9 @@ struct IRCNumericTests {
             answer: [s("405 ana #tea :You have joined too many channels")]),
         Row("ana> JOIN #tea", "ana> MODE #tea +l 1", "ben> JOIN #tea", answer: [s("471 ben #tea :Cannot join channel (+l)")]),
         Row("ana> JOIN #tea", "ana> MODE #tea +i", "ben> JOIN #tea", answer: [s("473 ben #tea :Cannot join channel (+i)")]),
+        Row(
+            "ana> JOIN #tea", "ben> JOIN #tea", "ana> MODE #tea +b ben", "ben> NICK nora",
+            answer: [s("435 ben nora #tea :Cannot change nickname while banned on channel")]),
         Row("ana> JOIN #tea", "ana> MODE #tea +b ben", "ben> JOIN #tea", answer: [s("474 ben #tea :Cannot join channel (+b)")]),
         Row(
             "ana> JOIN #tea leaves", "ben> JOIN #tea",
