@@ -97,7 +97,9 @@ extension IRCClient {
                 isRefused = true
                 continue
             }
-            if takesArgument, argument?.isEmpty != false, letter != "k" || isSet {
+            // An empty one of a key or a limit is judged as any other.
+            let isMissing = argument == nil || argument == "" && "bov".contains(letter)
+            if takesArgument, isMissing, letter != "k" || isSet {
                 reply(.needMoreParameters, "MODE")
                 continue
             }

@@ -28,15 +28,15 @@ final class IRCNetwork {
 
     init(of chat: Chat, _ configuration: ChatServer.IRCConfiguration) {
         self.chat = chat
-        serverName = configuration.serverName ?? Self.serverName(for: chat.name)
+        serverName = Self.serverName(for: configuration.serverName ?? chat.name.lowercased())
         cloak = HostCloak(key: configuration.cloakKey)
         pingInterval = configuration.pingInterval
-        version = configuration.version
+        version = configuration.version.split { !$0.isASCII || !$0.isLetter && !$0.isNumber && $0 != "." }.joined(separator: "-")
     }
 
-    /// A name for a server that has none of its own: what the chat is called, as a host may be.
+    /// A server's name, as a host may be called: nothing in it ends it within a message.
     private static func serverName(for name: String) -> String {
-        let letters = name.lowercased().unicodeScalars.map { scalar in
+        let letters = name.unicodeScalars.map { scalar in
             scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || scalar == ".") ? scalar : "-"
         }
         let host = String(String.UnicodeScalarView(letters)).split(separator: "-").joined(separator: "-").prefix(50)
