@@ -34,6 +34,8 @@ enum WebSocketTarget {
         if own.closeCode == 1002, other.closeCode == -1, other.events == own.events { return }
         // Of a Close frame with a code that nobody may send, and a reason that is no UTF-8, each names another fault.
         if own.closeCode == 1002, other.closeCode == 1007, other.events == own.events { return }
+        // A length whose first bit is set is none that a frame may have; to wslay it is one that is too big.
+        if own.closeCode == 1002, other.closeCode == 1009, other.events == own.events { return }
         // And it knows no code that was registered after the RFC.
         if let code = own.closeCode, (1012...1014).contains(code), other.closeCode == 1002, other.events == own.events { return }
         fatalError("\(bytes) is \(own) and for wslay \(other)")
