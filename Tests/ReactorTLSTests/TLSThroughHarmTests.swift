@@ -116,7 +116,7 @@
 
         @Test("A line that is cut anywhere is no end that somebody has said", .beyondPatience)
         func cut() throws {
-            var random = SeededGenerator()
+            let random = SeededGenerator()
             try forEachPlace(random) { isForth, place in
                 let harm = HarmfulLine.Harm.cut(place: place)
                 try play(forth: isForth ? harm : .none, back: isForth ? .none : harm, random)
