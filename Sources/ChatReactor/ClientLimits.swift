@@ -57,6 +57,8 @@ extension ChatServer {
                 options.framing = .lines
                 // What is too long is told from what is much too long: see `IRCClient.receive`.
                 options.maximumMessageLength = 2 * (IRCClient.tagLimit + IRCForm.lengthLimit)
+                // The names of all who are in a room are one answer, so that nobody comes or goes amid it.
+                options.maximumPendingOutput = max(options.maximumPendingOutput, IRCClient.answerLimit)
                 irc = Connection.SharedOptions(options)
             }
         }

@@ -60,6 +60,10 @@ extension Chat {
     /// Closes those who have logged in under a name that is nobody's any more, and takes their names from those who have them without a login.
     func enforceLogins() {
         for person in people {
+            if let client = person as? IRCClient {
+                client.judgeOperator()
+                client.tellChangedMechanisms()
+            }
             let isKnown = authenticator?.isKnown(person.name) == true
             if person.isLoggedIn, !isKnown {
                 person.tell(.error("goodbye: nobody can log in as \(person.name) any more"))

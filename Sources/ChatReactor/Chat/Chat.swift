@@ -383,6 +383,8 @@ public final class Chat {
     /// Has a newcomer, who has a name, take part.
     func letIn(_ person: Person) {
         person.begins(in: self)
+        // Those who were told so may have had it leave.
+        guard names[person.name] === person else { return }
         irc?.tellWatchers(of: person.name, isOnline: true)
         if let (remaining, reason) = moderation.pendingShutdown {
             person.tell(.notice(Moderation.shutdownNotice(in: remaining, reason: reason)))
@@ -432,7 +434,10 @@ public final class Chat {
         // An observer of what follows may give it another name, or have it leave: that has to find it under this one.
         person.name = name
         irc?.didRename(person, from: old)
-        if isLoggedOut { irc?.didChangeAccount(of: person) }
+        if isLoggedOut {
+            irc?.didChangeAccount(of: person)
+            (person as? IRCClient)?.tellLoggedOut()
+        }
         for room in person.rooms where room.conversation?.contains(person) == true {
             room.conversation?.publish(.rename, from: old.text, name.text.utf8.span, by: person)
         }

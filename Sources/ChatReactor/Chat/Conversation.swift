@@ -110,6 +110,8 @@ final class Conversation {
         }
         presence.didLeave(person, reason: reason)
         if online > 0 { return }
+        // Somebody may refer to the room still, and have it opened again.
+        if name != .lobby { modes = RoomModes() }
         // Speakers who are not in the room. It may go now, with its timer.
         let waiting = heldBack
         heldBack = []

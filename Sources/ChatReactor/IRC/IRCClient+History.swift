@@ -41,10 +41,13 @@ extension IRCClient {
 
     /// Nil of what was not said, or by somebody who is ignored.
     private func line(forPast record: borrowing Record, in conversation: Conversation) -> IRCLine? {
-        guard record.kind.isSaid else { return nil }
-        if !ignored.isEmpty, ignored.contains(ChatName(unchecked: record.from)) { return nil }
+        guard isHeard(record) else { return nil }
         // Clients remember the host that was last seen with a name, and make masks of it. So who is here is shown as it is now.
         return network.line(for: record, in: conversation, from: find(record.from).map(network.source))
+    }
+
+    private func isHeard(_ record: borrowing Record) -> Bool {
+        record.kind.isSaid && (ignored.isEmpty || !ignored.contains(ChatName(unchecked: record.from)))
     }
 
     func chatHistory(_ message: IRCMessage) {
@@ -76,23 +79,36 @@ extension IRCClient {
         var count = min(limit, Self.historyBatchLimit)
         var range = Self.range(of: command, points, in: said, atMost: count)
         // Fewer of them are an answer, too.
-        while count > 1, said[range].reduce(0, { $0 + $1.line.longestLength }) > Self.historyByteLimit {
+        var lines = self.lines(of: said[range], in: conversation)
+        while count > 1, lines.reduce(0, { $0 + $1.longestLength }) > Self.historyByteLimit {
             count /= 2
             range = Self.range(of: command, points, in: said, atMost: count)
+            lines = self.lines(of: said[range], in: conversation)
         }
-        send(said[range].map(\.line), as: conversation)
+        send(lines, as: conversation)
     }
 
-    private typealias Past = [(sequence: UInt64, time: Int64, line: IRCLine)]
+    private typealias Past = [(sequence: UInt64, time: Int64)]
 
+    /// All that was said. A message is made only of what is sent: to make thousands for a short command would keep the server busy.
     private func past(of conversation: Conversation) -> Past {
         var past: Past = []
         conversation.records.forEach(from: conversation.records.firstSequence) { record in
-            let (sequence, time) = (record.sequence, record.time)
-            if let line = self.line(forPast: record, in: conversation) { past.append((sequence, time, line)) }
+            if isHeard(record) { past.append((record.sequence, record.time)) }
             return true
         }
         return past
+    }
+
+    private func lines(of past: Past.SubSequence, in conversation: Conversation) -> [IRCLine] {
+        guard let first = past.first, let last = past.last else { return [] }
+        var lines: [IRCLine] = []
+        conversation.records.forEach(from: first.sequence) { record in
+            if record.sequence > last.sequence { return false }
+            if let line = self.line(forPast: record, in: conversation) { lines.append(line) }
+            return true
+        }
+        return lines
     }
 
     private static func range(of command: String, _ points: [HistoryPoint], in past: Past, atMost limit: Int) -> Range<Int> {

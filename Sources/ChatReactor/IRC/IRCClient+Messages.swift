@@ -14,7 +14,7 @@ extension IRCClient {
         guard message.parameters.count > 1, !message.parameters[1].isEmpty else { return isNotice ? () : reply(.noText) }
         let clientTags = capabilities.contains(.messageTags) ? message.tags.filter { $0.key.hasPrefix("+") } : []
         let original = IRCOriginal(text: Array(message.parameters[1].utf8), isNotice: isNotice, clientTags: clientTags)
-        for target in Self.parts(of: targets) {
+        for target in Self.targets(of: targets) {
             if target.hasPrefix("#") { say(original, in: target) } else { say(original, to: target) }
         }
         if targets.split(separator: ",", omittingEmptySubsequences: true).count > Self.targetLimit {
@@ -152,7 +152,7 @@ extension IRCClient {
         guard capabilities.contains(.messageTags) else { return reply(.unknownCommand, message.command) }
         let tags = message.tags.filter { $0.key.hasPrefix("+") }
         if tags.isEmpty { return }
-        for target in Self.parts(of: message.parameters[0]) {
+        for target in Self.targets(of: message.parameters[0]) {
             var line = IRCLine(network.source(of: self), "TAGMSG", [target])
             (line.time, line.id, line.account, line.clientTags) = (
                 Timestamp.now, network.makeID(), network.account(of: self), tags

@@ -36,7 +36,9 @@ extension IRCClient {
             }
         }
         if isUnknown { reply(.unknownUserMode) }
-        if !changes.text.isEmpty { send(IRCLine(network.source(of: self), "MODE", [shownName, changes.text])) }
+        for parameters in changes.parameters(atMost: IRCForm.lengthLimit) {
+            send(IRCLine(network.source(of: self), "MODE", [shownName] + parameters))
+        }
     }
 
     /// Each letter of what somebody asks for, and whether it is to be set.
@@ -68,7 +70,11 @@ extension IRCClient {
         if modes.isTopicLocked { letters += "t" }
         var parameters = [shownName, "#\(conversation.name)", letters]
         // The key is for those who have given it.
-        if let key { parameters.append(conversation.contains(self) && !key.contains(" ") ? key : "*") }
+        if let key {
+            // One that is no word was given by who has opened the room, or by the operator of the server.
+            let isWord = !key.unicodeScalars.contains(" ") && key.utf8.first != UInt8(ascii: ":")
+            parameters.append(conversation.contains(self) && isWord ? key : "*")
+        }
         if let limit = modes.limit { parameters.append(String(limit)) }
         send(IRCLine(network.serverName, IRCNumeric.roomMode.code, parameters))
         reply(.creationTime, "#\(conversation.name)", String(conversation.openedTime / 1_000))
@@ -106,12 +112,17 @@ extension IRCClient {
             change(conversation, letter, isSet, argument ?? "", &changes)
         }
         if isRefused { reply(.notOperatorOfRoom, room) }
-        if changes.text.isEmpty { return }
-        var line = IRCLine(network.source(of: self), "MODE", [room, changes.text] + changes.arguments)
-        line.time = Timestamp.now
-        line.account = network.account(of: self)
-        conversation.publishToIRC(from: connection) { _ in line }
-        send(line)
+        let source = network.source(of: self)
+        // Masks become longer than they were given.
+        let limit = IRCForm.lengthLimit - 2 - source.utf8.count - room.utf8.count - ": MODE ".utf8.count
+        let time = Timestamp.now
+        for parameters in changes.parameters(atMost: limit) {
+            var line = IRCLine(source, "MODE", [room] + parameters)
+            line.time = time
+            line.account = network.account(of: self)
+            conversation.publishToIRC(from: connection) { _ in line }
+            send(line)
+        }
     }
 
     private func change(
@@ -147,7 +158,8 @@ extension IRCClient {
         }
         if let key {
             let isValid =
-                !key.isEmpty && key.utf8.count <= 50 && key == String(madeVisible: key) && !key.contains { ", :".contains($0) }
+                !key.isEmpty && key.utf8.count <= 50 && key == String(madeVisible: key)
+                && !key.unicodeScalars.contains { $0 == "," || $0 == " " || $0 == ":" }
             if !isValid { return refuse("a key is a word of at most 50 bytes, without commas and colons") }
         }
         conversation.ownKey = key
@@ -193,20 +205,36 @@ extension IRCClient {
 
 /// Changes of modes, as everybody is told them: `+mo-l ana`.
 struct ModeChanges {
-    private(set) var text = ""
-    private(set) var arguments: [String] = []
-    private var isSet: Bool?
+    private var all: [(isSet: Bool, letter: Character, argument: String?)] = []
 
     mutating func add(_ isSet: Bool, _ letter: Character, _ argument: String? = nil) {
-        if self.isSet != isSet { text += isSet ? "+" : "-" }
-        self.isSet = isSet
-        text.append(letter)
-        if let argument { arguments.append(argument) }
+        all.append((isSet, letter, argument))
     }
 
     mutating func set(_ mode: inout Bool, _ isSet: Bool, _ letter: Character) {
         if mode == isSet { return }
         mode = isSet
         add(isSet, letter)
+    }
+
+    /// The parameters of as many messages as it takes, each with the spaces that precede them of at most so many bytes, if one change is not longer.
+    func parameters(atMost limit: Int) -> [[String]] {
+        var messages: [[String]] = []
+        var (text, arguments, length) = ("", [String](), 0)
+        var sign: Bool?
+        for change in all {
+            // A sign, a letter, and a space before either of both.
+            let own = 4 + (change.argument?.utf8.count ?? 0)
+            if length + own > limit, !text.isEmpty {
+                messages.append([text] + arguments)
+                (text, arguments, length, sign) = ("", [], 0, nil)
+            }
+            if change.isSet != sign { text += change.isSet ? "+" : "-" }
+            sign = change.isSet
+            text.append(change.letter)
+            if let argument = change.argument { arguments.append(argument) }
+            length += own
+        }
+        return text.isEmpty ? messages : messages + [[text] + arguments]
     }
 }

@@ -66,7 +66,7 @@ extension IRCClient {
         // In this order, whatever the order in which they were asked for.
         for letter in "tcuihsnfdlaor" where letters.contains(letter) {
             switch letter {
-            case "t": values.append(parts.count > 1 ? String(parts[1].prefix(3)) : "0")
+            case "t": values.append(parts.count > 1 ? Self.token(parts[1]) : "0")
             case "c": values.append(conversation.map { "#\($0.name)" } ?? "*")
             case "u": values.append(network.user(of: person))
             case "i": values.append("255.255.255.255")
@@ -83,6 +83,12 @@ extension IRCClient {
         }
         let realName = letters.contains("r") ? Array(network.realName(of: person).utf8) : nil
         send(IRCLine(network.serverName, IRCNumeric.whox.code, values, text: realName))
+    }
+
+    /// The number that a client knows the answer by: up to three digits.
+    private static func token(_ text: Substring) -> String {
+        let digits = text.utf8.prefix(3).filter { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+        return digits.isEmpty ? "0" : String(decoding: digits, as: UTF8.self)
     }
 
     func whois(_ message: IRCMessage) {
@@ -131,7 +137,7 @@ extension IRCClient {
     func ison(_ message: IRCMessage) {
         let names = message.parameters.flatMap { $0.split(separator: " ") }.prefix(100)
         let found = names.compactMap { find(String($0))?.name.text }
-        reply(.ison, text: found.joined(separator: " "))
+        for line in Self.lines(of: found) { reply(.ison, text: line) }
     }
 
     func userhost(_ message: IRCMessage) {
@@ -142,8 +148,11 @@ extension IRCClient {
                 return "\(person.name)\(marks)\(network.user(of: person))@\(network.host(of: person))"
             }
         }
-        reply(.userhost, text: answers.joined(separator: " "))
+        for line in Self.lines(of: answers) { reply(.userhost, text: line) }
     }
+
+    /// As many lines as it takes, and one if there is nothing to say.
+    private static func lines(of words: [String]) -> [String] { words.isEmpty ? [""] : join(words, atMost: 300) }
 
     /// Who has a name, and takes part.
     func find(_ text: String) -> Person? {
@@ -309,7 +318,8 @@ extension IRCClient {
 extension IRCNetwork {
     /// What the server can do, in as many messages as it takes: no more than thirteen tokens in each.
     var supportedTokens: [[String]] {
-        let network = String(chat.name.map { $0 == " " ? "_" : $0 })
+        let name = (chat?.name ?? "").unicodeScalars.map { $0 == " " ? "_" : $0 }
+        let network = IRCClient.cut(String(String.UnicodeScalarView(name)), atMost: 100)
         let limit = IRCClient.remarkLimit
         let tokens = [
             "AWAYLEN=\(limit)", "CASEMAPPING=ascii", "CHANLIMIT=#:\(Person.roomLimit)", "CHANMODES=b,k,l,imnst",

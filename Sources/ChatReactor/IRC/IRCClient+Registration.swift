@@ -13,6 +13,8 @@ extension IRCClient {
         case "LS":
             if !isRegistered { registration.isNegotiating = true }
             let version = Int(argument) ?? 301
+            registration.takesValues = version >= 302
+            registration.toldMechanisms = saslMechanisms
             // Who understands so much wants to hear of what changes.
             if version >= 302 { setCapabilities(capabilities.union(.capNotify)) }
             tellCapabilities(command, offeredCapabilities(withValues: version >= 302))
@@ -140,7 +142,7 @@ extension IRCClient {
         {
             return judge(String(password[..<colon]), String(password[password.index(after: colon)...]), as: .pass)
         }
-        if let proven = registration.provenName, !chat.logIn(self, as: proven) {
+        if let proven = registration.provenName, !isStillProved(proven, to: chat) || !chat.logIn(self, as: proven) {
             return leave(farewell: "\(proven) is not let in", reason: .requested)
         }
         chat.admit(self)
@@ -150,8 +152,22 @@ extension IRCClient {
         }
     }
 
+    /// Whether a name that it has proved to have is somebody's still: it may have taken its time.
+    private func isStillProved(_ name: ChatName, to chat: Chat) -> Bool {
+        guard let authenticator = chat.authenticator else { return false }
+        return authenticator.isKnown(name) || authenticator.provenName(of: self) == name
+    }
+
+    /// Whether the client is muted, and so has been told so: others would read what it says of itself.
+    private var isMutedAndTold: Bool {
+        guard let mute = chat?.moderation.mute(of: name) else { return false }
+        notice(mute.notice)
+        return true
+    }
+
     func setName(_ message: IRCMessage) {
         let new = Self.remark(message.parameters[0])
+        if isMutedAndTold { return }
         if new.isEmpty { return fail("SETNAME", "INVALID_REALNAME", text: "a description cannot be empty") }
         realName = new
         var line = IRCLine(network.source(of: self), "SETNAME", text: Array(new.utf8))
@@ -163,6 +179,7 @@ extension IRCClient {
 
     func setAway(_ message: IRCMessage) {
         let reason = Self.remark(message.parameters.first ?? "")
+        if !reason.isEmpty, isMutedAndTold { return }
         away = reason.isEmpty ? nil : reason
         reply(reason.isEmpty ? .unaway : .nowAway)
         var line = IRCLine(network.source(of: self), "AWAY", text: reason.isEmpty ? nil : Array(reason.utf8))
@@ -180,6 +197,17 @@ extension IRCClient {
         if chat.loginRules.allowsPlainConnections || isPrivate(connection) { mechanisms.append("PLAIN") }
         if authenticator.provenName(of: self) != nil { mechanisms.append("EXTERNAL") }
         return mechanisms
+    }
+
+    /// Tells a client that wants to hear of it that one can log in by other means than it was told, or not at all.
+    func tellChangedMechanisms() {
+        let mechanisms = saslMechanisms
+        guard capabilities.contains(.capNotify), mechanisms != registration.toldMechanisms else { return }
+        registration.toldMechanisms = mechanisms
+        if mechanisms.isEmpty { setCapabilities(capabilities.subtracting(.sasl)) }
+        let value = registration.takesValues && !mechanisms.isEmpty ? "=\(mechanisms.joined(separator: ","))" : ""
+        send(
+            IRCLine(network.serverName, "CAP", [shownName, mechanisms.isEmpty ? "DEL" : "NEW"], text: Array("sasl\(value)".utf8)))
     }
 
     func authenticate(_ message: IRCMessage) {
@@ -267,6 +295,8 @@ extension IRCClient {
             text: "You are now logged in as \(name)")
     }
 
+    func tellLoggedOut() { reply(.loggedOut, network.source(of: self)) }
+
     func tellRefused(_ refusal: LoginRefusal) {
         switch registration.judgement.take() {
         case .pass:
@@ -293,6 +323,13 @@ extension IRCClient {
         reply(.youAreOperator)
         send(IRCLine(shownName, "MODE", [shownName, "+o"]))
         return true
+    }
+
+    /// Takes back what `OPER` has given, if the name is no operator's any more: it may be another's one day.
+    func judgeOperator() {
+        if operatorName == nil || isOpered { return }
+        operatorName = nil
+        send(IRCLine(shownName, "MODE", [shownName, "-o"]))
     }
 
     // MARK: - Being let in
@@ -326,7 +363,10 @@ extension IRCClient {
     }
 
     func quit(_ message: IRCMessage) {
-        let reason = Self.remark(message.parameters.first ?? "")
+        let given = Self.remark(message.parameters.first ?? "")
+        // As with `PART`: all in its rooms hear of it.
+        let isRefused = rooms.contains { $0.conversation.flatMap(refusalToSpeak) != nil }
+        let reason = isRefused ? "" : given
         leave(farewell: reason.isEmpty ? "quit" : "quit: \(reason)")
     }
 }

@@ -34,6 +34,12 @@ extension IRCClient {
         text.split(separator: ",", maxSplits: targetLimit, omittingEmptySubsequences: true).prefix(targetLimit).map(String.init)
     }
 
+    /// Those whom a command is about, each once, in whatever case: one line is not to do what takes others twenty.
+    static func targets(of text: String) -> [String] {
+        var names: Set<String> = []
+        return parts(of: text).filter { names.insert(ChatName.fold($0)).inserted }
+    }
+
     // MARK: - Coming and going
 
     func join(_ message: IRCMessage) {
@@ -93,7 +99,9 @@ extension IRCClient {
                 reply(.youAreNotInRoom, text)
                 continue
             }
-            exit(room, reason: reason.isEmpty ? "left" : reason, .part(reason))
+            // Who may not speak there does not do so by leaving either.
+            let shown = refusalToSpeak(in: conversation) == nil ? reason : ""
+            exit(room, reason: shown.isEmpty ? "left" : shown, .part(shown))
         }
     }
 
@@ -171,7 +179,7 @@ extension IRCClient {
             }
             return reply(.namesEnd, "*")
         }
-        for text in Self.parts(of: text) {
+        for text in Self.targets(of: text) {
             if let name = Self.roomName(text), let room = chat?.room(named: name), knows(of: room),
                 let conversation = room.conversation
             {
@@ -212,6 +220,13 @@ extension IRCClient {
         return line.isEmpty ? lines : lines + [line]
     }
 
+    /// The beginning of a text, of whole characters.
+    static func cut(_ text: String, atMost limit: Int) -> String {
+        var text = text
+        while text.utf8.count > limit { text.removeLast() }
+        return text
+    }
+
     /// What shows that somebody keeps a room in order, or has a voice there.
     func prefix(of person: Person, in conversation: Conversation) -> String {
         let isOperator = conversation.modes.operators.contains(person.number)
@@ -242,6 +257,9 @@ extension IRCClient {
         reply(.listStart, "Channel")
         for room in rooms.prefix(Self.listLimit) {
             reply(.list, "#\(room.name)", String(room.clientCount), text: room.conversation?.topicText ?? "")
+        }
+        if rooms.count > Self.listLimit {
+            notice("\(rooms.count - Self.listLimit) more rooms are not listed: ask for some of them by a mask, or by >N")
         }
         reply(.listEnd)
     }

@@ -16,6 +16,9 @@ final class IRCClient: Person {
     /// How many bytes of tags a client may send, and of all else, without its CR and LF.
     static let tagLimit = 4_096
     static let messageLimit = IRCForm.lengthLimit - 2
+    /// How many bytes of answers may wait for a client: what one command comes to, with some tens of thousands of people in a room. One for whom
+    /// much waits is not heard before it has read.
+    static let answerLimit = 8_388_608
 
     let network: IRCNetwork
     var registration = IRCRegistration()
@@ -271,8 +274,8 @@ final class IRCClient: Person {
 
     /// What somebody has sent, so that it can stand between other parameters.
     private static func asMiddle(_ text: String) -> String {
-        let harmless = String(madeVisible: text).split(separator: " ").joined(separator: "_").unicodeScalars
-        if harmless.isEmpty { return "*" }
+        // By scalars: a space that a mark follows is no character of its own, and ends a parameter all the same.
+        let harmless = String(madeVisible: text).unicodeScalars.split(separator: " ").joined(separator: "_".unicodeScalars)
         var middle = String.UnicodeScalarView()
         var length = 0
         for scalar in harmless {
@@ -281,7 +284,7 @@ final class IRCClient: Person {
             if length > 192 { break }
             middle.append(middle.isEmpty && scalar == ":" ? "_" : scalar)
         }
-        return String(middle)
+        return middle.isEmpty ? "*" : String(middle)
     }
 
     /// Says that a command was not done, as IRCv3 has it for what has no numeric.
@@ -353,6 +356,9 @@ struct IRCRegistration {
     var hasUser = false
     /// Whether it is still asking for capabilities.
     var isNegotiating = false
+    /// Whether it is told the values of capabilities, and by what it can log in as it was told last.
+    var takesValues = false
+    var toldMechanisms: [String] = []
     /// What it has given by `PASS`.
     var password: String?
     /// The name that it has proved to have.

@@ -135,15 +135,16 @@ struct IRCLine {
             head.append(UInt8(ascii: " "))
             head.append(parameter)
         }
-        guard let text else {
+        let opening = " :\(envelope?.before ?? "")"
+        let room = IRCForm.lengthLimit - 2 - head.count - opening.utf8.count - (envelope?.after.utf8.count ?? 0)
+        // A text that there is no room for at all is left out: several of the longest names are in the message already.
+        guard let text, room >= 4 else {
             appendTags(with: parts, hasID: true, to: &output)
-            // Nothing that is made here is so long; and what is cut is a message still.
-            output.append(contentsOf: head.prefix(IRCForm.lengthLimit - 2))
+            TextPieces.firstPiece(of: head.span, atMost: IRCForm.lengthLimit - 2) { output.append($0) }
             output.append("\r\n")
             return
         }
-        head.append(" :\(envelope?.before ?? "")")
-        let room = IRCForm.lengthLimit - 2 - head.count - (envelope?.after.utf8.count ?? 0)
+        head.append(opening)
         var isFirst = true
         func appendPiece(_ piece: Span<UInt8>) {
             if !isFirst, !goesOn { return }
@@ -155,7 +156,7 @@ struct IRCLine {
             isFirst = false
         }
         if text.isEmpty { return appendPiece([UInt8]().span) }
-        TextPieces.forEach(of: text.span, atMost: max(room, 32)) { appendPiece($0) }
+        TextPieces.forEach(of: text.span, atMost: room) { appendPiece($0) }
     }
 
     /// - Parameter hasID: Whether it is the first message of its text: an identifier is of one message.

@@ -6,7 +6,7 @@ import Reactor
 /// It tells them what the others are told in another way: each who comes and goes by itself, and who leaves or is renamed once, in however many
 /// rooms they meet.
 final class IRCNetwork {
-    unowned let chat: Chat
+    weak var chat: Chat?
     /// What the server calls itself. It has a point in it, by which clients tell it from people.
     let serverName: String
     let started = Timestamp.now
@@ -61,7 +61,8 @@ final class IRCNetwork {
         if let host = hosts[person.number] { return host }
         guard let address = person.address else { return serverName }
         let host = cloak.host(of: address)
-        hosts[person.number] = host
+        // Of one that has left, nobody would take it out any more.
+        if person.connection?.isFinishing == false { hosts[person.number] = host }
         return host
     }
 
@@ -168,7 +169,9 @@ final class IRCNetwork {
     }
 
     func didQuit(_ person: Person, _ reason: String) {
-        guard chat.person(named: person.name) === person, !person.login.isAwaited else { return }
+        guard let chat, chat.person(named: person.name) === person, !person.login.isAwaited,
+            (person as? IRCClient)?.isRegistered != false
+        else { return }
         past.add(.init(name: person.name, user: user(of: person), host: host(of: person), realName: realName(of: person)))
         var line = IRCLine(source(of: person), "QUIT", text: Array(reason.utf8))
         line.time = Timestamp.now

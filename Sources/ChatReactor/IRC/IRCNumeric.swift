@@ -109,6 +109,7 @@ enum IRCNumeric: Int, CaseIterable {
     case monitorListEnd = 733
     case monitorListFull = 734
     case loggedIn = 900
+    case loggedOut = 901
     case saslDone = 903
     case saslFailed = 904
     case saslTooLong = 905
@@ -190,6 +191,7 @@ enum IRCNumeric: Int, CaseIterable {
         case .helpEnd: "End of /HELP"
         case .monitorListEnd: "End of MONITOR list"
         case .monitorListFull: "Monitor list is full"
+        case .loggedOut: "You are now logged out"
         case .saslDone: "SASL authentication successful"
         case .saslFailed: "SASL authentication failed"
         case .saslTooLong: "SASL message too long"

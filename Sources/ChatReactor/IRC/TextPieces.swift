@@ -23,6 +23,12 @@ enum TextPieces {
         body(text.extracting(start..<text.count))
     }
 
+    /// Lends `body` the first of the pieces.
+    static func firstPiece(of text: Span<UInt8>, atMost limit: Int, _ body: (Span<UInt8>) -> Void) {
+        if text.count <= limit { return body(text) }
+        body(text.extracting(0..<pieceLength(of: text, limit: limit)))
+    }
+
     /// How long the first piece of a text is that is longer than one.
     private static func pieceLength(of text: Span<UInt8>, limit: Int) -> Int {
         // Whether a character ends at the limit depends on the scalar that follows, and on nothing behind that. So no more is looked at:

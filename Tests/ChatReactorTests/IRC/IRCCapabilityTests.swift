@@ -29,6 +29,20 @@ struct IRCCapabilityTests {
 
     // MARK: - Tags
 
+    @Test func `who has asked to be told hears that one can log in, or cannot any more`() throws {
+        let irc = try IRCFixture()
+        let (ana, ben, eve) = (try irc.register("ana", "cap-notify"), try irc.register("ben"), try irc.connect())
+        _ = try irc.ask(eve, "CAP LS 302", "NICK eve", "USER eve 0 * :Eve", "CAP END")
+        irc.chat.authenticator = try PlainAuthenticator(["root": "secret"])
+        #expect(try irc.answers(ana) == [":\(IRCFixture.server) CAP ana NEW :sasl"])
+        #expect(try irc.answers(eve) == [":\(IRCFixture.server) CAP eve NEW :sasl=PLAIN"])
+        #expect(try irc.ask(eve, "CAP REQ :sasl") == [":\(IRCFixture.server) CAP eve ACK :sasl"])
+        irc.chat.authenticator = nil
+        #expect(try irc.answers(eve) == [":\(IRCFixture.server) CAP eve DEL :sasl"])
+        #expect(try irc.ask(eve, "CAP LIST") == [":\(IRCFixture.server) CAP eve LIST :cap-notify"])
+        #expect(try irc.answers(ben).isEmpty)
+    }
+
     @Test func `server-time says when`() throws {
         let three = try Three("server-time")
         for (sent, got) in [

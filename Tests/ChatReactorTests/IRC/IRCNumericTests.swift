@@ -220,7 +220,7 @@ struct IRCNumericTests {
         Row("ben> JOIN #tea", "ana> PRIVMSG #tea :hi", answer: [s("404 ana #tea :Cannot send to channel")]),
         Row(
             "ana> PRIVMSG \(Array(repeating: "ana", count: 21).joined(separator: ",")) :hi",
-            answer: Array(repeating: ":ana!ana@localhost PRIVMSG ana :hi", count: 20) + [s("407 ana PRIVMSG :Too many targets")]),
+            answer: [":ana!ana@localhost PRIVMSG ana :hi", s("407 ana PRIVMSG :Too many targets")]),
         Row("ana> PRIVMSG ben :\(String(repeating: "a", count: 500))", answer: [s("417 ana :Input line was too long")]),
         Row("ana> SQUIT x", answer: [s("421 ana SQUIT :Unknown command")]),
     ]
@@ -312,7 +312,8 @@ struct IRCNumericTests {
 
     @Test func everyNumericIsInARow() {
         let rows = Self.comingInRows + Self.roomsRows + Self.peopleRows + Self.speakingRows + Self.theServerRows
-        let shown = rows.reduce(into: Set<Int>()) { $0.formUnion($1.codes) }.union([IRCNumeric.whoisSecure.rawValue])
+        let shown = rows.reduce(into: Set<Int>()) { $0.formUnion($1.codes) }
+            .union([IRCNumeric.whoisSecure, .loggedOut].map(\.rawValue))
         for numeric in IRCNumeric.allCases { #expect(shown.contains(numeric.rawValue), "\(numeric)") }
         #expect(shown.subtracting(IRCNumeric.allCases.map(\.rawValue)).isEmpty)
     }

@@ -340,6 +340,18 @@ struct IRCRegistrationTests {
         #expect(try irc.ask(ana, "NICK ROOT") == [":root!ana@localhost NICK :ROOT"])
     }
 
+    @Test func `who is given another name is logged out, and told so`() throws {
+        let (irc, _) = try makeChat()
+        let root = try irc.connect()
+        try irc.say(root, "PASS root:secret", "NICK root", "USER r 0 * :Root")
+        try irc.clear()
+        #expect(try irc.chat.rename(irc.person("root"), to: ChatName("ben")))
+        #expect(
+            try irc.answers(root) == [
+                ":root!r@localhost NICK :ben", "\(Self.s) 901 ben ben!r@localhost :You are now logged out",
+            ])
+    }
+
     @Test func `a name that is banned is not had by its password either`() throws {
         let (irc, _) = try makeChat()
         let ana = try irc.register("ana", "sasl")
