@@ -31,6 +31,8 @@ final class Conversation {
     /// Those of the forms that somebody in the room gets.
     private var topics: [(form: WireForm, topic: Topic)] = []
     private var peopleByNumber: [Int: Person] = [:]
+    /// Those with IRC clients who are in other rooms as well, by number.
+    private(set) var clientsOfSeveralRooms: [Int: IRCClient] = [:]
     private lazy var presence = Presence(in: self)
     /// Those who have more to say than the room takes in one turn, in the order in which they may go on.
     private var heldBack: [Connection] = []
@@ -77,6 +79,10 @@ final class Conversation {
 
     func contains(_ person: Person) -> Bool { peopleByNumber[person.number] != nil }
 
+    func setInSeveralRooms(_ client: IRCClient, _ isSo: Bool) {
+        clientsOfSeveralRooms[client.number] = isSo && contains(client) ? client : nil
+    }
+
     /// Lets a person come in without a key. Returns false if too many may already.
     func invite(_ person: Person) -> Bool {
         var all = invitations ?? Invitations()
@@ -101,6 +107,7 @@ final class Conversation {
     func remove(_ person: Person, reason: String, _ departure: IRCDeparture) {
         let removed = peopleByNumber.removeValue(forKey: person.number)
         if removed == nil { return }
+        clientsOfSeveralRooms[person.number] = nil
         modes.remove(person)
         chat?.irc?.didLeave(person, self, departure)
         if let connection = person.connection, heldBack.contains(where: { $0 === connection }) {

@@ -268,6 +268,7 @@ public class Person: ChatServer.Client, ConnectionHandler {
         if isNew { conversation.add(self) } else { conversation.unsubscribe(self) }
         // So may those who were told that it has come.
         guard conversation.contains(self) else { return }
+        roomsDidChange()
         greet(room, isFirst: isFirst)
         if isFirst { for line in chat.messageOfTheDay { tell(.notice(line)) } }
         replay(extent, of: room)
@@ -292,8 +293,12 @@ public class Person: ChatServer.Client, ConnectionHandler {
         rooms = rooms.filter { $0 !== room }
         replays = replays.filter { $0.room !== room }
         if case .quit = departure { room.conversation?.unsubscribe(self) } else { stopHearing(room) }
+        roomsDidChange()
         room.conversation?.remove(self, reason: reason, departure)
     }
+
+    /// Is in one room more, or less.
+    func roomsDidChange() {}
 
     /// Gets nothing any more that is said in a room.
     func stopHearing(_ room: ChatServer.Room) { room.conversation?.unsubscribe(self) }

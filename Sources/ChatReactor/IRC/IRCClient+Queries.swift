@@ -318,7 +318,7 @@ extension IRCClient {
 extension IRCNetwork {
     /// What the server can do, in as many messages as it takes: no more than thirteen tokens in each.
     var supportedTokens: [[String]] {
-        let name = (chat?.name ?? "").unicodeScalars.map { $0 == " " ? "_" : $0 }
+        let name = chat.name.unicodeScalars.map { $0 == " " ? "_" : $0 }
         let network = IRCClient.cut(String(String.UnicodeScalarView(name)), atMost: 100)
         let limit = IRCClient.remarkLimit
         let tokens = [

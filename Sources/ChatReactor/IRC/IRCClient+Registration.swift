@@ -174,7 +174,7 @@ extension IRCClient {
         line.time = Timestamp.now
         line.account = network.account(of: self)
         if capabilities.contains(.setName) { send(line) }
-        for peer in network.peers(of: self, who: .setName) { network.tell(peer, line, about: self) }
+        for peer in network.peers(of: self, who: .setName) { network.tell(peer, line) }
     }
 
     func setAway(_ message: IRCMessage) {
@@ -185,7 +185,7 @@ extension IRCClient {
         var line = IRCLine(network.source(of: self), "AWAY", text: reason.isEmpty ? nil : Array(reason.utf8))
         line.time = Timestamp.now
         line.account = network.account(of: self)
-        for peer in network.peers(of: self, who: .awayNotify) { network.tell(peer, line, about: self) }
+        for peer in network.peers(of: self, who: .awayNotify) { network.tell(peer, line) }
     }
 
     // MARK: - Passwords

@@ -118,6 +118,10 @@ final class IRCClient: Person {
 
     // MARK: - Rooms
 
+    override func roomsDidChange() {
+        for room in rooms { room.conversation?.setInSeveralRooms(self, rooms.count > 1) }
+    }
+
     override func greet(_ room: ChatServer.Room, isFirst: Bool) { tellEntered(room) }
 
     override func replay(

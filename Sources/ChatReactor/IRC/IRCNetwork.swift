@@ -6,7 +6,7 @@ import Reactor
 /// It tells them what the others are told in another way: each who comes and goes by itself, and who leaves or is renamed once, in however many
 /// rooms they meet.
 final class IRCNetwork {
-    weak var chat: Chat?
+    unowned let chat: Chat
     /// What the server calls itself. It has a point in it, by which clients tell it from people.
     let serverName: String
     let started = Timestamp.now
@@ -130,7 +130,7 @@ final class IRCNetwork {
         line.time = time
         for case let client as IRCClient in conversation.people
         where client !== person && client.capabilities.contains(.awayNotify) {
-            tell(client, line, about: person)
+            tell(client, line)
         }
     }
 
@@ -169,7 +169,7 @@ final class IRCNetwork {
     }
 
     func didQuit(_ person: Person, _ reason: String) {
-        guard let chat, chat.person(named: person.name) === person, !person.login.isAwaited,
+        guard chat.person(named: person.name) === person, !person.login.isAwaited,
             (person as? IRCClient)?.isRegistered != false
         else { return }
         past.add(.init(name: person.name, user: user(of: person), host: host(of: person), realName: realName(of: person)))
@@ -200,30 +200,27 @@ final class IRCNetwork {
     func didChangeAccount(of person: Person) {
         var line = IRCLine(source(of: person), "ACCOUNT", [account(of: person) ?? "*"])
         line.time = Timestamp.now
-        for peer in peers(of: person, who: .accountNotify) { tell(peer, line, about: person) }
+        for peer in peers(of: person, who: .accountNotify) { tell(peer, line) }
     }
 
-    /// Tells everybody who is in a room with a person something about it, each once, and in its order with what each room was told before.
+    /// Tells everybody who is in a room with a person something about it, each once, and in its order with what each was told before of any room.
     ///
-    /// - Complexity: O(1) for one room, and O(*n*) for *n* people in the rooms if there are several.
+    /// - Complexity: O(*n*) for *n* IRC clients in the rooms that are in several.
     func publishOnce(_ line: IRCLine, by person: Person) {
         let rooms = person.rooms
-        var counts: [Int: (client: IRCClient, count: Int)] = [:]
-        for room in rooms where rooms.count > 1 {
-            for case let client as IRCClient in room.conversation?.people ?? [] where client !== person {
-                counts[client.number, default: (client, 0)].count += 1
-            }
-        }
-        // One room's topic may be behind another's: somebody would come into a room after it has left the server.
-        let those = counts.values.filter { $0.count > 1 }.map(\.client)
-        for client in those { tell(client, line, about: person) }
-        let told = those.compactMap(\.connection)
+        var those: [Int: IRCClient] = [:]
+        // One room's topic may be behind another's. What is about a person in all rooms would be told before that it has left one of them, as whom it
+        // was then called, or after that somebody else has come who has its name now.
+        for room in rooms { those.merge(room.conversation?.clientsOfSeveralRooms ?? [:]) { one, _ in one } }
+        those[person.number] = nil
+        for client in those.values { tell(client, line) }
+        let told = those.values.compactMap(\.connection)
         for room in rooms { room.conversation?.publishToIRC(from: person.connection, except: told) { _ in line } }
     }
 
-    /// Tells one client alone something about a person, after what it was told of it in their rooms.
-    func tell(_ client: IRCClient, _ line: IRCLine, about person: Person) {
-        for room in person.rooms { room.conversation?.sendWhatLacks(to: client) }
+    /// Tells one client alone something about a person, after what it was told of it in any room: it may have left one since.
+    func tell(_ client: IRCClient, _ line: IRCLine) {
+        for room in client.rooms { room.conversation?.sendWhatLacks(to: client) }
         client.sendAside(line)
     }
 

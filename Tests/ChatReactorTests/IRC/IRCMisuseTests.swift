@@ -167,44 +167,4 @@ struct IRCMisuseTests {
         try irc.settle()
         #expect(!conversation.modes.isInviteOnly && conversation.modes.bans.isEmpty)
     }
-
-    // MARK: - Who is gone
-
-    @Test func `who was not let in was never there`() throws {
-        let irc = try IRCFixture()
-        let (ana, ben) = (try irc.register("ana", "echo-message", in: "#tea"), try irc.register("ben"))
-        _ = try irc.ask(ben, "MONITOR + eve")
-        irc.chat.onAdmission { _ in .refuse("not you") }
-        let eve = try irc.connect()
-        try irc.say(eve, "NICK eve", "USER eve 0 * :Eve")
-        try irc.awaitEnd(of: eve)
-        #expect(try irc.answers(ben).isEmpty)
-        try irc.say(ana, "QUIT")
-        try irc.awaitEnd(of: ana)
-        #expect(try irc.network.past.entries(matching: IRCMask("*")).map(\.name.text) == ["ana"])
-    }
-
-    @Test func `a client outlives its chat`() throws {
-        let loop = try EventLoop()
-        defer { loop.close() }
-        var peer: Peer?
-        do {
-            var configuration = ChatServer.Configuration()
-            configuration.chat = Chat.Configuration(name: "Tea")
-            let server = try ChatServer(on: loop, configuration: configuration)
-            let port = try #require(try server.listenForIRC(on: .loopback(port: 0)).address.port)
-            let one = try Peer(port: port)
-            peer = one
-            try one.send("NICK ana\r\nUSER ana 0 * :Ana\r\n")
-            try loop.run(until: "welcome") {
-                one.read()
-                return String(decoding: one.received, as: UTF8.self).contains(" 001 ")
-            }
-        }
-        try peer?.send("VERSION\r\nMODE ana\r\nWHO *\r\nPING end\r\n")
-        for _ in 0..<50 {
-            try loop.runOnce(waitingAtMost: .milliseconds(1))
-            peer?.read()
-        }
-    }
 }

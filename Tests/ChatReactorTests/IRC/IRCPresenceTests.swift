@@ -5,6 +5,25 @@ import Testing
 
 /// How those hear of each other who come, leave and are renamed, in however many rooms they meet.
 struct IRCPresenceTests {
+    @Test func `who is renamed has left before the room that it has left`() throws {
+        let irc = try IRCFixture()
+        let ana = try irc.register("ana", in: "#milk,#tea")
+        for rooms in ["#milk,#tea", "#milk,#tea,#lobby"] {
+            let ben = try irc.register("ben", in: rooms)
+            try irc.clear()
+            // All in one turn of the loop.
+            try irc.say(ben, "PART #milk", "NICK cleo", "JOIN #milk", "NICK ben", "PART #milk", "NICK cleo", "QUIT")
+            try irc.run { ben.isGone }
+            let told = try irc.answers(ana).map { try IRCMessage($0) }.map {
+                "\($0.source?.prefix { $0 != "!" } ?? "") \($0.command)"
+            }
+            #expect(
+                told == [
+                    "ben PART", "ben NICK", "cleo JOIN", "cleo NICK", "ben PART", "ben NICK", "cleo QUIT",
+                ])
+        }
+    }
+
     @Test func `who shares several rooms with another hears of it once`() throws {
         let irc = try IRCFixture()
         let (ana, ben) = (
