@@ -224,10 +224,22 @@ public final class ChatServer {
     }
 
     private func judge(_ caller: SocketAddress, over transport: TransportFactory?) -> EventLoop.Admission {
-        if let proxied = proxyAdmission(of: caller, judge: { $0.admission(of: $1, by: caller) }) { return proxied }
-        let admission = admission(of: caller)
-        if transport != nil, case .admit(let handler, _) = admission { (handler as? Client)?.beginsHandshake(from: caller) }
-        return admission
+        judge(caller, over: transport) { server, caller, proxy in
+            server.admission(of: caller, by: proxy, as: .lines, client: server.makeClient(form: .text)) { "! \($0)\n" }
+        }
+    }
+
+    /// Decides about a caller, or about whom it names if it is a proxy.
+    ///
+    /// - Parameter admission: Decides about somebody, and is told by which proxy it comes.
+    func judge(
+        _ caller: SocketAddress, over transport: TransportFactory?,
+        admission: @escaping (ChatServer, _ caller: SocketAddress, _ proxy: SocketAddress?) -> EventLoop.Admission
+    ) -> EventLoop.Admission {
+        if let proxied = proxyAdmission(of: caller, judge: { admission($0, $1, caller) }) { return proxied }
+        let decision = admission(self, caller, nil)
+        if transport != nil, case .admit(let handler, _) = decision { (handler as? Client)?.beginsHandshake(from: caller) }
+        return decision
     }
 
     /// Lets a proxy in that has to say by the PROXY protocol for whom it calls; nil for any other caller.
@@ -251,11 +263,17 @@ public final class ChatServer {
     /// - Parameters:
     ///   - caller: From where.
     ///   - proxy: The address of the proxy that has said so. If it is the same, the proxy has not said who it is.
-    private func admission(of caller: SocketAddress, by proxy: SocketAddress? = nil) -> EventLoop.Admission {
-        if let refusal = refusal(of: caller) { return .reject("! \(refusal)\n") }
-        let client = makeClient(form: .text)
+    ///   - input: What it sends.
+    ///   - client: Who it is, made if it gets in.
+    ///   - message: What it is told if it does not.
+    func admission(
+        of caller: SocketAddress, by proxy: SocketAddress?, as input: OptionsByOrigin.Input,
+        client: @autoclosure () -> any Client & ConnectionHandler, rejecting message: (AccessRefusal) -> String
+    ) -> EventLoop.Admission {
+        if let refusal = refusal(of: caller) { return .reject(message(refusal)) }
+        let client = client()
         if let proxy { client.comesByProxy(from: caller, by: proxy) }
-        return .admit(client, options(for: caller, by: proxy, as: .lines))
+        return .admit(client, options(for: caller, by: proxy, as: input))
     }
 
     /// Why somebody does not get in, or nil; then that is counted as its having connected.

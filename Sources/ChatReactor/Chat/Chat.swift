@@ -347,8 +347,7 @@ public final class Chat {
         return network
     }
 
-    func makeIRCClient(of network: IRCNetwork) -> IRCClient? {
-        guard let server else { return nil }
+    func makeIRCClient(of network: IRCNetwork, in server: ChatServer) -> IRCClient {
         guestCount += 1
         return IRCClient(guestCount, of: self, server: server, in: network)
     }

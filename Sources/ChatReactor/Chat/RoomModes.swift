@@ -106,6 +106,7 @@ extension Conversation {
     private func isBanned(_ person: Person) -> Bool {
         if modes.bans.isEmpty { return false }
         guard let source = chat?.irc?.source(of: person) else { return false }
-        return modes.bans.contains { $0.mask.matches(source) }
+        let subject = IRCMask.Subject(source)
+        return modes.bans.contains { $0.mask.matches(subject) }
     }
 }

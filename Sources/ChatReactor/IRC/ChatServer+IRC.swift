@@ -63,17 +63,12 @@ extension ChatServer {
     private func judge(
         _ caller: SocketAddress, to network: IRCNetwork, over transport: TransportFactory?
     ) -> EventLoop.Admission {
-        if let proxied = proxyAdmission(of: caller, judge: { $0.admission(of: $1, by: caller, to: network) }) { return proxied }
-        let admission = admission(of: caller, by: nil, to: network)
-        if transport != nil, case .admit(let handler, _) = admission { (handler as? Client)?.beginsHandshake(from: caller) }
-        return admission
-    }
-
-    private func admission(of caller: SocketAddress, by proxy: SocketAddress?, to network: IRCNetwork) -> EventLoop.Admission {
-        if let refusal = refusal(of: caller) { return .reject(Self.ircRejection(for: refusal)) }
-        guard let client = chat?.makeIRCClient(of: network) else { return .reject("") }
-        if let proxy { client.comesByProxy(from: caller, by: proxy) }
-        return .admit(client, options(for: caller, by: proxy, as: .irc))
+        judge(caller, over: transport) { server, caller, proxy in
+            guard let chat = server.chat else { return .reject("") }
+            return server.admission(
+                of: caller, by: proxy, as: .irc, client: chat.makeIRCClient(of: network, in: server),
+                rejecting: Self.ircRejection)
+        }
     }
 
     private static func ircRejection(for refusal: AccessRefusal) -> String { "ERROR :Closing link: \(refusal)\r\n" }

@@ -62,9 +62,7 @@ extension IRCClient {
                 "INVALID_PARAMS", "this is CHATHISTORY \(command) TARGET \(pointCount == 1 ? "POINT" : "POINT POINT") LIMIT")
         }
         let target = parameters[1]
-        guard let name = Self.roomName(target), let room = chat?.room(named: name), let conversation = room.conversation,
-            conversation.contains(self)
-        else {
+        guard let (_, conversation) = findRoom(target), conversation.contains(self) else {
             return fail("CHATHISTORY", "INVALID_TARGET", command, target, text: "there is no history for you of this")
         }
         var points: [HistoryPoint] = []

@@ -71,11 +71,9 @@ extension IRCClient {
         }
         guard let result else { return refuse(original, .cannotSend, target, text: "that is too long for this room") }
         guard capabilities.contains(.echoMessage) else { return }
-        var line = IRCLine(
-            network.source(of: self), original.isNotice ? "NOTICE" : "PRIVMSG", [target], text: original.text)
+        let id = IRCNetwork.id(epoch: conversation.records.epoch, sequence: result.sequence)
+        var line = line(for: original, to: target, at: result.time, id: id)
         if kind == .action { line.envelope = ("\u{1}ACTION ", "\u{1}") }
-        line.id = IRCNetwork.id(epoch: conversation.records.epoch, sequence: result.sequence)
-        (line.time, line.account, line.clientTags) = (result.time, network.account(of: self), original.clientTags)
         send(line)
     }
 
@@ -92,10 +90,13 @@ extension IRCClient {
         if capabilities.contains(.echoMessage) { send(line) }
     }
 
-    private func line(for original: IRCOriginal, to target: String) -> IRCLine {
-        var line = IRCLine(network.source(of: self), original.isNotice ? "NOTICE" : "PRIVMSG", [target], text: original.text)
-        (line.time, line.id, line.account) = (Timestamp.now, network.makeID(), network.account(of: self))
-        line.clientTags = original.clientTags
+    /// - Parameter id: Nil for what is in no history, which has one of its own.
+    private func line(
+        for original: IRCOriginal, to target: String, at time: Int64 = Timestamp.now, id: String? = nil
+    ) -> IRCLine {
+        let command = original.isNotice ? "NOTICE" : "PRIVMSG"
+        var line = network.line(by: self, command, [target], text: original.text, at: time)
+        (line.id, line.clientTags) = (id ?? network.makeID(), original.clientTags)
         return line
     }
 
@@ -153,10 +154,8 @@ extension IRCClient {
         let tags = message.tags.filter { $0.key.hasPrefix("+") }
         if tags.isEmpty { return }
         for target in Self.targets(of: message.parameters[0]) {
-            var line = IRCLine(network.source(of: self), "TAGMSG", [target])
-            (line.time, line.id, line.account, line.clientTags) = (
-                Timestamp.now, network.makeID(), network.account(of: self), tags
-            )
+            var line = network.line(by: self, "TAGMSG", [target])
+            (line.id, line.clientTags) = (network.makeID(), tags)
             if target.hasPrefix("#") {
                 guard let (room, conversation) = parseRoom(target) else { continue }
                 guard conversation.contains(self), refusalToSpeak(in: conversation) == nil else {

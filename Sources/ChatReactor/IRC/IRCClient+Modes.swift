@@ -117,9 +117,7 @@ extension IRCClient {
         let limit = IRCForm.lengthLimit - 2 - source.utf8.count - room.utf8.count - ": MODE ".utf8.count
         let time = Timestamp.now
         for parameters in changes.parameters(atMost: limit) {
-            var line = IRCLine(source, "MODE", [room] + parameters)
-            line.time = time
-            line.account = network.account(of: self)
+            let line = network.line(by: self, "MODE", [room] + parameters, at: time)
             conversation.publishToIRC(from: connection) { _ in line }
             send(line)
         }

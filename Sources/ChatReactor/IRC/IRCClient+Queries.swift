@@ -12,8 +12,8 @@ extension IRCClient {
         let fields = options.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false).dropFirst().first
         let onlyOperators = !options.hasPrefix("%") && options.split(separator: "%").first?.contains("o") == true
         var found: [(person: Person, conversation: Conversation?)] = []
-        if let name = Self.roomName(mask) {
-            if let room = chat.room(named: name), knows(of: room), let conversation = room.conversation {
+        if Self.roomName(mask) != nil {
+            if let (_, conversation) = findRoom(mask) {
                 found = conversation.people.filter { mayFind($0) }.map { ($0, conversation) }
             }
         } else if let name = try? ChatName(nick: mask), let person = chat.person(named: name) {

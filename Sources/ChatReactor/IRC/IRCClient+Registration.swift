@@ -93,7 +93,7 @@ extension IRCClient {
 
     private func changeName(to name: ChatName, in chat: Chat) {
         if name.text == self.name.text { return }
-        if let mute = chat.moderation.mute(of: self.name) { return notice(mute.notice) }
+        if isToldToBeMuted { return }
         if isLoggedIn, name != self.name {
             return reply(.badNickname, name.text, text: "you are logged in as \(self.name), which stays your name")
         }
@@ -114,8 +114,8 @@ extension IRCClient {
     func setUser(_ message: IRCMessage) {
         if isRegistered || registration.hasUser { return reply(.alreadyRegistered) }
         if message.parameters[3].isEmpty { return reply(.needMoreParameters, message.command) }
-        var name = String(String.UnicodeScalarView(message.parameters[0].unicodeScalars.filter(\.mayBeInName)))
-        while name.utf8.count > Self.userLimit { name.removeLast() }
+        let letters = String.UnicodeScalarView(message.parameters[0].unicodeScalars.filter(\.mayBeInName))
+        let name = Self.cut(String(letters), atMost: Self.userLimit)
         user = name.isEmpty ? "user" : name
         realName = Self.remark(message.parameters[3])
         registration.hasUser = true
@@ -125,10 +125,9 @@ extension IRCClient {
     /// What somebody says that others are shown: one line of text, and no more than so much.
     static func remark(_ text: String, atMost limit: Int = remarkLimit) -> String {
         let plain = IRCFormatting.plain(text.utf8.span)
-        var shown = String(String(madeVisible: String(decoding: plain, as: UTF8.self)).prefix(limit))
+        let shown = String(madeVisible: String(decoding: plain, as: UTF8.self)).prefix(limit)
         // One character may have any number of marks.
-        while shown.utf8.count > IRCForm.lengthLimit / 2 + limit / 2 { shown.removeLast() }
-        return shown
+        return cut(String(shown), atMost: IRCForm.lengthLimit / 2 + limit / 2)
     }
 
     /// Lets the client in, once it has said all that is needed.
@@ -158,33 +157,23 @@ extension IRCClient {
         return authenticator.isKnown(name) || authenticator.provenName(of: self) == name
     }
 
-    /// Whether the client is muted, and so has been told so: others would read what it says of itself.
-    private var isMutedAndTold: Bool {
-        guard let mute = chat?.moderation.mute(of: name) else { return false }
-        notice(mute.notice)
-        return true
-    }
-
     func setName(_ message: IRCMessage) {
         let new = Self.remark(message.parameters[0])
-        if isMutedAndTold { return }
+        // Others would read what it says of itself.
+        if isToldToBeMuted { return }
         if new.isEmpty { return fail("SETNAME", "INVALID_REALNAME", text: "a description cannot be empty") }
         realName = new
-        var line = IRCLine(network.source(of: self), "SETNAME", text: Array(new.utf8))
-        line.time = Timestamp.now
-        line.account = network.account(of: self)
+        let line = network.line(by: self, "SETNAME", text: Array(new.utf8))
         if capabilities.contains(.setName) { send(line) }
         for peer in network.peers(of: self, who: .setName) { network.tell(peer, line) }
     }
 
     func setAway(_ message: IRCMessage) {
         let reason = Self.remark(message.parameters.first ?? "")
-        if !reason.isEmpty, isMutedAndTold { return }
+        if !reason.isEmpty, isToldToBeMuted { return }
         away = reason.isEmpty ? nil : reason
         reply(reason.isEmpty ? .unaway : .nowAway)
-        var line = IRCLine(network.source(of: self), "AWAY", text: reason.isEmpty ? nil : Array(reason.utf8))
-        line.time = Timestamp.now
-        line.account = network.account(of: self)
+        let line = network.line(by: self, "AWAY", text: reason.isEmpty ? nil : Array(reason.utf8))
         for peer in network.peers(of: self, who: .awayNotify) { network.tell(peer, line) }
     }
 

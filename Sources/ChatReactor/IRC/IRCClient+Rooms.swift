@@ -122,10 +122,7 @@ extension IRCClient {
         guard conversation.contains(self) || isOperator else { return reply(.youAreNotInRoom, roomText) }
         guard conversation.isKept(by: self) else { return reply(.notOperatorOfRoom, roomText) }
         for text in names {
-            guard let person = (try? ChatName(nick: text)).flatMap({ chat?.person(named: $0) }) else {
-                reply(.noSuchNick, text)
-                continue
-            }
+            guard let person = findPerson(text) else { continue }
             guard conversation.contains(person) else {
                 reply(.notInRoom, text, roomText)
                 continue
@@ -146,7 +143,7 @@ extension IRCClient {
         guard conversation.contains(self) else { return reply(.youAreNotInRoom, text) }
         if conversation.refusalToInvite(of: self) != nil { return reply(.notOperatorOfRoom, text) }
         if conversation.contains(person) { return reply(.isInRoom, nick, text) }
-        if let mute = chat?.moderation.mute(of: name) { return notice(mute.notice) }
+        if isToldToBeMuted { return }
         if let refusal = refusalToWrite(to: person) { return reply(.noSuchNick, nick, text: refusal) }
         guard conversation.invite(person) else { return notice("too many are invited to \(room.name) already") }
         reply(.inviting, person.name.text, "#\(room.name)")
@@ -180,13 +177,7 @@ extension IRCClient {
             return reply(.namesEnd, "*")
         }
         for text in Self.targets(of: text) {
-            if let name = Self.roomName(text), let room = chat?.room(named: name), knows(of: room),
-                let conversation = room.conversation
-            {
-                tellNames(in: conversation)
-            } else {
-                reply(.namesEnd, text)
-            }
+            if let (_, conversation) = findRoom(text) { tellNames(in: conversation) } else { reply(.namesEnd, text) }
         }
     }
 
@@ -288,9 +279,7 @@ extension IRCClient {
             return reply(.cannotSend, text, text: "that is too long for this room")
         }
         conversation.setTopic(topic, by: name, at: result.time)
-        var line = IRCLine(network.source(of: self), "TOPIC", ["#\(room.name)"], text: Array(topic.utf8))
-        line.time = result.time
-        line.account = network.account(of: self)
+        var line = network.line(by: self, "TOPIC", ["#\(room.name)"], text: Array(topic.utf8), at: result.time)
         line.id = IRCNetwork.id(epoch: conversation.records.epoch, sequence: result.sequence)
         send(line)
     }

@@ -51,11 +51,7 @@ final class IRCNetwork {
     func user(of person: Person) -> String { (person as? IRCClient)?.user ?? Self.user(for: person.name.text) }
 
     /// Names are longer than user names may be.
-    static func user(for name: String) -> String {
-        var text = name
-        while text.utf8.count > IRCClient.userLimit { text.removeLast() }
-        return text
-    }
+    static func user(for name: String) -> String { IRCClient.cut(name, atMost: IRCClient.userLimit) }
 
     func host(of person: Person) -> String {
         if let host = hosts[person.number] { return host }
@@ -79,6 +75,15 @@ final class IRCNetwork {
     static func id(epoch: UInt64, sequence: UInt64) -> String { "\(String(epoch, radix: 36))-\(sequence)" }
 
     func didCount(_ online: Int) { highestCount = max(highestCount, online) }
+
+    /// A message about what somebody does.
+    func line(
+        by person: Person, _ command: String, _ parameters: [String] = [], text: [UInt8]? = nil, at time: Int64 = Timestamp.now
+    ) -> IRCLine {
+        var line = IRCLine(source(of: person), command, parameters, text: text)
+        (line.time, line.account) = (time, account(of: person))
+        return line
+    }
 
     // MARK: - What is said
 
@@ -135,13 +140,11 @@ final class IRCNetwork {
     }
 
     func joinLine(of person: Person, to room: ChatName, with parts: IRCForm.Parts, at time: Int64) -> IRCLine {
-        var line = IRCLine(source(of: person), "JOIN", ["#\(room)"])
+        var line = line(by: person, "JOIN", ["#\(room)"], at: time)
         if parts.contains(.extendedJoin) {
-            line.parameters.append(account(of: person) ?? "*")
+            line.parameters.append(line.account ?? "*")
             line.text = Array(realName(of: person).utf8)
         }
-        line.time = time
-        line.account = account(of: person)
         return line
     }
 
@@ -173,10 +176,7 @@ final class IRCNetwork {
             (person as? IRCClient)?.isRegistered != false
         else { return }
         past.add(.init(name: person.name, user: user(of: person), host: host(of: person), realName: realName(of: person)))
-        var line = IRCLine(source(of: person), "QUIT", text: Array(reason.utf8))
-        line.time = Timestamp.now
-        line.account = account(of: person)
-        publishOnce(line, by: person)
+        publishOnce(line(by: person, "QUIT", text: Array(reason.utf8)), by: person)
         tellWatchers(of: person.name, isOnline: false)
     }
 
