@@ -53,6 +53,10 @@ class Page:
     def find(self, selector):
         return self.look().driver.find_element(By.CSS_SELECTOR, selector)
 
+    def rect(self, selector):
+        """Where the first such element is. In one step: the page may draw its lists anew between two."""
+        return self.run("return document.querySelector(arguments[0]).getBoundingClientRect().toJSON()", selector)
+
     def texts(self, selector):
         return self.run("return [...document.querySelectorAll(arguments[0])].map(each => each.textContent)", selector)
 

@@ -67,7 +67,7 @@ def test_one_who_reads_further_up_is_left_there(chatd, open_page):
 def test_a_click_is_not_lost_while_the_lists_change(chatd, open_page):
     ben = chatd.join("ben")
     page = open_page(chatd).wait_for_room("lobby").say("/join kitchen").wait_for_room("kitchen")
-    place = page.find("#rooms button").rect
+    place = page.rect("#rooms button")
     at = {"x": place["x"] + 20, "y": place["y"] + 10, "button": "left", "clickCount": 1}
     page.command("Input.dispatchMouseEvent", type="mousePressed", **at)
     ben.send("this changes the count of the lobby\n/join kitchen\nhere\n")

@@ -46,7 +46,7 @@ def test_nothing_is_cut_off(chatd, open_page, width):
     page.wait_until_settled()
     assert page.run("return document.documentElement.scrollWidth") <= width
     for selector in ("#line", "#send", "#log .text"):
-        box = page.find(selector).rect
+        box = page.rect(selector)
         assert box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] + box["height"] <= 700
 
 

@@ -83,7 +83,7 @@ struct FinishTests {
         try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
         #expect(start.duration(to: .now) >= .milliseconds(50))
         #expect(member.handler.closeReasons == [.requested])
-        #expect(member.peer.hasEnded)
+        try member.peer.waitForEnd()
     }
 
     @Test("A peer that agrees is not waited for")
@@ -150,7 +150,7 @@ struct FinishTests {
         #expect(member.connection.send("hello"))
         member.connection.close()
         try loop.run(until: "the end") { !member.handler.closeReasons.isEmpty }
-        #expect(member.peer.hasEnded)
+        try member.peer.waitForEnd()
         #expect(member.peer.text == "")
     }
 
@@ -181,7 +181,7 @@ struct FinishTests {
         }
         #expect(member.handler.closeReasons == [.endOfInput])
         #expect(member.peer.bytes.count == Self.much)
-        #expect(member.peer.hasEnded)
+        try member.peer.waitForEnd()
     }
 
     @Test("A connection that its peer resets has failed, with the error that says so")

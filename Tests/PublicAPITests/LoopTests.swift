@@ -124,7 +124,8 @@ struct LoopTests {
         members[1].connection.finish()
         loop.close()
         loop.close()
-        #expect(members.allSatisfy { $0.peer.hasEnded && $0.peer.bytes.isEmpty })
+        for member in members { try member.peer.waitForEnd() }
+        #expect(members.allSatisfy { $0.peer.bytes.isEmpty })
         #expect(members.allSatisfy { !$0.connection.isOpen })
         #expect(members[0].handler.events == [.opened, .closed(.shutdown)])
         #expect(members[2].handler.events == [.opened, .closed(.shutdown)])

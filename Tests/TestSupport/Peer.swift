@@ -83,6 +83,12 @@ public final class Peer {
         return isAtEnd
     }
 
+    /// Waits until the other side has ended or reset the connection. An end may come after the other descriptor was closed: a process that
+    /// another test starts at that moment has a copy of each descriptor until it is another program.
+    public func waitForEnd() throws {
+        try wait(for: "the end") { hasEnded || readFailure != nil }
+    }
+
     /// The error that reading has failed with, if it has.
     public var failure: Errno? {
         read()
