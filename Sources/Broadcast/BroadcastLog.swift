@@ -1,6 +1,5 @@
-import CLinux
-import Glibc
 import Reactor
+import Synchronization
 
 /// An append-only log of messages, of which the last `capacity` bytes are kept.
 ///
@@ -15,11 +14,8 @@ import Reactor
 /// begins. Positions count bytes from the log's first and never wrap. The bitmap keeps message boundaries apart from content, so
 /// it does not matter how messages were framed, and it turns "how many messages are between here and there" into arithmetic.
 ///
-///      one file     bitmap │ ring
-///      in memory    bitmap │ ring │ ring          two mappings: all of the file, and the ring again
-///
-/// The memory is made by `allocate`, before the first message. A process may have 65,530 mappings, so about 32,000 logs with
-/// messages.
+/// The memory is made by `allocate`, before the first message. Of a log that several loops share, each has an object of this class
+/// over the same memory: its own view, whose `tail` is where the log had ended when the loop last looked.
 @safe final class BroadcastLog {
     /// How many bytes are kept: a power of two, and a whole number of pages.
     let capacity: Int
@@ -30,62 +26,50 @@ import Reactor
     /// How many messages were ever appended.
     private(set) var messageCount = 0
 
-    // Both are nil until `allocate`. While the log is empty nothing is read from them.
+    private var memory: LogMemory?
+    // Both are nil until there is memory. While the log is empty nothing is read from them.
     private var ring: UnsafeMutablePointer<UInt8>?
-    private var bits: UnsafeMutablePointer<UInt64>?
+    private var bits: UnsafeMutablePointer<Atomic<UInt64>>?
 
     // They are not nil once there is a message, and are used for nothing before that.
     private var base: UnsafeMutablePointer<UInt8> { unsafe ring.unsafelyUnwrapped }
-    private var bitmap: UnsafeMutablePointer<UInt64> { unsafe bits.unsafelyUnwrapped }
+    private var bitmap: UnsafeMutablePointer<Atomic<UInt64>> { unsafe bits.unsafelyUnwrapped }
 
     /// An empty log, without memory of its own.
     ///
     /// - Parameter minimumCapacity: Rounded up to a power of two, and to a page.
     /// - Throws: `noMemory` for a capacity beyond what can be addressed.
     init(minimumCapacity: Int) throws(Errno) {
-        var size = Int(getpagesize())
-        // Mapped twice, more would not fit into the addresses that a process has.
-        if minimumCapacity > 1 << 45 { throw .noMemory }
-        while size < minimumCapacity { size &*= 2 }
-        capacity = size
+        capacity = try LogMemory.capacity(from: minimumCapacity)
     }
 
-    deinit {
-        if let bits = unsafe bits { unsafe munmap(bits, bitmapSize &+ 2 &* capacity) }
+    /// A view of a log that is shared, at its beginning.
+    init(of memory: LogMemory) {
+        capacity = memory.capacity
+        use(memory)
     }
-
-    /// An eighth of the ring, and a whole number of pages.
-    private var bitmapSize: Int { max(capacity / 8, Int(getpagesize())) }
 
     /// How many bytes of memory `allocate` makes.
-    var memorySize: Int { bitmapSize &+ capacity }
+    var memorySize: Int { LogMemory.size(ofCapacity: capacity) }
 
-    var isAllocated: Bool { unsafe ring != nil }
+    var isAllocated: Bool { memory != nil }
 
-    /// Makes the memory, if that has not been done. It costs real memory only as it is used.
-    ///
-    /// The corresponding C functions are `memfd_create`, `ftruncate` and `mmap`.
+    /// Makes the memory, if that has not been done.
     func allocate() throws(Errno) {
-        if isAllocated { return }
-        let bitmapSize = bitmapSize
-        let fileSize = bitmapSize &+ capacity
-        let descriptor = OwnedDescriptor(
-            takingOver: try retryingOnInterrupt { unsafe memfd_create("broadcast-log", UInt32(MFD_CLOEXEC)) })
-        try retryingOnInterrupt { ftruncate(descriptor.rawValue, fileSize) }
-        // All of the addresses are reserved first, so that nothing else can move in after the first mapping.
-        let room = unsafe mmap(nil, fileSize &+ capacity, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-        guard let room = unsafe room, unsafe room != MAP_FAILED else { throw Errno.last }
-        for (start, length, offset) in [(0, fileSize, 0), (fileSize, capacity, bitmapSize)] {
-            let mapped = unsafe mmap(
-                room + start, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor.rawValue, offset)
-            if unsafe mapped == MAP_FAILED {
-                let error = Errno.last
-                unsafe munmap(room, fileSize &+ capacity)
-                throw error
-            }
-        }
-        unsafe bits = room.assumingMemoryBound(to: UInt64.self)
-        unsafe ring = (room + bitmapSize).assumingMemoryBound(to: UInt8.self)
+        if !isAllocated { use(try LogMemory(capacity: capacity)) }
+    }
+
+    private func use(_ memory: LogMemory) {
+        self.memory = memory
+        unsafe ring = memory.ring
+        unsafe bits = memory.bitmap
+    }
+
+    /// Has a view of a shared log end where the log does.
+    func advance(to tail: Int, messageCount: Int) {
+        assert(tail >= self.tail)
+        self.tail = tail
+        self.messageCount = messageCount
     }
 
     // MARK: - Appending
@@ -117,7 +101,7 @@ import Reactor
         let end = (tail &+ count &+ 63) &>> 6
         let mask = (capacity &>> 6) &- 1
         while word < end {
-            unsafe bitmap[word & mask] = 0
+            unsafe bitmap[word & mask].store(0, ordering: .relaxed)
             word &+= 1
         }
     }
@@ -127,7 +111,9 @@ import Reactor
     /// A message that ends at `end` has its bit at its last byte.
     private func markEnd(_ end: Int) {
         let bit = offset(of: end &- 1)
-        unsafe bitmap[bit &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: bit & 63)
+        // Only one thread at a time appends, so nothing is lost between the two.
+        let word = unsafe bitmap[bit &>> 6].load(ordering: .relaxed)
+        unsafe bitmap[bit &>> 6].store(word | 1 &<< UInt64(truncatingIfNeeded: bit & 63), ordering: .relaxed)
     }
 
     // MARK: - Reading
@@ -147,7 +133,7 @@ import Reactor
         if position == 0 || position >= tail { return position }
         var boundary = tail
         forEachWord(from: position &- 1, to: tail) { index, mask, first in
-            let ends = unsafe bitmap[index] & mask
+            let ends = unsafe bitmap[index].load(ordering: .relaxed) & mask
             if ends == 0 { return true }
             boundary = first &+ ends.trailingZeroBitCount &+ 1
             return false
@@ -159,7 +145,7 @@ import Reactor
     func boundary(atOrBefore position: Int, notBefore limit: Int) -> Int {
         var boundary = limit
         forEachWord(from: limit, to: position) { index, mask, first in
-            let ends = unsafe bitmap[index] & mask
+            let ends = unsafe bitmap[index].load(ordering: .relaxed) & mask
             if ends != 0 { boundary = first &+ 64 &- ends.leadingZeroBitCount }
             return true
         }
@@ -170,7 +156,7 @@ import Reactor
     func messageCount(from start: Int, to end: Int) -> Int {
         var count = 0
         forEachWord(from: start, to: end) { index, mask, _ in
-            count &+= unsafe (bitmap[index] & mask).nonzeroBitCount
+            count &+= unsafe (bitmap[index].load(ordering: .relaxed) & mask).nonzeroBitCount
             return true
         }
         return count

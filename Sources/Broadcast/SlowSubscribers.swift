@@ -241,7 +241,7 @@ final class SlowSubscribers {
         if needsPressure != isUnderPressure {
             isUnderPressure = needsPressure
             if isUnderPressure { pressureCount &+= 1 }
-            topic.pausePublishers(isUnderPressure)
+            topic.pressureDidChange()
         }
         if hasUnjudged { judge() }
     }
@@ -265,7 +265,7 @@ final class SlowSubscribers {
         // `update` does nothing if there are none left.
         if waitedFor.isEmpty, isUnderPressure {
             isUnderPressure = false
-            topic.pausePublishers(false)
+            topic.pressureDidChange()
         }
         update()
     }

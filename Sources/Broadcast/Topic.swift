@@ -74,16 +74,19 @@ public final class Topic {
     private let configuration: Configuration
     /// Nil if no other topic has the same publishers.
     var pressureGroup: PressureGroup?
+    /// Nil if the log is this topic's alone.
+    private(set) var membership: Membership?
 
     /// A connection that is not subscribed, but is paused under pressure. The topic does not keep it alive.
     private struct Publisher {
         weak var connection: Connection?
     }
 
-    /// Whether reading from the topic's subscribers is paused, because one of them is too far behind.
-    public var isUnderPressure: Bool { slowSubscribers.isUnderPressure }
+    /// Whether reading from the topic's subscribers is paused, because one of them is too far behind; with a shared log also because one of
+    /// another loop is, or that loop itself.
+    public private(set) var isUnderPressure = false
 
-    /// How often that has come about.
+    /// How often a subscriber of the topic has brought that about.
     public var pressureCount: Int { slowSubscribers.pressureCount }
 
     /// How many messages subscribers have missed because they were skipped, each counted once for everyone who missed it.
@@ -95,7 +98,8 @@ public final class Topic {
     /// How long a message may be, as it goes over the wire, in bytes: a quarter of the log.
     public var maximumMessageLength: Int { log.capacity / 4 }
 
-    /// How many messages were ever published. The next one has this number, counted from 0.
+    /// How many messages were ever published. The next one has this number, counted from 0. With a shared log it is as many as the topic has seen
+    /// of all, and another loop may be about to publish the next one.
     public var messageCount: Int { log.messageCount }
 
     /// How many bytes these messages had, as they go over the wire.
@@ -128,7 +132,26 @@ public final class Topic {
         highWater = min(max(configuration.highWater ?? half, 1), half)
     }
 
-    deinit { pressureGroup?.forget(ObjectIdentifier(self)) }
+    /// A topic over a log that it shares with topics of other loops. What any of them publishes reaches the subscribers of all, and each
+    /// topic's own configuration says what is done about those of its own that are slow.
+    ///
+    /// - Parameters:
+    ///   - loop: Where the topic belongs, and those who subscribe to it here.
+    ///   - log: The log. Its capacity counts, and not that of the configuration.
+    public init(on loop: EventLoop, sharing log: SharedLog, configuration: Configuration = Configuration()) {
+        self.loop = loop
+        self.configuration = configuration
+        sendBudget = max(configuration.sendBudget, 1)
+        self.log = BroadcastLog(of: log.memory)
+        let half = log.capacity / 2
+        highWater = min(max(configuration.highWater ?? half, 1), half)
+        membership = Membership(of: self, in: log)
+    }
+
+    deinit {
+        pressureGroup?.forget(ObjectIdentifier(self))
+        membership?.leave()
+    }
 
     /// Makes the memory of the log now, and not with the first message: then `publish` cannot fail for lack of it. Does nothing
     /// if that has been done.
@@ -165,6 +188,7 @@ public final class Topic {
     /// is subscribed to this one already, or is connecting, finishing or closed.
     public func subscribe(_ connection: Connection, history: Int = 0) {
         guard connection.isOpen, !connection.isFinishing, index(of: connection) == nil else { return }
+        if cursors.count == 0 { membership?.willHaveSubscribers() }
         let index = cursors.count
         let position = history > 0 ? log.start(ofLast: history, within: log.capacity / 2) : log.tail
         cursors.append(Cursor(position: position, connection: connection, state: .init(of: connection, nil)))
@@ -229,6 +253,7 @@ public final class Topic {
             subscriber.index = Subscriber.noIndex
             slowSubscribers.didRemove(subscriber)
         }
+        if cursors.count == 0 { membership?.hasNoSubscribers() }
         removed.releaseOwner()
     }
 
@@ -289,6 +314,20 @@ public final class Topic {
     /// All who publish.
     var allPublishers: [Connection] { publishers.compactMap(\.connection) + connections }
 
+    /// One of the topic's own subscribers is too far behind, or none is any more.
+    func pressureDidChange() {
+        membership?.pressureDidChange(slowSubscribers.isUnderPressure)
+        holdBackPublishers()
+    }
+
+    /// Pauses or resumes reading from all who publish, if that is due.
+    func holdBackPublishers() {
+        let isDue = slowSubscribers.isUnderPressure || membership?.holdsBackPublishers == true
+        if isDue == isUnderPressure { return }
+        isUnderPressure = isDue
+        pausePublishers(isDue)
+    }
+
     /// Pauses or resumes reading from all who publish, here and in the other topics of the group.
     func pausePublishers(_ isPaused: Bool) {
         for connection in (pressureGroup?.topics ?? [self]).flatMap(\.allPublishers) {
@@ -311,7 +350,7 @@ public final class Topic {
     ///     process.
     ///   - sender: Who is not to get them. Nil, or one who is not subscribed, leaves nobody out.
     /// - Returns: Whether all were published. One that is longer than `maximumMessageLength` is not, and none is if there is no
-    ///   memory for the log: see `allocateLog`.
+    ///   memory for the log: see `allocateLog`. Nor are those for which a shared log has no room while twice its capacity waits already.
     @discardableResult
     public func publish(
         _ messages: borrowing MessageBatch, in range: Range<Int>? = nil, from sender: Connection? = nil
@@ -328,7 +367,7 @@ public final class Topic {
                 next = next &- first > 1 ? first &+ (next &- first) / 2 : first
             }
             if next > first {
-                append(messages, first..<next, from: sender)
+                if !append(messages, first..<next, from: sender) { isWhole = false }
                 first = next
             } else {
                 isWhole = false
@@ -338,16 +377,21 @@ public final class Topic {
         return isWhole
     }
 
-    private func append(_ messages: borrowing MessageBatch, _ range: Range<Int>, from sender: Connection?) {
+    private func append(_ messages: borrowing MessageBatch, _ range: Range<Int>, from sender: Connection?) -> Bool {
         let start = messages.wireOffset(of: range.lowerBound)
         let count = messages.wireOffset(of: range.upperBound) &- start
-        makeRoom(count)
-        let position = log.tail
-        unsafe messages.withWireBytes { bytes, ends in
-            unsafe log.append(
-                bytes + start, count: count, ends: ends + range.lowerBound, messageCount: range.count, origin: start)
+        return unsafe messages.withWireBytes { bytes, ends in
+            let (bytes, ends) = unsafe (bytes + start, ends + range.lowerBound)
+            let position = place(count) {
+                unsafe log.append(bytes, count: count, ends: ends, messageCount: range.count, origin: start)
+            }
+            guard let position else {
+                let ends = (0..<range.count).map { unsafe ends[$0] &- UInt32(truncatingIfNeeded: start) }
+                return unsafe keep(UnsafeBufferPointer(start: bytes, count: count), ends, except: sender.map { [$0] } ?? [])
+            }
+            didPublish(range.count, from: position, to: cursors.count, by: sender)
+            return true
         }
-        didPublish(range.count, from: position, to: cursors.count, by: sender)
     }
 
     /// Publishes one message, as it goes over the wire, to every subscriber except `sender`: a line with its newline, what has a
@@ -364,19 +408,29 @@ public final class Topic {
     @discardableResult
     public func publish(_ message: Span<UInt8>, from sender: Connection? = nil, except others: [Connection] = []) -> Bool {
         if message.isEmpty || message.count > maximumMessageLength || !prepareLog() { return false }
-        makeRoom(message.count)
-        let position = log.tail
-        unsafe message.withUnsafeBufferPointer { bytes in
-            if let start = bytes.baseAddress { unsafe log.append(start, count: bytes.count) }
+        return unsafe message.withUnsafeBufferPointer { bytes in
+            let position = place(bytes.count) {
+                if let start = bytes.baseAddress { unsafe log.append(start, count: bytes.count) }
+            }
+            guard let position else {
+                let others = others.filter { $0 !== sender }
+                return unsafe keep(bytes, [UInt32(truncatingIfNeeded: bytes.count)], except: others + (sender.map { [$0] } ?? []))
+            }
+            let receiverCount = cursors.count &- leaveOut(others, besides: sender, from: position)
+            didPublish(1, from: position, to: receiverCount, by: sender)
+            return true
         }
-        var receiverCount = cursors.count
+    }
+
+    /// Has connections not sent what was published last, from a position on. Returns how many of them would have been.
+    private func leaveOut(_ others: [Connection], besides sender: Connection?, from position: Int) -> Int {
+        var count = 0
         for other in others where other !== sender {
             guard let index = index(of: other) else { continue }
             addOwn(position..<log.tail, at: index)
-            receiverCount &-= 1
+            count &+= 1
         }
-        didPublish(1, from: position, to: receiverCount, by: sender)
-        return true
+        return count
     }
 
     /// As the other `publish`, for a text, in UTF-8.
@@ -390,10 +444,48 @@ public final class Topic {
         return (try? allocateLog()) != nil
     }
 
+    /// Appends `count` bytes by calling `body`, which must do so. Returns where they begin, or nil if they have to wait.
+    ///
     /// Between two fan-outs the log grows by a quarter at most. A subscriber lags by three quarters at most after one, so nothing
     /// that it lacks is ever overwritten.
-    private func makeRoom(_ count: Int) {
+    @inline(__always)
+    private func place(_ count: Int, _ body: () -> Void) -> Int? {
+        if let membership {
+            if let position = membership.append(count, body) { return position }
+            // It may be this loop alone for which the others wait.
+            if !membership.isKeepingMessages { fanOut() }
+            return membership.append(count, body)
+        }
         if log.tail &+ count &- flushedTail > log.capacity / 4 { fanOut() }
+        let position = log.tail
+        body()
+        return position
+    }
+
+    /// Keeps messages for which a shared log has no room.
+    private func keep(_ bytes: UnsafeBufferPointer<UInt8>, _ ends: [UInt32], except others: [Connection]) -> Bool {
+        guard let membership else { return false }
+        let run = unsafe WaitingMessages.Run(bytes: Array(bytes), ends: ends, others: others.map(\.id))
+        loop.readNoMoreInThisTurn()
+        return membership.keep(run)
+    }
+
+    /// Messages that were kept have come into the log.
+    func didPlace(_ run: WaitingMessages.Run, at position: Int) {
+        var receiverCount = cursors.count
+        // One that is closed by now is left out of nothing.
+        for other in run.others.compactMap(loop.connection) {
+            guard let index = index(of: other) else { continue }
+            addOwn(position..<position &+ run.bytes.count, at: index)
+            receiverCount &-= 1
+        }
+        deliveries &+= run.ends.count &* receiverCount
+    }
+
+    /// Others have published in the shared log.
+    func advance(to tail: Int, messageCount: Int) {
+        deliveries &+= (messageCount &- log.messageCount) &* cursors.count
+        log.advance(to: tail, messageCount: messageCount)
     }
 
     /// - Parameter receiverCount: How many get the messages, the sender among them if it is subscribed.
@@ -413,5 +505,13 @@ public final class Topic {
     /// not make it grow further than subscribers can follow, but what is made of it may be longer.
     package var hasGrownEnough: Bool { log.tail &- flushedTail >= growthLimit }
 
-    private var growthLimit: Int { max(log.capacity / 4 &- loop.configuration.readSize, log.capacity / 8) }
+    private var growthLimit: Int {
+        let share = log.capacity / 4 / (membership?.memberCount ?? 1)
+        return max(share &- loop.configuration.readSize, share / 2)
+    }
+}
+
+extension Topic: LoopEndObserver {
+    /// What waits for room in a shared log would hold up the topics of all other loops.
+    package func loopIsClosing() { membership?.leave() }
 }

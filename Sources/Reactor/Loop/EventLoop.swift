@@ -136,6 +136,7 @@ public final class EventLoop {
     /// Regular files and the like: epoll refuses them, since they never block.
     private var alwaysReady: [Connection.ID] = []
     private var hasAlwaysReady = false
+    private var endObservers: [any LoopEndObserver] = []
     /// Listeners that have run out of descriptors, and wait for a connection to close.
     private var pausedListeners: [Listener] = []
 
@@ -437,6 +438,9 @@ public final class EventLoop {
         let timers = timers.takeAll()
         shutDownTimer = nil
         for sleeper in sleepers.values { sleeper.wakeAll() }
+        var observers: [any LoopEndObserver] = []
+        swap(&observers, &endObservers)
+        for observer in observers { observer.loopIsClosing() }
         for source in slots.sources { source.loopIsClosing() }
         while hasClosing { reap() }
         // The connections are gone. Topics that are scheduled only forget their places in them.
@@ -448,7 +452,7 @@ public final class EventLoop {
         hasUnflushed = false
         state = .closed
         // What these hold may be an embedder's, and is released here, where its deinit may call the loop.
-        withExtendedLifetime((timers, listeners, connections)) {}
+        withExtendedLifetime((timers, listeners, connections, observers)) {}
     }
 
     // MARK: - Timers
@@ -597,6 +601,20 @@ public final class EventLoop {
         hasUnflushed = true
     }
 
+    /// Has somebody told if the loop closes, and keeps it until then, or until it is taken back.
+    package func addEndObserver(_ observer: any LoopEndObserver) {
+        if isClosed { return }
+        endObservers.append(observer)
+    }
+
+    /// - Complexity: O(*n*) for *n* observers.
+    package func removeEndObserver(_ observer: any LoopEndObserver) {
+        guard let index = endObservers.firstIndex(where: { $0 === observer }) else { return }
+        // Released after the access: it may be the last reference.
+        let removed = endObservers.remove(at: index)
+        withExtendedLifetime(removed) {}
+    }
+
     /// Has the connection's `reap` called at the end of this turn.
     func scheduleReap(_ connection: Connection) {
         assertNoOtherThreadIsInside()
@@ -614,4 +632,10 @@ public final class EventLoop {
 package protocol Flushable: AnyObject {
     /// Sends what it can. Called once for each `scheduleFlush`; if there is more to send, it schedules itself again.
     func flush()
+}
+
+/// Something that others, outside of the loop, wait for.
+package protocol LoopEndObserver: AnyObject {
+    /// The loop is closing. Its connections are still there.
+    func loopIsClosing()
 }
