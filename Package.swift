@@ -96,8 +96,8 @@ let package = Package(
         .executableTarget(
             name: "chatd",
             dependencies: [
-                "ChatReactor", "ChatReactorText", "ChatdPasswords", "ChatdSandbox", "CommandLineSupport", "ReactorTLS",
-                "ReactorWeb",
+                "CLinux", "ChatReactor", "ChatReactorText", "ChatdPasswords", "ChatdSandbox", "CommandLineSupport",
+                "ReactorTLS", "ReactorWeb",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),

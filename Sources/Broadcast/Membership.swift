@@ -19,6 +19,8 @@ import Reactor
     /// How many topics share the log, as of the last look.
     private(set) var memberCount = 1
     private var hasLeft = false
+    /// What is called when nothing waits any more.
+    private var bodies: [() -> Void] = []
     /// Memory for those who are to be woken.
     private var sleepers: [SharedLog.Member] = []
 
@@ -85,6 +87,14 @@ import Reactor
         return true
     }
 
+    func catchUp() {
+        if !hasLeft { log.withState { look(at: &$0) } }
+    }
+
+    func whenNothingWaits(_ body: @escaping () -> Void) {
+        if waiting.isEmpty { body() } else { bodies.append(body) }
+    }
+
     // MARK: - The topic's flush
 
     /// Looks at what all have published, appends what waits here as far as there is room, and wakes who has not seen that.
@@ -128,6 +138,10 @@ import Reactor
         }
         wakeSleepers()
         topic.holdBackPublishers()
+        if bodies.isEmpty || !waiting.isEmpty { return }
+        var due: [() -> Void] = []
+        swap(&due, &bodies)
+        for body in due { body() }
     }
 
     private func wakeSleepers() {

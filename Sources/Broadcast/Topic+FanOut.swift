@@ -35,14 +35,14 @@ extension Topic {
     /// nothing of the embedder's is called, so every cursor is visited before the log can grow again.
     func fanOut() {
         visitPending()
-        membership?.beginFlush()
+        if sharesLog { membership?.beginFlush() }
         flushedTail = log.tail
         let count = cursors.count
         firstCursor = firstCursor &+ 1 < count ? firstCursor &+ 1 : 0
         visit(firstCursor..<count)
         visit(0..<firstCursor)
         slowSubscribers.update()
-        membership?.endFlush()
+        if sharesLog { membership?.endFlush() }
     }
 
     /// Visits a range of the cursors. A subscriber with nothing unusual about it costs a look at its cursor and one send(2).
@@ -367,7 +367,7 @@ extension Topic: OutputSource {
 extension Topic: Flushable {
     package func flush() {
         isFlushScheduled = false
-        if log.tail == flushedTail, membership == nil {
+        if log.tail == flushedTail, !sharesLog {
             visitPending()
             slowSubscribers.update()
         } else {

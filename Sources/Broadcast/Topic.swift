@@ -76,6 +76,8 @@ public final class Topic {
     var pressureGroup: PressureGroup?
     /// Nil if the log is this topic's alone.
     private(set) var membership: Membership?
+    /// Whether there is one: so that most publications and flushes need not look into another object.
+    let sharesLog: Bool
 
     /// A connection that is not subscribed, but is paused under pressure. The topic does not keep it alive.
     private struct Publisher {
@@ -128,6 +130,7 @@ public final class Topic {
         self.configuration = configuration
         sendBudget = max(configuration.sendBudget, 1)
         log = try BroadcastLog(minimumCapacity: configuration.capacity)
+        sharesLog = false
         let half = log.capacity / 2
         highWater = min(max(configuration.highWater ?? half, 1), half)
     }
@@ -143,6 +146,7 @@ public final class Topic {
         self.configuration = configuration
         sendBudget = max(configuration.sendBudget, 1)
         self.log = BroadcastLog(of: log.memory)
+        sharesLog = true
         let half = log.capacity / 2
         highWater = min(max(configuration.highWater ?? half, 1), half)
         membership = Membership(of: self, in: log)
@@ -380,17 +384,19 @@ public final class Topic {
     private func append(_ messages: borrowing MessageBatch, _ range: Range<Int>, from sender: Connection?) -> Bool {
         let start = messages.wireOffset(of: range.lowerBound)
         let count = messages.wireOffset(of: range.upperBound) &- start
-        return unsafe messages.withWireBytes { bytes, ends in
-            let (bytes, ends) = unsafe (bytes + start, ends + range.lowerBound)
-            let position = place(count) {
-                unsafe log.append(bytes, count: count, ends: ends, messageCount: range.count, origin: start)
+        let position = unsafe messages.withWireBytes { bytes, ends in
+            place(count) {
+                unsafe log.append(
+                    bytes + start, count: count, ends: ends + range.lowerBound, messageCount: range.count, origin: start)
             }
-            guard let position else {
-                let ends = (0..<range.count).map { unsafe ends[$0] &- UInt32(truncatingIfNeeded: start) }
-                return unsafe keep(UnsafeBufferPointer(start: bytes, count: count), ends, except: sender.map { [$0] } ?? [])
-            }
+        }
+        if let position {
             didPublish(range.count, from: position, to: cursors.count, by: sender)
             return true
+        }
+        return unsafe messages.withWireBytes { bytes, ends in
+            let ends = range.map { unsafe ends[$0] &- UInt32(truncatingIfNeeded: start) }
+            return unsafe keep(UnsafeBufferPointer(start: bytes + start, count: count), ends, except: sender.map { [$0] } ?? [])
         }
     }
 
@@ -450,7 +456,7 @@ public final class Topic {
     /// that it lacks is ever overwritten.
     @inline(__always)
     private func place(_ count: Int, _ body: () -> Void) -> Int? {
-        if let membership {
+        if sharesLog, let membership {
             if let position = membership.append(count, body) { return position }
             // It may be this loop alone for which the others wait.
             if !membership.isKeepingMessages { fanOut() }
@@ -482,6 +488,17 @@ public final class Topic {
         deliveries &+= run.ends.count &* receiverCount
     }
 
+    /// Has what others have published until now count as published before what comes next here: whoever finishes then is sent it.
+    package func catchUp() {
+        membership?.catchUp()
+        scheduleFlush()
+    }
+
+    /// Calls `body` once all that was published here has a place in the log: at once, or at the end of a flush.
+    package func whenNothingWaits(_ body: @escaping () -> Void) {
+        if let membership { membership.whenNothingWaits(body) } else { body() }
+    }
+
     /// Others have published in the shared log.
     func advance(to tail: Int, messageCount: Int) {
         deliveries &+= (messageCount &- log.messageCount) &* cursors.count
@@ -506,7 +523,7 @@ public final class Topic {
     package var hasGrownEnough: Bool { log.tail &- flushedTail >= growthLimit }
 
     private var growthLimit: Int {
-        let share = log.capacity / 4 / (membership?.memberCount ?? 1)
+        let share = log.capacity / 4 / (sharesLog ? membership?.memberCount ?? 1 : 1)
         return max(share &- loop.configuration.readSize, share / 2)
     }
 }

@@ -34,8 +34,16 @@ extension ChatServer {
         /// Nothing.
         public init() {}
 
-        /// Adds what a room's messages have come to that is counted apart.
-        mutating func add(_ other: Counts) {
+        /// Adds what was counted elsewhere, such as by another server of a group.
+        public mutating func add(_ other: Counts) {
+            acceptedClients &+= other.acceptedClients
+            closedClients.merge(other.closedClients, uniquingKeysWith: +)
+            acceptFailures &+= other.acceptFailures
+            failedHandshakes &+= other.failedHandshakes
+            refusals.merge(other.refusals, uniquingKeysWith: +)
+            webResponses.merge(other.webResponses, uniquingKeysWith: +)
+            logins &+= other.logins
+            refusedLogins.merge(other.refusedLogins, uniquingKeysWith: +)
             receivedMessages &+= other.receivedMessages
             deliveries &+= other.deliveries
             skippedMessages &+= other.skippedMessages

@@ -70,7 +70,11 @@ public final class ChatServer {
     }
     /// What a client may send to leave. A chunk is what one read brings, so a typed newline is a part of it.
     private(set) var quitMessages: [[UInt8]]
-    private var gate: Gate
+    let gate: SharedGate
+    /// The group that the server is one of; nil if it is on its own.
+    public let group: ServerGroup?
+    /// Which of its group's it is.
+    private let number: Int
     private var clientOptions: OptionsByOrigin
     private var observers: [any ChatServerObserver] = []
     /// Those of the observers who want events.
@@ -86,6 +90,10 @@ public final class ChatServer {
     private var shutDownTimer: EventLoop.Timer?
     private var limitTimer: EventLoop.Timer?
     private var shutDownCompletions: [() -> Void] = []
+    /// Whether the shutting down of a group waits until what was published here has a place in the log.
+    private var awaitsPlace = false
+    /// How many servers of the group have to end before this one has.
+    private var otherServerCount = 0
 
     /// A server that does not listen yet.
     ///
@@ -95,13 +103,10 @@ public final class ChatServer {
     ///
     /// The corresponding C functions are `memfd_create` and `mmap`.
     public init(on loop: EventLoop, configuration: Configuration = Configuration()) throws(StartError) {
-        var configuration = configuration
-        configuration.maximumMessageLength = Connection.Options.messageLength(nearest: configuration.maximumMessageLength)
-        // What is made of a line may be longer, and eight times that must fit into a log.
-        if configuration.chat != nil { configuration.maximumMessageLength = min(configuration.maximumMessageLength, 1 << 20) }
+        let configuration = configuration.clamped
         self.loop = loop
-        gate = Gate(configuration.access, reserve: Self.reservedDescriptorCount(configuration))
-        configuration.access = gate.rules
+        gate = SharedGate(Gate(configuration.access, reserve: configuration.reservedDescriptorCount))
+        (group, number) = (nil, 0)
         self.configuration = configuration
         clientOptions = OptionsByOrigin(configuration)
         quitWord = configuration.quitWord
@@ -122,6 +127,33 @@ public final class ChatServer {
         room.server = self
     }
 
+    /// A server of a group, whose clients are on this loop. It does not listen yet: see ``listen(on:permissions:transport:)``. It lives until it is
+    /// shut down, or the loop is closed.
+    ///
+    /// - Throws: ``StartError/system(_:)`` with `Errno.noMemory` if the group's log is more than the loop may reserve.
+    public init(on loop: EventLoop, in group: ServerGroup) throws(StartError) {
+        self.loop = loop
+        self.group = group
+        gate = group.gate
+        number = group.nextNumber()
+        configuration = group.configuration
+        clientOptions = OptionsByOrigin(configuration)
+        quitWord = configuration.quitWord
+        quitMessages = Self.quitMessages(for: configuration.quitWord, framing: configuration.framing)
+        chat = nil
+        do throws(Errno) {
+            room = Room(try Relay(on: loop, configuration, sharing: group.log, reservesMemory: number == 0))
+        } catch {
+            throw .system(error)
+        }
+        room.server = self
+        group.add(self, number: number)
+        // It is there for others to pass clients to.
+        loop.addEndObserver(self)
+    }
+
+    deinit { group?.remove(number: number) }
+
     /// Why a server cannot be made.
     @nonexhaustive
     public enum StartError: Error, Hashable, CustomStringConvertible {
@@ -129,11 +161,14 @@ public final class ChatServer {
         case system(Errno)
         /// The log of the lobby cannot be had.
         case roomLog(RoomLogError)
+        /// A group of servers cannot be a chat, whose people and rooms are on one loop.
+        case chatInGroup
 
         public var description: String {
             switch self {
             case .system(let error): "\(error)"
             case .roomLog(let error): "\(error)"
+            case .chatInGroup: "a chat is on one loop"
             }
         }
     }
@@ -188,6 +223,12 @@ public final class ChatServer {
     ) throws(Errno) -> Listener {
         if isShuttingDown { throw .canceled }
         // The listener keeps the server, and lets go of it when it is closed.
+        if group != nil {
+            let listener = try loop.listen(on: address, permissions: permissions) { socket, caller throws(Errno) in
+                try self.passOn(socket, from: caller, over: transport)
+            }
+            return serve(listener, over: transport)
+        }
         let listener = try loop.listen(on: address, permissions: permissions, transport: transport) {
             self.judge($0, over: transport)
         }
@@ -202,8 +243,46 @@ public final class ChatServer {
         adopting socket: consuming OwnedDescriptor, transport: TransportFactory? = nil
     ) throws(Errno) -> Listener {
         if isShuttingDown { throw .canceled }
+        if group != nil {
+            let listener = try loop.listen(adopting: socket) { socket, caller throws(Errno) in
+                try self.passOn(socket, from: caller, over: transport)
+            }
+            return serve(listener, over: transport)
+        }
         let listener = try loop.listen(adopting: socket, transport: transport) { self.judge($0, over: transport) }
         return serve(listener, over: transport)
+    }
+
+    /// Passes a caller that gets in to the next server of the group. A proxy's is judged there, once it has said for whom it calls.
+    private func passOn(
+        _ socket: consuming OwnedDescriptor, from caller: SocketAddress, over transport: TransportFactory?
+    ) throws(Errno) {
+        guard let group else { return }
+        var pending: PendingHandshake?
+        if !gate.isProxy(caller) {
+            if let refusal = refusal(of: caller) { return socket.reject(with: transport == nil ? "! \(refusal)\n" : "") }
+            pending = PendingHandshake(of: caller, at: gate)
+        }
+        try group.pass(socket, from: caller, pending, over: transport, by: self)
+    }
+
+    /// Serves a caller that another server of the group has accepted, or this one.
+    func serve(
+        _ socket: consuming OwnedDescriptor, from caller: SocketAddress, _ pending: PendingHandshake?,
+        over transport: TransportFactory?
+    ) throws(Errno) {
+        if isShuttingDown { return }
+        let admission: EventLoop.Admission
+        if pending != nil {
+            let client = makeClient(form: .text)
+            if transport != nil { client.beginsHandshake(from: caller) }
+            admission = .admit(client, options(for: caller, by: nil, as: .lines))
+        } else {
+            admission = judge(caller, over: transport)
+        }
+        try loop.serve(socket, as: admission, over: transport)
+        // It is a client by now, or is amid its handshake, and is counted as that.
+        withExtendedLifetime(pending) {}
     }
 
     private func serve(_ listener: Listener, over transport: TransportFactory?) -> Listener {
@@ -278,7 +357,7 @@ public final class ChatServer {
 
     /// Why somebody does not get in, or nil; then that is counted as its having connected.
     func refusal(of caller: SocketAddress) -> AccessRefusal? {
-        let refusal = gate.refusal(of: caller, clientCount: clientCount, bans: chat?.bans)
+        let refusal = gate.refusal(of: caller, bans: chat?.bans)
         if let refusal { didRefuse(caller, because: refusal) }
         return refusal
     }
@@ -301,10 +380,6 @@ public final class ChatServer {
         let isFromElsewhere = proxy.map { !Client.isFromHere(caller, by: $0) } ?? false
         return clientOptions[isFromElsewhere ? nil : caller, input]
     }
-
-    func handshakeDidBegin(from origin: AddressOrigin) { gate.beginHandshake(from: origin) }
-
-    func handshakeDidEnd(from origin: AddressOrigin) { gate.endHandshake(from: origin) }
 
     func handshakeDidFail(from caller: SocketAddress?, reason: CloseReason) {
         tally.failedHandshakes &+= 1
@@ -333,11 +408,18 @@ public final class ChatServer {
     public var access: AccessRules {
         get { gate.rules }
         set {
-            var new = gate
-            new.setRules(newValue) { clients.map { ($0.id, $0.address ?? .unix(path: "")) } }
-            gate = new
+            guard gate.setRules(newValue) else { return }
+            enterClients()
+            group?.executeOnOthers(than: number) { $0.enterClients() }
         }
     }
+
+    /// Counts the clients that are there by their addresses.
+    private func enterClients() {
+        for client in clients { gate.enter(key(of: client), from: client.address ?? .unix(path: "")) }
+    }
+
+    private func key(of client: Client) -> Gate.ClientKey { .init(server: number, id: client.id) }
 
     /// What limits the clients that come from elsewhere: at first what the configuration says. Another limit holds from the end of the turn on, also
     /// for those who are connected.
@@ -375,12 +457,6 @@ public final class ChatServer {
         }
     }
 
-    /// How many descriptors are not for clients: the loop's own, listeners, streams, an operator's, and the files of rooms.
-    private static func reservedDescriptorCount(_ configuration: Configuration) -> Int {
-        guard let chat = configuration.chat, chat.roomLogDirectory != nil else { return 32 }
-        return 32 + min(max(chat.maximumRoomLogs, 1), 1 << 30)
-    }
-
     // MARK: - Shutting down
 
     /// Stops accepting, tells every client that the server shuts down, sends what waits for it, and closes it.
@@ -393,31 +469,92 @@ public final class ChatServer {
     ///
     /// A second call sets the timeout anew. The completions of all calls are called, in their order.
     ///
+    /// Of a server in a group, all servers of the group shut down. Their clients get what was published on this loop before.
+    ///
     /// - Parameters:
     ///   - timeout: How long it may take. A client that is still there after it is closed, and loses what waits for it.
     ///     A negative timeout counts as zero.
-    ///   - completion: Called on the loop's thread once the last client has gone; at once if there is none.
+    ///   - completion: Called on the loop's thread once the last client has gone, of all servers of a group; at once if there is none.
     ///
     /// - Complexity: O(*n*) for *n* connections of the loop.
     public func shutDown(timeout: Duration, then completion: @escaping () -> Void) {
         shutDownCompletions.append(completion)
-        if !isShuttingDown { beginShutDown() }
-        let timer = shutDownTimer ?? loop.makeTimer { [weak self] in self?.closeClients() }
-        shutDownTimer = timer
-        timer.arm(after: max(timeout, .zero))
+        let isFirst = !isShuttingDown
+        beginShutDown(timeout: timeout)
+        if let group {
+            if isFirst {
+                shutDownGroup(timeout: timeout)
+            } else {
+                group.executeOnOthers(than: number) { $0.beginShutDown(timeout: timeout) }
+            }
+        } else if isFirst {
+            sayGoodbye()
+            finishClients()
+        }
         completeShutDownIfEmpty()
     }
 
-    private func beginShutDown() {
+    private func beginShutDown(timeout: Duration) {
         isShuttingDown = true
+        let timer = shutDownTimer ?? loop.makeTimer { [weak self] in self?.shutDownTimeIsOver() }
+        shutDownTimer = timer
+        timer.arm(after: max(timeout, .zero))
         // Whoever shuts down now need not be told to do so later.
         _ = chat?.moderation.cancelShutDown()
         let closing = listeners
         listeners = []
         for listener in closing { listener.close() }
+    }
+
+    private func sayGoodbye() {
         let goodbye = "goodbye: the server is shutting down"
         if let chat { chat.tellAll(.error(goodbye)) } else { room.announce("! " + goodbye) }
+    }
+
+    private func finishClients() {
         for client in clients { client.connection?.finish(reason: .shutdown) }
+    }
+
+    /// Has the clients of all servers of the group finish, once what was published here has a place in the log: they get it all.
+    private func shutDownGroup(timeout: Duration) {
+        sayGoodbye()
+        awaitsPlace = true
+        room.topic?.whenNothingWaits { [weak self] in self?.finishGroup(timeout: timeout) }
+    }
+
+    private func finishGroup(timeout: Duration) {
+        guard awaitsPlace, let group else { return }
+        awaitsPlace = false
+        otherServerCount = group.endOthers(than: self, number: number, timeout: timeout)
+        finishClients()
+        completeShutDownIfEmpty()
+    }
+
+    /// Another server of the group shuts down, and this one with it.
+    ///
+    /// - Parameter report: Released when the last client has gone.
+    func end(timeout: Duration, _ report: ServerGroup.EndReport) {
+        shutDownCompletions.append { withExtendedLifetime(report) {} }
+        beginShutDown(timeout: timeout)
+        room.topic?.catchUp()
+        finishClients()
+        completeShutDownIfEmpty()
+    }
+
+    func otherServerDidEnd() {
+        otherServerCount -= 1
+        completeShutDownIfEmpty()
+    }
+
+    private func shutDownTimeIsOver() {
+        finishGroup(timeout: .zero)
+        closeClients()
+        if group == nil { return }
+        // A loop that is held up for ever does not hold up this one.
+        loop.schedule(after: .seconds(1)) { [weak self] in
+            self?.otherServerCount = 0
+            self?.completeShutDownIfEmpty()
+        }
     }
 
     /// Not only those in the room: one that was taken out of it for being too slow may still be finishing.
@@ -426,8 +563,9 @@ public final class ChatServer {
     }
 
     private func completeShutDownIfEmpty() {
-        guard isShuttingDown, clientCount == 0 else { return }
+        guard isShuttingDown, clientCount == 0, !awaitsPlace, otherServerCount <= 0 else { return }
         shutDownTimer?.cancel()
+        if group != nil { loop.removeEndObserver(self) }
         var completions: [() -> Void] = []
         swap(&completions, &shutDownCompletions)
         for completion in completions { completion() }
@@ -439,8 +577,9 @@ public final class ChatServer {
         clientCount += 1
         tally.acceptedClients &+= 1
         selfWhileServing = self
+        gate.clientDidJoin()
         // To ask for the address is a system call, which is made only if it matters.
-        if gate.countsOrigins, let address = client.address { gate.enter(client.id, from: address) }
+        if gate.countsOrigins, let address = client.address { gate.enter(key(of: client), from: address) }
         for observer in observers { observer.server(self, didAccept: client) }
     }
 
@@ -483,7 +622,7 @@ public final class ChatServer {
 
     func clientDidLeave(_ client: Client, reason: CloseReason) {
         clientCount -= 1
-        gate.leave(client.id)
+        gate.clientDidLeave(key(of: client))
         tally.closedClients[reason.kind, default: 0] &+= 1
         for observer in observers { observer.server(self, didClose: client, reason: reason) }
         if clientCount > 0 { return }
@@ -492,4 +631,27 @@ public final class ChatServer {
         completeShutDownIfEmpty()
         withExtendedLifetime(lastReference) {}
     }
+}
+
+extension ChatServer.Configuration {
+    /// These, with values that are out of range brought into it.
+    var clamped: Self {
+        var clamped = self
+        clamped.maximumMessageLength = Connection.Options.messageLength(nearest: maximumMessageLength)
+        // What is made of a line may be longer, and eight times that must fit into a log.
+        if chat != nil { clamped.maximumMessageLength = min(clamped.maximumMessageLength, 1 << 20) }
+        clamped.access = access.clamped
+        return clamped
+    }
+
+    /// How many descriptors are not for clients: the loop's own, listeners, streams, an operator's, and the files of rooms.
+    var reservedDescriptorCount: Int {
+        guard let chat, chat.roomLogDirectory != nil else { return 32 }
+        return 32 + min(max(chat.maximumRoomLogs, 1), 1 << 30)
+    }
+}
+
+extension ChatServer: LoopEndObserver {
+    /// The loop lets go of the server. Nobody is passed to it any more.
+    package func loopIsClosing() { group?.remove(number: number) }
 }

@@ -47,7 +47,7 @@ extension ChatServer {
         final func beginsHandshake(from caller: SocketAddress) {
             let details = makeDetails()
             details.knownAddress = caller
-            details.handshake = server.map { PendingHandshake(of: caller, with: $0) }
+            details.handshake = server.map { PendingHandshake(of: caller, at: $0.gate) }
         }
 
         /// A proxy has said where the client comes from.

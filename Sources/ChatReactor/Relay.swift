@@ -14,22 +14,39 @@ final class Relay {
     /// What topics have counted that are gone.
     private(set) var tally = ChatServer.Counts()
     private let framing: any Framing
+    /// That of a log that is shared.
+    private let memory: MemoryReservation?
     /// Whether what comes by WebSocket, as lines, is what the other clients speak.
     private let isOfText: Bool
 
-    init(on loop: EventLoop, _ configuration: ChatServer.Configuration) throws(Errno) {
+    /// How many bytes of messages are kept at least.
+    static func logCapacity(_ configuration: ChatServer.Configuration, readSize: Int) -> Int {
+        max(configuration.logCapacity, 4 * (configuration.maximumMessageLength + readSize))
+    }
+
+    /// - Parameters:
+    ///   - log: The log that this shares with the relays of other loops; nil for one of its own.
+    ///   - reservesMemory: Whether the memory of a log that is shared is to be counted here.
+    init(
+        on loop: EventLoop, _ configuration: ChatServer.Configuration, sharing log: SharedLog? = nil, reservesMemory: Bool = false
+    ) throws(Errno) {
         framing = configuration.framing
         isOfText = framing is LineFraming || framing is AutomaticFraming || framing is ChunkFraming
         var options = Topic.Configuration()
-        options.capacity = max(
-            configuration.logCapacity, 4 * (configuration.maximumMessageLength + loop.configuration.readSize))
+        options.capacity = Self.logCapacity(configuration, readSize: loop.configuration.readSize)
         options.policy = configuration.slowClients
         options.highWater = configuration.slowHighWater
         options.skipNotice = { Array((Self.notice(ofSkipped: $0) + "\n").utf8) }
         options.closingNotice = Array((Self.closingNotice + "\n").utf8)
-        topic = try Topic(on: loop, configuration: options)
-        // Without memory for the log, the server would relay nothing: that is reported now, and not with the first message.
-        try topic.allocateLog()
+        if let log {
+            memory = reservesMemory ? try loop.reserveMemory(log.memorySize) : nil
+            topic = Topic(on: loop, sharing: log, configuration: options)
+        } else {
+            memory = nil
+            topic = try Topic(on: loop, configuration: options)
+            // Without memory for the log, the server would relay nothing: that is reported now, and not with the first message.
+            try topic.allocateLog()
+        }
         options.skipNotice = { Self.frame(Self.notice(ofSkipped: $0)) }
         options.closingNotice = Self.frame(Self.closingNotice)
         // What is no UTF-8 becomes three times as long.

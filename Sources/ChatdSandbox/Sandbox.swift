@@ -29,6 +29,8 @@ public struct Sandbox: Sendable {
         case tls
         /// The socket for commands.
         case control
+        /// Several loops, each on a thread.
+        case loops
     }
 
     /// What may be done with files.
@@ -67,21 +69,14 @@ public struct Sandbox: Sendable {
 
     private var rules: [SystemCallRule] { SystemCallRule.all.filter { !$0.parts.isDisjoint(with: parts) } }
 
-    /// Gives up everything else, for the whole process and for good. What the kernel lacks is left out.
+    /// Gives up everything else, for good: system calls for the whole process, and files for the calling thread. What the kernel lacks is left
+    /// out.
     ///
     /// - Returns: What is in force, and what is not and why, for a log.
     ///
     /// The corresponding C functions are `prctl(PR_SET_NO_NEW_PRIVS)`, `landlock_restrict_self` and `seccomp`.
     public func enter() -> String {
-        var sentences: [String] = []
-        let result = sandbox_forbid_new_privileges()
-        sentences.append(result == 0 ? "no_new_privs" : "no no_new_privs: \(SandboxError(number: result))")
-        do throws(SandboxError) {
-            let version = try Landlock.restrict(to: files, reachingAbstractSockets: reachesAbstractSockets)
-            sentences.append("Landlock \(version)")
-        } catch {
-            sentences.append("no Landlock: \(error)")
-        }
+        var sentences = restrictThread()
         do throws(SandboxError) {
             let architecture = sandbox_architecture()
             if architecture == 0 { throw SandboxError(number: ENOSYS) }
@@ -92,6 +87,24 @@ public struct Sandbox: Sendable {
             sentences.append("no seccomp: \(error)")
         }
         return sentences.joined(separator: ", ")
+    }
+
+    /// Gives up all files but those that are named, for the calling thread and the threads that it starts. Threads that are there already have to do it
+    /// themselves, before `enter`.
+    ///
+    /// - Returns: What is in force.
+    @discardableResult
+    public func restrictThread() -> [String] {
+        var sentences: [String] = []
+        let result = sandbox_forbid_new_privileges()
+        sentences.append(result == 0 ? "no_new_privs" : "no no_new_privs: \(SandboxError(number: result))")
+        do throws(SandboxError) {
+            let version = try Landlock.restrict(to: files, reachingAbstractSockets: reachesAbstractSockets)
+            sentences.append("Landlock \(version)")
+        } catch {
+            sentences.append("no Landlock: \(error)")
+        }
+        return sentences
     }
 }
 

@@ -75,7 +75,7 @@ public struct SystemCallRule: Sendable {
         .init("poll", call_poll, [.log, .console]),
         .init("ioctl", call_ioctl, [.console], .oneOf(argument: 1, [Int32(TCGETS), terminalRequest])),
         // A thread that reads or writes what cannot be opened anew, or that judges passwords. It may only just have begun.
-        .init("mprotect", call_mprotect, [.console, .logins], .without(argument: 2, bits: PROT_EXEC)),
+        .init("mprotect", call_mprotect, [.console, .logins, .loops], .without(argument: 2, bits: PROT_EXEC)),
         .init("sched_yield", call_sched_yield, [.console]),
         .init("sched_getaffinity", call_sched_getaffinity, [.console, .logins]),
         .init("set_robust_list", call_set_robust_list, [.console, .logins]),

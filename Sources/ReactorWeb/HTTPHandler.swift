@@ -34,7 +34,7 @@ public final class HTTPHandler: ConnectionHandler {
     /// Makes the response to a request. Called on the loop's thread.
     public typealias Responder = (HTTPRequest) -> HTTPResponse
 
-    private let respond: Responder
+    private let respond: (HTTPRequest, @escaping (HTTPResponse) -> Void) -> Void
     /// Is told of each response, also of those to what was no request.
     package var didRespond: ((HTTPStatus) -> Void)?
     /// Is told if the connection closes without having opened: its transport's handshake has failed.
@@ -44,9 +44,21 @@ public final class HTTPHandler: ConnectionHandler {
     private var reader = HTTPRequestReader()
     private var timer: EventLoop.Timer?
     private var isAwaitingDrain = false
+    private var isAwaitingResponse = false
 
     /// A handler for one connection, whose options must be ``connectionOptions``, or have the same framing and deliver each message alone.
-    public init(timeouts: Timeouts = Timeouts(), respond: @escaping Responder) {
+    public convenience init(timeouts: Timeouts = Timeouts(), respond: @escaping Responder) {
+        self.init(timeouts: timeouts, respondingLater: { request, send in send(respond(request)) })
+    }
+
+    /// A handler for one connection whose responses may come later.
+    ///
+    /// - Parameter respond: Called on the loop's thread with a request, and with what it is to call once with the response, on the same
+    ///   thread. Until then no other request is read. If that takes as long as a head may take, the response is `503 Service Unavailable`.
+    public init(
+        timeouts: Timeouts = Timeouts(),
+        respondingLater respond: @escaping (HTTPRequest, @escaping (HTTPResponse) -> Void) -> Void
+    ) {
         self.timeouts = timeouts
         self.respond = respond
     }
@@ -78,10 +90,21 @@ public final class HTTPHandler: ConnectionHandler {
                 if !hadBegun, reader.hasBegun { timer?.arm(after: timeouts.head) }
                 return
             }
-            let response = respond(request)
-            send(response, over: connection, isHead: request.method == .head, closes: request.closesConnection)
+            handle(request, over: connection)
         } catch {
             refuse(error, over: connection)
+        }
+    }
+
+    private func handle(_ request: HTTPRequest, over connection: Connection) {
+        connection.pauseReading()
+        isAwaitingResponse = true
+        timer?.arm(after: timeouts.head)
+        respond(request) { [weak self, weak connection] response in
+            guard let self, let connection, isAwaitingResponse else { return }
+            isAwaitingResponse = false
+            connection.resumeReading()
+            send(response, over: connection, isHead: request.method == .head, closes: request.closesConnection)
         }
     }
 
@@ -124,6 +147,11 @@ public final class HTTPHandler: ConnectionHandler {
 
     private func timeIsOver(_ connection: Connection) {
         if isAwaitingDrain { return connection.close(reason: .tooSlow) }
+        if isAwaitingResponse {
+            isAwaitingResponse = false
+            connection.resumeReading()
+            return send(HTTPResponse(.serviceUnavailable), over: connection, isHead: false, closes: true)
+        }
         guard reader.hasBegun || connection.unfinishedByteCount != 0 else { return connection.finish() }
         send(HTTPResponse(.requestTimeout), over: connection, isHead: false, closes: true)
     }

@@ -96,6 +96,12 @@ struct Chatd: ParsableCommand {
         if !chatOptions.chat, listen.contains(where: \.spoken.servesIRC) {
             throw ValidationError("a place for IRC needs --chat: a relay has neither names nor rooms")
         }
+        if operation.loops.value != 1, chatOptions.chat {
+            throw ValidationError("--chat is served by one loop, so --loops does not go with it")
+        }
+        if operation.loops.value != 1, listen.contains(where: \.spoken.servesWeb) {
+            throw ValidationError("a place for the web is served by one loop, so --loops does not go with it")
+        }
         if tlsOptions.tlsCertificate.isEmpty, listen.contains(where: \.spoken.usesTLS) {
             throw ValidationError("a place with TLS needs a --tls-certificate and its --tls-key")
         }

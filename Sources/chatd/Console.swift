@@ -170,6 +170,15 @@ final class Console {
         if let output = output(forMessages: range.count) { output.write(messages, in: range) }
     }
 
+    /// Prints what clients of another loop have said.
+    ///
+    /// - Parameter unshown: How much more they have said, for which there was no room on the way.
+    func show(_ lines: [[UInt8]], besides unshown: Int) {
+        unshownCount += unshown
+        guard let output = output(forMessages: lines.count) else { return }
+        for line in lines { output.writeLine(line.span) }
+    }
+
     private func didPublish(_ event: ChatServer.Event) {
         // The operator has just seen it, by typing it.
         if event.person == nil, event.name == ChatName.server.text, chatOperator?.isSpeaking == true { return }

@@ -13,6 +13,8 @@ final class Daemon {
     var options: Chatd { settings.options }
     private let loop: EventLoop
     let server: ChatServer
+    /// Nil if there is one loop alone.
+    let workers: WorkerLoops?
     let output: LogOutput
     let log: ServerLog
     /// How long an orderly end may take.
@@ -61,15 +63,23 @@ final class Daemon {
         for number in [SIGPIPE, SIGTTIN, SIGTTOU, SIGXFSZ] { signal(number, SIG_IGN) }
         let configuration = try options.serverConfiguration()
         ircConfiguration = try options.ircOptions.configuration()
+        var loopConfiguration = EventLoop.Configuration()
+        let loopCount = options.operation.loopCount
+        loopConfiguration.memoryLimit = options.operation.memoryLimit.map { $0.value / loopCount }
         do throws(Errno) {
-            var configuration = EventLoop.Configuration()
-            configuration.memoryLimit = options.operation.memoryLimit?.value
-            loop = try EventLoop(configuration: configuration)
+            loop = try EventLoop(configuration: loopConfiguration)
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
+        var group: ServerGroup?
         do throws(ChatServer.StartError) {
-            server = try ChatServer(on: loop, configuration: configuration)
+            if loopCount > 1 {
+                let made = try ServerGroup(configuration: configuration)
+                group = made
+                server = try ChatServer(on: loop, in: made)
+            } else {
+                server = try ChatServer(on: loop, configuration: configuration)
+            }
         } catch {
             switch error {
             case .roomLog(let error): throw Failure("\(error)", code: error.exitCode)
@@ -79,7 +89,19 @@ final class Daemon {
             }
         }
         output = LogOutput(format: options.logFormat)
-        log = ServerLog(to: output, level: options.logLevel.value)
+        log = ServerLog(to: output, level: options.logLevel.value, loop: group == nil ? nil : 0)
+        if let group {
+            workers = try WorkerLoops(
+                loopCount - 1, in: group, configuration: loopConfiguration, logging: output, for: loop.remote,
+                level: options.logLevel.value)
+        } else {
+            workers = nil
+        }
+        if options.operation.pinLoops {
+            let processors = Processors.available
+            workers?.onEach { index, _ in Processors.pinThread(to: processors[(index + 1) % processors.count]) }
+            Processors.pinThread(to: processors[0])
+        }
         if let lobby = server.chat?.lobby { log.didOpen(lobby) }
         server.chat?.bans = try options.chatOptions.readBans()
         let passwords = try options.loginOptions.readPasswords()
@@ -112,6 +134,9 @@ final class Daemon {
         if server.chat == nil, passedSockets.contains(.clients(.irc)) || passedSockets.contains(.clients(.ircOverTLS)) {
             throw Failure("a socket for IRC was passed, which needs --chat", code: EX_CONFIG)
         }
+        if server.group != nil, passedSockets.contains(.clients(.web)) || passedSockets.contains(.clients(.webOverTLS)) {
+            throw Failure("a socket for the web was passed, which does not go with --loops", code: EX_CONFIG)
+        }
         let metricsPlaces = try ListeningPlaces(options.operation.metrics.map { [$0] } ?? [])
         do throws(Errno) {
             // Before the daemon says that it listens: a signal that is sent right after that must end it in order.
@@ -127,6 +152,7 @@ final class Daemon {
         console = try Console(
             server: server, commands: operatorCommands, readsInput: options.console ?? (isatty(STDIN_FILENO) == 1),
             printsMessages: options.print ?? (isatty(STDOUT_FILENO) == 1), onWarning: say)
+        if let console, options.print ?? (isatty(STDOUT_FILENO) == 1) { workers?.print(at: console, on: loop.remote) }
         // Not before the console is there: a daemon that has said where it listens must not end because of a stream.
         try openControl()
         output.start(on: loop)
@@ -218,6 +244,31 @@ final class Daemon {
     }
 
     // MARK: - Reading the configuration again
+
+    var quitWord: String? {
+        get { server.quitWord }
+        set {
+            server.quitWord = newValue
+            workers?.quitWord = newValue
+        }
+    }
+
+    /// The limits of clients from elsewhere, and those of this machine's.
+    var clientLimits: [ChatServer.ClientLimits] {
+        get { [server.limits, server.localLimits] }
+        set {
+            (server.limits, server.localLimits) = (newValue[0], newValue[1])
+            workers?.setLimits(newValue[0], local: newValue[1])
+        }
+    }
+
+    var logLevel: Logger.Level {
+        get { log.level }
+        set {
+            log.level = newValue
+            workers?.logLevel = newValue
+        }
+    }
 
     /// A service manager may reload what has no file.
     var canReload: Bool { hasFileToReload || serviceManager != nil }

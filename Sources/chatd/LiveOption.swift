@@ -56,9 +56,9 @@ struct LiveOption {
     /// One table: a row for each.
     static var all: [LiveOption] {
         [
-            .init("log-level", get: \.log.level) { $0.log.level = $1.logLevel.value },
+            .init("log-level", get: \.logLevel) { $0.logLevel = $1.logLevel.value },
             .init("log-format", get: \.output.format) { $0.output.format = $1.logFormat },
-            .init("quit-word", "no-quit-word", get: \.server.quitWord) { $0.server.quitWord = $1.effectiveQuitWord },
+            .init("quit-word", "no-quit-word", get: \.quitWord) { $0.quitWord = $1.effectiveQuitWord },
             .init("drain-timeout", get: \.drainTimeout) { $0.drainTimeout = $1.drainTimeout.duration },
             .init("name", get: \.server.chat?.name) { $0.server.chat?.name = $1.chatOptions.effectiveName },
             .init("history", get: \.server.chat?.history) { $0.server.chat?.history = $1.chatOptions.effectiveHistory },
@@ -88,8 +88,11 @@ struct LiveOption {
             .init("web-origin", get: \.server.access.webOrigins) { $0.server.access.webOrigins = $1.webOptions.origins },
             .init(
                 "line-rate", "burst", "byte-rate", "idle-timeout", "hello-timeout", "unacknowledged-timeout",
-                get: { [$0.server.limits, $0.server.localLimits] },
-                set: { ($0.server.limits, $0.server.localLimits) = $1.clientLimits(ofChat: $0.server.chat != nil) }),
+                get: \.clientLimits,
+                set: { daemon, options in
+                    let limits = options.clientLimits(ofChat: daemon.server.chat != nil)
+                    daemon.clientLimits = [limits.remote, limits.local]
+                }),
             .init("password-file") { daemon, options in
                 let passwords = try options.loginOptions.readPasswords()
                 if passwords != nil, !daemon.usesPasswords {

@@ -75,6 +75,9 @@ final class LogOutput: @unchecked Sendable {
         write(format.line(level, message, metadata))
     }
 
+    /// Counts lines that were left out before they came here.
+    func addOmitted(_ count: Int) { omittedCount += count }
+
     private func write(_ line: [UInt8]) {
         if let output, output.isFull { return omittedCount += 1 }
         // There is room for it before everything is written. The count must not come after newer lines.
@@ -111,14 +114,14 @@ final class LogOutput: @unchecked Sendable {
     }
 }
 
-extension LogOutput {
+extension LogOutput: LogSink {
     /// Writes what a `Logger` logs.
     struct Handler: LogHandler {
-        let output: LogOutput
+        let output: any LogSink
         var metadata: Logger.Metadata = [:]
         var logLevel = Logger.Level.notice
 
-        init(_ output: LogOutput) {
+        init(_ output: any LogSink) {
             self.output = output
         }
 

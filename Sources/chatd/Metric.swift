@@ -5,19 +5,12 @@ import CommandLineSupport
 struct Metric: Sendable {
     /// Where metrics are read. They are counted all the time, whether or not somebody asks.
     struct Source {
-        let server: ChatServer
-        let counts: ChatServer.Counts
+        /// Of all loops together.
+        let figures: ServerFigures
         let certificates: ServerCertificates?
         let process: ProcessStatistics.Reading?
 
-        init(_ server: ChatServer, _ certificates: ServerCertificates?, _ process: ProcessStatistics.Reading?) {
-            self.server = server
-            self.certificates = certificates
-            self.process = process
-            counts = server.counts
-        }
-
-        var loop: EventLoop { server.loop }
+        var counts: ChatServer.Counts { figures.counts }
     }
 
     let name: String
@@ -47,8 +40,8 @@ struct Metric: Sendable {
         self.init(name, kind, help, samples: { $0.process.map { [process($0)] } ?? [] })
     }
 
-    private init(_ name: String, _ help: String, _ histogram: @escaping @Sendable (Source) -> DurationHistogram) {
-        self.init(name, .histogram, help) { PrometheusText.Sample.all(of: histogram($0)) }
+    private init(_ name: String, _ help: String, _ durations: @escaping @Sendable (Source) -> ServerFigures.Durations) {
+        self.init(name, .histogram, help) { PrometheusText.Sample.all(of: durations($0)) }
     }
 
     /// All metrics, in the order in which they are served.
@@ -57,7 +50,7 @@ struct Metric: Sendable {
             [PrometheusText.Sample(1, label: "version", version)]
         },
 
-        Metric("chatd_connections", .gauge, "Clients that are connected.") { $0.server.clientCount },
+        Metric("chatd_connections", .gauge, "Clients that are connected.") { $0.figures.clients },
         Metric("chatd_connections_accepted_total", .counter, "Clients that have connected.") { $0.counts.acceptedClients },
         Metric("chatd_connections_closed_total", .counter, "Clients that have gone, by reason.") { source in
             CloseReason.Kind.allCases.map { kind in
@@ -105,28 +98,28 @@ struct Metric: Sendable {
         Metric("chatd_pressures_total", .counter, "How often senders were slowed down because of a slow client.") {
             $0.counts.pressures
         },
-        Metric("chatd_lag_bytes", .gauge, "How far the client that is furthest behind is behind.") { $0.server.furthestLag },
-        Metric("chatd_rooms", .gauge, "Rooms, the lobby among them.") { $0.server.rooms.count },
+        Metric("chatd_lag_bytes", .gauge, "How far the client that is furthest behind is behind.") { $0.figures.furthestLag },
+        Metric("chatd_rooms", .gauge, "Rooms, the lobby among them.") { $0.figures.rooms },
         Metric("chatd_room_members", .gauge, "Clients in rooms, each counted for every room that it is in.") {
-            $0.server.rooms.reduce(0) { $0 + $1.clientCount }
+            $0.figures.members
         },
 
         Metric("chatd_memory_bytes", .gauge, "Memory of logs, and of what waits for clients or from them: see --memory-limit.") {
-            $0.loop.memoryInUse
+            $0.figures.memory
         },
         Metric("chatd_received_bytes_total", .counter, "Bytes read, from clients and whatever else is on the loop.") {
-            $0.loop.counts.bytesRead
+            $0.figures.loopCounts.bytesRead
         },
         Metric("chatd_sent_bytes_total", .counter, "Bytes sent, to clients and whatever else is on the loop.") {
-            $0.loop.counts.bytesSent
+            $0.figures.loopCounts.bytesSent
         },
-        Metric("chatd_sends_total", .counter, "System calls that have sent these bytes.") { $0.loop.counts.sends },
-        Metric("chatd_turns_total", .counter, "Turns of the event loop.") { Int(truncatingIfNeeded: $0.loop.turnCount) },
+        Metric("chatd_sends_total", .counter, "System calls that have sent these bytes.") { $0.figures.loopCounts.sends },
+        Metric("chatd_turns_total", .counter, "Turns of the event loops.") { Int(truncatingIfNeeded: $0.figures.turns) },
         Metric("chatd_turn_duration_seconds", "How long turns were, without the wait for something to do.") {
-            $0.loop.turnDurations
+            $0.figures.turnDurations
         },
         Metric("chatd_delivery_duration_seconds", "From the receipt of messages to the last send of the same turn.") {
-            $0.loop.deliveryDurations
+            $0.figures.deliveryDurations
         },
 
         Metric("process_cpu_seconds_total", .counter, "User and system CPU time.", process: { .init($0.cpuSeconds) }),

@@ -40,7 +40,10 @@ final class MetricsServer {
     private static var options: Connection.Options { HTTPHandler.connectionOptions }
 
     private func makeHandler() -> any ConnectionHandler {
-        HTTPHandler { [self] request in response(to: request) }
+        HTTPHandler(respondingLater: { [self] request, send in
+            guard request.path == "/metrics", let group = server.group else { return send(response(to: request)) }
+            ServerFigures.collect(of: group, on: server.loop.remote) { [self] figures in send(metrics(figures)) }
+        })
     }
 
     private func serve(_ listener: Listener) -> Listener {
@@ -51,17 +54,17 @@ final class MetricsServer {
 
     private func response(to request: HTTPRequest) -> HTTPResponse {
         switch request.path {
-        case "/metrics": HTTPResponse(metrics(), type: PrometheusText.contentType)
+        case "/metrics": metrics(ServerFigures(of: server))
         case "/healthz": HTTPResponse(.ok)
         case "/readyz": isStopping() ? HTTPResponse(.serviceUnavailable) : HTTPResponse(.ok)
         default: HTTPResponse(.notFound)
         }
     }
 
-    private func metrics() -> String {
-        let source = Metric.Source(server, certificates, process?.read())
+    private func metrics(_ figures: ServerFigures) -> HTTPResponse {
+        let source = Metric.Source(figures: figures, certificates: certificates, process: process?.read())
         var text = PrometheusText()
         for metric in Metric.all { text.write(metric.name, metric.kind, help: metric.help, metric.samples(source)) }
-        return text.text
+        return HTTPResponse(text.text, type: PrometheusText.contentType)
     }
 }

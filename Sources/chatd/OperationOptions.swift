@@ -18,8 +18,17 @@ struct OperationOptions: ParsableArguments {
         help: ArgumentHelp("Serve /metrics for Prometheus there.", valueName: "host:port"), transform: { try ListeningPlace($0) })
     var metrics: ListeningPlace?
 
+    @Option(help: ArgumentHelp("How many threads serve clients; 0 is one a processor.", valueName: "count"))
+    var loops: Count<0, 256> = 1
+
+    @Flag(help: "Keep each of them on a processor of its own.")
+    var pinLoops = false
+
     @Flag(help: "Keep the rights that are not needed after the start.")
     var noSandbox = false
+
+    /// How many loops there are.
+    var loopCount: Int { loops.value > 0 ? loops.value : Processors.available.count }
 
     func validate() throws {
         switch metrics?.spoken {

@@ -31,13 +31,13 @@ struct PrometheusText {
         }
 
         /// The samples of a histogram, in seconds.
-        static func all(of histogram: DurationHistogram) -> [Sample] {
-            var samples = zip(DurationHistogram.upperBounds, histogram.cumulativeCounts).map { bound, count in
+        static func all(of durations: ServerFigures.Durations) -> [Sample] {
+            var samples = zip(DurationHistogram.upperBounds, durations.cumulativeCounts).map { bound, count in
                 Sample(count, label: "le", "\(bound / .seconds(1))", suffix: "_bucket")
             }
-            let count = histogram.count
+            let count = durations.count
             samples.append(Sample(count, label: "le", "+Inf", suffix: "_bucket"))
-            var (sum, total) = (Sample(histogram.sum / .seconds(1)), Sample(count))
+            var (sum, total) = (Sample(durations.sum / .seconds(1)), Sample(count))
             (sum.suffix, total.suffix) = ("_sum", "_count")
             return samples + [sum, total]
         }

@@ -25,6 +25,10 @@ extension Daemon {
         allowBans(&sandbox)
         allowReading(&sandbox)
         sandbox.reachesAbstractSockets = serviceManager?.isAbstract == true
+        if let workers {
+            sandbox.parts.insert(.loops)
+            workers.onEach { [sandbox] _, _ in sandbox.restrictThread() }
+        }
         isSandboxed = true
         return "sandboxed (\(sandbox.enter()))"
     }

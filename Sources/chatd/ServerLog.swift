@@ -14,9 +14,11 @@ final class ServerLog: ChatServerObserver {
 
     let wantsEvents = false
 
-    init(to output: LogOutput, level: Logger.Level) {
+    /// - Parameter loop: The number of the server's loop, if there are several: clients of different loops may have the same name.
+    init(to output: any LogSink, level: Logger.Level, loop: Int? = nil) {
         logger = Logger(label: "chatd") { _ in LogOutput.Handler(output) }
         logger.logLevel = level
+        if let loop { logger[metadataKey: "loop"] = "\(loop)" }
     }
 
     /// Tells what the daemon has given up.

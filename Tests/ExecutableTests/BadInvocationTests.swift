@@ -41,6 +41,11 @@ import Testing
             "chatd", ["--port", "65536"], EX_USAGE,
             mentions: "'65536' is invalid for '--port <port>': write a number from 0 to 65535"),
         Case("chatd", ["--connect-rate", "0"], EX_USAGE, mentions: "write a number from 1 to 1000000"),
+        Case("chatd", ["--loops", "257"], EX_USAGE, mentions: "write a number from 0 to 256"),
+        Case("chatd", ["--loops", "2", "--chat"], EX_USAGE, mentions: "--chat is served by one loop, so --loops does not"),
+        Case(
+            "chatd", ["--loops", "2", "--listen", "web:127.0.0.1:0"], EX_USAGE,
+            mentions: "a place for the web is served by one loop, so --loops does not go with it"),
         Case("chatd", ["--log-level", "warn"], EX_USAGE, mentions: "write one of trace, debug, info, notice, warning,"),
         Case("chatd", ["--chat", "--control", "/tmp/x"], EX_USAGE, mentions: "write unix:PATH, not '/tmp/x'"),
         Case("chatd", ["--max-line", "64K"], EX_USAGE, mentions: "'64K' is invalid for '--max-line <size>': write a"),

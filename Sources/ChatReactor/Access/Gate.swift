@@ -13,10 +13,16 @@ struct Gate {
     private var connectRate: ConnectRate?
     /// How many clients there are of each origin, and of which each client is: kept only with a limit for each.
     private var counts: [AddressOrigin: Int] = [:]
-    private var origins: [Connection.ID: AddressOrigin] = [:]
+    private var origins: [ClientKey: AddressOrigin] = [:]
     /// How many callers of each origin are in a handshake, and are no clients yet.
     private var handshakes: [AddressOrigin: Int] = [:]
     private var handshakeCount = 0
+
+    /// A client, among those of several loops, on each of which there may be a connection of the same name.
+    struct ClientKey: Hashable {
+        let server: Int
+        let id: Connection.ID
+    }
 
     /// - Parameter reserve: How many descriptors the server may need besides those of its clients.
     init(_ rules: AccessRules, reserve: Int) {
@@ -46,20 +52,18 @@ struct Gate {
 
     /// Replaces the rules. Nobody is closed by it.
     ///
-    /// - Parameter clients: Those who are there, and from where: asked only if a limit for each address is new.
-    mutating func setRules(_ new: AccessRules, clients: () -> [(Connection.ID, SocketAddress)]) {
+    /// - Returns: Whether a limit for each address is new: then those who are there have to be entered.
+    mutating func setRules(_ new: AccessRules) -> Bool {
         let old = rules
         rules = new.clamped
         // The buckets stay as full as they are if the rate is the same.
         if rules.connectRate != old.connectRate { connectRate = rules.connectRate.map { ConnectRate(limit: $0) } }
         if rules.proxies != old.proxies { proxies = Self.table(of: rules.proxies) }
         if rules.webProxies != old.webProxies { webProxies = Self.table(of: rules.webProxies) }
-        if !countsOrigins {
-            counts = [:]
-            origins = [:]
-        } else if old.maximumPerAddress == nil {
-            for (id, address) in clients() { enter(id, from: address) }
-        }
+        if countsOrigins { return old.maximumPerAddress == nil }
+        counts = [:]
+        origins = [:]
+        return false
     }
 
     /// Whether a caller is a proxy, which has to say for whom it calls.
@@ -108,16 +112,16 @@ struct Gate {
     }
 
     /// Counts a client that has come in, if that is needed.
-    mutating func enter(_ id: Connection.ID, from address: SocketAddress) {
-        guard countsOrigins, origins[id] == nil else { return }
+    mutating func enter(_ client: ClientKey, from address: SocketAddress) {
+        guard countsOrigins, origins[client] == nil else { return }
         let origin = AddressOrigin(address)
-        origins[id] = origin
+        origins[client] = origin
         counts[origin, default: 0] += 1
     }
 
     /// Takes that back. Does nothing about a client that was not counted.
-    mutating func leave(_ id: Connection.ID) {
-        guard !origins.isEmpty, let origin = origins.removeValue(forKey: id) else { return }
+    mutating func leave(_ client: ClientKey) {
+        guard !origins.isEmpty, let origin = origins.removeValue(forKey: client) else { return }
         let count = counts[origin, default: 1] - 1
         counts[origin] = count > 0 ? count : nil
     }

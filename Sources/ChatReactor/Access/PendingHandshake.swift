@@ -1,15 +1,16 @@
 import Reactor
 
-/// A caller counts towards the limits from when it is accepted until this is released: when its handshake is complete, or it has gone.
-final class PendingHandshake {
-    private weak let server: ChatServer?
+/// A caller that was let in, and is no client yet: it is amid a handshake, or on its way to the loop that is to serve it. It counts as long as there is
+/// this.
+final class PendingHandshake: Sendable {
+    private let gate: SharedGate
     private let origin: AddressOrigin
 
-    init(of caller: SocketAddress, with server: ChatServer) {
-        self.server = server
+    init(of caller: SocketAddress, at gate: SharedGate) {
+        self.gate = gate
         origin = AddressOrigin(caller)
-        server.handshakeDidBegin(from: origin)
+        gate.beginHandshake(from: origin)
     }
 
-    deinit { server?.handshakeDidEnd(from: origin) }
+    deinit { gate.endHandshake(from: origin) }
 }

@@ -21,7 +21,7 @@ final class WebCaller {
         self.address = address
         self.proxy = proxy
         // A proxy calls for many.
-        handshake = server.isWebProxy(address) ? nil : PendingHandshake(of: address, with: server)
+        handshake = server.isWebProxy(address) ? nil : PendingHandshake(of: address, at: server.gate)
     }
 
     /// Makes the handler of its connection.

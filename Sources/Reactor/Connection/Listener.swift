@@ -309,14 +309,19 @@ extension EventLoop {
     private func serving(
         as judge: @escaping (SocketAddress) -> Admission, over transport: TransportFactory?
     ) -> Listener.AcceptHandler {
-        { [self] socket, peer throws(Errno) in
-            switch judge(peer) {
-            // Who expects a handshake would take a line for a broken one, and the handshake itself would cost what a refusal saves.
-            case .reject(let line): socket.reject(with: transport == nil ? line : "")
-            case .admit(let handler, let options):
-                try Connection(taking: socket, kind: .socket, on: self, options: options, handler: handler)
-                    .start(over: transport)
-            }
+        { [self] socket, peer throws(Errno) in try serve(socket, as: judge(peer), over: transport) }
+    }
+
+    /// Makes a connection of a socket that was accepted, here or by another loop, or turns its caller away.
+    package func serve(
+        _ socket: consuming OwnedDescriptor, as admission: Admission, over transport: TransportFactory?
+    ) throws(Errno) {
+        switch admission {
+        // Who expects a handshake would take a line for a broken one, and the handshake itself would cost what a refusal saves.
+        case .reject(let line): socket.reject(with: transport == nil ? line : "")
+        case .admit(let handler, let options):
+            try Connection(taking: socket, kind: .socket, on: self, options: options, handler: handler)
+                .start(over: transport)
         }
     }
 

@@ -12,6 +12,14 @@ extension EventLoop {
 
         /// Nothing.
         public init() {}
+
+        /// Adds what another loop has counted.
+        public mutating func add(_ other: Counts) {
+            acceptedConnections &+= other.acceptedConnections
+            bytesRead &+= other.bytesRead
+            bytesSent &+= other.bytesSent
+            sends &+= other.sends
+        }
     }
 
     /// What the loop has counted until now. Nothing is counted for a caller: to ask costs a copy.

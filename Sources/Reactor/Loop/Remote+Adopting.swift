@@ -13,10 +13,16 @@ extension EventLoop.Remote {
         socket: consuming OwnedDescriptor, options: Connection.Options = .init(),
         makeHandler: @escaping @Sendable () -> any ConnectionHandler
     ) {
-        let parcel = Parcel(socket)
+        pass(socket) { loop, socket in _ = try? loop.adopt(socket: socket, options: options, handler: makeHandler()) }
+    }
+
+    /// Passes a descriptor to `body`, on the loop's thread. If the loop is closed or gone, the descriptor is closed.
+    package func pass(
+        _ descriptor: consuming OwnedDescriptor, to body: @escaping @Sendable (EventLoop, consuming OwnedDescriptor) -> Void
+    ) {
+        let parcel = Parcel(descriptor)
         execute { loop in
-            guard let socket = parcel.open() else { return }
-            _ = try? loop.adopt(socket: socket, options: options, handler: makeHandler())
+            if let descriptor = parcel.open() { body(loop, descriptor) }
         }
     }
 

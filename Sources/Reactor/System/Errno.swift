@@ -66,6 +66,8 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     /// The descriptor is no socket. The corresponding C constant is `ENOTSOCK`.
     public static let notSocket = Errno(rawValue: ENOTSOCK)
     /// The peer has not answered in time. The corresponding C constant is `ETIMEDOUT`.
+    public static let operationNotSupported = Errno(rawValue: EOPNOTSUPP)
+    /// `ETIMEDOUT`.
     public static let timedOut = Errno(rawValue: ETIMEDOUT)
     /// The process has as many descriptors as it may have. The corresponding C constant is `EMFILE`.
     public static let tooManyOpenFiles = Errno(rawValue: EMFILE)

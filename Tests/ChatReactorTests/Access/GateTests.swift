@@ -23,11 +23,12 @@ struct GateTests {
         var rules = AccessRules()
         rules.maximumPerAddress = 1
         var gate = Gate(rules, reserve: 0)
-        gate.enter(.none, from: addresses[0])
+        let client = Gate.ClientKey(server: 0, id: .none)
+        gate.enter(client, from: addresses[0])
         func refusal() -> AccessRefusal? { gate.refusal(of: addresses[1], clientCount: 1, bans: nil) }
         #expect(refusal() == (isOne ? .tooManyFromAddress : nil))
-        gate.leave(.none)
-        gate.leave(.none)
+        gate.leave(client)
+        gate.leave(client)
         #expect(refusal() == nil)
     }
 

@@ -1,0 +1,116 @@
+import Glibc
+import Reactor
+import TestSupport
+import Testing
+
+/// `chatd --loops`: one relay, served by several threads.
+@Suite struct LoopsTests {
+    /// A daemon of several loops, its metrics, and what it prints.
+    private func withLoops(_ count: Int, _ arguments: [String] = [], _ body: (Daemon, _ metrics: UInt16) throws -> Void) throws {
+        let places = ["--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--loops", "\(count)"]
+        try withDaemon(places + arguments, listeners: 2) { daemon in
+            let place = try #require(daemon.addresses[1].firstMatch(of: #/:(\d+)\/metrics/#))
+            try body(daemon, try #require(UInt16(place.1)))
+        }
+    }
+
+    private func sample(_ name: String, at port: UInt16) throws -> Int {
+        let text = try Peer(port: port).ask("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")?.first?.content ?? ""
+        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix(name + " ") })
+        return try #require(Int(line.split(separator: " ")[1]))
+    }
+
+    /// Clients that are there: each may be on another loop, so that one which was let in later may be there earlier.
+    private func join(_ count: Int, to daemon: Daemon, _ metrics: UInt16) throws -> [Peer] {
+        let clients = try (0..<count).map { _ in try daemon.connect() }
+        try wait(for: "all clients") { try sample("chatd_connections", at: metrics) == count }
+        return clients
+    }
+
+    @Test func `what one says reaches all, is printed, and is counted once for each`() throws {
+        try withLoops(3, ["--print"]) { daemon, metrics in
+            let clients = try join(6, to: daemon, metrics)
+            for (index, client) in clients.enumerated() { try client.send("hello from \(index)\n") }
+            var heard: [[String]] = []
+            for client in clients { heard.append(try client.receiveLines(5)) }
+            for (index, lines) in heard.enumerated() {
+                #expect(Set(lines) == Set((0..<6).filter { $0 != index }.map { "hello from \($0)" }))
+            }
+            var printed: Set<String> = []
+            for _ in 0..<6 { printed.insert(try #require(try daemon.process.output.line())) }
+            #expect(printed == Set((0..<6).map { "hello from \($0)" }))
+            #expect(try sample("chatd_deliveries_total", at: metrics) == 30)
+            #expect(try sample("chatd_messages_received_total", at: metrics) == 6)
+            #expect(try sample("chatd_connections_accepted_total", at: metrics) == 6)
+            #expect(try sample("chatd_rooms", at: metrics) == 1 && sample("chatd_room_members", at: metrics) == 6)
+            try clients[5].send("x\n")
+            #expect(try clients[5].receiveLine() == nil)
+            try wait(for: "five clients") { try sample("chatd_connections", at: metrics) == 5 }
+        }
+    }
+
+    @Test func `the operator's lines reach all loops, and their end tells all clients`() throws {
+        let places = ["--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--loops", "2", "--console"]
+        let daemon = try Daemon(places, listeners: 2, input: .pipe)
+        let place = try #require(daemon.addresses[1].firstMatch(of: #/:(\d+)\/metrics/#))
+        let clients = try join(4, to: daemon, try #require(UInt16(place.1)))
+        try daemon.process.input.send("tea is ready\n")
+        for client in clients { #expect(try client.receiveLine() == "tea is ready") }
+        try daemon.end()
+        for client in clients { #expect(try client.receiveAll() == Array("! goodbye: the server is shutting down\n".utf8)) }
+    }
+
+    @Test func `what is set by a reload holds on all loops`() throws {
+        let file = TemporaryPath()
+        try file.write(#"{"quit-word": "x"}"#)
+        try withLoops(2, ["--config", file.path, "--log-level", "notice"]) { daemon, metrics in
+            let clients = try join(4, to: daemon, metrics)
+            try file.write(#"{"quit-word": "bye", "max-connections": 4, "log-level": "debug"}"#)
+            daemon.process.send(signal: SIGHUP)
+            let line = try daemon.process.error.line()
+            #expect(line == "chatd: the configuration was read again; changed: log-level, quit-word, max-connections")
+            let late = try daemon.connect()
+            #expect(try late.receiveLine() == "! the server is full, try again later")
+            for client in clients { try client.send("bye\n") }
+            for client in clients { #expect(try client.receiveAll().isEmpty) }
+            // Which loop's it was is said with each.
+            var loops: Set<Substring> = []
+            while loops.count < 2, let line = try daemon.process.error.line() {
+                if let loop = line.firstMatch(of: #/debug closed .*loop=(\d)/#) { loops.insert(loop.1) }
+            }
+            #expect(loops == ["0", "1"])
+        }
+    }
+
+    @Test func `each loop is kept on a processor`() throws {
+        try withLoops(2, ["--pin-loops"]) { daemon, _ in
+            let lists = try threads(of: daemon).map { try status(of: $0, in: daemon, "Cpus_allowed_list") }
+            #expect(lists.allSatisfy { Int($0) != nil }, "\(lists)")
+            // The machine of the test may have one alone.
+            var set = cpu_set_t()
+            _ = unsafe pthread_getaffinity_np(pthread_self(), MemoryLayout<cpu_set_t>.size, &set)
+            let count = unsafe withUnsafeBytes(of: &set) { bytes in bytes.reduce(0) { $0 + $1.nonzeroBitCount } }
+            #expect(Set(lists).count == min(count, 2))
+        }
+    }
+
+    private func threads(of daemon: Daemon) throws -> [String] {
+        let folder = try #require(unsafe opendir("/proc/\(daemon.process.pid)/task"))
+        defer { unsafe closedir(folder) }
+        var names: [String] = []
+        while let entry = unsafe readdir(folder) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+                unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if Int(name) != nil { names.append(name) }
+        }
+        return names
+    }
+
+    private func status(of thread: String, in daemon: Daemon, _ name: String) throws -> String {
+        let descriptor = unsafe open("/proc/\(daemon.process.pid)/task/\(thread)/status", O_RDONLY | O_CLOEXEC)
+        let text = String(decoding: try StreamReader(takingOver: descriptor).all(), as: UTF8.self)
+        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix(name + ":") })
+        return String(line.dropFirst(name.count + 1)).trimmingPrefix { $0 == "\t" || $0 == " " }.description
+    }
+}
