@@ -149,8 +149,7 @@ extension IRCClient {
         reply(.inviting, person.name.text, "#\(room.name)")
         if let absence = (person as? IRCClient)?.away { reply(.away, person.name.text, text: absence) }
         if !person.ignored.contains(name) { person.tell(.invitation(room: room.name, from: name)) }
-        var line = IRCLine(network.source(of: self), "INVITE", [person.name.text, "#\(room.name)"])
-        line.time = Timestamp.now
+        let line = network.line(by: self, "INVITE", [person.name.text, "#\(room.name)"])
         for case let client as IRCClient in conversation.people
         where client !== self && client.capabilities.contains(.inviteNotify) && conversation.isKept(by: client) {
             client.send(line)

@@ -322,7 +322,7 @@ final class IRCClient: Person {
             return line
         case .invitation(let room, let from):
             guard let person = chat?.person(named: from) else { return nil }
-            return IRCLine(network.source(of: person), "INVITE", [shownName, "#\(room)"])
+            return network.line(by: person, "INVITE", [shownName, "#\(room)"])
         case .loggedIn(let name):
             tellLoggedIn(as: name)
             return nil

@@ -131,8 +131,7 @@ final class IRCNetwork {
             joinLine(of: person, to: conversation.name, with: parts, at: time)
         }
         guard let message = (person as? IRCClient)?.away else { return }
-        var line = IRCLine(source(of: person), "AWAY", text: Array(message.utf8))
-        line.time = time
+        let line = line(by: person, "AWAY", text: Array(message.utf8), at: time)
         for case let client as IRCClient in conversation.people
         where client !== person && client.capabilities.contains(.awayNotify) {
             tell(client, line)
@@ -151,17 +150,15 @@ final class IRCNetwork {
     func realName(of person: Person) -> String { (person as? IRCClient)?.realName ?? person.name.text }
 
     func didLeave(_ person: Person, _ conversation: Conversation, _ departure: IRCDeparture) {
-        var line: IRCLine
+        let line: IRCLine
         switch departure {
         case .quit: return
         case .part(let reason):
-            line = IRCLine(source(of: person), "PART", ["#\(conversation.name)"], text: reason.isEmpty ? nil : Array(reason.utf8))
+            let text = reason.isEmpty ? nil : Array(reason.utf8)
+            line = self.line(by: person, "PART", ["#\(conversation.name)"], text: text)
         case .kick(let kicker, let reason):
-            line = IRCLine(
-                source(of: kicker), "KICK", ["#\(conversation.name)", person.name.text], text: Array(reason.utf8))
+            line = self.line(by: kicker, "KICK", ["#\(conversation.name)", person.name.text], text: Array(reason.utf8))
         }
-        line.time = Timestamp.now
-        line.account = account(of: person)
         var kicker: IRCClient?
         if case .kick(let client, _) = departure, client !== person { kicker = client }
         conversation.publishToIRC(from: kicker?.connection) { _ in line }
@@ -198,8 +195,7 @@ final class IRCNetwork {
 
     /// Tells those who meet a person under which name it has logged in, or that it has not any more.
     func didChangeAccount(of person: Person) {
-        var line = IRCLine(source(of: person), "ACCOUNT", [account(of: person) ?? "*"])
-        line.time = Timestamp.now
+        let line = line(by: person, "ACCOUNT", [account(of: person) ?? "*"])
         for peer in peers(of: person, who: .accountNotify) { tell(peer, line) }
     }
 

@@ -142,6 +142,35 @@ struct IRCCapabilityTests {
             try irc.answers(ben).filter { $0.contains("PRIVMSG") }.map { $0.hasPrefix("@account=zoe ") } == [false, true])
     }
 
+    @Test func `the account is that of who does it`() throws {
+        let irc = try IRCFixture()
+        irc.chat.authenticator = try PlainAuthenticator(["ana": "tea", "zoe": "milk"])
+        let ana = try irc.connect()
+        try irc.say(ana, "PASS ana:tea", "NICK ana", "USER ana 0 * :Ana", "JOIN #tea")
+        try irc.settle()
+        let ben = try irc.register("ben", "account-tag away-notify invite-notify account-notify", in: "#tea")
+        let cleo = try irc.register("cleo", "account-tag", in: "#tea")
+        let zoe = try irc.joinByLines("guest", in: "tea")
+        try irc.say(ana, "MODE #tea +o ben")
+        try irc.clear()
+        try irc.say(ana, "KICK #tea cleo :out")
+        #expect(try irc.answers(ben) == ["@account=ana :ana!ana@localhost KICK #tea cleo :out"])
+        #expect(try irc.answers(cleo) == ["@account=ana :ana!ana@localhost KICK #tea cleo :out"])
+        try irc.say(ana, "INVITE cleo #tea")
+        #expect(try irc.answers(ben) == ["@account=ana :ana!ana@localhost INVITE cleo #tea"])
+        #expect(try irc.answers(cleo) == ["@account=ana :ana!ana@localhost INVITE cleo #tea"])
+        try irc.say(zoe, "/login zoe milk")
+        #expect(try irc.answers(ben).last == "@account=zoe :zoe!zoe@localhost ACCOUNT zoe")
+        try irc.say(ana, "PART #tea", "AWAY :out")
+        try irc.clear()
+        try irc.say(ana, "JOIN #tea")
+        #expect(
+            try irc.answers(ben) == ["@account=ana :ana!ana@localhost JOIN #tea", "@account=ana :ana!ana@localhost AWAY :out"])
+        // Who has no account does it without one, to whomever.
+        try irc.say(ben, "KICK #tea ana")
+        #expect(try irc.answers(ben) == [":ben!ben@localhost KICK #tea ana :ben"])
+    }
+
     // MARK: - Of people
 
     @Test func `extended-join says more of who comes`() throws {

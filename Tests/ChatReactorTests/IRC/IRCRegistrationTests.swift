@@ -334,7 +334,7 @@ struct IRCRegistrationTests {
             ])
         // The tag is about who it is since.
         #expect(
-            try irc.answers(ben) == ["@account=root :ana!ana@localhost NICK :root", ":root!ana@localhost ACCOUNT root"])
+            try irc.answers(ben) == ["@account=root :ana!ana@localhost NICK :root", "@account=root :root!ana@localhost ACCOUNT root"])
         #expect(try irc.answers(zoe) == ["* ana is now root"])
         #expect(try irc.ask(ana, "NICK other") == ["\(Self.s) 432 root other :you are logged in as root, which stays your name"])
         #expect(try irc.ask(ana, "NICK ROOT") == [":root!ana@localhost NICK :ROOT"])
