@@ -24,6 +24,8 @@ struct ChatEvent {
     var from: String? { object["from"]?.text }
     var to: String? { object["to"]?.text }
     var text: String? { object["text"]?.text }
+    /// The lines of a message of several.
+    var lines: [String]? { object["lines"]?.elements?.compactMap(\.text) }
     var name: String? { object["name"]?.text }
     /// Of an answer to a login, whether the user has logged in; nil of anything else.
     var login: Bool? { object["login"]?.bool }

@@ -52,6 +52,11 @@ struct EventText {
     }
 
     private func message(_ event: ChatEvent, _ now: Int64) -> ([StyledLine], Bool) {
+        let messages = (event.lines ?? [event.text ?? ""]).map { message(event, $0, now) }
+        return (messages.map(\.0), messages.contains { $0.1 })
+    }
+
+    private func message(_ event: ChatEvent, _ text: String, _ now: Int64) -> (StyledLine, Bool) {
         let isOwn = event.from == ownName
         var line = StyledLine("\(Timestamp.forPeople(event.time ?? now, now: now)) \(prefix(event))")
         line.add(event.from ?? "", isOwn ? .ownName : .name)
@@ -59,9 +64,9 @@ struct EventText {
         line.add(": ")
         let star = event.kind == .action ? "*" : ""
         line.add(star)
-        let isMention = add(event.text ?? "", to: &line, marksName: !isOwn)
+        let isMention = add(text, to: &line, marksName: !isOwn)
         line.add(star)
-        return ([line], isMention || event.kind == .private)
+        return (line, isMention || event.kind == .private)
     }
 
     private func notice(_ event: ChatEvent, _ now: Int64, _ text: String) -> ([StyledLine], Bool) {

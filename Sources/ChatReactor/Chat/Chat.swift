@@ -252,7 +252,7 @@ public final class Chat {
     }
 
     /// Has a hook decide about what a person says in a room, or sets as its topic (`-` to remove it), before anybody hears it: not
-    /// about private messages. It replaces the one before.
+    /// about private messages. Several lines that are one message are given with spaces in between. It replaces the one before.
     public func onSay(_ hook: @escaping (_ person: Person, _ room: ChatServer.Room, _ text: String) -> Verdict) {
         var new = hooks
         new.moderation = hook

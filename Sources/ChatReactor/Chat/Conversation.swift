@@ -236,7 +236,7 @@ final class Conversation {
     /// Puts down what has happened, and tells everybody but the person who did it.
     ///
     /// - Parameters:
-    ///   - text: Valid UTF-8 without control characters.
+    ///   - text: Valid UTF-8 without control characters, but for the newlines of a message of several lines.
     ///   - original: What those get who have IRC clients, if that is more than the text.
     ///   - reachesIRC: Whether they get it at all.
     /// - Returns: The record's number and time; nil if the text is too long for the room.

@@ -32,7 +32,7 @@ extension ChatServer {
         public let person: Person?
         /// The name of who did it; empty if the server did.
         public let name: String
-        /// What was said, in valid UTF-8 and without control characters.
+        /// What was said, in valid UTF-8 and without control characters. Several lines are one.
         public let text: String
         /// How many people are in the room now, for those kinds that change it; otherwise 0.
         public let online: Int
@@ -52,7 +52,7 @@ extension ChatServer {
             self.room = room
             self.person = person
             self.name = name
-            self.text = String(text)
+            self.text = text.isSeveralLines ? String(decoding: Array(span: text).inOneLine, as: UTF8.self) : String(text)
             self.online = online
         }
 

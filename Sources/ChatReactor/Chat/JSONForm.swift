@@ -16,6 +16,11 @@ enum JSONForm {
         record.withContent { from, text in
             if kind != .notice { object.add("from", from) }
             switch kind {
+            case .message where text.isSeveralLines:
+                // One line as ever, for programs that know of nothing else.
+                let text = Array(span: text)
+                object.add("text", text.inOneLine.span)
+                object.add("lines", text.lines.map { String(decoding: $0, as: UTF8.self) })
             case .message, .action, .topic, .notice: object.add("text", text)
             case .rename: object.add("to", text)
             case .join: object.add("online", online)

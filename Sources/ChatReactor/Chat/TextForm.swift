@@ -6,13 +6,17 @@ struct TextForm {
     let label: TextLabel
 
     func encode(_ record: borrowing Record, isReplayed: Bool, to output: inout [UInt8]) {
-        if isReplayed {
-            // Live lines never begin with a bracket: no name does.
-            output.append("[\(Timestamp.forPeople(record.time, now: Timestamp.now))] ")
-        }
         let (kind, online) = (record.kind, record.online)
+        // Live lines never begin with a bracket: no name does.
+        let time = isReplayed ? "[\(Timestamp.forPeople(record.time, now: Timestamp.now))] " : ""
+        output.append(time)
         record.withContent { from, text in
             switch kind {
+            case .message where text.isSeveralLines:
+                for (index, line) in Array(span: text).lines.enumerated() {
+                    if index > 0 { output.append("\n\(time)") }
+                    label.append(name: from, text: line.span, to: &output)
+                }
             case .message:
                 label.append(name: from, text: text, to: &output)
             case .action:

@@ -54,8 +54,21 @@ struct WireForm: Hashable {
         } else {
             TextForm(label: label).encode(record, isReplayed: isReplayed, to: &output)
         }
-        // It is one line.
-        if isFramed { WebSocketFraming.server.frameLine(of: &output, from: start) }
+        if isFramed { Self.frameLines(of: &output, from: start) }
+    }
+
+    /// Makes a frame of each line, of which there is one as a rule.
+    private static func frameLines(of output: inout [UInt8], from start: Int) {
+        if output[start...].firstIndex(of: UInt8(ascii: "\n")) == output.count - 1 {
+            return WebSocketFraming.server.frameLine(of: &output, from: start)
+        }
+        let lines = Array(output[start...]).dropLast().split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        output.removeSubrange(start...)
+        for line in lines {
+            let start = output.count
+            output += line + [UInt8(ascii: "\n")]
+            WebSocketFraming.server.frameLine(of: &output, from: start)
+        }
     }
 
     /// Encodes what one client is told, in any form but that of IRC.

@@ -19,11 +19,13 @@ struct IRCCapabilities: OptionSet, Hashable {
     static let setName = Self(rawValue: 1 << 14)
     static let standardReplies = Self(rawValue: 1 << 15)
     static let userhostInNames = Self(rawValue: 1 << 16)
+    static let multiline = Self(rawValue: 1 << 17)
 
     /// By name, in the order in which they are listed.
     static let names: [(name: String, capability: IRCCapabilities)] = [
         ("account-notify", .accountNotify), ("account-tag", .accountTag), ("away-notify", .awayNotify), ("batch", .batch),
-        ("cap-notify", .capNotify), ("draft/chathistory", .chathistory), ("echo-message", .echoMessage),
+        ("cap-notify", .capNotify), ("draft/chathistory", .chathistory), ("draft/multiline", .multiline),
+        ("echo-message", .echoMessage),
         ("extended-join", .extendedJoin), ("invite-notify", .inviteNotify), ("labeled-response", .labeledResponse),
         ("message-tags", .messageTags), ("multi-prefix", .multiPrefix), ("sasl", .sasl), ("server-time", .serverTime),
         ("setname", .setName), ("standard-replies", .standardReplies), ("userhost-in-names", .userhostInNames),
@@ -36,6 +38,7 @@ struct IRCCapabilities: OptionSet, Hashable {
         if contains(.serverTime) { parts.insert(.time) }
         if contains(.accountTag) { parts.insert(.account) }
         if contains(.extendedJoin) { parts.insert(.extendedJoin) }
+        if contains([.multiline, .batch]) { parts.insert(.multiline) }
         return parts
     }
 }

@@ -12,14 +12,21 @@ extension IRCClient {
             return isNotice ? () : reply(.noRecipient, text: "No recipient given (\(message.command))")
         }
         guard message.parameters.count > 1, !message.parameters[1].isEmpty else { return isNotice ? () : reply(.noText) }
-        let clientTags = capabilities.contains(.messageTags) ? message.tags.filter { $0.key.hasPrefix("+") } : []
-        let original = IRCOriginal(text: Array(message.parameters[1].utf8), isNotice: isNotice, clientTags: clientTags)
-        for target in Self.targets(of: targets) {
-            if target.hasPrefix("#") { say(original, in: target) } else { say(original, to: target) }
-        }
+        let text = Array(message.parameters[1].utf8)
+        let original = IRCOriginal(text: text, isNotice: isNotice, clientTags: clientTags(of: message))
+        for target in Self.targets(of: targets) { say(original, at: target) }
         if targets.split(separator: ",", omittingEmptySubsequences: true).count > Self.targetLimit {
             reply(.tooManyTargets, message.command)
         }
+    }
+
+    /// Those of the tags that are for the other clients.
+    func clientTags(of message: IRCMessage) -> [(key: String, value: String)] {
+        capabilities.contains(.messageTags) ? message.tags.filter { $0.key.hasPrefix("+") } : []
+    }
+
+    func say(_ original: IRCOriginal, at target: String) {
+        if target.hasPrefix("#") { say(original, in: target) } else { say(original, to: target) }
     }
 
     /// Why the person may not speak in a room; nil if it may.
@@ -44,28 +51,31 @@ extension IRCClient {
             kind = .action
             original.text = Array(ctcp.argument.utf8)
         }
+        if original.isSeveralLines { return say(kind, original.visibleLines.span, original, in: room, conversation) }
         let isFormatted = IRCFormatting.contains(original.text.span)
         let plain = isFormatted ? IRCFormatting.plain(original.text.span) : original.text
         chat.withVisible(plain.span) { text in say(kind, text, original, in: room, conversation) }
     }
 
-    /// - Parameter text: The original without its colours, made harmless.
+    /// - Parameter text: The original without its colours, made harmless. It may be several lines.
     private func say(
         _ kind: Record.Kind, _ text: Span<UInt8>, _ original: IRCOriginal, in room: ChatServer.Room, _ conversation: Conversation
     ) {
         guard let chat else { return }
         let target = "#\(room.name)"
         // Colours alone say nothing to the others.
-        if text.isEmpty { return refuse(original, .noText) }
+        if text.isEmpty || original.isSeveralLines && Array(span: text).isBlankLines { return refuse(original, .noText) }
         var original = original
         var result: (sequence: UInt64, time: Int64)?
-        switch chat.judge(text, by: self, in: room) {
+        let judged = original.isSeveralLines ? Array(span: text).inOneLine : nil
+        let verdict = if let judged { chat.judge(judged.span, by: self, in: room) } else { chat.judge(text, by: self, in: room) }
+        switch verdict {
         case nil: return
         case .pass: result = conversation.publish(kind, from: name.text, text, by: self, asSent: original)
         case .rewrite(let other):
             let other = String(madeVisible: other)
             if other.isEmpty { return refuse(original, .noText) }
-            original.text = Array(other.utf8)
+            (original.text, original.breaks) = (Array(other.utf8), [])
             result = conversation.publish(kind, from: name.text, other.utf8.span, by: self, asSent: original)
         case .refuse(let reason): return refuse(original, .cannotSend, target, text: String(madeVisible: reason))
         }
@@ -96,7 +106,7 @@ extension IRCClient {
     ) -> IRCLine {
         let command = original.isNotice ? "NOTICE" : "PRIVMSG"
         var line = network.line(by: self, command, [target], text: original.text, at: time)
-        (line.id, line.clientTags) = (id ?? network.makeID(), original.clientTags)
+        (line.id, line.clientTags, line.breaks) = (id ?? network.makeID(), original.clientTags, original.breaks)
         return line
     }
 
@@ -108,8 +118,10 @@ extension IRCClient {
         if !person.ignored.contains(name) {
             if let client = person as? IRCClient {
                 client.sendAside(line)
-            } else if let text = Self.textForPeople(original) {
-                person.tell(.privateMessage(from: name, to: person.name, text: text, time: Timestamp.now, isSender: false))
+            } else {
+                for text in Self.textsForPeople(original) {
+                    person.tell(.privateMessage(from: name, to: person.name, text: text, time: Timestamp.now, isSender: false))
+                }
             }
             person.lastWriter = self
         }
@@ -120,15 +132,14 @@ extension IRCClient {
         }
     }
 
-    /// What those get who have no IRC client; nil of what only such a client can make something of.
-    private static func textForPeople(_ original: IRCOriginal) -> [UInt8]? {
-        var text = original.text
-        if let ctcp = CTCP(text.span) {
-            if ctcp.command != "ACTION" { return nil }
-            text = Array("*\(ctcp.argument)*".utf8)
+    /// What those get who have no IRC client, a message a line; none of what only such a client can make something of.
+    private static func textsForPeople(_ original: IRCOriginal) -> [[UInt8]] {
+        var original = original
+        if let ctcp = CTCP(original.text.span) {
+            if ctcp.command != "ACTION" { return [] }
+            original.text = Array("*\(ctcp.argument)*".utf8)
         }
-        let shown = String(madeVisible: String(decoding: IRCFormatting.plain(text.span), as: UTF8.self))
-        return shown.isEmpty ? nil : Array(shown.utf8)
+        return original.visibleLines.lines.filter { !$0.isEmpty }
     }
 
     /// Who has a name; nil after having said that nobody has.

@@ -34,9 +34,19 @@ extension IRCClient {
     private func offeredCapabilities(withValues: Bool) -> [String] {
         let mechanisms = saslMechanisms
         return IRCCapabilities.names.compactMap { name, capability in
-            if capability != .sasl { return name }
-            if mechanisms.isEmpty { return nil }
-            return withValues ? "sasl=\(mechanisms.joined(separator: ","))" : name
+            if !isOffered(capability) { return nil }
+            if !withValues { return name }
+            if capability == .sasl { return "\(name)=\(mechanisms.joined(separator: ","))" }
+            if capability == .multiline { return "\(name)=max-bytes=\(Multiline.byteLimit),max-lines=\(Multiline.lineLimit)" }
+            return name
+        }
+    }
+
+    private func isOffered(_ capability: IRCCapabilities) -> Bool {
+        switch capability {
+        case .sasl: !saslMechanisms.isEmpty
+        case .multiline: chat.map { $0.maximumTextLength >= Multiline.textLength } ?? false
+        default: true
         }
     }
 
@@ -52,7 +62,7 @@ extension IRCClient {
             let name = isRemoved ? word.dropFirst() : word
             guard let capability = IRCCapabilities.names.first(where: { $0.name == name })?.capability,
                 // It stays for those who have asked for the list as of version 302.
-                !(isRemoved && capability == .capNotify), capability != .sasl || isRemoved || !saslMechanisms.isEmpty
+                !(isRemoved && capability == .capNotify), isRemoved || isOffered(capability)
             else {
                 // All or nothing.
                 return send(IRCLine(network.serverName, "CAP", [shownName, "NAK"], text: Array(text.utf8)))

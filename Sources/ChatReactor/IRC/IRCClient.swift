@@ -42,6 +42,10 @@ final class IRCClient: Person {
     var watched: Set<ChatName> = []
     let signOnTime = Timestamp.now
 
+    /// The message of several lines that it has begun.
+    var multiline: Multiline?
+    /// What the answer to the command that is being run is to be known by, if the client has said.
+    var label: String?
     /// What the command that is being run has come to so far; nil between commands.
     private var responses: [IRCLine]?
     private var batchCount = 0
@@ -103,7 +107,8 @@ final class IRCClient: Person {
     override func leave(farewell: String, reason: CloseReason = .requested) {
         send(IRCLine("", "ERROR", text: Array("Closing link: \(farewell)".utf8)))
         // Whatever the command is, it is done: a connection that finishes takes no more.
-        flush(label: nil)
+        label = nil
+        flush()
         responses = nil
         super.leave(farewell: farewell, reason: reason)
     }
@@ -187,10 +192,10 @@ final class IRCClient: Person {
     }
 
     private func answer(_ message: IRCMessage, _ body: () -> Void) {
-        let label = capabilities.contains(.labeledResponse) ? message.tags.first { $0.key == "label" }?.value : nil
+        label = capabilities.contains(.labeledResponse) ? message.tags.first { $0.key == "label" }?.value : nil
         responses = []
         body()
-        flush(label: label)
+        flush()
         responses = nil
     }
 
@@ -209,6 +214,7 @@ final class IRCClient: Person {
         }
         if !isRegistered, !command.precedesRegistration { return reply(.notRegistered) }
         if message.parameters.count < command.minimumCount { return reply(.needMoreParameters, message.command) }
+        if capabilities.contains(.multiline), takesAsLine(message) { return }
         command.run(self)(message)
     }
 
@@ -230,13 +236,13 @@ final class IRCClient: Person {
     var answerLength: Int { responses?.reduce(0) { $0 + $1.longestLength } ?? 0 }
 
     /// Sends what a command has come to, in one piece, and so that the client can tell to which of its commands it belongs.
-    private func flush(label: String?) {
+    private func flush() {
         guard var lines = responses else { return }
         responses = []
         if let label {
             if lines.isEmpty { lines.append(IRCLine(network.serverName, "ACK")) }
             // A batch has the label itself; what is in it refers to the batch.
-            if lines.count == 1 && !lines[0].isSeveral
+            if lines.count == 1 && !lines[0].isSeveral(with: capabilities.parts)
                 || lines[0].command == "BATCH" && lines.last?.command == "BATCH"
                     && lines[0].parameters.first?.dropFirst() == lines.last?.parameters.first?.dropFirst()
             {
@@ -293,6 +299,10 @@ final class IRCClient: Person {
 
     /// Says that a command was not done, as IRCv3 has it for what has no numeric.
     func fail(_ command: String, _ code: String, _ context: String..., text: String) {
+        fail(command, code, context, text: text)
+    }
+
+    func fail(_ command: String, _ code: String, _ context: [String], text: String) {
         send(IRCLine(network.serverName, "FAIL", ([command, code] + context).map(Self.asMiddle), text: Array(text.utf8)))
     }
 

@@ -44,6 +44,7 @@ struct IRCCommand {
             .init("PRIVMSG", IRCClient.privateMessage),
             .init("NOTICE", IRCClient.sendNotice),
             .init("TAGMSG", minimum: 1, IRCClient.tagMessage),
+            .init("BATCH", minimum: 1, IRCClient.batch),
             .init("CHATHISTORY", minimum: 2, IRCClient.chatHistory),
             // Who is there.
             .init("WHO", minimum: 1, IRCClient.who),

@@ -20,6 +20,8 @@ enum IRCForm {
         static let account = Parts(rawValue: 4)
         /// That and the sender's description, in what says that somebody has come.
         static let extendedJoin = Parts(rawValue: 8)
+        /// That several lines are one message, as a batch.
+        static let multiline = Parts(rawValue: 16)
     }
 
     /// Encodes what all in a room are told.
@@ -56,8 +58,10 @@ enum IRCForm {
 
 /// What somebody with an IRC client has sent, where that is more than its text: the other forms, and the history, do not have it.
 struct IRCOriginal {
-    /// With colours and the like; without what makes it an action.
+    /// With colours and the like; without what makes it an action. Several lines are joined by newlines.
     var text: [UInt8]
+    /// Where in the text the sender's client has gone on in another message, though not in another line.
+    var breaks: [Int] = []
     /// Whether no program is to answer it.
     var isNotice = false
     /// Those of the sender's tags that are for the other clients.
@@ -81,8 +85,10 @@ struct IRCLine {
     var command: String
     /// Those that have no space in them, and do not begin with a colon.
     var parameters: [String]
-    /// The last parameter, which may be any text; nil for none. What is said and too long for one message becomes several.
+    /// The last parameter, which may be any text; nil for none. What is said and too long for one message becomes several, as several lines do.
     var text: [UInt8]?
+    /// Where in the text there is to be another message in any case.
+    var breaks: [Int] = []
     /// When it happened, in milliseconds since the beginning of 1970.
     var time: Int64?
     /// By which the message can be referred to.
@@ -112,15 +118,27 @@ struct IRCLine {
         return words + (source.isEmpty ? 2 : 4) + (envelope.map { $0.before.utf8.count + $0.after.utf8.count } ?? 0) + 2
     }
 
-    /// Whether it takes several messages.
-    var isSeveral: Bool { goesOn && frameLength + (text?.count ?? 0) > IRCForm.lengthLimit }
+    /// Whether it takes several messages, which are no batch of their own.
+    func isSeveral(with parts: IRCForm.Parts) -> Bool {
+        guard goesOn, let text, !isBatch(with: parts) else { return false }
+        return frameLength + text.count > IRCForm.lengthLimit || !breaks.isEmpty || text.contains(Self.newline)
+    }
+
+    private static let newline = UInt8(ascii: "\n")
+
+    /// Whether it is a batch for those who take several lines as one message, if it takes several.
+    private func isBatch(with parts: IRCForm.Parts) -> Bool {
+        parts.contains(.multiline) && command == "PRIVMSG" && id != nil && envelope == nil
+    }
 
     /// How many bytes it takes at most.
     var longestLength: Int {
         let tags = (clientTags + ownTags).reduce(200) { $0 + 2 * ($1.key.utf8.count + $1.value.utf8.count) }
         guard goesOn, let text else { return tags + IRCForm.lengthLimit }
         // A piece may be as short as two thirds of what there is room for.
-        let count = 3 * text.count / (2 * max(IRCForm.lengthLimit - frameLength, 32)) + 1
+        let lineCount = text.count { $0 == Self.newline } + breaks.count
+        // With the two that begin and end a batch.
+        let count = 3 * text.count / (2 * max(IRCForm.lengthLimit - frameLength, 32)) + lineCount + 3
         return text.count + count * (tags + frameLength)
     }
 
@@ -145,6 +163,9 @@ struct IRCLine {
             return
         }
         head.append(opening)
+        if goesOn, text.count > room && isBatch(with: parts) || !breaks.isEmpty || text.contains(Self.newline) {
+            return appendLines(of: text, head, atMost: room, with: parts, to: &output)
+        }
         var isFirst = true
         func appendPiece(_ piece: Span<UInt8>) {
             if !isFirst, !goesOn { return }
@@ -157,6 +178,51 @@ struct IRCLine {
         }
         if text.isEmpty { return appendPiece([UInt8]().span) }
         TextPieces.forEach(of: text.span, atMost: room) { appendPiece($0) }
+    }
+
+    /// Appends several lines: a batch to those who take one, to others the lines that are not empty.
+    private func appendLines(
+        of text: [UInt8], _ head: [UInt8], atMost room: Int, with parts: IRCForm.Parts, to output: inout [UInt8]
+    ) {
+        let batch = isBatch(with: parts) ? id : nil
+        if let batch {
+            var start = IRCLine(source, "BATCH", ["+\(batch)", "draft/multiline"] + parameters)
+            (start.time, start.id, start.account) = (time, id, account)
+            (start.clientTags, start.ownTags) = (clientTags, ownTags)
+            start.append(with: parts, to: &output)
+        }
+        var isFirst = true
+        func append(_ piece: Span<UInt8>, goesOn: Bool) {
+            if let batch {
+                IRCMessage.append(tags: [("batch", batch)] + (goesOn ? [("draft/multiline-concat", "")] : []), to: &output)
+            } else {
+                if piece.isEmpty { return }
+                appendTags(with: parts, hasID: isFirst, to: &output)
+            }
+            isFirst = false
+            output.append(contentsOf: head)
+            output.append(piece)
+            if let envelope { output.append(envelope.after) }
+            output.append("\r\n")
+        }
+        var start = 0
+        for line in text.split(separator: Self.newline, omittingEmptySubsequences: false) {
+            let end = start + line.count
+            var isBegin = true
+            for stop in breaks.filter({ start < $0 && $0 < end }) + [end] {
+                TextPieces.forEach(of: text.span.extracting(start..<stop), atMost: room) { piece in
+                    append(piece, goesOn: !isBegin)
+                    isBegin = false
+                }
+                start = stop
+            }
+            start = end + 1
+        }
+        guard let batch else { return }
+        var end = IRCLine("", "BATCH", ["-\(batch)"])
+        // It may be in another batch itself.
+        end.ownTags = ownTags.filter { $0.key == "batch" }
+        end.append(with: parts, to: &output)
     }
 
     /// - Parameter hasID: Whether it is the first message of its text: an identifier is of one message.

@@ -114,6 +114,7 @@ final class IRCNetwork {
         line.id = Self.id(epoch: conversation.records.epoch, sequence: sequence)
         line.account = account
         line.clientTags = original?.clientTags ?? []
+        line.breaks = original?.breaks ?? []
         return line
     }
 

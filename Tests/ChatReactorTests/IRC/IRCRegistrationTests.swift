@@ -131,8 +131,8 @@ struct IRCRegistrationTests {
     // MARK: - Capabilities
 
     private static let all =
-        "account-notify account-tag away-notify batch cap-notify draft/chathistory echo-message extended-join invite-notify "
-        + "labeled-response message-tags multi-prefix server-time setname standard-replies userhost-in-names"
+        "account-notify account-tag away-notify batch cap-notify draft/chathistory draft/multiline echo-message extended-join "
+        + "invite-notify labeled-response message-tags multi-prefix server-time setname standard-replies userhost-in-names"
 
     @Test func `capabilities are listed, asked for and given back`() throws {
         let irc = try IRCFixture()
@@ -159,7 +159,9 @@ struct IRCRegistrationTests {
         let new = try irc.connect()
         let all = Self.all.replacing(" server-time", with: " sasl server-time")
         #expect(try irc.ask(new, "CAP LS 301") == ["\(Self.s) CAP * LS :\(all)"])
-        #expect(try irc.ask(new, "CAP LS 302") == ["\(Self.s) CAP * LS :\(all.replacing(" sasl ", with: " sasl=PLAIN "))"])
+        let values = all.replacing(" sasl ", with: " sasl=PLAIN ")
+            .replacing("/multiline", with: "/multiline=max-bytes=4096,max-lines=32")
+        #expect(try irc.ask(new, "CAP LS 302") == ["\(Self.s) CAP * LS :\(values)"])
         #expect(try irc.ask(new, "CAP LIST") == ["\(Self.s) CAP * LIST :cap-notify"])
         #expect(try irc.ask(new, "CAP REQ :-cap-notify") == ["\(Self.s) CAP * NAK :-cap-notify"])
     }
@@ -334,7 +336,9 @@ struct IRCRegistrationTests {
             ])
         // The tag is about who it is since.
         #expect(
-            try irc.answers(ben) == ["@account=root :ana!ana@localhost NICK :root", "@account=root :root!ana@localhost ACCOUNT root"])
+            try irc.answers(ben) == [
+                "@account=root :ana!ana@localhost NICK :root", "@account=root :root!ana@localhost ACCOUNT root",
+            ])
         #expect(try irc.answers(zoe) == ["* ana is now root"])
         #expect(try irc.ask(ana, "NICK other") == ["\(Self.s) 432 root other :you are logged in as root, which stays your name"])
         #expect(try irc.ask(ana, "NICK ROOT") == [":root!ana@localhost NICK :ROOT"])

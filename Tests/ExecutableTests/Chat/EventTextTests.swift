@@ -26,6 +26,10 @@ struct EventTextTests {
     @Test(arguments: [
         (#"{"type":"message","seq":1,"room":"lobby","from":"ana","text":"olá"}"#, ["ana: olá"]),
         (#"{"type":"action","seq":1,"room":"lobby","from":"ana","text":"waves"}"#, ["ana: *waves*"]),
+        (
+            #"{"type":"message","seq":1,"room":"lobby","from":"ana","text":"one two","lines":["one","two"]}"#,
+            ["ana: one", "ana: two"]
+        ),
         (#"{"type":"private","from":"ana","to":"bot","text":"hello"}"#, ["ana to you: hello"]),
         (#"{"type":"join","seq":1,"room":"lobby","from":"ana","online":4}"#, ["* ana joined (4 online)"]),
         (#"{"type":"leave","seq":1,"room":"lobby","from":"ana","text":"quit","online":3}"#, ["* ana left: quit (3 online)"]),
