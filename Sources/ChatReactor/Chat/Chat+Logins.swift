@@ -59,11 +59,10 @@ extension Chat {
 
     /// Closes those who have logged in under a name that is nobody's any more, and takes their names from those who have them without a login.
     func enforceLogins() {
+        irc?.readMarkers.keep { authenticator?.isKnown($0) == true }
+        tellChangedCapabilities()
         for person in people {
-            if let client = person as? IRCClient {
-                client.judgeOperator()
-                client.tellChangedMechanisms()
-            }
+            (person as? IRCClient)?.judgeOperator()
             let isKnown = authenticator?.isKnown(person.name) == true
             if person.isLoggedIn, !isKnown {
                 person.tell(.error("goodbye: nobody can log in as \(person.name) any more"))
@@ -72,6 +71,11 @@ extension Chat {
                 becomeGuest(person)
             }
         }
+    }
+
+    /// Tells those with IRC clients by what one can log in now.
+    func tellChangedCapabilities() {
+        for case let client as IRCClient in people { client.tellChangedCapabilities() }
     }
 
     // MARK: - Who has to log in

@@ -136,6 +136,7 @@ public final class Chat {
         didSet {
             loginRules = loginRules.clamped
             if loginRules.rate != oldValue.rate { logins.setRate(loginRules.rate) }
+            if loginRules.allowsPlainConnections != oldValue.allowsPlainConnections { tellChangedCapabilities() }
         }
     }
 

@@ -20,15 +20,16 @@ struct IRCCapabilities: OptionSet, Hashable {
     static let standardReplies = Self(rawValue: 1 << 15)
     static let userhostInNames = Self(rawValue: 1 << 16)
     static let multiline = Self(rawValue: 1 << 17)
+    static let readMarker = Self(rawValue: 1 << 18)
 
     /// By name, in the order in which they are listed.
     static let names: [(name: String, capability: IRCCapabilities)] = [
         ("account-notify", .accountNotify), ("account-tag", .accountTag), ("away-notify", .awayNotify), ("batch", .batch),
         ("cap-notify", .capNotify), ("draft/chathistory", .chathistory), ("draft/multiline", .multiline),
-        ("echo-message", .echoMessage),
-        ("extended-join", .extendedJoin), ("invite-notify", .inviteNotify), ("labeled-response", .labeledResponse),
-        ("message-tags", .messageTags), ("multi-prefix", .multiPrefix), ("sasl", .sasl), ("server-time", .serverTime),
-        ("setname", .setName), ("standard-replies", .standardReplies), ("userhost-in-names", .userhostInNames),
+        ("draft/read-marker", .readMarker), ("echo-message", .echoMessage), ("extended-join", .extendedJoin),
+        ("invite-notify", .inviteNotify), ("labeled-response", .labeledResponse), ("message-tags", .messageTags),
+        ("multi-prefix", .multiPrefix), ("sasl", .sasl), ("server-time", .serverTime), ("setname", .setName),
+        ("standard-replies", .standardReplies), ("userhost-in-names", .userhostInNames),
     ]
 
     /// What of it changes how the messages of a room are made.

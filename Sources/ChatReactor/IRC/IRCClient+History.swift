@@ -202,7 +202,8 @@ private enum HistoryPoint {
 }
 
 extension Int64 {
-    fileprivate init?(timestamp text: String) {
+    /// A point of time as clients name it: `timestamp=2026-11-27T19:03:05.120Z`.
+    init?(timestamp text: String) {
         let prefix = "timestamp="
         guard text.hasPrefix(prefix), let time = Timestamp.parse(rfc3339: String(text.dropFirst(prefix.count))) else {
             return nil

@@ -14,7 +14,7 @@ extension IRCClient {
             if !isRegistered { registration.isNegotiating = true }
             let version = Int(argument) ?? 301
             registration.takesValues = version >= 302
-            registration.toldMechanisms = saslMechanisms
+            registration.toldChangeable = changeableCapabilities
             // Who understands so much wants to hear of what changes.
             if version >= 302 { setCapabilities(capabilities.union(.capNotify)) }
             tellCapabilities(command, offeredCapabilities(withValues: version >= 302))
@@ -32,13 +32,18 @@ extension IRCClient {
     }
 
     private func offeredCapabilities(withValues: Bool) -> [String] {
-        let mechanisms = saslMechanisms
-        return IRCCapabilities.names.compactMap { name, capability in
+        IRCCapabilities.names.compactMap { name, capability in
             if !isOffered(capability) { return nil }
-            if !withValues { return name }
-            if capability == .sasl { return "\(name)=\(mechanisms.joined(separator: ","))" }
-            if capability == .multiline { return "\(name)=max-bytes=\(Multiline.byteLimit),max-lines=\(Multiline.lineLimit)" }
-            return name
+            let value = value(of: capability)
+            return withValues && !value.isEmpty ? "\(name)=\(value)" : name
+        }
+    }
+
+    private func value(of capability: IRCCapabilities) -> String {
+        switch capability {
+        case .sasl: saslMechanisms.joined(separator: ",")
+        case .multiline: "max-bytes=\(Multiline.byteLimit),max-lines=\(Multiline.lineLimit)"
+        default: ""
         }
     }
 
@@ -46,6 +51,7 @@ extension IRCClient {
         switch capability {
         case .sasl: !saslMechanisms.isEmpty
         case .multiline: chat.map { $0.maximumTextLength >= Multiline.textLength } ?? false
+        case .readMarker: areMarkersKept
         default: true
         }
     }
@@ -198,15 +204,28 @@ extension IRCClient {
         return mechanisms
     }
 
-    /// Tells a client that wants to hear of it that one can log in by other means than it was told, or not at all.
-    func tellChangedMechanisms() {
-        let mechanisms = saslMechanisms
-        guard capabilities.contains(.capNotify), mechanisms != registration.toldMechanisms else { return }
-        registration.toldMechanisms = mechanisms
-        if mechanisms.isEmpty { setCapabilities(capabilities.subtracting(.sasl)) }
-        let value = registration.takesValues && !mechanisms.isEmpty ? "=\(mechanisms.joined(separator: ","))" : ""
-        send(
-            IRCLine(network.serverName, "CAP", [shownName, mechanisms.isEmpty ? "DEL" : "NEW"], text: Array("sasl\(value)".utf8)))
+    /// Those of what is offered that depend on who can log in, with their values.
+    private var changeableCapabilities: [IRCCapabilities: String] {
+        let all: [IRCCapabilities] = [.readMarker, .sasl]
+        return Dictionary(uniqueKeysWithValues: all.filter(isOffered).map { ($0, value(of: $0)) })
+    }
+
+    /// Tells a client that wants to hear of it what it can ask for that it was not told of, or cannot any more: one may log in by other means, or
+    /// not at all.
+    func tellChangedCapabilities() {
+        let (before, now) = (registration.toldChangeable, changeableCapabilities)
+        guard capabilities.contains(.capNotify), before != now else { return }
+        registration.toldChangeable = now
+        let lost = IRCCapabilities.names.filter { before[$0.capability] != nil && now[$0.capability] == nil }
+        if !lost.isEmpty {
+            setCapabilities(capabilities.subtracting(IRCCapabilities(lost.map(\.capability))))
+            tellCapabilities("DEL", lost.map(\.name))
+        }
+        let new = IRCCapabilities.names.compactMap { name, capability -> String? in
+            guard let value = now[capability], before[capability] != value else { return nil }
+            return registration.takesValues && !value.isEmpty ? "\(name)=\(value)" : name
+        }
+        if !new.isEmpty { tellCapabilities("NEW", new) }
     }
 
     func authenticate(_ message: IRCMessage) {

@@ -78,6 +78,7 @@ extension IRCClient {
         guard let conversation = room.conversation else { return }
         send(network.joinLine(of: self, to: room.name, with: capabilities.parts, at: Timestamp.now))
         if !conversation.topicText.isEmpty { tellTopic(of: conversation) }
+        if capabilities.contains(.readMarker) { tellMarker(of: .init(isRoom: true, name: room.name)) }
         tellNames(in: conversation)
     }
 

@@ -370,9 +370,9 @@ struct IRCRegistration {
     var hasUser = false
     /// Whether it is still asking for capabilities.
     var isNegotiating = false
-    /// Whether it is told the values of capabilities, and by what it can log in as it was told last.
+    /// Whether it is told the values of capabilities, and what it was told last of those that come and go.
     var takesValues = false
-    var toldMechanisms: [String] = []
+    var toldChangeable: [IRCCapabilities: String] = [:]
     /// What it has given by `PASS`.
     var password: String?
     /// The name that it has proved to have.

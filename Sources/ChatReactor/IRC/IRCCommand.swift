@@ -46,6 +46,7 @@ struct IRCCommand {
             .init("TAGMSG", minimum: 1, IRCClient.tagMessage),
             .init("BATCH", minimum: 1, IRCClient.batch),
             .init("CHATHISTORY", minimum: 2, IRCClient.chatHistory),
+            .init("MARKREAD", IRCClient.markRead),
             // Who is there.
             .init("WHO", minimum: 1, IRCClient.who),
             .init("WHOIS", IRCClient.whois),

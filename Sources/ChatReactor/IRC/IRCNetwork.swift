@@ -25,6 +25,7 @@ final class IRCNetwork {
     /// How many people there have been at most at a time when one came with an IRC client.
     private(set) var highestCount = 0
     private var privateMessageCount = 0
+    var readMarkers = ReadMarkers()
 
     init(of chat: Chat, _ configuration: ChatServer.IRCConfiguration) {
         self.chat = chat

@@ -262,8 +262,8 @@ struct IRCNumericTests {
             answer: [
                 s("704 ana * :The commands are:"),
                 s(
-                    "705 ana * :ADMIN AUTHENTICATE AWAY BATCH CAP CHATHISTORY HELP HELPOP INFO INVITE ISON JOIN KICK KILL LINKS LIST LUSERS MODE "
-                        + "MONITOR MOTD NAMES NICK NOTICE OPER PART PASS PING PONG PRIVMSG QUIT SETNAME STATS TAGMSG TIME TOPIC USER "
+                    "705 ana * :ADMIN AUTHENTICATE AWAY BATCH CAP CHATHISTORY HELP HELPOP INFO INVITE ISON JOIN KICK KILL LINKS LIST LUSERS "
+                        + "MARKREAD MODE MONITOR MOTD NAMES NICK NOTICE OPER PART PASS PING PONG PRIVMSG QUIT SETNAME STATS TAGMSG TIME TOPIC USER "
                         + "USERHOST VERSION WHO WHOIS WHOWAS"), s("706 ana * :End of /HELP"),
             ]),
         Row("ana> HELP tea", answer: [s("524 ana tea :Help not found")]),

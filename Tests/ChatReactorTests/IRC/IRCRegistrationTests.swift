@@ -158,6 +158,7 @@ struct IRCRegistrationTests {
         let (irc, _) = try makeChat()
         let new = try irc.connect()
         let all = Self.all.replacing(" server-time", with: " sasl server-time")
+            .replacing("/multiline", with: "/multiline draft/read-marker")
         #expect(try irc.ask(new, "CAP LS 301") == ["\(Self.s) CAP * LS :\(all)"])
         let values = all.replacing(" sasl ", with: " sasl=PLAIN ")
             .replacing("/multiline", with: "/multiline=max-bytes=4096,max-lines=32")
