@@ -83,11 +83,11 @@ final class Conversation {
         clientsOfSeveralRooms[client.number] = isSo && contains(client) ? client : nil
     }
 
-    /// Lets a person come in without a key. Returns false if too many may already.
-    func invite(_ person: Person) -> Bool {
+    /// Lets a person come in without a key, whom another has invited. Returns false if too many may already.
+    func invite(_ person: Person, by other: Person) -> Bool {
         var all = invitations ?? Invitations()
         defer { invitations = all }
-        return all.add(person)
+        return all.add(person, isByOperator: isKept(by: other))
     }
 
     /// Takes that back.

@@ -2,24 +2,29 @@
 struct Invitations {
     static let limit = 1_000
 
-    /// By name who has logged in: nobody else can take that.
-    private var names: Set<ChatName> = []
+    /// By name who has logged in: nobody else can take that. Whether one who keeps the room in order has invited it.
+    private var names: [ChatName: Bool] = [:]
     /// By number all others, who are somebody else when they come back.
-    private var numbers: Set<Int> = []
+    private var numbers: [Int: Bool] = [:]
 
-    func contains(_ person: Person) -> Bool {
-        numbers.contains(person.number) || person.isLoggedIn && names.contains(person.name)
+    func contains(_ person: Person) -> Bool { isByOperator(of: person) != nil }
+
+    /// Whether one who keeps the room in order has invited a person; nil if nobody has.
+    func isByOperator(of person: Person) -> Bool? {
+        numbers[person.number] ?? (person.isLoggedIn ? names[person.name] : nil)
     }
 
     mutating func remove(_ person: Person) {
-        names.remove(person.name)
-        numbers.remove(person.number)
+        names[person.name] = nil
+        numbers[person.number] = nil
     }
 
     /// Returns false if there are too many already.
-    mutating func add(_ person: Person) -> Bool {
-        if names.count + numbers.count >= Self.limit { return contains(person) }
-        if person.isLoggedIn { names.insert(person.name) } else { numbers.insert(person.number) }
+    mutating func add(_ person: Person, isByOperator: Bool) -> Bool {
+        let before = self.isByOperator(of: person)
+        if before == nil, names.count + numbers.count >= Self.limit { return false }
+        let now = isByOperator || before == true
+        if person.isLoggedIn { names[person.name] = now } else { numbers[person.number] = now }
         return true
     }
 }

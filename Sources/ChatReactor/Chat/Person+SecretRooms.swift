@@ -57,7 +57,7 @@ extension Person {
             return tell(.error("\(person.name) has left"))
         }
         if connection.pendingOutput > Self.privateMessageLimit { return tell(.error("\(person.name) is not reading")) }
-        guard conversation.invite(person) else { return tell(.error("too many are invited to \(room.name) already")) }
+        guard conversation.invite(person, by: self) else { return tell(.error("too many are invited to \(room.name) already")) }
         // Somebody who is ignored is not told so.
         if !person.ignored.contains(name) { person.tell(.invitation(room: room.name, from: name)) }
         tell(.notice("\(person.name) is invited to \(room.name)"))

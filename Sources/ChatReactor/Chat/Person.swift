@@ -308,6 +308,8 @@ public class Person: ChatServer.Client, ConnectionHandler {
         guard let chat else { return }
         let wasPresent = room === self.room
         exit(room, reason: reason, departure)
+        // It would be back at once: there is no other room for it.
+        if case .kick = departure, room === chat.lobby, self.room == nil { return leave(farewell: "kicked") }
         if let next = self.room {
             if wasPresent { greet(next, isFirst: false) }
         } else {

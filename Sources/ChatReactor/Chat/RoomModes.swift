@@ -72,9 +72,10 @@ extension Conversation {
     var isSecret: Bool { ownKey != nil || modes.isSecret }
 
     func refusalToEnter(of person: Person) -> EntryRefusal? {
-        // Whoever invites somebody means that it comes in.
-        if invitations?.contains(person) == true { return nil }
-        if isBanned(person) { return .banned }
+        // Whoever invites somebody means that it comes in. Who is banned is so by those who keep the room, whatever others want.
+        let isByOperator = invitations?.isByOperator(of: person)
+        if isByOperator != true, isBanned(person) { return .banned }
+        if isByOperator != nil { return nil }
         if modes.isInviteOnly { return .inviteOnly }
         if let limit = modes.limit, online >= limit { return .full }
         return nil

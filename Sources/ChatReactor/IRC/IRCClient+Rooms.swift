@@ -131,7 +131,8 @@ extension IRCClient {
             let reason = given.isEmpty ? name.text : given
             conversation.withdrawInvitation(of: person)
             if person.form.kind != .irc { person.tell(.error("\(name) has sent you out of \(room.name): \(reason)")) }
-            person.leave(room, reason: "kicked by \(name)" + (given.isEmpty ? "" : ": \(given)"), .kick(by: self, reason))
+            let words = "kicked by \(name)" + (given.isEmpty ? "" : ": \(given)")
+            person.leave(room, reason: words, .kick(by: self, reason))
         }
     }
 
@@ -146,7 +147,7 @@ extension IRCClient {
         if conversation.contains(person) { return reply(.isInRoom, nick, text) }
         if isToldToBeMuted { return }
         if let refusal = refusalToWrite(to: person) { return reply(.noSuchNick, nick, text: refusal) }
-        guard conversation.invite(person) else { return notice("too many are invited to \(room.name) already") }
+        guard conversation.invite(person, by: self) else { return notice("too many are invited to \(room.name) already") }
         reply(.inviting, person.name.text, "#\(room.name)")
         if let absence = (person as? IRCClient)?.away { reply(.away, person.name.text, text: absence) }
         if !person.ignored.contains(name) { person.tell(.invitation(room: room.name, from: name)) }

@@ -270,8 +270,12 @@ struct IRCModesTests {
         try irc.say(room.ben, "NICK bert")
         try irc.clear()
         #expect(try irc.ask(room.ben, "JOIN #tea").first?.contains(" 474 bert ") == true)
-        // Who is invited comes in, and who has a voice speaks.
+        // Who is invited comes in, but by one who keeps the room alone, and who has a voice speaks.
+        try irc.say(room.zoe, "/invite bert")
+        try irc.clear()
+        #expect(try irc.ask(room.ben, "JOIN #tea").first?.contains(" 474 bert ") == true)
         try irc.say(room.ana, "INVITE bert #tea")
+        try irc.say(room.zoe, "/invite bert")
         try irc.clear()
         #expect(try irc.ask(room.ben, "JOIN #tea").first == ":bert!ben@localhost JOIN #tea")
         try irc.say(room.ana, "MODE #tea +v bert")

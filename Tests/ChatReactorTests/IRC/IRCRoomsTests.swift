@@ -123,6 +123,27 @@ struct IRCRoomsTests {
         #expect(try irc.person("bot").room === irc.chat.lobby)
     }
 
+    @Test func `somebody with lines who is sent out of the lobby, and is nowhere else, is closed`() throws {
+        let irc = try IRCFixture()
+        irc.chat.authenticator = try PlainAuthenticator(["admin": "secret"], operators: ["admin"])
+        let root = try irc.register("root", in: "#lobby")
+        let (zoe, bot) = (try irc.joinByLines("zoe"), try irc.joinByLines("bot", in: "tea", json: true))
+        let ana = try irc.joinByLines("ana")
+        try irc.say(root, "OPER admin secret")
+        try irc.say(bot, "/join lobby")
+        try irc.clear()
+        try irc.say(root, "KICK #lobby zoe,bot :shush")
+        try irc.awaitEnd(of: zoe)
+        #expect(zoe.takeLines() == ["! root has sent you out of lobby: shush"])
+        #expect(
+            try irc.answers(root) == [
+                ":root!root@localhost KICK #lobby zoe :shush", ":root!root@localhost KICK #lobby bot :shush",
+            ])
+        #expect(try irc.answers(ana).first == "* zoe left: kicked by root: shush (3 online)")
+        // A program that is in another room stays.
+        #expect(try !bot.isGone && irc.person("bot").rooms.map(\.name.text) == ["tea"])
+    }
+
     @Test func `those alone send others out who keep the room`() throws {
         let irc = try IRCFixture()
         let (ana, ben) = (try irc.register("ana", in: "#tea"), try irc.register("ben", in: "#tea"))
