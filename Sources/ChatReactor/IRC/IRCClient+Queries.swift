@@ -14,11 +14,13 @@ extension IRCClient {
         var found: [(person: Person, conversation: Conversation?)] = []
         if Self.roomName(mask) != nil {
             if let (_, conversation) = findRoom(mask) {
+                charge(forLookingAt: conversation.online)
                 found = conversation.people.filter { mayFind($0) }.map { ($0, conversation) }
             }
         } else if let name = try? ChatName(nick: mask), let person = chat.person(named: name) {
             found = isThere(person) ? [(person, person.rooms.last(where: knows)?.conversation)] : []
         } else {
+            charge(forLookingAt: chat.online)
             let pattern = IRCMask(mask == "0" ? "*" : mask)
             for person in chat.people where isThere(person) && mayFind(person) {
                 let names = [
@@ -36,6 +38,9 @@ extension IRCClient {
         }
         reply(.whoEnd, mask)
     }
+
+    /// Counts a command that looks at many people or rooms as several: who sends it again and again is delayed by what it costs.
+    func charge(forLookingAt count: Int) { connection?.countMessages(min(count / 256, 100)) }
 
     private func isThere(_ person: Person) -> Bool { !person.login.isAwaited && (person as? IRCClient)?.isRegistered != false }
 

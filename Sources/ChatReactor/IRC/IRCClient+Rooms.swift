@@ -183,6 +183,7 @@ extension IRCClient {
     }
 
     private func tellNames(in conversation: Conversation, isLast: Bool = true) {
+        charge(forLookingAt: conversation.online)
         let room = "#\(conversation.name)"
         let isWhole = conversation.contains(self)
         var names: [String] = []
@@ -233,6 +234,7 @@ extension IRCClient {
     }
 
     func listChannels(_ message: IRCMessage) {
+        charge(forLookingAt: chat?.rooms.count ?? 0)
         var rooms = visibleRooms
         for condition in Self.parts(of: message.parameters.first ?? "") {
             if condition.hasPrefix(">"), let count = Int(condition.dropFirst()) {

@@ -107,7 +107,12 @@ final class IRCFixture {
     func connectByLines() throws -> Talker { try add(.text, port: linePort, from: nil) }
 
     /// Has somebody come with lines, as a guest whom the test does not listen to.
-    func addIdler() throws { try connectByLines().reads = false }
+    ///
+    /// - Parameter caller: Where it comes from, as it says in the place of a proxy.
+    func addIdler(for caller: String? = nil) throws { try add(.text, port: linePort, from: nil, for: caller).reads = false }
+
+    /// Has something connect where lines are spoken, which is served in a later turn.
+    func connectByLinesLater() throws -> Peer { try Peer(port: linePort) }
 
     private func add(
         _ kind: Talker.Kind, port: UInt16, from source: SocketAddress?, for caller: String? = nil, receiveBuffer: Int32? = nil

@@ -1,6 +1,8 @@
+import Reactor
 import TestSupport
 import Testing
 
+@testable import Broadcast
 @testable import ChatReactor
 
 /// Who asks for much gets all of it, or is closed with a reason, whether or not it reads.
@@ -42,6 +44,83 @@ struct IRCSlowReaderTests {
         #expect(all.count { $0.contains(" 366 ") } == count)
         #expect(try names(in: all).count == count * 2_001)
         #expect(irc.closeReasons.isEmpty)
+    }
+
+    @Test func `who looks for people again and again is delayed by what it costs`() throws {
+        let irc = try IRCFixture(server: {
+            $0.access.proxies = [.init(.ipv4(address: 0x7F00_0001, port: 0))].compactMap(\.self)
+            $0.limits = .init()
+            $0.limits?.messageRate = RateLimit(perSecond: 200, burst: 30)
+        })
+        for _ in 0..<2_000 { try irc.addIdler(for: "192.0.2.2") }
+        let ana = try irc.connect(for: "192.0.2.1")
+        try irc.say(ana, "NICK ana", "USER ana 0 * :Ana", "JOIN #lobby")
+        try irc.settle()
+        for command in ["WHO *nobody*", "NAMES #lobby", "WHO #lobby"] {
+            try irc.clear()
+            let began = ContinuousClock.now
+            for _ in 0..<50 { try irc.say(ana, command) }
+            try irc.settle()
+            // Each counts as eight.
+            #expect(began.duration(to: .now) > .seconds(1.5), "\(command)")
+        }
+    }
+
+    @Test func `with little memory left, who asks for two thousand people gets all of them, or is closed`() throws {
+        func come(_ limit: Int?) throws -> (irc: IRCFixture, slow: Talker) {
+            let irc = try IRCFixture(memoryLimit: limit)
+            for _ in 0..<2_000 { try irc.addIdler() }
+            let slow = try irc.register("slow", "userhost-in-names", in: "#lobby", receiveBuffer: 4_096)
+            return (irc, slow)
+        }
+        let free = try come(nil)
+        let inUse = free.irc.loop.memoryInUse
+        for (left, isEnough) in [(4 << 20, true), (30_000, false)] {
+            let (irc, slow) = try come(inUse + left)
+            let ana = try irc.register("ana", in: "#tea")
+            slow.reads = false
+            try irc.say(slow, "WHO #lobby", "NAMES #lobby")
+            for _ in 0..<50 { try irc.loop.runOnce(waitingAtMost: .zero) }
+            slow.reads = true
+            if isEnough {
+                let lines = try irc.answers(slow)
+                #expect(lines.count { $0.contains(" 352 ") } == 2_001 && lines.contains { $0.contains(" 366 ") })
+                #expect(irc.closeReasons.isEmpty)
+            } else {
+                try irc.awaitEnd(of: slow)
+                #expect(irc.closeReasons == [.memoryLimit])
+            }
+            #expect(try irc.ask(ana, "PING x").count == 1)
+        }
+    }
+
+    @Test func `who speaks in a room without being there waits for slow readers, too`() throws {
+        let irc = try IRCFixture(server: { $0.slowClients = .disconnect })
+        let ana = try irc.register("ana", in: "#tea")
+        let ben = try irc.register("ben")
+        try irc.say(ana, "MODE #tea -n")
+        try irc.clear()
+        #expect(try irc.ask(ben, "PRIVMSG #tea :hi").isEmpty)
+        let topic = try #require(try irc.conversation("tea").liveTopics.first)
+        let connection = try #require(try irc.person("ben").connection)
+        #expect(topic.allPublishers.contains { $0 === connection })
+        try irc.say(ben, "PRIVMSG #tea :again")
+        try irc.clear()
+        #expect(topic.allPublishers.count { $0 === connection } == 1)
+    }
+
+    @Test func `a thousand who come at once are told each to IRC clients, and counted to the others`() throws {
+        let irc = try IRCFixture()
+        let (ana, zoe) = (try irc.register("ana", in: "#lobby"), try irc.joinByLines("zoe"))
+        let peers = try (0..<1_000).map { _ in try irc.connectByLinesLater() }
+        let turns = irc.loop.turnCount
+        try irc.run { irc.chat.online == 1_002 }
+        let taken = irc.loop.turnCount - turns
+        try irc.run { ana.lines.count { $0.contains(" JOIN #lobby") } == 1_002 }
+        #expect(taken < 200)
+        try irc.run { zoe.lines.contains { $0.contains(" joined (1002 online)") } }
+        #expect(zoe.lines.count { $0.contains("joined") } < 30)
+        withExtendedLifetime(peers) {}
     }
 
     @Test func `a list of a thousand rooms, each with a long topic`() throws {
