@@ -304,7 +304,8 @@ final class Conversation {
         return true
     }
 
-    private func addSpeaker(_ connection: Connection) {
+    /// Has somebody who is not in the room wait for slow readers as those do who are.
+    func addSpeaker(_ connection: Connection) {
         if speakers.contains(where: { $0.connection === connection }) { return }
         speakers = speakers.filter { $0.connection != nil } + [Speaker(connection: connection)]
         for (_, topic) in topics { topic.addPublisher(connection) }

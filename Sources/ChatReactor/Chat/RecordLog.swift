@@ -231,6 +231,25 @@ import Reactor
         return found
     }
 
+    /// The place before the oldest of the records that precede a place, newest first, until `body` returns false: of which it has returned true.
+    ///
+    /// - Parameter body: Is lent each record. It must not append to this log.
+    /// - Complexity: O(*n*) for *n* records read.
+    func place(before end: Place, while body: (borrowing Record) -> Bool) -> Place {
+        guard let ring else { return end }
+        let wasReading = isReading
+        isReading = true
+        defer { isReading = wasReading }
+        var found = isHeld(end) ? end : place(of: end.sequence)
+        while found.sequence > firstSequence {
+            var place = found
+            retreat(&place)
+            if !body(ring.record(at: place.position % capacity)) { break }
+            found = place
+        }
+        return found
+    }
+
     /// Goes over one record. There must be one after the place.
     private func advance(_ place: inout Place) {
         guard let ring else { return }

@@ -73,68 +73,63 @@ extension IRCClient {
             }
             points.append(point)
         }
-        let said = past(of: conversation)
         var count = min(limit, Self.historyBatchLimit)
-        var range = Self.range(of: command, points, in: said, atMost: count)
-        // Fewer of them are an answer, too.
-        var lines = self.lines(of: said[range], in: conversation)
-        while count > 1, lines.reduce(0, { $0 + $1.longestLength }) > Self.historyByteLimit {
+        var lines: [IRCLine] = []
+        repeat {
+            lines = self.lines(of: range(of: command, points, in: conversation, atMost: count), in: conversation)
+            // Fewer of them are an answer, too.
             count /= 2
-            range = Self.range(of: command, points, in: said, atMost: count)
-            lines = self.lines(of: said[range], in: conversation)
-        }
+        } while count > 0 && lines.reduce(0, { $0 + $1.longestLength }) > Self.historyByteLimit
         send(lines, as: conversation)
     }
 
-    private typealias Past = [(sequence: UInt64, time: Int64)]
+    /// Messages from a place on, up to a number or so many.
+    private typealias Extent = (start: RecordLog.Place, end: UInt64, limit: Int)
 
-    /// All that was said. A message is made only of what is sent: to make thousands for a short command would keep the server busy.
-    private func past(of conversation: Conversation) -> Past {
-        var past: Past = []
-        conversation.records.forEach(from: conversation.records.firstSequence) { record in
-            if isHeard(record) { past.append((record.sequence, record.time)) }
-            return true
-        }
-        return past
-    }
-
-    private func lines(of past: Past.SubSequence, in conversation: Conversation) -> [IRCLine] {
-        guard let first = past.first, let last = past.last else { return [] }
+    private func lines(of extent: Extent, in conversation: Conversation) -> [IRCLine] {
         var lines: [IRCLine] = []
-        conversation.records.forEach(from: first.sequence) { record in
-            if record.sequence > last.sequence { return false }
+        conversation.records.read(from: extent.start) { record in
+            if record.sequence >= extent.end { return false }
             if let line = self.line(forPast: record, in: conversation) { lines.append(line) }
-            return true
+            return lines.count < extent.limit
         }
         return lines
     }
 
-    private static func range(of command: String, _ points: [HistoryPoint], in past: Past, atMost limit: Int) -> Range<Int> {
-        /// How many precede a point, and how many precede it or are it.
-        func before(_ point: HistoryPoint) -> Int { past.firstIndex { !point.follows($0.sequence, $0.time) } ?? past.count }
-        func upTo(_ point: HistoryPoint) -> Int { past.firstIndex { point.precedes($0.sequence, $0.time) } ?? past.count }
-        guard let first = points.first else { return max(past.count - limit, 0)..<past.count }
+    /// What a command asks for. No more records are looked at than it takes to find it: a room may keep a million of them.
+    private func range(
+        of command: String, _ points: [HistoryPoint], in conversation: Conversation, atMost limit: Int
+    ) -> Extent {
+        let records = conversation.records
+        let end = records.end
+        /// The place before the first message that a point does not follow, or that is after it.
+        func before(_ point: HistoryPoint) -> RecordLog.Place { point.place(in: records) { !point.follows($0, $1) } }
+        func upTo(_ point: HistoryPoint) -> RecordLog.Place { point.place(in: records) { point.precedes($0, $1) } }
+        /// The place before the last messages before another one, but not before a third one.
+        func last(_ count: Int, before place: RecordLog.Place, notBefore start: RecordLog.Place? = nil) -> RecordLog.Place {
+            var left = count
+            return records.place(before: place) { record in
+                if left == 0 || start.map({ record.sequence < $0.sequence }) == true { return false }
+                if isHeard(record) { left -= 1 }
+                return true
+            }
+        }
+        guard let first = points.first else { return (last(limit, before: end), end.sequence, limit) }
         switch command {
-        case "LATEST":
-            return max(upTo(first), past.count - limit)..<past.count
+        case "LATEST": return (last(limit, before: end, notBefore: upTo(first)), end.sequence, limit)
         case "BEFORE":
-            let end = before(first)
-            return max(end - limit, 0)..<end
-        case "AFTER":
-            let start = upTo(first)
-            return start..<min(start + limit, past.count)
-        case "AROUND":
-            let start = max(before(first) - limit / 2, 0)
-            return start..<min(start + limit, past.count)
+            let stop = before(first)
+            return (last(limit, before: stop), stop.sequence, limit)
+        case "AFTER": return (upTo(first), end.sequence, limit)
+        case "AROUND": return (last(limit / 2, before: before(first)), end.sequence, limit)
         default:
-            guard points.count > 1 else { return 0..<0 }
+            guard points.count > 1 else { return (end, end.sequence, limit) }
             // From the one towards the other, whichever is earlier.
             let (one, other) = (first, points[1])
-            let start = upTo(one)
-            let end = before(other)
-            if start < end { return start..<min(start + limit, end) }
+            let (start, stop) = (upTo(one), before(other))
+            if start.sequence < stop.sequence { return (start, stop.sequence, limit) }
             let (low, high) = (upTo(other), before(one))
-            return low < high ? max(low, high - limit)..<high : 0..<0
+            return (last(limit, before: high, notBefore: low), high.sequence, limit)
         }
     }
 
@@ -182,6 +177,16 @@ private enum HistoryPoint {
         } else {
             return nil
         }
+    }
+
+    /// The place before the first of the records from the point on, or behind it. What a clock that was set back has confused is as it is.
+    ///
+    /// - Parameter isBehind: Whether a number or a time is on that side of the place.
+    func place(in records: RecordLog, _ isBehind: (UInt64, Int64) -> Bool) -> RecordLog.Place {
+        if case .sequence(let sequence) = self {
+            return records.place(of: isBehind(sequence, 0) ? sequence : sequence &+ 1)
+        }
+        return records.place(before: records.end) { isBehind($0.sequence, $0.time) }
     }
 
     /// Whether what was said then precedes the point.

@@ -67,6 +67,9 @@ extension IRCClient {
         if text.isEmpty || original.isSeveralLines && Array(span: text).isBlankLines { return refuse(original, .noText) }
         var original = original
         var result: (sequence: UInt64, time: Int64)?
+        let outsider = conversation.contains(self) ? nil : connection
+        if let outsider { conversation.addSpeaker(outsider) }
+        defer { if let outsider, !outsider.isFinishing { conversation.holdBackIfFull(outsider) } }
         let judged = original.isSeveralLines ? Array(span: text).inOneLine : nil
         let verdict = if let judged { chat.judge(judged.span, by: self, in: room) } else { chat.judge(text, by: self, in: room) }
         switch verdict {
