@@ -13,15 +13,16 @@ extension IRCClient {
         guard let target = Self.markerTarget(text) else {
             return fail("MARKREAD", "INVALID_PARAMS", text, text: "this is neither a room nor a person")
         }
-        guard let account = network.account(of: self).flatMap({ try? ChatName(nick: $0) }) else {
-            return fail("MARKREAD", "INTERNAL_ERROR", text, text: "log in first")
-        }
         if message.parameters.count > 1 {
             guard let time = Int64(timestamp: message.parameters[1]) else {
                 return fail("MARKREAD", "INVALID_PARAMS", message.parameters[1], text: "a time is timestamp=TIME")
             }
             // What is yet to be said is not read.
-            guard network.readMarkers.set(target, by: account, to: min(max(time, 0), Timestamp.now)) else {
+            let limited = min(max(time, 0), Timestamp.now)
+            let isSet =
+                isLoggedIn
+                ? network.readMarkers.set(target, by: name, to: limited) : ownMarkers.set(target, by: .server, to: limited)
+            guard isSet else {
                 return fail("MARKREAD", "INTERNAL_ERROR", text, text: "there are too many markers")
             }
         }
@@ -35,8 +36,8 @@ extension IRCClient {
     }
 
     func tellMarker(of target: ReadMarkers.Target) {
-        let account = network.account(of: self).map { ChatName(unchecked: $0) }
-        let time = account.flatMap { network.readMarkers.time(of: target, by: $0) }
+        let time =
+            isLoggedIn ? network.readMarkers.time(of: target, by: name) : ownMarkers.time(of: target, by: .server)
         let shown = time.map { "timestamp=\(Timestamp.rfc3339($0))" } ?? "*"
         send(IRCLine(network.serverName, "MARKREAD", ["\(target.isRoom ? "#" : "")\(target.name)", shown]))
     }

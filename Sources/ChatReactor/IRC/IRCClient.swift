@@ -42,6 +42,8 @@ final class IRCClient: Person {
     var watched: Set<ChatName> = []
     let signOnTime = Timestamp.now
 
+    /// Up to when somebody has read who has not logged in, by whatever name: that is forgotten with the client.
+    var ownMarkers = ReadMarkers()
     /// The message of several lines that it has begun.
     var multiline: Multiline?
     /// What the answer to the command that is being run is to be known by, if the client has said.

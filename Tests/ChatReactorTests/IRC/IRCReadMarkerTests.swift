@@ -53,7 +53,10 @@ struct IRCReadMarkerTests {
         ] {
             #expect(try irc.ask(ana, line).map { $0.hasPrefix("\(Self.s) FAIL MARKREAD \(code) :") } == [true])
         }
-        #expect(try irc.ask(ben, "MARKREAD #tea") == ["\(Self.s) FAIL MARKREAD INTERNAL_ERROR #tea :log in first"])
+        // Who has not logged in has markers, too, as long as it is there.
+        let time = "timestamp=2026-01-02T03:04:05.678Z"
+        #expect(try irc.ask(ben, "MARKREAD #tea \(time)", "MARKREAD #tea").last == "\(Self.s) MARKREAD #tea \(time)")
+        #expect(try irc.ask(ana, "MARKREAD #tea") == ["\(Self.s) MARKREAD #tea *"])
         irc.chat.authenticator = nil
         try irc.clear()
         #expect(try irc.ask(ben, "MARKREAD #tea") == ["\(Self.s) 421 cleo MARKREAD :Unknown command"])
