@@ -50,6 +50,11 @@ public final class Topic {
 
         /// A megabyte, and waiting for slow subscribers: the defaults above.
         public init() {}
+
+        fileprivate func highWater(ofCapacity capacity: Int) -> Int {
+            let half = capacity / 2
+            return min(max(highWater ?? half, 1), half)
+        }
     }
 
     /// The loop that the topic belongs to, and all of its subscribers with it.
@@ -131,8 +136,7 @@ public final class Topic {
         sendBudget = max(configuration.sendBudget, 1)
         log = try BroadcastLog(minimumCapacity: configuration.capacity)
         sharesLog = false
-        let half = log.capacity / 2
-        highWater = min(max(configuration.highWater ?? half, 1), half)
+        highWater = configuration.highWater(ofCapacity: log.capacity)
     }
 
     /// A topic over a log that it shares with topics of other loops. What any of them publishes reaches the subscribers of all, and each
@@ -147,8 +151,7 @@ public final class Topic {
         sendBudget = max(configuration.sendBudget, 1)
         self.log = BroadcastLog(of: log.memory)
         sharesLog = true
-        let half = log.capacity / 2
-        highWater = min(max(configuration.highWater ?? half, 1), half)
+        highWater = configuration.highWater(ofCapacity: log.capacity)
         membership = Membership(of: self, in: log)
     }
 

@@ -68,6 +68,8 @@ typedef struct {
     int caller_count;
     // What epoll watches it for.
     bool is_watched;
+    /// By which epoll: each loop has one.
+    int epoll;
     uint32_t interest;
     uint64_t data;
     /// An edge that has not been reported.
@@ -102,8 +104,9 @@ typedef struct {
     bool is_interleaving;
 
     descriptor descriptors[SIMULATED_DESCRIPTORS];
-    /// The data of registrations that are gone.
+    /// The data of registrations that are gone, and with which epoll they were.
     uint64_t stale[REMEMBERED];
+    int stale_epoll[REMEMBERED];
     int stale_count;
 
     stream streams[SIMULATED_STREAMS];

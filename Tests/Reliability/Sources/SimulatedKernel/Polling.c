@@ -21,6 +21,8 @@ void unwatch(descriptor *it) {
     it->is_watched = false;
     memmove(kernel.stale + 1, kernel.stale, (REMEMBERED - 1) * sizeof kernel.stale[0]);
     kernel.stale[0] = it->data;
+    memmove(kernel.stale_epoll + 1, kernel.stale_epoll, (REMEMBERED - 1) * sizeof kernel.stale_epoll[0]);
+    kernel.stale_epoll[0] = it->epoll;
     if (kernel.stale_count < REMEMBERED) kernel.stale_count++;
 }
 
@@ -58,6 +60,7 @@ int epoll_ctl(int epoll, int operation, int number, struct epoll_event *event) {
         return (int)leave(name, number, -1, error);
     }
     it->is_watched = true;
+    it->epoll = epoll;
     it->interest = event->events;
     it->data = event->data.u64;
     leave(name, number, (long)event->events, 0);
@@ -95,11 +98,11 @@ ssize_t write(int number, const void *bytes, size_t count) {
 // MARK: Waiting
 
 /// The events that there are, in any order, and how many.
-static int collect(struct epoll_event *events) {
+static int collect(int epoll, struct epoll_event *events) {
     int count = 0;
     for (int index = 0; index < SIMULATED_DESCRIPTORS; index++) {
         descriptor *it = &kernel.descriptors[index];
-        if (it->kind == FREE || !it->is_watched) continue;
+        if (it->kind == FREE || !it->is_watched || it->epoll != epoll) continue;
         uint32_t ready = readiness(it) & (it->interest | EPOLLERR | EPOLLHUP);
         if (ready != 0) events[count++] = (struct epoll_event){.events = ready, .data.u64 = it->data};
     }
@@ -115,19 +118,19 @@ static void shuffle(struct epoll_event *events, int count) {
     }
 }
 
-static descriptor *pick_watched(void) {
+static descriptor *pick_watched(int epoll) {
     int start = (int)(next_random() % 16);
     for (int offset = 0; offset < SIMULATED_DESCRIPTORS; offset++) {
         descriptor *it = &kernel.descriptors[(start + offset) % SIMULATED_DESCRIPTORS];
-        if (it->kind != FREE && it->is_watched && it->kind != EVENT) return it;
+        if (it->kind != FREE && it->is_watched && it->epoll == epoll && it->kind != EVENT) return it;
     }
-    return &kernel.descriptors[0];
+    return NULL;
 }
 
 /// An event for a descriptor that is not ready, or is not registered any more.
-static int add_false_alarms(struct epoll_event *events, int count) {
-    if (happens(kernel.faults.spurious_events)) {
-        descriptor *it = pick_watched();
+static int add_false_alarms(int epoll, struct epoll_event *events, int count) {
+    descriptor *it = happens(kernel.faults.spurious_events) ? pick_watched(epoll) : NULL;
+    if (it != NULL) {
         bool is_connecting = it->kind == STREAM && kernel.streams[it->stream].is_connecting;
         uint32_t ready = it->interest & (EPOLLIN | EPOLLOUT);
         if (!is_connecting && readiness(it) == 0 && ready != 0) {
@@ -138,18 +141,21 @@ static int add_false_alarms(struct epoll_event *events, int count) {
     }
     if (kernel.stale_count > 0 && happens(kernel.faults.stale_events)) {
         static const uint32_t kinds[] = {EPOLLIN, EPOLLOUT, EPOLLIN | EPOLLOUT, EPOLLIN | EPOLLHUP, EPOLLERR | EPOLLHUP};
-        uint64_t data = kernel.stale[next_random() % (uint64_t)kernel.stale_count];
-        events[count++] = (struct epoll_event){.events = kinds[next_random() % 5], .data.u64 = data};
-        kernel.counts[KERNEL_COUNT_STALE_EVENTS]++;
-        kernel.progress++;
+        int index = (int)(next_random() % (uint64_t)kernel.stale_count);
+        uint32_t kind = kinds[next_random() % 5];
+        if (kernel.stale_epoll[index] == epoll) {
+            events[count++] = (struct epoll_event){.events = kind, .data.u64 = kernel.stale[index]};
+            kernel.counts[KERNEL_COUNT_STALE_EVENTS]++;
+            kernel.progress++;
+        }
     }
     return count;
 }
 
-static void report_edge(uint64_t data) {
+static void report_edge(int epoll, uint64_t data) {
     for (int index = 0; index < SIMULATED_DESCRIPTORS; index++) {
         descriptor *it = &kernel.descriptors[index];
-        if (it->kind == EVENT && it->is_watched && it->data == data) it->has_edge = false;
+        if (it->kind == EVENT && it->is_watched && it->epoll == epoll && it->data == data) it->has_edge = false;
     }
 }
 
@@ -174,7 +180,7 @@ int epoll_wait(int number, struct epoll_event *events, int capacity, int millise
     int count = 0;
     while (true) {
         let_the_network_work();
-        count = add_false_alarms(ready, collect(ready));
+        count = add_false_alarms(number, ready, collect(number, ready));
         if (count > 0 || milliseconds == 0) break;
         if (kernel.interleavings > 0) {
             interleave();
@@ -190,7 +196,7 @@ int epoll_wait(int number, struct epoll_event *events, int capacity, int millise
             }
         } else if (kernel.now >= deadline) {
             let_the_network_work();
-            count = collect(ready);
+            count = collect(number, ready);
             break;
         }
     }
@@ -203,7 +209,7 @@ int epoll_wait(int number, struct epoll_event *events, int capacity, int millise
     }
     for (int index = 0; index < count; index++) {
         events[index] = ready[index];
-        report_edge(ready[index].data.u64);
+        report_edge(number, ready[index].data.u64);
     }
     kernel.counts[KERNEL_COUNT_EVENTS] += (uint64_t)count;
     return (int)leave("epoll_wait", milliseconds, count, 0);

@@ -14,6 +14,7 @@
 // The parts: Plan (a seed's setting and steps), Scenario (plays them), Shrinker, Sweep (many seeds), Worker (a process of its own for them).
 // Those whose names begin with Chat play the chat server: ChatPlan, ChatScenario, the people (ChatMember), what has happened in its rooms
 // (ChatRoomHistory), and what each person has been sent of that (ChatReader).
+// Those whose names begin with Loops play topics of several loops over one log: a turn of one loop is made inside a system call of another's.
 
 import ArgumentParser
 import Glibc
@@ -28,6 +29,9 @@ struct Simulate: ParsableCommand {
 
     @Flag(help: "Play the chat server.")
     var chat = false
+
+    @Flag(help: "Play topics of several loops that share a log.")
+    var loops = false
 
     @Option(help: "How many seeds to play.")
     var seeds = 10_000
@@ -50,6 +54,7 @@ struct Simulate: ParsableCommand {
     func validate() throws {
         if seeds < 1 { throw ValidationError("--seeds must be at least 1, not \(seeds).") }
         if jobs < 1 || jobs > 64 { throw ValidationError("--jobs must be from 1 to 64, not \(jobs).") }
+        if chat, loops { throw ValidationError("--chat and --loops play different things: one of them at a time.") }
         if trace, seed == nil { throw ValidationError("--trace needs a --seed.") }
     }
 
@@ -59,7 +64,13 @@ struct Simulate: ParsableCommand {
             print("The loop's clock is not the simulated one: nothing that is played here would mean anything.")
             throw ExitCode.failure
         }
-        if chat { try run(ChatPlan.self) } else { try run(Plan.self) }
+        if chat {
+            try run(ChatPlan.self)
+        } else if loops {
+            try run(LoopsPlan.self)
+        } else {
+            try run(Plan.self)
+        }
     }
 
     private func run<Plan: Playable>(_: Plan.Type) throws {
@@ -106,6 +117,6 @@ struct Simulate: ParsableCommand {
         let last = shrinker.plan.finding(isTraced: trace, isQuiet: true)
         if !trace { for step in shrinker.plan.steps { print("  \(step)") } }
         print("\n\(last.map { "\($0)" } ?? "This finding does not come again: the seed does not determine it.")")
-        print("The whole: simulate \(chat ? "--chat " : "")--seed \(seed)")
+        print("The whole: simulate \(chat ? "--chat " : loops ? "--loops " : "")--seed \(seed)")
     }
 }

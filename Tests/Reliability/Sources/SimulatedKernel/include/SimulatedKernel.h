@@ -91,6 +91,8 @@ bool kernel_has_deadline(void);
 int kernel_endless_waits(void);
 /// Has `interleave` called at `times` of the next system calls, chosen at random, and in any case before the loop sleeps.
 void kernel_interleave(int times, void (*_Nonnull interleave)(void));
+/// As a system call, at which another thread may run.
+void kernel_yield(void);
 /// How many of those calls are still to be made.
 int kernel_interleavings_left(void);
 /// Grows with everything that happened to or by the program: a loop that turns without it spins.
