@@ -34,8 +34,8 @@ public class Person: ChatServer.Client, ConnectionHandler {
     /// Whether reading is paused until a replay has ended.
     private var isPausedForReplay = false
     private var isPausedForReplies = false
-    /// Whom a name is kept for: who comes from the same address.
-    private(set) final var owner = ""
+    /// Where the person comes from, without a port. It is known also when the connection is closed, which cannot be asked any more.
+    private(set) final var origin: SocketAddress?
     /// Whom the person ignores, and those of them who were not asked for: see `Chat.goOnToIgnore`.
     final var ignored: Set<ChatName> = []
     final var followed: Set<ChatName> = []
@@ -56,6 +56,8 @@ public class Person: ChatServer.Client, ConnectionHandler {
 
     /// The room to which goes what the person says; nil once it has left.
     public override var room: ChatServer.Room? { rooms.last }
+    /// Whom a name is kept for: who comes from the same address.
+    final var owner: String { origin?.description ?? "" }
     var isGuest: Bool { name == .guest(number) }
 
     /// Whether the person may give the operator's commands: it has logged in under the name of an operator.
@@ -69,7 +71,7 @@ public class Person: ChatServer.Client, ConnectionHandler {
     // MARK: - Coming and going
 
     public func connectionDidOpen(_ connection: Connection) {
-        owner = address(over: connection)?.withPort(0).description ?? ""
+        origin = address(over: connection)?.withPort(0)
         opened(connection)
         guard let chat else { return connection.close() }
         begin(in: chat)

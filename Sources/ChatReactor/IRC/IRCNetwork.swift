@@ -56,8 +56,8 @@ final class IRCNetwork {
 
     func host(of person: Person) -> String {
         if let host = hosts[person.number] { return host }
-        guard let address = person.address else { return serverName }
-        let host = cloak.host(of: address)
+        guard let origin = person.origin else { return serverName }
+        let host = cloak.host(of: origin)
         // Of one that has left, nobody would take it out any more.
         if person.connection?.isFinishing == false { hosts[person.number] = host }
         return host

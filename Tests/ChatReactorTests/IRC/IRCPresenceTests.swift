@@ -88,6 +88,18 @@ struct IRCPresenceTests {
         #expect(ana.takeLines() == [":\(who)@localhost QUIT :\(reason)"])
     }
 
+    @Test func `who has left without a word is shown with the host that it had`() throws {
+        let irc = try IRCFixture()
+        // Nobody has been shown it before.
+        let guest = try irc.connectByLines()
+        try irc.settle()
+        let ana = try irc.register("ana", in: "#lobby")
+        guest.hangUp()
+        try irc.run { ana.lines.contains { $0.contains(" QUIT ") } }
+        #expect(try irc.answers(ana) == [":guest1!guest1@localhost QUIT :closed"])
+        #expect(try irc.ask(ana, "WHOWAS guest1").first == ":irc.example.org 314 ana guest1 guest1 localhost * :guest1")
+    }
+
     /// Lines and JSON count a crowd, so that nobody's screen is full; an IRC client keeps a list of who is there, and needs each.
     @Test func `a crowd`() throws {
         let irc = try IRCFixture()
