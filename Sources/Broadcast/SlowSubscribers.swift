@@ -162,6 +162,17 @@ final class SlowSubscribers {
         topic.updateState(at: Int(subscriber.index))
     }
 
+    /// Makes the notice for somebody who is sent it as own output, and is done with it. Nil if there is none.
+    func takeSkipNotice(of subscriber: Subscriber) -> [UInt8]? {
+        guard let skipNotice, !isMakingNotice else { return nil }
+        let missed = subscriber.missed
+        isMakingNotice = true
+        let notice = skipNotice(missed)
+        isMakingNotice = false
+        subscriber.missed &-= missed
+        return notice
+    }
+
     // MARK: - Progress
 
     /// The kernel takes no more of the subscriber's output for now.

@@ -240,15 +240,21 @@ extension Topic {
         }
     }
 
-    /// Copies what a cursor's connection lacks to its own output. Returns false if that is more than `limit`, or if it has missed
-    /// something.
+    /// Copies what a cursor's connection lacks to its own output, after the notice of what it has missed. Returns false if it lacks more than
+    /// `limit`, or if nothing says that it has missed something.
     func sendWhatLacks(at index: Int, atMost limit: Int) -> Bool {
         skipOwn(at: index)
-        if cursors[index].subscriber?.missed ?? 0 > 0 { return false }
         let lacking = log.tail &- cursors[index].position
-        if lacking == 0 { return true }
         if lacking > limit { return false }
+        let missed = cursors[index].subscriber?.missed ?? 0
+        if lacking == 0, missed == 0 { return true }
         let subscriber = subscriber(at: index)
+        if missed > 0 {
+            guard let notice = slowSubscribers.takeSkipNotice(of: subscriber) else { return false }
+            _ = subscriber.connection.sendUnlimited(notice.span)
+            // The closure that has made it may have published, or taken the connection out.
+            guard subscriber.isSubscribed else { return true }
+        }
         forEachRunOfOthers(subscriber) { run in
             unsafe log.bytes(from: run.lowerBound, to: run.upperBound).withMemoryRebound(to: UInt8.self) { bytes in
                 unsafe subscriber.connection.sendUnlimited(bytes.span)

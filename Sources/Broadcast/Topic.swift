@@ -232,10 +232,10 @@ public final class Topic {
     }
 
     /// Takes the connection out of the topic, and has it sent as own output what it lacks. So nothing is lost to it that was published
-    /// before, and nothing reaches it that is published from now on.
+    /// before, or what it is told that it has missed, and nothing reaches it that is published from now on.
     ///
     /// - Parameter limit: How many bytes are copied at most. One that lacks more is not sent any of them.
-    /// - Returns: Whether nothing is lost.
+    /// - Returns: Whether nothing is lost without a word.
     /// - Complexity: O(*n*) for *n* bytes that it lacks.
     package func unsubscribe(_ connection: Connection, sendingAtMost limit: Int) -> Bool {
         guard let index = index(of: connection) else { return true }
@@ -277,6 +277,9 @@ public final class Topic {
     public func lag(of connection: Connection) -> Int? {
         index(of: connection).map { log.tail &- cursors[$0].position }
     }
+
+    /// Whether there is something that the connection has not been sent yet: messages, or how many it has missed.
+    package func isOwed(_ connection: Connection) -> Bool { index(of: connection).map(hasOutput) ?? false }
 
     /// Where the connection's cursor is in the table, or nil if it is not subscribed.
     private func index(of connection: Connection) -> Int? {

@@ -63,4 +63,39 @@ struct ChangingOverTests {
         try test.loop.settle()
         #expect(test.peer.lines == [])
     }
+
+    @Test("Who was moved ahead is told so before what it lacks", .enabled(if: kernel_faults_are_available()))
+    func afterAGap() throws {
+        let test = try TestConnection()
+        var configuration = Topic.Configuration()
+        configuration.capacity = 4_096
+        configuration.policy = .skip
+        configuration.skipNotice = { Array("missed \($0)\n".utf8) }
+        let topic = try Topic(on: test.loop, configuration: configuration)
+        topic.subscribe(test.connection)
+        kernel_begin()
+        defer { kernel_rest() }
+        kernel_limit(10)
+        test.connection.send("123456789\n")
+        func flood() throws -> Int {
+            let skipped = topic.skippedMessageCount
+            for number in 1... {
+                topic.publish("\(number)" + String(repeating: "x", count: 1_000) + "\n")
+                try test.loop.runOnce(waitingAtMost: .zero)
+                if topic.skippedMessageCount > skipped { return topic.skippedMessageCount - skipped }
+            }
+            return 0
+        }
+        _ = try flood()
+        topic.publish("new\n")
+        #expect(!topic.unsubscribe(test.connection, sendingAtMost: 3), "as if it had missed nothing")
+        topic.subscribe(test.connection)
+        let missed = try flood()
+        topic.publish("newer\n")
+        #expect(topic.unsubscribe(test.connection, sendingAtMost: 1_000))
+        kernel_rest()
+        test.connection.send("mine\n")
+        try test.loop.run { test.peer.lines.last == "mine" }
+        #expect(test.peer.lines.filter { !$0.hasSuffix("x") } == ["123456789", "missed \(missed)", "newer", "mine"])
+    }
 }

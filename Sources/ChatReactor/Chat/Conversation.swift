@@ -168,9 +168,10 @@ final class Conversation {
     /// as it is.
     func sendWhatLacks(to person: Person) {
         guard let topic = existingTopic(of: person.form), let connection = person.connection, !connection.isFinishing,
-            1...Person.replyLimit ~= topic.lag(of: connection) ?? 0
+            topic.isOwed(connection), topic.lag(of: connection) ?? 0 <= Person.replyLimit
         else { return }
-        if topic.unsubscribe(connection, sendingAtMost: Person.replyLimit) { topic.subscribe(connection) }
+        _ = topic.unsubscribe(connection, sendingAtMost: Person.replyLimit)
+        topic.subscribe(connection)
     }
 
     /// Has a form have a topic, for somebody who is about to be subscribed.

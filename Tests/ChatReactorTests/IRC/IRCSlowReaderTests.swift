@@ -183,4 +183,57 @@ struct IRCSlowReaderTests {
         #expect(irc.closeReasons == [.tooSlow])
         #expect(try irc.answers(ana).last == ":slow!slow@localhost QUIT :too slow")
     }
+
+    /// Says so much in a room that somebody who does not read is moved ahead.
+    private func flood(_ room: String, by talker: Talker, _ irc: IRCFixture) throws -> Int {
+        var count = 0
+        try irc.run {
+            count += 1
+            try irc.say(talker, "PRIVMSG #\(room) :\(count) " + String(repeating: "x", count: 400))
+            return try irc.conversation(room).liveTopics.contains { $0.skippedMessageCount > 0 }
+        }
+        try irc.settle()
+        return count
+    }
+
+    @Test(arguments: ["NICK eve", "QUIT :gone", "PART #water"])
+    func `who was moved ahead in a room is told of people in others, and is still in the room`(_ line: String) throws {
+        let irc = try IRCFixture(server: { $0.slowClients = .skip })
+        let ana = try irc.register("ana", in: "#tea")
+        let slow = try irc.register("slow", in: "#tea,#water", receiveBuffer: 4_096)
+        let ben = try irc.register("ben", in: "#water")
+        slow.reads = false
+        var count = try flood("tea", by: ana, irc)
+        try irc.say(ana, "PRIVMSG #tea :before")
+        try irc.settle()
+        try irc.say(ben, line)
+        for _ in 0..<10 { try irc.loop.runOnce(waitingAtMost: .zero) }
+        var lines = try readAll(slow, irc)
+        let change = try #require(lines.firstIndex { $0.hasPrefix(":ben!ben@localhost \(line.prefix { $0 != " " })") })
+        let before = try #require(lines.firstIndex { $0.hasSuffix("PRIVMSG #tea :before") })
+        let gap = try #require(lines.firstIndex { $0.hasSuffix(" messages are missing here") })
+        #expect(gap < before && (before < change || line.hasPrefix("PART")))
+        // None is counted twice, and none is lost without a word.
+        let missed = try #require(Int(lines[gap].split(separator: ":").last?.prefix { $0 != " " } ?? ""))
+        count -= lines.count { $0.contains(" PRIVMSG #tea :") && $0.hasSuffix("xxx") }
+        #expect(missed == count)
+        try irc.say(ana, "PRIVMSG #tea :after")
+        lines = try irc.answers(slow)
+        #expect(lines == [":ana!ana@localhost PRIVMSG #tea :after"])
+    }
+
+    @Test func `who leaves a room in which it was moved ahead is told so first`() throws {
+        let irc = try IRCFixture(server: { $0.slowClients = .skip })
+        let ana = try irc.register("ana", in: "#tea")
+        let slow = try irc.register("slow", in: "#tea", receiveBuffer: 4_096)
+        slow.reads = false
+        _ = try flood("tea", by: ana, irc)
+        try irc.say(ana, "PRIVMSG #tea :before")
+        try irc.settle()
+        try irc.say(slow, "PART #tea")
+        for _ in 0..<10 { try irc.loop.runOnce(waitingAtMost: .zero) }
+        let lines = try readAll(slow, irc)
+        #expect(lines.contains { $0.hasSuffix(" messages are missing here") })
+        #expect(lines.suffix(2) == [":ana!ana@localhost PRIVMSG #tea :before", ":slow!slow@localhost PART #tea"])
+    }
 }
