@@ -216,10 +216,13 @@ final class IRCNetwork {
         for room in rooms { room.conversation?.publishToIRC(from: person.connection, except: told) { _ in line } }
     }
 
-    /// Tells one client alone something about a person, after what it was told of it in any room: it may have left one since.
+    /// Tells one client alone something about a person, after what it was told of it in any room: it may have left one since. What it is told of
+    /// it in any room from now on comes after that.
     func tell(_ client: IRCClient, _ line: IRCLine) {
         for room in client.rooms { room.conversation?.sendWhatLacks(to: client) }
         client.sendAside(line)
+        // It may have been the turn of a room.
+        client.connection?.giveOwnOutputItsTurn()
     }
 
     /// Those who are in a room with a person, and whose clients want to know something.

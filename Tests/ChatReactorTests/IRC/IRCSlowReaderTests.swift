@@ -236,4 +236,32 @@ struct IRCSlowReaderTests {
         #expect(lines.contains { $0.hasSuffix(" messages are missing here") })
         #expect(lines.suffix(2) == [":ana!ana@localhost PRIVMSG #tea :before", ":slow!slow@localhost PART #tea"])
     }
+
+    @Test(arguments: [["NICK eve", "PRIVMSG #tea :I am eve now"], ["QUIT :gone"]])
+    func `what is told of a person in several rooms comes before what that one does then, however slowly somebody reads`(
+        _ lines: [String]
+    ) throws {
+        let irc = try IRCFixture()
+        let slow = try irc.register("slow", in: "#tea,#water", receiveBuffer: 4_096)
+        let ben = try irc.register("ben", in: "#tea,#water")
+        try irc.clear()
+        slow.reads = false
+        // A part of what it was told alone has been taken, so that it is the turn of the topics next.
+        let person = try irc.person("slow")
+        try irc.run {
+            person.notify(String(repeating: "x", count: 60_000))
+            return (person.connection?.pendingOutput ?? 0) > 100_000
+        }
+        for line in lines { try irc.say(ben, line) }
+        if lines.count == 1 {
+            try irc.run { ben.isGone }
+            // Somebody else is called so now.
+            let other = try irc.connect()
+            try irc.say(other, "NICK ben", "USER other 0 * :Other", "JOIN #tea")
+        }
+        for _ in 0..<10 { try irc.loop.runOnce(waitingAtMost: .zero) }
+        let told = try readAll(slow, irc).filter { !$0.contains("xxx") }
+        #expect(told.count == 2)
+        #expect(told.first?.hasPrefix(":ben!ben@localhost \(lines[0].prefix { $0 != " " })") == true, "\(told)")
+    }
 }
