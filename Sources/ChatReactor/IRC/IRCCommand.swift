@@ -7,7 +7,7 @@ struct IRCCommand {
     let minimumCount: Int
     /// Whether somebody may give it who has not said yet who it is.
     let precedesRegistration: Bool
-    let run: Handler
+    var run: Handler
 
     private init(_ name: String, minimum minimumCount: Int = 0, precedesRegistration: Bool = false, _ run: @escaping Handler) {
         self.name = name

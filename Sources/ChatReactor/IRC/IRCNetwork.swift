@@ -14,7 +14,8 @@ final class IRCNetwork {
     /// How long somebody may take to say who it is.
     var registrationTime = Duration.seconds(60)
     let version: String
-    let commands = IRCCommand.table
+    /// Tests watch what is done by replacing it.
+    var commands = IRCCommand.table
     private let cloak: HostCloak
     /// The hosts of people, by their numbers, each made when it is first shown.
     private var hosts: [Int: String] = [:]

@@ -9,6 +9,8 @@ extension ChatModel {
         let number: Int
         var name: String
         var isJSON = false
+        /// What it is to get, if it has an IRC client.
+        var irc: IRCReader?
         var rooms: [Room] = []
         var ignored: Set<String> = []
         var lastWriter: Member?
@@ -45,6 +47,9 @@ extension ChatModel {
             expect { $0.privateLines.append(Reply(kind: .private(from: from, to: to, text), isJSON: isJSON, closed: [])) }
         }
 
+        /// Whether others know of it.
+        var isThere: Bool { !hasVanished && irc?.isRegistered != false }
+
         func hear(_ entry: Entry, in room: Room) { expect { $0.hear(entry, in: room) } }
 
         func open(_ room: Room, _ replay: Replay) {
@@ -68,6 +73,8 @@ extension ChatModel {
         /// The room is left: what of it has not come yet may be missing, and must not come once the answer has.
         func close(_ room: Room) { expect { $0.close(room) } }
 
+        func abandonHistory(of room: Room) { expect { $0.abandonHistory(of: room) } }
+
         /// Somebody who is ignored has this name now. Whether what is being read from records has it left out is not known.
         func goOnToIgnore(_ name: String) {
             if ignored.insert(name).inserted { expect { $0.makeOptional(from: name) } }
@@ -81,6 +88,7 @@ extension ChatModel {
 
         /// What has not come yet, though nothing keeps it from coming; nil if all has.
         var lacking: String? {
+            if let irc { return irc.lacking }
             let all = readings.flatMap(\.withHistoriesOver).map(\.lacking)
             return all.contains(nil) ? nil : all[0]
         }
@@ -89,6 +97,10 @@ extension ChatModel {
 
         func check(_ line: String) throws {
             checkedLines += 1
+            if let irc {
+                do { try irc.check(line) } catch let broken as Broken { throw Broken("\(name): \(broken.what)") }
+                return
+            }
             // Of one room; what has been said in the others until then still comes.
             if hasGoodbye, !isJSON { throw Broken("'\(line)' comes after the goodbye") }
             let received = try Received(line)

@@ -37,6 +37,15 @@ extension ChatModel {
             }
         }
 
+        /// What has not come of a room's history does not come any more: somebody was sent out of the room.
+        mutating func abandonHistory(of room: Room) {
+            for index in own.indices {
+                guard case .replay(var replay) = own[index].kind, replay.room === room else { continue }
+                replay.isAbandoned = true
+                own[index].kind = .replay(replay)
+            }
+        }
+
         /// What this one has said may be missing in whatever is read from records: histories, and what follows them until the client
         /// has caught up.
         mutating func makeOptional(from name: String) {
@@ -195,6 +204,8 @@ extension ChatModel {
         var isFiltered = false
         /// Whether its end is told also if there was nothing: it was asked for.
         var alwaysEnds = false
+        /// Whether the rest of it may be missing.
+        var isAbandoned = false
         private var beginsWithGap: Bool
         private var count = 0
         private var hasMark = true
@@ -207,8 +218,8 @@ extension ChatModel {
         }
 
         private var lacksMark: Bool { hasMark && (count > 0 || alwaysEnds) }
-        var isDone: Bool { mayBeDone && due.isEmpty }
-        var mayBeDone: Bool { !beginsWithGap && due.areOptional && !lacksMark }
+        var isDone: Bool { !beginsWithGap && due.isEmpty && !lacksMark }
+        var mayBeDone: Bool { isAbandoned || !beginsWithGap && due.areOptional && !lacksMark }
 
         /// See `Reading.place`.
         var place: [UInt64] { [UInt64(due.count), lastSequence, UInt64(count), hasMark ? 1 : 0, beginsWithGap ? 1 : 0] }

@@ -30,6 +30,9 @@ final class ChatModel {
         var entries: [Entry] = []
         var members: [Member] = []
         var topic = ""
+        var topicSetter = ""
+        /// Those who keep it in order, as IRC has it.
+        var operators: Set<Int> = []
         /// Those who came and left, and are not announced yet.
         var untold = (joined: 0, left: 0)
 
@@ -51,20 +54,25 @@ final class ChatModel {
         let text: String
         let online: Int
         let actor: Member?
+        /// What IRC clients get in its place.
+        var original: Original?
 
         var mayBeLeftOut: Bool { kind == .join || kind == .leave }
     }
 
-    private(set) var members: [Int: Member] = [:]
+    var members: [Int: Member] = [:]
     private(set) var rooms: [String: Room] = [:]
     private var expected: [Expectation] = []
     /// What is told to somebody who has just entered a room.
-    private var pendingEntry: (() -> Void)?
+    var pendingEntries: [() -> Void] = []
     /// Who has said the last.
     private var quitting: Int?
     /// What the next thing said is.
     private var saidKind = ChatServer.Event.Kind.message
-    private let history: Int
+    /// What somebody with an IRC client is saying.
+    var speech: Speech?
+    let history: Int
+    let ircServer: String
     private let isOpen: (Int) -> Bool
     private let isPresent: (Int, String) -> Bool
     private let log: (String) -> RecordLog?
@@ -74,10 +82,11 @@ final class ChatModel {
     ///   - isPresent: Whether somebody is in a room.
     ///   - log: The log of a room.
     init(
-        history: Int, isOpen: @escaping (Int) -> Bool, isPresent: @escaping (Int, String) -> Bool,
+        history: Int, ircServer: String, isOpen: @escaping (Int) -> Bool, isPresent: @escaping (Int, String) -> Bool,
         log: @escaping (String) -> RecordLog?
     ) {
         self.history = history
+        self.ircServer = ircServer
         self.isOpen = isOpen
         self.isPresent = isPresent
         self.log = log
@@ -99,12 +108,12 @@ final class ChatModel {
         return same?[0] ?? name
     }
 
-    private static func isName(_ text: String) -> Bool {
+    static func isName(_ text: String) -> Bool {
         text.hasPrefix("guest") || names.contains { $0.contains { $0.unicodeScalars.elementsEqual(text.unicodeScalars) } }
     }
 
-    private func member(named name: String) -> Member? {
-        members.values.first { !$0.hasVanished && $0.key == Self.key(name) }
+    func member(named name: String) -> Member? {
+        members.values.first { $0.isThere && $0.key == Self.key(name) }
     }
 
     // MARK: - What happens
@@ -114,6 +123,24 @@ final class ChatModel {
         let member = Member(number)
         members[number] = member
         enter(member, rooms["lobby"]!, since: nil, isFirst: true)
+    }
+
+    /// The operator closes somebody's connection.
+    func kick(_ number: Int) throws {
+        try endOfAction()
+        guard let member = members[number] else { return }
+        if let irc = member.irc {
+            irc.tellAside(
+                Told(
+                    .message(
+                        from: ircServer, "NOTICE", [irc.isRegistered ? member.name : irc.wantedName ?? "*", "kicked: too loud"])))
+            irc.tellAside(Told(.message(from: "", "ERROR", ["Closing link: kicked"])))
+        } else {
+            for room in member.rooms { member.abandonHistory(of: room) }
+            member.reply(.error)
+        }
+        member.hasQuit = true
+        vanish(number, reason: "kicked")
     }
 
     /// A connection is closed. What was sent to it may be lost.
@@ -127,8 +154,10 @@ final class ChatModel {
     /// A person is gone: by itself, or because its connection is closed.
     func vanish(_ number: Int, reason: String) {
         guard let member = members[number], !member.hasVanished else { return }
+        if member.isThere { tellIRCOnce(.done(by: source(of: member), "QUIT", [reason]), about: member) }
         member.hasVanished = true
-        for room in member.rooms { exit(member, room, reason: reason) }
+        member.irc?.end()
+        for room in member.rooms { exit(member, room, reason: reason, .quit) }
     }
 
     /// At the end of whatever has been done: what had to be published has been.
@@ -139,9 +168,9 @@ final class ChatModel {
             expected.removeFirst()
         }
         saidKind = .message
-        let enter = pendingEntry
-        pendingEntry = nil
-        enter?()
+        let entries = pendingEntries
+        pendingEntries = []
+        for enter in entries { enter() }
         if let number = quitting { vanish(number, reason: "quit") }
         quitting = nil
     }
@@ -190,12 +219,20 @@ final class ChatModel {
         next.room.entries.append(entry)
         for member in next.room.members where member !== next.actor && !(entry.isSaid && member.ignored.contains(Self.key(from)))
         {
-            member.hear(entry, in: next.room)
+            if let irc = member.irc {
+                if let told = told(entry, in: next.room, by: next.actor, next.original) { irc.hear(told, in: next.room) }
+            } else {
+                member.hear(entry, in: next.room)
+            }
         }
     }
 
-    private func expect(_ kind: ChatServer.Event.Kind, _ text: String, in room: Room, by member: Member, online: Int = 0) {
-        expected.append(Expectation(room: room, kind: kind, name: member.name, text: text, online: online, actor: member))
+    func expect(
+        _ kind: ChatServer.Event.Kind, _ text: String, in room: Room, by member: Member, online: Int = 0,
+        _ original: Original? = nil
+    ) {
+        expected.append(
+            Expectation(room: room, kind: kind, name: member.name, text: text, online: online, actor: member, original: original))
     }
 
     // MARK: - Speaking
@@ -205,6 +242,7 @@ final class ChatModel {
         let kind = saidKind
         if kind == .message, quitting != number { try endOfAction() }
         saidKind = .message
+        if members[number]?.irc != nil { return try sayByIRC(in: roomName, text) }
         guard let member = members[number], let room = member.rooms.last else { throw Broken("somebody speaks who is nowhere") }
         if room.name != roomName { throw Broken("\(member.name) speaks in \(roomName), and not in \(room.name)") }
         expect(kind, text, in: room, by: member)
@@ -270,10 +308,15 @@ final class ChatModel {
         guard Self.isName(name), !name.hasPrefix("guest") else { return member.reply(.error) }
         if name == member.name { return member.reply(.error) }
         if let other = self.member(named: name), other !== member { return member.reply(.error) }
+        takeName(member, name)
+        member.reply(.notice("you are now \(name)"))
+    }
+
+    func takeName(_ member: Member, _ name: String) {
         for other in members.values where other.ignored.contains(member.key) { other.goOnToIgnore(Self.key(name)) }
+        tellIRCOnce(.done(by: source(of: member), "NICK", [name]), about: member)
         for room in member.rooms { expect(.rename, name, in: room, by: member) }
         member.name = name
-        member.reply(.notice("you are now \(name)"))
     }
 
     private func sayPrivately(_ member: Member, _ argument: String) {
@@ -285,16 +328,28 @@ final class ChatModel {
 
     private func sayPrivately(_ member: Member, _ text: String, to other: Member) {
         if !isOpen(other.number) { return member.reply(.error) }
-        if !other.ignored.contains(member.key) {
-            other.hearPrivately(from: member.name, to: other.name, text)
-            other.lastWriter = member
-        }
+        hearPrivately(other, from: member, text)
         member.reply(.saidPrivately(to: other.name, text))
     }
 
+    /// - Parameter told: How IRC clients get it.
+    func hearPrivately(_ other: Member, from member: Member, _ text: String?, told: Told? = nil) {
+        if other.ignored.contains(member.key) { return }
+        if let irc = other.irc {
+            irc.tellAside(
+                told ?? .done(by: source(of: member), "PRIVMSG", [other.name, text ?? ""], id: .any))
+        } else if let text {
+            other.hearPrivately(from: member.name, to: other.name, text)
+        }
+        other.lastWriter = member
+    }
+
+    /// Whether others can write to somebody.
+    func canBeWrittenTo(_ member: Member) -> Bool { isOpen(member.number) }
+
     // MARK: - Rooms
 
-    private static func withoutSign(_ name: String) -> String { name.hasPrefix("#") ? String(name.dropFirst()) : name }
+    static func withoutSign(_ name: String) -> String { name.hasPrefix("#") ? String(name.dropFirst()) : name }
 
     private func greet(_ member: Member, _ room: Room, isFirst: Bool) {
         member.reply(
@@ -304,26 +359,32 @@ final class ChatModel {
         if !room.topic.isEmpty, !member.isJSON { member.reply(.notice("the topic is: \(room.topic)")) }
     }
 
+    func lastSaid(_ count: Int, in room: Room) -> ArraySlice<Entry> {
+        room.entries.drop { $0.sequence < room.firstSequence }.filter(\.isSaid).suffix(count)
+    }
+
     private func last(_ count: Int, of room: Room, for member: Member) -> Replay {
-        let kept = room.entries.drop { $0.sequence < room.firstSequence }
-        let said = kept.filter(\.isSaid).suffix(count)
+        let said = lastSaid(count, in: room)
         let heard = said.filter { !member.ignored.contains(Self.key($0.from)) }
         var replay = Replay(heard, in: room, after: (said.first?.sequence ?? room.lastSequence + 1) - 1)
         replay.isFiltered = heard.count < said.count
         return replay
     }
 
-    private func enter(_ member: Member, _ room: Room, since place: (epoch: UInt64, sequence: UInt64)?, isFirst: Bool = false) {
+    func enter(_ member: Member, _ room: Room, since place: (epoch: UInt64, sequence: UInt64)? = nil, isFirst: Bool = false) {
         if room.members.contains(where: { $0 === member }) {
             member.close(room)
         } else {
+            if room.members.isEmpty, room.name != "lobby" { room.operators = [member.number] }
             room.members.append(member)
+            tellIRC(.done(by: source(of: member), "JOIN", ["#\(room.name)"]), in: room, except: member)
             expect(.join, "", in: room, by: member, online: room.members.count)
         }
         member.rooms = member.rooms.filter { $0 !== room } + [room]
         // What is replayed depends on whether the join has been published, and is in the log.
-        pendingEntry = { [unowned self] in
+        pendingEntries.append { [unowned self] in
             room.log = log(room.name)
+            if let irc = member.irc { return answerJoin(irc, member, room) }
             greet(member, room, isFirst: isFirst)
             guard let place else { return member.open(room, last(history, of: room, for: member)) }
             let isKnown = place.epoch == room.epoch && place.sequence <= room.lastSequence
@@ -336,19 +397,25 @@ final class ChatModel {
         }
     }
 
-    private func exit(_ member: Member, _ room: Room, reason: String) {
+    func exit(_ member: Member, _ room: Room, reason: String, _ departure: Departure = .part(nil)) {
         room.members = room.members.filter { $0 !== member }
+        room.operators.remove(member.number)
         member.rooms = member.rooms.filter { $0 !== room }
         member.close(room)
+        tellIRC(departure, of: member, from: room)
         expect(.leave, reason, in: room, by: member, online: room.members.count)
         if room.members.isEmpty, room.name != "lobby" { rooms[Self.key(room.name)] = nil }
     }
 
+    func openRoom(_ name: String) -> Room {
+        let room = rooms[Self.key(name)] ?? Room(name)
+        rooms[Self.key(name)] = room
+        return room
+    }
+
     private func move(_ member: Member, to name: String, since place: (epoch: UInt64, sequence: UInt64)?) {
-        let key = Self.key(name)
         // It is made before the present one is left, in case that there are too many.
-        let room = rooms[key] ?? Room(name)
-        rooms[key] = room
+        let room = openRoom(name)
         if !member.isJSON, let present = member.rooms.last { exit(member, present, reason: "moved") }
         enter(member, room, since: place)
     }
@@ -366,9 +433,15 @@ final class ChatModel {
 
     private func leaveRoom(_ member: Member) {
         guard let room = member.rooms.last, room.name != "lobby" else { return member.reply(.error) }
-        exit(member, room, reason: "moved")
+        leave(member, room, reason: "moved")
+    }
+
+    /// Leaves a room for the one that it was in before, or for the lobby.
+    func leave(_ member: Member, _ room: Room, reason: String, _ departure: Departure = .part(nil)) {
+        let wasPresent = room === member.rooms.last
+        exit(member, room, reason: reason, departure)
         if let next = member.rooms.last {
-            greet(member, next, isFirst: false)
+            if wasPresent { greet(member, next, isFirst: false) }
         } else {
             enter(member, rooms["lobby"]!, since: nil)
         }
@@ -391,6 +464,7 @@ final class ChatModel {
         if text.isEmpty { return member.reply(.notice(room.topic.isEmpty ? "has no topic" : "the topic is: \(room.topic)")) }
         if text == "-", room.topic.isEmpty { return member.reply(.notice("has no topic")) }
         room.topic = text == "-" ? "" : text
+        room.topicSetter = member.name
         expect(.topic, room.topic, in: room, by: member)
         if member.isJSON { member.reply(.sent(room: room.name, sequence: room.lastSequence + 1)) }
         member.reply(.notice(room.topic.isEmpty ? "the topic is removed" : "the topic is: \(room.topic)"))

@@ -14,13 +14,24 @@ final class RandomChat {
         var replayed = 0
         var gaps = 0
         var closedAsTooSlow = 0
+        // Of those with IRC clients.
+        var ircLines = 0
+        var ircReplayed = 0
+        var ircGaps = 0
     }
 
     private final class Participant {
+        enum Kind {
+            case lines
+            /// It comes by WebSocket.
+            case frames
+            /// It has an IRC client.
+            case irc
+        }
+
         let peer: Peer
         let number: Int
-        /// Whether it comes by WebSocket.
-        let isFramed: Bool
+        let kind: Kind
         weak var person: Person?
         /// Whether it takes what comes at once.
         var isSlow: Bool
@@ -31,12 +42,27 @@ final class RandomChat {
         var hasHungUp = false
         var checked = 0
 
-        init(_ peer: Peer, _ person: Person, isFramed: Bool, isSlow: Bool) {
+        init(_ peer: Peer, _ person: Person, _ kind: Kind, isSlow: Bool) {
             self.peer = peer
-            self.isFramed = isFramed
+            self.kind = kind
             self.person = person
             self.isSlow = isSlow
             number = person.number
+        }
+
+        var isFramed: Bool { kind == .frames }
+
+        /// How it gets what happens.
+        func form(of member: ChatModel.Member) -> WireForm {
+            switch kind {
+            case .lines: return member.isJSON ? .json : .text
+            case .frames: return member.isJSON ? .jsonFrames : .textFrames
+            case .irc:
+                var parts: IRCForm.Parts = []
+                if member.irc?.capabilities.contains("message-tags") == true { parts.insert(.messageTags) }
+                if member.irc?.capabilities.contains("server-time") == true { parts.insert(.time) }
+                return .irc(with: parts)
+            }
         }
 
         /// Has it write lines.
@@ -53,7 +79,9 @@ final class RandomChat {
             let unchecked = peer.received[checked...]
             if !isFramed {
                 guard let end = unchecked.firstIndex(of: 10) else { return nil }
-                return (String(decoding: unchecked[..<end], as: UTF8.self), end + 1 - checked)
+                var line = unchecked[..<end]
+                if kind == .irc, line.popLast() != 13 { throw ChatModel.Broken("a message does not end in CR LF") }
+                return (String(decoding: line, as: UTF8.self), end + 1 - checked)
             }
             switch WebSocketPeer.Frame.first(in: unchecked) {
             case .partial: return nil
@@ -77,7 +105,7 @@ final class RandomChat {
 
         func server(_ server: ChatServer, didAccept client: ChatServer.Client) {
             guard let person = client as? Person else { return }
-            scenario.tell { try $0.arrive(person.number) }
+            scenario.tell { person is IRCClient ? try $0.arriveByIRC(person.number) : try $0.arrive(person.number) }
         }
 
         func server(_ server: ChatServer, didPublish event: ChatServer.Event) {
@@ -98,6 +126,7 @@ final class RandomChat {
     private let loop: EventLoop
     private let server: ChatServer
     private let chat: Chat
+    private let network: IRCNetwork
     private var model: ChatModel!
     private var options = Connection.Options()
     private var participants: [Participant] = []
@@ -107,6 +136,8 @@ final class RandomChat {
     private var isChangingTopic = false
     private var tally = Tally()
     private let policy: SlowSubscriberPolicy
+    /// Whether so much is said that who does not read soon lacks more than is kept for it.
+    private let isLoud: Bool
 
     /// Plays scenarios until one of them breaks a promise, which an issue tells of.
     static func play(_ count: Int) throws -> Tally {
@@ -135,8 +166,9 @@ final class RandomChat {
         loop = try EventLoop(configuration: loopConfiguration)
         policy = [
             .backpressure(stall: .seconds(60), grace: .seconds(60)), .backpressure(stall: .seconds(60), grace: .seconds(60)),
-            .skip, .disconnect,
+            .skip, .skip, .disconnect,
         ].randomElement(using: &random)!
+        isLoud = Int.random(in: 0..<6, using: &random) == 0
         var configuration = ChatServer.Configuration()
         configuration.maximumMessageLength = 256
         configuration.logCapacity = 4_096
@@ -148,6 +180,7 @@ final class RandomChat {
         configuration.chat = chatConfiguration
         server = try ChatServer(on: loop, configuration: configuration)
         chat = try #require(server.chat)
+        network = try chat.serveIRC(.init())
         options.framing = .lines
         options.maximumMessageLength = 256
         options.batchesMessages = false
@@ -155,10 +188,12 @@ final class RandomChat {
         // It ends a connection that has hung up while the room's history was being sent to it.
         options.flushTimeout = .milliseconds(50)
         model = ChatModel(
-            history: chatConfiguration.history,
+            history: chatConfiguration.history, ircServer: network.serverName,
             isOpen: { [unowned self] number in
                 let connection = participants.first { $0.number == number }?.person?.connection
-                return connection.map { !$0.isFinishing && !$0.hasFailedOutput } == true
+                return connection.map {
+                    !$0.isFinishing && !$0.hasFailedOutput && $0.pendingOutput <= Person.privateMessageLimit
+                } == true
             },
             isPresent: { [unowned self] number, name in
                 participants.first { $0.number == number }?.person?.rooms.contains { $0.name.text == name } == true
@@ -182,6 +217,21 @@ final class RandomChat {
                     tell { try $0.endOfAction() }
                 })
         }
+        tellOfMessages()
+    }
+
+    private func tellOfMessages() {
+        for (name, command) in network.commands {
+            network.commands[name]?.run = { client in
+                { [unowned self] message in
+                    tell { try $0.command(client.number, irc: message) }
+                    isChangingTopic = name == "TOPIC"
+                    command.run(client)(message)
+                    isChangingTopic = false
+                    tell { try $0.endCommand(client.number) }
+                }
+            }
+        }
     }
 
     private func tell(_ body: (ChatModel) throws -> Void) {
@@ -195,7 +245,7 @@ final class RandomChat {
 
     private func play() throws {
         for _ in 0..<Int.random(in: 1...3, using: &random) { try arrive() }
-        for _ in 0..<Int.random(in: 10...40, using: &random) {
+        for _ in 0..<(isLoud ? 100 : Int.random(in: 10...40, using: &random)) {
             for _ in 0..<Int.random(in: 1...3, using: &random) { try act() }
             try turn()
         }
@@ -208,8 +258,8 @@ final class RandomChat {
         switch Int.random(in: 0..<30, using: &random) {
         case 0: if participants.count(where: { !$0.hasHungUp }) < 6 { try arrive() }
         case 1: if chance(4) { hangUp(participant) }
-        case 2: participant.isSlow.toggle()
-        case 3..<8: participant.peer.read(atMost: .random(in: 1...4_000, using: &random))
+        case 2: if chance(4) { kick(participant) } else { participant.isSlow.toggle() }
+        case 3..<8: if !isLoud || chance(8) { participant.peer.read(atMost: .random(in: 1...4_000, using: &random)) }
         default:
             for _ in 0..<(chance(6) ? 30 : Int.random(in: 1...4, using: &random)) {
                 participant.write(line(of: participant))
@@ -219,19 +269,42 @@ final class RandomChat {
 
     private func arrive() throws {
         let (near, far) = try socketPair(SOCK_STREAM)
-        if chance(2) { near.setOption(SOL_SOCKET, SO_SNDBUF, Int32(1)) }
-        let isFramed = chance(3)
-        let person = try #require(chat.makePerson(form: isFramed ? .textFrames : .text))
-        participants.append(Participant(far, person, isFramed: isFramed, isSlow: chance(3)))
-        if chance(3) { participants.last!.write(Array("/json\n".utf8)) }
+        if isLoud || chance(2) { near.setOption(SOL_SOCKET, SO_SNDBUF, Int32(1)) }
+        let kind: Participant.Kind = chance(3) ? .irc : chance(3) ? .frames : .lines
         let descriptor = OwnedDescriptor(takingOver: near)
-        if isFramed {
+        if kind == .irc { return try arriveByIRC(far, descriptor) }
+        let person = try #require(chat.makePerson(form: kind == .frames ? .textFrames : .text))
+        participants.append(Participant(far, person, kind, isSlow: chance(isLoud ? 2 : 3)))
+        if chance(3) { participants.last!.write(Array("/json\n".utf8)) }
+        if kind == .frames {
             let handler = WebSocketHandler(person, role: .server, options: options, pingInterval: nil)
             let framed = WebSocketHandler.connectionOptions(options, role: .server)
             try loop.adopt(socket: descriptor, options: framed, handler: handler)
         } else {
             try loop.adopt(socket: descriptor, options: options, handler: person)
         }
+    }
+
+    private func arriveByIRC(_ peer: Peer, _ descriptor: consuming OwnedDescriptor) throws {
+        let client = chat.makeIRCClient(of: network, in: server)
+        participants.append(Participant(peer, client, .irc, isSlow: chance(isLoud ? 2 : 3)))
+        let name = name()
+        let capabilities = chance(2) ? "CAP REQ :message-tags server-time echo-message labeled-response batch\r\n" : ""
+        participants.last!.write(
+            Array("\(capabilities)NICK \(name)\r\nUSER u\(client.number) 0 * :\(name)\r\nCAP END\r\n".utf8))
+        var options = options
+        options.maximumMessageLength = IRCClient.tagLimit + IRCClient.messageLimit
+        try loop.adopt(socket: descriptor, options: options, handler: client)
+    }
+
+    /// The operator closes somebody's connection.
+    private func kick(_ participant: Participant) {
+        guard let person = participant.person, person.connection?.isFinishing == false,
+            model.members[person.number]?.hasVanished == false
+        else { return }
+        tell { try $0.kick(person.number) }
+        chat.kick(person, reason: "too loud")
+        tell { try $0.endOfAction() }
     }
 
     private func hangUp(_ participant: Participant) {
@@ -247,6 +320,7 @@ final class RandomChat {
     private func roomName() -> String { (chance(4) ? "#" : "") + pick(["tea", "Tea", "été", "ÉTÉ", "lobby", "Lobby", "dora"]) }
 
     private func line(of participant: Participant) -> [UInt8] {
+        if participant.kind == .irc { return message(of: participant) }
         let text: String
         switch Int.random(in: 0..<60, using: &random) {
         case 0..<30: return saying()
@@ -278,6 +352,45 @@ final class RandomChat {
         return Array((text + (chance(10) ? "\r\n" : "\n")).utf8)
     }
 
+    private func message(of participant: Participant) -> [UInt8] {
+        func room() -> String { "#" + (chance(20) ? "a:b" : roomName().split(separator: "#").joined()) }
+        func reason() -> String { chance(2) ? "" : " :because of \(number())" }
+        guard let member = model.members[participant.number], member.irc?.isRegistered == true else {
+            return Array("NICK \(name())\r\n".utf8)
+        }
+        if member.rooms.isEmpty, chance(2) { return Array("JOIN \(chance(2) ? "#lobby" : room())\r\n".utf8) }
+        let text: String
+        switch Int.random(in: 0..<(isLoud && chance(2) ? 20 : 60), using: &random) {
+        case 0..<24: text = "\(chance(8) ? "NOTICE" : "PRIVMSG") \(room()) :\(ircSaying())"
+        case 24..<27: text = "PRIVMSG \(room()) :\u{1}ACTION \(ircSaying())\u{1}"
+        case 27: text = "PRIVMSG \(room()),\(name()),\(room()) :\(chance(3) ? "\u{1}VERSION \(number())\u{1}" : ircSaying())"
+        case 28..<32: text = "NICK \(chance(10) ? "a:b" : name())"
+        case 32..<39: text = "JOIN \(room())\(chance(3) ? "," + room() : "")"
+        case 39..<42: text = "PART \(room())\(reason())"
+        case 42..<45: text = "\(chance(4) ? "NOTICE" : "PRIVMSG") \(name()) :private \(number())"
+        case 45..<48: text = "TOPIC \(room())\(chance(4) ? "" : chance(4) ? " :" : " :what of \(number())?")"
+        case 48..<51: text = "KICK \(room()) \(name())\(reason())"
+        case 51..<53: text = "NAMES \(room())"
+        case 53: text = "LIST"
+        case 54: text = "PING \(number())"
+        case 55: text = "CAP REQ :\(chance(2) ? "-" : "")\(pick(["message-tags", "server-time", "echo-message"]))"
+        case 56: text = chance(3) ? "QUIT\(reason())" : ""
+        default: text = "NICK \(name())"
+        }
+        let label = chance(2) ? "@label=\(number()) " : ""
+        return Array("\(label)\(text)\r\n".utf8)
+    }
+
+    /// Something that is said with an IRC client, which the others are shown otherwise, or in several messages.
+    private func ircSaying() -> String {
+        var text = "\(number()) "
+        for _ in 0..<Int.random(in: 0...3, using: &random) {
+            text += pick(["olá", "\u{2}bold\u{2}", "\u{1B}[", "🙂", "\u{202E}"])
+        }
+        if isLoud || chance(4) { text += String(repeating: "z", count: .random(in: 1...350, using: &random)) }
+        return text
+    }
+
     private func number() -> Int {
         said += 1
         return said
@@ -292,7 +405,7 @@ final class RandomChat {
                 [0x2E, 0xE2, 0x80, 0xAE],
             ])
         }
-        if chance(4) { line += [UInt8](repeating: UInt8(ascii: "z"), count: .random(in: 1...150, using: &random)) }
+        if isLoud || chance(4) { line += [UInt8](repeating: UInt8(ascii: "z"), count: .random(in: 1...150, using: &random)) }
         return line + [10]
     }
 
@@ -339,7 +452,7 @@ final class RandomChat {
             while let (line, length) = try participant.nextLine() {
                 participant.checked += length
                 guard let line else { continue }
-                tally.lines += 1
+                if participant.kind == .irc { tally.ircLines += 1 } else { tally.lines += 1 }
                 tell { try $0.members[participant.number]?.check(line) }
             }
         }
@@ -355,11 +468,11 @@ final class RandomChat {
         var quiet = 0
         var turns = 0
         while quiet < 10 + 4 * participants.count {
-            let (lines, unsent) = (tally.lines, unsentCount)
+            let (lines, unsent) = (tally.lines + tally.ircLines, unsentCount)
             try turn()
             turns += 1
             if turns > 50_000 { throw ChatModel.Broken("there is no end of what clients get") }
-            quiet = lines == tally.lines && unsent == unsentCount ? quiet + 1 : 0
+            quiet = lines == tally.lines + tally.ircLines && unsent == unsentCount ? quiet + 1 : 0
         }
         for participant in participants {
             guard let member = model.members[participant.number], !member.isClosed, !participant.hasHungUp else { continue }
@@ -367,12 +480,14 @@ final class RandomChat {
             if let lacking = member.lacking { throw ChatModel.Broken("\(member.name) does not get \(lacking)") }
             tally.replayed += member.replayedLines
             tally.gaps += member.gaps
+            tally.ircReplayed += member.irc?.pastCount ?? 0
+            tally.ircGaps += member.irc?.gaps ?? 0
         }
         try compareWithServer()
     }
 
     private func compareWithServer() throws {
-        let present = model.members.values.filter { !$0.hasVanished }
+        let present = model.members.values.filter(\.isThere)
         if chat.online != present.count { throw ChatModel.Broken("\(chat.online) are online, and not \(present.count)") }
         let rooms = chat.rooms.map { "\($0.name) \($0.clients.count)" }.sorted()
         let expected = model.rooms.values.map { "\($0.name) \($0.members.count)" }.sorted()
@@ -381,10 +496,10 @@ final class RandomChat {
             guard let conversation = room.conversation, let members = model.rooms[ChatModel.key(room.name.text)]?.members else {
                 continue
             }
-            for form in WireForm.ofLines + WireForm.ofFrames {
+            let parts: [IRCForm.Parts] = [[], .messageTags, .time, [.messageTags, .time]]
+            for form in WireForm.ofLines + WireForm.ofFrames + parts.map(WireForm.irc) {
                 let itsMembers = members.filter { member in
-                    let isFramed = participants.first { $0.number == member.number }?.isFramed
-                    return member.isJSON == form.isJSON && isFramed == form.isFramed
+                    form == (participants.first { $0.number == member.number }?.form(of: member))
                 }
                 // One that has hung up may have been taken out of the topic, and not out of the room yet.
                 let mustHave = itsMembers.contains { member in
@@ -443,5 +558,8 @@ extension RandomChat.Tally {
         replayed += other.replayed
         gaps += other.gaps
         closedAsTooSlow += other.closedAsTooSlow
+        ircLines += other.ircLines
+        ircReplayed += other.ircReplayed
+        ircGaps += other.ircGaps
     }
 }

@@ -14,6 +14,9 @@ struct RandomChatTests {
         #expect(tally.lines > 20 * count)
         #expect(tally.replayed > count)
         if count >= 300 { #expect(tally.gaps > 0) }
+        #expect(tally.ircLines > 20 * count)
+        #expect(tally.ircReplayed > 2 * count)
+        if count >= 1_000 { #expect(tally.ircGaps > 0) }
         // One in some hundreds, and fewer the faster the server is.
         if count >= 10_000 { #expect(tally.closedAsTooSlow > 0) }
     }
