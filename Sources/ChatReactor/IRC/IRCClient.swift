@@ -263,6 +263,8 @@ final class IRCClient: Person {
         var output: [UInt8] = []
         for line in lines { line.append(with: capabilities.parts, to: &output) }
         connection?.send(output.span)
+        // An answer tells how things are now: what happens in a room from now on must not come before it, though it may have been the rooms' turn.
+        connection?.giveOwnOutputItsTurn()
     }
 
     /// A name for a batch, which no other of this client has.

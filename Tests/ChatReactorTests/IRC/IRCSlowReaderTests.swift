@@ -264,4 +264,31 @@ struct IRCSlowReaderTests {
         #expect(told.count == 2)
         #expect(told.first?.hasPrefix(":ben!ben@localhost \(lines[0].prefix { $0 != " " })") == true, "\(told)")
     }
+
+    @Test func `an answer comes before what happens after it, however slowly somebody reads`() throws {
+        let irc = try IRCFixture()
+        let slow = try irc.register("slow", in: "#tea", receiveBuffer: 4_096)
+        let ben = try irc.register("ben", in: "#tea")
+        try irc.clear()
+        slow.reads = false
+        let person = try irc.person("slow")
+        try irc.run {
+            person.notify(String(repeating: "x", count: 60_000))
+            return (person.connection?.pendingOutput ?? 0) > 100_000
+        }
+        // One that reads so little is heard all the same, as long as not much waits for it.
+        try irc.run {
+            (person.connection?.pendingOutput ?? 0) < Person.replyLimit
+                || {
+                    slow.read(); return false
+                }()
+        }
+        try irc.say(slow, "NICK quick")
+        try irc.run { irc.chat.people.contains { $0.name.text == "quick" } }
+        try irc.say(ben, "NICK slow")
+        try irc.run { irc.chat.people.contains { $0.name.text == "slow" } }
+        for _ in 0..<10 { try irc.loop.runOnce(waitingAtMost: .zero) }
+        let told = try readAll(slow, irc).filter { !$0.contains("xxx") }
+        #expect(told == [":slow!slow@localhost NICK :quick", ":ben!ben@localhost NICK :slow"])
+    }
 }
