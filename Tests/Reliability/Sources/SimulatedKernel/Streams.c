@@ -339,17 +339,10 @@ void world_expect_connect(int64_t delay, int error, size_t input_capacity, size_
 
 int world_newest(void) { return kernel.newest; }
 
-int world_waiting_callers(void) {
-    int count = 0;
+bool world_waiting_callers_are_watched(void) {
     for (int index = 0; index < SIMULATED_DESCRIPTORS; index++) {
-        if (kernel.descriptors[index].kind == LISTENER) count += kernel.descriptors[index].caller_count;
-    }
-    return count;
-}
-
-bool world_listener_is_watched(void) {
-    for (int index = 0; index < SIMULATED_DESCRIPTORS; index++) {
-        if (kernel.descriptors[index].kind == LISTENER && kernel.descriptors[index].is_watched) return true;
+        descriptor *it = &kernel.descriptors[index];
+        if (it->kind == LISTENER && it->is_watched && it->caller_count > 0) return true;
     }
     return false;
 }

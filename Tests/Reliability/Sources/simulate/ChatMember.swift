@@ -97,16 +97,19 @@ final class ChatMember {
     var privateDue: Set<String> = []
 
     lazy var reader = ChatReader(self)
+    /// What it is, if it has come with an IRC client.
+    private(set) var irc: IRCPeer?
 
-    init(_ number: Int, stream: Int32, isEager: Bool) {
+    init(_ number: Int, stream: Int32, isEager: Bool, form: ChatAction.Form) {
         self.number = number
         self.stream = stream
         self.isEager = isEager
+        if form != .lines { irc = IRCPeer(self, takesMore: form == .ircWithTags) }
     }
 
     var isOpen: Bool { isAccepted && reason == nil && connection?.isOpen == true }
     var marksHeard: Int { snapshots.count }
-    var asksToQuit: Bool { script.contains(.quit) }
+    var asksToQuit: Bool { irc?.asksToQuit ?? script.contains(.quit) }
     var hasUnsaid: Bool { !due.isEmpty }
     var hasOutbox: Bool { !outbox.isEmpty }
 
@@ -115,7 +118,8 @@ final class ChatMember {
     /// Those of its private messages that have this text. One whose line was torn has only the beginning of it: the server takes
     /// what a peer has sent before it went as a line.
     func privateMessages(saying text: String) -> [PrivateMessage] {
-        script.enumerated().compactMap { command, asked in
+        if let irc { return irc.privateMessages(saying: text) }
+        return script.enumerated().compactMap { command, asked in
             guard case .message(let to, let id) = asked else { return nil }
             let whole = Self.privateText(id, to)
             if whole != text, !isTorn || !whole.hasPrefix(text) { return nil }
@@ -139,6 +143,19 @@ final class ChatMember {
         for said in lines { due.append((script.count, said)) }
         finish(.says, lines.flatMap { Array($0.command.utf8) + $0.raw + [10] })
     }
+
+    /// Says something with an IRC client.
+    func say(_ lines: [Said], in room: String) {
+        if hasEnded { return }
+        irc?.sayingCount += 1
+        for said in lines {
+            due.append((script.count, said))
+            irc?.say(said.isAction ? "\u{1}ACTION \(said.shown)\u{1}" : said.shown, in: room)
+        }
+    }
+
+    /// Writes what an IRC client does.
+    func write(_ lines: String) { if !hasEnded { outbox += Array(lines.utf8) } }
 
     /// Says something with a command's last words.
     func quit(saying said: Said?) {
@@ -207,7 +224,8 @@ final class ChatMember {
                 due.removeFirst()
                 return
             }
-            try drop(said, mayRefuse)
+            // One that is not in the room is refused.
+            if irc != nil { due.removeFirst() } else { try drop(said, mayRefuse) }
         }
         throw Finding("something is said that nobody has said", content.line)
     }

@@ -95,7 +95,8 @@ private struct ChatAuthor {
         let peer = peerCount
         peerCount += 1
         return .call(
-            peer: peer, inputCapacity: random.element(of: [13, 100, 2_000, 20_000, 20_000]),
+            peer: peer, random.element(of: [.lines, .lines, .lines, .irc, .ircWithTags]),
+            inputCapacity: random.element(of: [13, 100, 2_000, 20_000, 20_000]),
             outputCapacity: random.element(of: [20, 50, 700, 3_000, 20_000, 100_000]), isEager: !random.oneIn(slowOneIn))
     }
 }

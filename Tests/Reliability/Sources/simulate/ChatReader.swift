@@ -39,6 +39,12 @@ final class ChatReader {
             let bytes = unsafe Array(sent[offset..<end])
             offset = end + 1
             guard let line = String(validating: bytes, as: UTF8.self) else { throw wrong("a line is not UTF-8") }
+            if let irc = member.irc {
+                scenario.counts[.chatLines] += 1
+                if scenario.isTraced { print("      peer \(member.number) < \(line)") }
+                try irc.read(line, in: scenario)
+                continue
+            }
             if line.unicodeScalars.contains(where: Self.isHarmful) {
                 throw wrong("a line has a character that is not harmless", line)
             }
@@ -174,6 +180,9 @@ final class ChatReader {
 
     /// What is still due to the person in the rooms that it is in; nil if it has all of it.
     var lacking: String? {
+        if let irc = member.irc {
+            return irc.lacking ?? (member.privateDue.isSubset(of: privateMessages) ? nil : "a private message")
+        }
         for stay in member.stays where stay.end == nil {
             if !stay.isTold { return "the welcome to \(stay.history.name)" }
             // The same room may have been entered anew.
@@ -190,7 +199,9 @@ final class ChatReader {
 
     /// How many bytes at least it has not been sent that are in the topics of its rooms.
     var lag: Int {
-        member.stays.filter { $0.end == nil && $0.isTold }.map { stay in
+        // Of messages about people it is not known how many there are.
+        if member.irc != nil { return .max }
+        return member.stays.filter { $0.end == nil && $0.isTold }.map { stay in
             stay.history.records[min(stay.next, stay.history.count)...].reduce(0) {
                 $0 + $1.content.line.utf8.count + (isJSON ? 200 : 1)
             }
@@ -432,7 +443,7 @@ final class ChatReader {
         }
     }
 
-    private func takePrivate(_ from: String, _ said: String, in scenario: ChatScenario) throws(Finding) {
+    func takePrivate(_ from: String, _ said: String, in scenario: ChatScenario) throws(Finding) {
         scenario.counts[.chatPrivate] += 1
         let writers = scenario.members.filter { $0.names.contains(ChatMember.key(from)) }
         let written = writers.flatMap { $0.privateMessages(saying: said) }

@@ -6,14 +6,27 @@ import SimulatedKernel
 extension ChatScenario {
     func perform(_ action: ChatAction) throws {
         switch action {
-        case .call(let number, let input, let output, let isEager):
-            let stream = world_call(Int32(Self.port), input, output)
-            if stream >= 0 { members.append(ChatMember(number, stream: stream, isEager: isEager)) }
+        case .call(let number, let form, let input, let output, let isEager):
+            let stream = world_call(Int32(form == .lines ? Self.port : Self.ircPort), input, output)
+            if stream < 0 { break }
+            let member = ChatMember(number, stream: stream, isEager: isEager, form: form)
+            members.append(member)
+            member.irc?.register(as: random.element(of: Self.names))
         case .say(let number, let lines):
             guard let member = member(number) else { break }
-            let said = (0..<lines).map { makeSaid(by: member, $0) }
-            member.say(said)
-        case .command(let number, let command): if let member = member(number) { give(command, by: member) }
+            if member.irc != nil {
+                // What is shown otherwise than it was sent reaches the others as it was sent, if they have IRC clients too.
+                let said = (0..<lines).map { makeSaid(by: member, $0) }.filter {
+                    $0.raw == Array($0.shown.utf8) && $0.length < 400
+                }
+                member.say(said, in: channel(random.element(of: Self.rooms)))
+            } else {
+                member.say((0..<lines).map { makeSaid(by: member, $0) })
+            }
+        case .command(let number, let command):
+            if let member = member(number) {
+                if let irc = member.irc { give(command, by: irc, member) } else { give(command, by: member) }
+            }
         case .read(let number, let bytes): if let member = member(number) { _ = world_read(member.stream, bytes) }
         case .becomeEager(let number): member(number)?.isEager = true
         case .stopSending(let number): leave(number, world_shut_down)
@@ -60,7 +73,7 @@ extension ChatScenario {
         if random.oneIn(2) { (raw, shown) = random.element(of: Self.pieces) }
         let longest = plan.setting.server.maximumMessageLength
         let length = random.oneIn(8) ? random.number(1...longest + 40) : random.number(0...min(longest / 4, 200))
-        let id = "s\(member.number).\(member.script.count).\(index)"
+        let id = "s\(member.number).\(member.irc?.sayingCount ?? member.script.count).\(index)"
         let padding =
             (raw.isEmpty ? "" : " ") + String(repeating: "abcdefghi ", count: max(length - raw.count - id.utf8.count, 0) / 10)
         raw += Array((padding + id).utf8)
@@ -101,6 +114,30 @@ extension ChatScenario {
         case .quitWord: member.ask(member.script.contains(.json) ? .blank : .quit, member.script.contains(.json) ? "" : "x")
         }
     }
+
+    /// What is nearest to a command of lines.
+    private func give(_ command: ChatAction.Command, by irc: IRCPeer, _ member: ChatMember) {
+        let id = "\(member.number).\(random.number(0...999_999))"
+        let others = members.compactMap { $0.isOpen ? $0.person?.name.text : nil }
+        let name = random.oneIn(4) || others.isEmpty ? random.element(of: Self.names) : random.element(of: others)
+        let room = channel(random.oneIn(12) ? "r\(random.number(1...9))" : random.element(of: Self.rooms))
+        switch command {
+        case .nick: irc.ask("NICK :\(random.element(of: Self.names))")
+        case .msg, .reply: irc.sayPrivately("pm\(id)", to: channel(name))
+        case .join, .resume: irc.join(room)
+        case .leave: irc.ask("PART #\(room)\(random.oneIn(2) ? "" : " :left")")
+        case .topic: irc.ask("TOPIC #\(room)\(random.element(of: ["", " :", " :t\(id) of \(name)"]))")
+        case .who, .rooms: irc.ask(random.oneIn(2) ? "LIST" : "WHO #\(room)")
+        case .ignore: irc.ask("WHOIS \(name)")
+        case .ping: irc.ask("PING \(id)")
+        case .blank: irc.ask("")
+        case .quit: irc.quit()
+        case .json, .history, .unignore, .help, .unknown, .quitWord: irc.ask("\(command)")
+        }
+    }
+
+    /// A parameter has no space in it.
+    private func channel(_ room: String) -> String { bare(room).split(separator: " ").joined(separator: "_") }
 
     private func bare(_ room: String) -> String { room.hasPrefix("#") ? String(room.dropFirst()) : room }
 

@@ -32,6 +32,7 @@ final class ChatScenario: Stage, ChatServerObserver {
 
     var peerCount: Int { members.count }
     static let port: UInt16 = 7
+    static let ircPort: UInt16 = 8
 
     private struct WeakRoom {
         weak var room: ChatServer.Room?
@@ -103,6 +104,10 @@ final class ChatScenario: Stage, ChatServerObserver {
         }
         operators = OperatorCommands(for: chat) { [unowned self] in shutDown() }
         try server.listen(on: .loopback(port: Self.port))
+        var irc = ChatServer.IRCConfiguration()
+        irc.cloakKey = Array("what is random is of the seed".utf8)
+        irc.pingInterval = nil
+        try server.listenForIRC(on: .loopback(port: Self.ircPort), irc)
     }
 
     private func letGo() {
@@ -190,7 +195,8 @@ final class ChatScenario: Stage, ChatServerObserver {
         member.connection = person.connection
         member.isAccepted = true
         member.isToHearOfShutdown = isShutdownAnnounced
-        member.names.insert(ChatMember.key(person.name.text))
+        // Somebody with an IRC client is nobody yet.
+        if member.irc == nil { member.names.insert(ChatMember.key(person.name.text)) }
     }
 
     func server(_ server: ChatServer, didOpen room: ChatServer.Room) {
@@ -234,7 +240,7 @@ final class ChatScenario: Stage, ChatServerObserver {
         case .join, .leave:
             if content.online != event.room.clientCount { throw Finding("somebody is counted who is not there", content.line) }
             if content.kind == .join { history.untoldJoins -= 1 } else { history.untoldLeaves -= 1 }
-            if content.kind == .leave, content.text != "moved" { author?.farewell = content.text }
+            if content.kind == .leave, content.text != "moved", content.text != "left" { author?.farewell = content.text }
         case .notice: try checkCounts(content.text, in: history)
         case .rename: takeName(content.text, from: content.name, author)
         case .message, .action:
@@ -269,7 +275,8 @@ final class ChatScenario: Stage, ChatServerObserver {
     private func checkCounts(_ notice: String, in history: ChatRoomHistory) throws(Finding) {
         guard notice.hasSuffix(" online)"), !notice.hasPrefix("op ") else { return }
         // One that has come and gone within a turn has not been seen.
-        let unseen = members.count { $0.isAccepted && $0.stays.isEmpty } + history.unseenVisits
+        let joins = members.reduce(0) { $0 + ($1.irc?.joins[ChatMember.key(history.name)] ?? 0) }
+        let unseen = members.count { $0.isAccepted && $0.stays.isEmpty } + history.unseenVisits + joins
         let expected = (0...unseen).map { more in
             let counts = [(history.untoldJoins + more, "joined"), (history.untoldLeaves + more, "left")]
             let parts = counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
@@ -335,6 +342,7 @@ final class ChatScenario: Stage, ChatServerObserver {
     /// Looks who is in which room. It is called before anything is added to a room's history, so that it is known from where on each is in it.
     func lookAround() throws(Finding) {
         guard let chat = server?.chat else { return }
+        for person in chat.people { member(of: person)?.names.insert(ChatMember.key(person.name.text)) }
         var present: [(ChatMember, ChatRoomHistory)] = []
         var names: Set<String> = []
         for room in chat.rooms {

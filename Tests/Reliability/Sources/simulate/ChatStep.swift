@@ -11,7 +11,7 @@ struct ChatStep {
 
 /// Times are in milliseconds.
 enum ChatAction {
-    case call(peer: Int, inputCapacity: Int, outputCapacity: Int, isEager: Bool)
+    case call(peer: Int, Form, inputCapacity: Int, outputCapacity: Int, isEager: Bool)
     /// What exactly it says or has done is up to the step's seed.
     case say(peer: Int, lines: Int)
     case command(peer: Int, Command)
@@ -28,6 +28,11 @@ enum ChatAction {
     case exhaust(Int32)
     case liftLimit
     case nothing
+
+    /// How somebody comes: with lines, which may become JSON, or with an IRC client.
+    enum Form: CaseIterable {
+        case lines, irc, ircWithTags
+    }
 
     /// A command of a person. With what arguments is up to the step's seed.
     enum Command: CaseIterable {
@@ -51,8 +56,8 @@ extension ChatStep: CustomStringConvertible {
 extension ChatAction: CustomStringConvertible {
     var description: String {
         switch self {
-        case .call(let peer, let input, let output, let isEager):
-            "peer \(peer) calls, buffers \(input) in, \(output) out\(isEager ? ", reads all" : "")"
+        case .call(let peer, let form, let input, let output, let isEager):
+            "peer \(peer) calls by \(form), buffers \(input) in, \(output) out\(isEager ? ", reads all" : "")"
         case .say(let peer, let lines): "peer \(peer) says \(lines) lines"
         case .command(let peer, let command): "peer \(peer) gives the command \(command)"
         case .read(let peer, let bytes): "peer \(peer) reads \(bytes) bytes"

@@ -204,7 +204,7 @@ extension Scenario {
     /// The loop has found nothing to do: then nothing may be left to be done.
     func checkRest() throws {
         if doneTasks != postedTasks { throw Finding("a wake-up is lost", "\(postedTasks - doneTasks) tasks wait") }
-        if world_waiting_callers() > 0, world_listener_is_watched() { throw Finding("callers wait, and the loop rests") }
+        if world_waiting_callers_are_watched() { throw Finding("callers wait, and the loop rests") }
         for (index, topic) in topics.enumerated() where topic.isUnderPressure {
             let mark = plan.setting.topics[index].capacity / 4
             let isWaitedFor = members.contains {

@@ -119,9 +119,8 @@ int world_open(stream_kind kind, size_t input_capacity, size_t output_capacity, 
 void world_expect_connect(int64_t delay, int error, size_t input_capacity, size_t output_capacity);
 /// The stream that the program has accepted or begun to connect last.
 int world_newest(void);
-/// How many callers wait, and whether somebody waits for them.
-int world_waiting_callers(void);
-bool world_listener_is_watched(void);
+/// Whether callers wait, and somebody waits for them.
+bool world_waiting_callers_are_watched(void);
 
 /// Writes, and returns how many bytes there was room for.
 size_t world_write(int stream, const uint8_t *_Nonnull bytes, size_t count);
