@@ -33,7 +33,7 @@ struct SharedLogTests {
         try loops[0].turn()
         near.read()
         #expect(near.text == "hello\n")
-        try loops[1].runOnce()
+        try loops[1].runOnce(waitingAtMost: patience)
         far.read()
         #expect(far.text == "hello\n")
         // What is seen by all wakes nobody.
