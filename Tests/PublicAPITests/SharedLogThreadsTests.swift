@@ -1,10 +1,7 @@
+import ChatReactor
 import Glibc
-import Reactor
-import Synchronization
 import TestSupport
 import Testing
-
-@testable import Broadcast
 
 /// A log that loops on threads of their own share: a thread sanitizer sees here what they do to each other.
 struct SharedLogThreadsTests {
@@ -51,7 +48,7 @@ struct SharedLogThreadsTests {
         let rooms = try (0..<loopCount).map { _ in try Room(log) }
         let peersOfALoop = 6
         let lineCount = 200
-        var peers: [TestSupport.Peer] = []
+        var peers: [Peer] = []
         for room in rooms {
             let pairs = try (0..<peersOfALoop).map { _ in try socketPair() }
             // Some take little at a time, so that the ends of messages are looked for.
