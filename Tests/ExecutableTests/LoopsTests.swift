@@ -63,7 +63,7 @@ import Testing
     @Test func `what is set by a reload holds on all loops`() throws {
         let file = TemporaryPath()
         try file.write(#"{"quit-word": "x"}"#)
-        try withLoops(2, ["--config", file.path, "--log-level", "notice"]) { daemon, metrics in
+        try withLoops(2, ["--config", file.path]) { daemon, metrics in
             let clients = try join(4, to: daemon, metrics)
             try file.write(#"{"quit-word": "bye", "max-connections": 4, "log-level": "debug"}"#)
             daemon.process.send(signal: SIGHUP)
