@@ -14,6 +14,8 @@ extension Chat {
         guard person.connection?.isOpen == true, person.connection?.isFinishing == false, bans.ban(of: name) == nil else {
             return false
         }
+        // It has shown that by two means, such as a password and a certificate, and need not be told twice.
+        if person.isLoggedIn, person.name.text == name.text, self.person(named: name) === person { return true }
         if let other = self.person(named: name), other !== person {
             if other.isLoggedIn {
                 other.tell(.replaced)

@@ -69,6 +69,9 @@ final class IRCFixture {
         try add(.irc, port: ircPort, from: source, for: caller, receiveBuffer: receiveBuffer)
     }
 
+    /// Has an IRC client connect to another place than the fixture's own.
+    func connect(to place: SocketAddress) throws -> Talker { try add(.irc, at: place, from: nil) }
+
     /// Has something connect where IRC clients do, whose bytes the test makes by itself.
     func connectRaw() throws -> Peer { try Peer(port: ircPort) }
 
@@ -117,8 +120,14 @@ final class IRCFixture {
     private func add(
         _ kind: Talker.Kind, port: UInt16, from source: SocketAddress?, for caller: String? = nil, receiveBuffer: Int32? = nil
     ) throws -> Talker {
+        try add(kind, at: .loopback(port: port), from: source, for: caller, receiveBuffer: receiveBuffer)
+    }
+
+    private func add(
+        _ kind: Talker.Kind, at address: SocketAddress, from source: SocketAddress?, for caller: String? = nil,
+        receiveBuffer: Int32? = nil
+    ) throws -> Talker {
         let count = log.accepted.count
-        let address = SocketAddress.loopback(port: port)
         let socket = try source.map { try Peer(to: address, from: $0) } ?? Peer(to: address, receiveBuffer: receiveBuffer)
         if let caller { try socket.send("PROXY TCP4 \(caller) 127.0.0.1 1 1\r\n") }
         try loop.run(until: "accepted") { log.accepted.count > count }
