@@ -78,6 +78,8 @@ extension Chat {
     /// Tells those with IRC clients by what one can log in now.
     func tellChangedCapabilities() {
         for case let client as IRCClient in people { client.tellChangedCapabilities() }
+        // Who has no name yet may be about to log in.
+        for client in (irc?.newcomers ?? [:]).values { client.tellChangedCapabilities() }
     }
 
     // MARK: - Who has to log in

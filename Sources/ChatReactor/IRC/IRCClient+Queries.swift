@@ -232,7 +232,7 @@ extension IRCClient {
         let hidden = chat.people.count { ($0 as? IRCClient)?.isInvisible == true }
         reply(.usersOnline, text: "There are \(chat.online - hidden) users and \(hidden) invisible on 1 servers")
         reply(.operatorsOnline, String(operators))
-        if network.unregisteredCount > 0 { reply(.unregistered, String(network.unregisteredCount)) }
+        if !network.newcomers.isEmpty { reply(.unregistered, String(network.newcomers.count)) }
         reply(.roomsOnline, String(chat.rooms.count { $0.clientCount > 0 }))
         reply(.clientsHere, text: "I have \(chat.online) clients and 0 servers")
         network.didCount(chat.online)

@@ -24,8 +24,8 @@ final class IRCClient: Person {
     var registration = IRCRegistration()
     private(set) var isRegistered = false
     /// Whether it is there, and has not said yet who it is.
-    var isCountedAsUnregistered = false {
-        didSet { network.unregisteredCount += (isCountedAsUnregistered ? 1 : 0) - (oldValue ? 1 : 0) }
+    var isNewcomer = false {
+        didSet { network.newcomers[number] = isNewcomer ? self : nil }
     }
     private(set) var capabilities: IRCCapabilities = []
     /// What the client says that its user is called, on its machine.
@@ -71,7 +71,7 @@ final class IRCClient: Person {
 
     override func begin(in chat: Chat) {
         // It is nobody yet.
-        isCountedAsUnregistered = true
+        isNewcomer = true
         timer = chat.loop.schedule(after: network.registrationTime) { [weak self] in self?.registrationDidTimeOut() }
     }
 
@@ -94,7 +94,7 @@ final class IRCClient: Person {
 
     override func begins(in chat: Chat) {
         isRegistered = true
-        isCountedAsUnregistered = false
+        isNewcomer = false
         network.didCount(chat.online)
         greet()
         timer?.cancel()

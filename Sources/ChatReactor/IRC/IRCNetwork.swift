@@ -21,8 +21,8 @@ final class IRCNetwork {
     private var hosts: [Int: String] = [:]
     private(set) var past = PastNames()
     private var watchers: [ChatName: [Int: IRCClient]] = [:]
-    /// How many have not said yet who they are.
-    var unregisteredCount = 0
+    /// Those who have not said yet who they are, by their numbers.
+    var newcomers: [Int: IRCClient] = [:]
     /// How many people there have been at most at a time when one came with an IRC client.
     private(set) var highestCount = 0
     private var privateMessageCount = 0
@@ -241,7 +241,7 @@ final class IRCNetwork {
     func forget(_ person: Person) {
         hosts[person.number] = nil
         guard let client = person as? IRCClient else { return }
-        client.isCountedAsUnregistered = false
+        client.isNewcomer = false
         for name in client.watched { stopWatching(name, by: client) }
     }
 

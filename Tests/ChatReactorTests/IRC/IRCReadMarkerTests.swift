@@ -106,4 +106,20 @@ struct IRCReadMarkerTests {
         #expect(try irc.answers(eve) == ["\(Self.s) CAP eve DEL :sasl"])
         #expect(try irc.ask(eve, "CAP LIST") == ["\(Self.s) CAP eve LIST :cap-notify"])
     }
+
+    @Test func `who has no name yet hears of it, too`() throws {
+        let irc = try IRCFixture()
+        let (new, old) = (try irc.connect(), try irc.connect())
+        _ = try irc.ask(new, "CAP LS 302")
+        _ = try irc.ask(old, "CAP LS")
+        irc.chat.authenticator = try PlainAuthenticator(["ana": "tea"])
+        #expect(try irc.answers(new) == ["\(Self.s) CAP * NEW :draft/read-marker sasl=PLAIN"])
+        #expect(try irc.ask(new, "CAP REQ :sasl", "AUTHENTICATE PLAIN").last == "AUTHENTICATE +")
+        irc.chat.authenticator = nil
+        #expect(try irc.answers(new) == ["\(Self.s) CAP * DEL :draft/read-marker sasl"])
+        // What it had begun leads nowhere any more, and it comes in all the same.
+        #expect(try irc.ask(new, "AUTHENTICATE AGFuYQB0ZWE=").first?.hasPrefix("\(Self.s) 904 * :") == true)
+        #expect(try irc.ask(new, "NICK ana", "USER a 0 * :Ana", "CAP END").contains { $0.contains(" 001 ana ") })
+        #expect(try irc.answers(old).isEmpty)
+    }
 }

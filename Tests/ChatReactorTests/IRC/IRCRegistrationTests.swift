@@ -67,12 +67,12 @@ struct IRCRegistrationTests {
         let irc = try IRCFixture()
         let ana = try irc.register("ana")
         let (one, two) = (try irc.connect(), try irc.connect())
-        #expect(try irc.network.unregisteredCount == 2)
+        #expect(try irc.network.newcomers.count == 2)
         try irc.say(one, "QUIT")
         try irc.awaitEnd(of: one)
         two.hangUp()
         try irc.run { irc.server.clientCount == 1 }
-        #expect(try irc.network.unregisteredCount == 0)
+        #expect(try irc.network.newcomers.isEmpty)
         #expect(try !irc.ask(ana, "LUSERS").contains { $0.contains(" 253 ") })
     }
 
@@ -105,7 +105,7 @@ struct IRCRegistrationTests {
         try irc.awaitEnd(of: new)
         #expect(new.takeLines() == ["ERROR :Closing link: you have not said in time who you are"])
         #expect(irc.closeReasons == [.firstMessageTimedOut])
-        #expect(try irc.network.unregisteredCount == 0)
+        #expect(try irc.network.newcomers.isEmpty)
     }
 
     @Test func `a client that is silent is asked whether it is there, and closed if it is not`() throws {
