@@ -54,7 +54,7 @@ def test_one_who_was_removed_is_not_let_in_again_by_itself(start, open_page, tmp
 def test_one_who_leaves_is_gone(chatd, open_page):
     ben = chatd.join("ben")
     page = open_page(chatd).wait_for_room("lobby").call_me("ana").say("/quit bye")
-    ben.line_containing("ana: bye")
+    ben.line_containing("ana left: quit: bye")
     page.wait_for_break()
 
 

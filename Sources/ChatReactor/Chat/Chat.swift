@@ -252,8 +252,8 @@ public final class Chat {
         swap(&new, &hooks)
     }
 
-    /// Has a hook decide about what a person says in a room, or sets as its topic (`-` to remove it), before anybody hears it: not
-    /// about private messages. Several lines that are one message are given with spaces in between. It replaces the one before.
+    /// Has a hook decide about what a person says in a room, sets as its topic (`-` to remove it), or gives as its reason for leaving, before
+    /// anybody hears it: not about private messages. A reason that is refused is left out. Several lines that are one message are given with spaces in between. It replaces the one before.
     public func onSay(_ hook: @escaping (_ person: Person, _ room: ChatServer.Room, _ text: String) -> Verdict) {
         var new = hooks
         new.moderation = hook

@@ -86,7 +86,7 @@ final class CommandTable {
             .init("ping", help: "Have the server answer.") { person, _ in person.tell(.pong) },
             .init("json", help: "Get JSON from now on, an object a line.") { person, _ in person.switchToJSON() },
             .init("help", arguments: "[COMMAND]", help: "List the commands, or explain one.") { $0.showHelp($1) },
-            .init("quit", arguments: "[TEXT]", help: "Say TEXT, and leave.") { $0.quit($1) },
+            .init("quit", arguments: "[TEXT]", help: "Leave, with TEXT as the reason.") { $0.quit($1) },
         ]
     }
 }

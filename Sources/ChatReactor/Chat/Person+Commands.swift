@@ -266,9 +266,11 @@ extension Person {
     }
 
     func quit(_ text: String) {
-        if !text.isEmpty { say(text.utf8.span) }
-        leave(farewell: "quit")
+        leave(farewell: Self.farewell(with: partingWords(IRCClient.remark(text), from: rooms)))
     }
+
+    /// What the others are told of one who has left by itself.
+    static func farewell(with words: String) -> String { words.isEmpty ? "quit" : "quit: \(words)" }
 }
 
 extension StringProtocol {

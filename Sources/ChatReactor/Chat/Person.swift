@@ -234,6 +234,25 @@ public class Person: ChatServer.Client, ConnectionHandler {
         }
     }
 
+    /// Why the person may not speak in a room; nil if it may.
+    final func refusalToSpeak(in conversation: Conversation) -> String? {
+        chat?.moderation.mute(of: name)?.notice ?? conversation.refusalToSpeak(of: self)
+    }
+
+    /// What the person says in leaving rooms, if it may say that in each of them, as the hook has it. It leaves all the same: nothing, if not.
+    final func partingWords(_ text: String, from rooms: [ChatServer.Room]) -> String {
+        var words = text
+        for room in rooms where !words.isEmpty {
+            guard let chat, let conversation = room.conversation, refusalToSpeak(in: conversation) == nil else { return "" }
+            switch chat.judge(words.utf8.span, by: self, in: room) {
+            case .pass: break
+            case .rewrite(let other): words = IRCClient.remark(other)
+            case .refuse, nil: return ""
+            }
+        }
+        return words
+    }
+
     final func didPublish(_ result: (sequence: UInt64, time: Int64)?, in room: ChatServer.Room) {
         guard let result else { return tell(.error("that is too long for this room")) }
         if form.isJSON { tell(.sent(room: room.name, sequence: result.sequence, time: result.time)) }

@@ -29,11 +29,6 @@ extension IRCClient {
         if target.hasPrefix("#") { say(original, in: target) } else { say(original, to: target) }
     }
 
-    /// Why the person may not speak in a room; nil if it may.
-    func refusalToSpeak(in conversation: Conversation) -> String? {
-        chat?.moderation.mute(of: name)?.notice ?? conversation.refusalToSpeak(of: self)
-    }
-
     private func say(_ original: IRCOriginal, in target: String) {
         guard let chat else { return }
         guard let (room, conversation) = findRoom(target) else { return refuse(original, .noSuchRoom, target) }

@@ -381,10 +381,8 @@ extension IRCClient {
     }
 
     func quit(_ message: IRCMessage) {
-        let given = Self.remark(message.parameters.first ?? "")
         // As with `PART`: all in its rooms hear of it.
-        let isRefused = rooms.contains { $0.conversation.flatMap(refusalToSpeak) != nil }
-        let reason = isRefused ? "" : given
-        leave(farewell: reason.isEmpty ? "quit" : "quit: \(reason)")
+        let words = partingWords(Self.remark(message.parameters.first ?? ""), from: rooms)
+        leave(farewell: Self.farewell(with: words))
     }
 }

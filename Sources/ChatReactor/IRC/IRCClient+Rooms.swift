@@ -101,7 +101,9 @@ extension IRCClient {
                 continue
             }
             // Who may not speak there does not do so by leaving either.
-            let shown = refusalToSpeak(in: conversation) == nil ? reason : ""
+            let shown = partingWords(reason, from: [room])
+            // A hook may have had it leave.
+            guard conversation.contains(self) else { continue }
             exit(room, reason: shown.isEmpty ? "left" : shown, .part(shown))
         }
     }

@@ -66,7 +66,7 @@ final class ChatModel {
     /// What is told to somebody who has just entered a room.
     var pendingEntries: [() -> Void] = []
     /// Who has said the last.
-    private var quitting: Int?
+    private var quitting: (number: Int, reason: String)?
     /// What the next thing said is.
     private var saidKind = ChatServer.Event.Kind.message
     /// What somebody with an IRC client is saying.
@@ -171,7 +171,7 @@ final class ChatModel {
         let entries = pendingEntries
         pendingEntries = []
         for enter in entries { enter() }
-        if let number = quitting { vanish(number, reason: "quit") }
+        if let quitting { vanish(quitting.number, reason: quitting.reason) }
         quitting = nil
     }
 
@@ -240,7 +240,7 @@ final class ChatModel {
     /// A person is about to say something in a room.
     func say(_ number: Int, in roomName: String, _ text: String) throws {
         let kind = saidKind
-        if kind == .message, quitting != number { try endOfAction() }
+        if kind == .message { try endOfAction() }
         saidKind = .message
         if members[number]?.irc != nil { return try sayByIRC(in: roomName, text) }
         guard let member = members[number], let room = member.rooms.last else { throw Broken("somebody speaks who is nowhere") }
@@ -297,9 +297,8 @@ final class ChatModel {
                 member.open(room, Replay([], in: room, after: room.lastSequence))
             }
         case "quit":
-            // What it says is said before it leaves.
             member.hasQuit = true
-            quitting = number
+            quitting = (number, argument.isEmpty ? "quit" : "quit: \(argument)")
         default: throw Broken("the model does not know /\(name)")
         }
     }

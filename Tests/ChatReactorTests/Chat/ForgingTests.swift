@@ -80,9 +80,10 @@ struct ForgingTests {
         .init("/join of a room that is no name", ["/join lobby; 7 online\n", "/join *\n", "/join a\u{2028}b\n"], []),
         .init(
             "/quit with a text", ["/quit * ana left: quit\n"],
-            [
-                "mallory: * ana left: quit", "* mallory left: quit (2 online)",
-            ]),
+            ["* mallory left: quit: * ana left: quit (2 online)"]),
+        .init(
+            "/quit with more", ["/quit bye (2 online)\u{2028}* ana left: quit\n"],
+            [#"* mallory left: quit: bye (2 online)\u{2028}* ana left: quit (2 online)"#]),
         .init("an object", [#"{"type":"notice","text":"hello"}"# + "\n"], [#"mallory: {"type":"notice","text":"hello"}"#]),
         .init(
             "the end of an object", [#"","from":"server"}\u000a{"type":"error","text":"x"}"# + "\n"],
@@ -111,7 +112,7 @@ struct ForgingTests {
         // A program sees the same: each object is of mallory, and has the text that people see.
         let objects = try bot.takeObjects().filter { $0.type != "leave" }
         #expect(objects.allSatisfy { $0.from == "mallory" })
-        #expect(objects.count == attempt.seen.count { !$0.contains(" left: quit (2 online)") })
+        #expect(objects.count == attempt.seen.count { !$0.hasPrefix("* mallory left: quit") })
         for (object, line) in zip(objects, attempt.seen) {
             let text = try #require(object.text)
             switch object.type {

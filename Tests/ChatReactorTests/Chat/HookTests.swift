@@ -4,6 +4,34 @@ import Testing
 
 /// What an embedder can have a chat do: admit, name, rewrite, refuse, speak, and add commands.
 struct HookTests {
+    @Test func `parting words are judged, and whoever says them leaves all the same`() throws {
+        let fixture = try ChatFixture()
+        let ana = try fixture.join("ana")
+        var heard: [String] = []
+        try fixture.chat.onSay { _, room, text in
+            heard.append("\(room.name): \(text)")
+            return text.contains("spam") ? .refuse("not here") : text.contains("wine") ? .rewrite("water\n!") : .pass
+        }
+        for (words, shown) in [
+            ("bye", "quit: bye"), ("buy spam", "quit"), ("more wine", "quit: water^J!"), ("", "quit"), ("  ", "quit"),
+            (String(repeating: "a", count: 310), "quit: " + String(repeating: "a", count: 300)),
+        ] {
+            heard = []
+            let ben = try fixture.join("ben")
+            let bot = try fixture.join("bot", json: true)
+            ana.clear()
+            bot.clear()
+            try ben.send("/quit \(words)")
+            try fixture.run { ben.isGone }
+            #expect(try ana.newLines == ["* ben left: \(shown) (2 online)"])
+            #expect(try bot.takeObjects().map(\.text) == [shown])
+            #expect(heard == (words.allSatisfy { $0 == " " } ? [] : ["lobby: \(words.prefix(300))"]))
+            try bot.send("/quit")
+            try fixture.run { bot.isGone }
+            try fixture.fixture.loop.run(for: .milliseconds(1_010))
+        }
+    }
+
     @Test("A newcomer is admitted, named or refused")
     func admission() throws {
         let fixture = try ChatFixture()

@@ -133,7 +133,7 @@ final class RandomChat {
     private var failure: ChatModel.Broken?
     private var said = 0
     /// Whether the hook is called for a topic, which the model knows of by the command.
-    private var isChangingTopic = false
+    private var speaksOtherwise = false
     private var tally = Tally()
     private let policy: SlowSubscriberPolicy
     /// Whether so much is said that who does not read soon lacks more than is kept for it.
@@ -201,7 +201,7 @@ final class RandomChat {
             log: { [unowned self] name in chat.room(named: ChatName(unchecked: name))?.conversation?.records })
         server.addObserver(Recorder(self))
         chat.onSay { [unowned self] person, room, text in
-            if isChangingTopic { return .pass }
+            if speaksOtherwise { return .pass }
             tell { try $0.say(person.number, in: room.name.text, text) }
             return .pass
         }
@@ -210,9 +210,9 @@ final class RandomChat {
             chat.addCommand(
                 .init(name, help: "") { [unowned self] person, argument in
                     tell { try $0.command(person.number, name, argument) }
-                    isChangingTopic = name == "topic"
+                    speaksOtherwise = name == "topic" || name == "quit"
                     command.run(person, argument)
-                    isChangingTopic = false
+                    speaksOtherwise = false
                     // What is replayed begins with what is kept now.
                     tell { try $0.endOfAction() }
                 })
@@ -225,9 +225,9 @@ final class RandomChat {
             network.commands[name]?.run = { client in
                 { [unowned self] message in
                     tell { try $0.command(client.number, irc: message) }
-                    isChangingTopic = name == "TOPIC"
+                    speaksOtherwise = ["TOPIC", "PART", "QUIT"].contains(name)
                     command.run(client)(message)
-                    isChangingTopic = false
+                    speaksOtherwise = false
                     tell { try $0.endCommand(client.number) }
                 }
             }

@@ -31,6 +31,62 @@ struct IRCSpeakingTests {
 
     // MARK: - In rooms
 
+    @Test func `parting words are judged in each room that is left`() throws {
+        let irc = try IRCFixture()
+        let (ana, ben) = (try irc.register("ana", in: "#tea,#bar"), try irc.register("ben", in: "#tea,#bar"))
+        let zoe = try irc.joinByLines("zoe", in: "bar")
+        try irc.clear()
+        var heard: [String] = []
+        irc.chat.onSay { _, room, text in
+            heard.append("\(room.name): \(text)")
+            return text.contains("spam") ? .refuse("not here") : text.contains("wine") ? .rewrite("water") : .pass
+        }
+        for (words, shown) in [("so\u{2} long", " :so long"), ("spam", ""), ("wine", " :water")] {
+            try irc.say(ben, "PART #tea :\(words)", "JOIN #tea")
+            #expect(try irc.answers(ana) == [":ben!ben@localhost PART #tea\(shown)", ":ben!ben@localhost JOIN #tea"])
+        }
+        #expect(heard == ["tea: so long", "tea: spam", "tea: wine"])
+        heard = []
+        try irc.say(ben, "QUIT :wine")
+        try irc.awaitEnd(of: ben)
+        // The other room's hook gets what has become of it.
+        #expect(heard == ["tea: wine", "bar: water"] || heard == ["bar: wine", "tea: water"])
+        #expect(try irc.answers(ana) == [":ben!ben@localhost QUIT :quit: water"])
+        #expect(try irc.answers(zoe) == ["* ben left: quit: water (2 online)"])
+        // One who may not speak in one of them says nothing in any.
+        let cleo = try irc.register("cleo", in: "#tea,#bar")
+        try irc.say(ana, "MODE #tea +m")
+        try irc.clear()
+        heard = []
+        try irc.say(cleo, "QUIT :so long")
+        try irc.awaitEnd(of: cleo)
+        #expect(cleo.takeLines() == ["ERROR :Closing link: quit"] && heard.count <= 1)
+        #expect(try irc.answers(ana) == [":cleo!cleo@localhost QUIT :quit"])
+        // In no room there is nobody to say it to, and nobody to ask.
+        let dan = try irc.register("dan")
+        heard = []
+        try irc.say(dan, "QUIT :spam")
+        try irc.awaitEnd(of: dan)
+        #expect(dan.takeLines() == ["ERROR :Closing link: quit: spam"] && heard.isEmpty)
+    }
+
+    @Test func `a hook that removes whoever takes leave`() throws {
+        let irc = try IRCFixture()
+        let ana = try irc.register("ana", in: "#tea")
+        irc.chat.onSay { person, _, text in
+            if text == "out" { person.chat?.kick(person, reason: "rude") }
+            return .pass
+        }
+        for command in ["PART #tea :out", "QUIT :out"] {
+            let ben = try irc.register("ben", in: "#tea")
+            try irc.clear()
+            try irc.say(ben, command)
+            try irc.awaitEnd(of: ben)
+            #expect(ben.takeLines().suffix(1) == ["ERROR :Closing link: kicked"])
+            #expect(try irc.answers(ana) == [":ben!ben@localhost QUIT :kicked"])
+        }
+    }
+
     @Test(arguments: ["PRIVMSG", "NOTICE"])
     func `what is said reaches everybody else`(_ command: String) throws {
         let room = try Room()

@@ -93,6 +93,8 @@ final class ChatMember {
     var wasRemoved = false
     /// Why the others have been told that it has left for good.
     var farewell: String?
+    /// What it has said in leaving. One that was too long has not been read, so that there may be several.
+    private(set) var partingWords: [String] = []
     /// Private messages that must reach it.
     var privateDue: Set<String> = []
 
@@ -157,10 +159,10 @@ final class ChatMember {
     /// Writes what an IRC client does.
     func write(_ lines: String) { if !hasEnded { outbox += Array(lines.utf8) } }
 
-    /// Says something with a command's last words.
+    /// Leaves, and says something in doing so.
     func quit(saying said: Said?) {
         if let said {
-            due.append((script.count, said))
+            partingWords.append(said.shown)
             lengths.append(said.length)
         }
         finish(.quit, Array("/quit ".utf8) + (said?.raw ?? []) + [10])

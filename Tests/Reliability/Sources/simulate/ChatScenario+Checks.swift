@@ -48,7 +48,8 @@ extension ChatScenario {
 
     private func mayLeave(_ member: ChatMember, _ farewell: String, _ reason: CloseReason) -> Bool {
         switch farewell {
-        case "quit", "quit: bye": member.asksToQuit
+        case "quit": member.asksToQuit
+        case _ where farewell.hasPrefix("quit: "): mayLeave(member, saying: String(farewell.dropFirst(6)))
         case "kicked": member.wasRemoved || reason == .messageTooLong
         case "shutdown": reason == .shutdown
         case "too slow": reason == .tooSlow
@@ -60,6 +61,22 @@ extension ChatScenario {
             }
         default: false
         }
+    }
+
+    private func mayLeave(_ member: ChatMember, saying words: String) -> Bool {
+        if member.irc != nil { return member.asksToQuit && words == "bye" }
+        return member.partingWords.contains { said in
+            if !plan.setting.isModerated { return isSaid(words, said, member) }
+            if said.contains("spam") { return member.isTorn && said.hasPrefix(words) && !words.contains("spam") }
+            // The last word may be that of the beginning alone.
+            if said.contains("wine"), words.hasPrefix("water for ") { return said.contains(words.dropFirst("water for ".count)) }
+            return isSaid(words, said, member)
+        }
+    }
+
+    /// Whether words are all of what somebody has said, or the beginning of more than is shown of it, or than has come.
+    private func isSaid(_ words: String, _ said: String, _ member: ChatMember) -> Bool {
+        words == said || said.hasPrefix(words) && (member.isTorn || words.count == 300 || words.utf8.count > 256)
     }
 
     // MARK: - At rest
