@@ -79,4 +79,37 @@ import Testing
             }
         }
     }
+
+    /// So many that the answer to one command is far longer than what a socket takes. In one process with the server it would be twice as many
+    /// descriptors, beside those of the tests that run at the same time: it could be 2,000 there.
+    @Test func `who asks for the names of seven thousand people gets each, once`() throws {
+        let arguments = ["--chat", "--listen", "127.0.0.1:0", "--listen", "irc:127.0.0.1:0", "--irc-name", "irc.example.org"]
+        try withDaemon(arguments, listeners: 2) { daemon in
+            var limit = rlimit()
+            _ = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            // Where fewer are allowed, as many as leave something for the other tests.
+            let count = min(7_000, Int(clamping: limit.rlim_cur) / 2)
+            var people: [Peer] = []
+            while people.count < count {
+                people.append(try daemon.connect())
+                // The kernel holds a few hundred for a server that has not come to accept them yet.
+                if people.count % 100 == 0 { _ = try people[people.count - 1].receiveLine() }
+            }
+            _ = try people[count - 1].receiveLine()
+            let place = try #require(daemon.addresses[1].split(separator: ":").last)
+            let ana = try Peer(port: try #require(UInt16(place)))
+            try say("NICK ana", "USER a 0 * :Ana", "JOIN #lobby", "WHO #lobby", to: ana)
+            let expected = Set((1...count).map { "guest\($0)" } + ["ana"])
+            var (names, found): ([String], [String]) = ([], [])
+            while let line = try ana.receiveLine() {
+                #expect(line.utf8.count < 512)
+                let words = line.split(whereSeparator: { $0 == " " || $0 == "\r" })
+                if words[1] == "353" { names += words.dropFirst(5).map { String($0.drop { $0 == ":" || $0 == "@" }) } }
+                if words[1] == "352" { found.append(String(words[7])) }
+                if words[1] == "315" { break }
+            }
+            #expect(names.count == expected.count && Set(names) == expected)
+            #expect(found.count == expected.count && Set(found) == expected)
+        }
+    }
 }
