@@ -21,6 +21,7 @@ let package = Package(
         .library(name: "ReactorTLS", targets: ["ReactorTLS"]),
         .library(name: "ReactorWeb", targets: ["ReactorWeb"]),
         .library(name: "ChatReactorService", targets: ["ChatReactorService"]),
+        .library(name: "ChatReactorRedis", targets: ["ChatReactorRedis"]),
         .library(name: "ChatReactorMetrics", targets: ["ChatReactorMetrics"]),
         .executable(name: "chatd", targets: ["chatd"]),
         .executable(name: "chat", targets: ["chat"]),
@@ -29,6 +30,7 @@ let package = Package(
         .trait(name: "ServiceLifecycle", description: "ChatReactorService, for swift-service-lifecycle."),
         .trait(name: "Metrics", description: "ChatReactorMetrics, for swift-metrics."),
         .trait(name: "TLS", description: "ReactorTLS, and TLS in chatd and chat: with OpenSSL 3, Debian's libssl-dev."),
+        .trait(name: "Redis", description: "ChatReactorRedis, and --cluster in chatd: with hiredis, Debian's libhiredis-dev."),
         .default(enabledTraits: []),
     ],
     dependencies: [
@@ -57,6 +59,13 @@ let package = Package(
         .target(
             name: "ChatReactor", dependencies: ["Broadcast", "ChatReactorText", "Reactor", "ReactorWeb"],
             resources: [.embedInCode("Web/page.html")], swiftSettings: settings),
+        .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+        // Without the trait Redis nothing of it talks to Redis, and hiredis is not looked for.
+        .target(
+            name: "ChatReactorRedis",
+            dependencies: [
+                .target(name: "CHiredis", condition: .when(traits: ["Redis"])), "Broadcast", "ChatReactor", "Reactor",
+            ], swiftSettings: settings),
         .target(
             name: "ChatReactorService",
             dependencies: [
@@ -96,8 +105,8 @@ let package = Package(
         .executableTarget(
             name: "chatd",
             dependencies: [
-                "CLinux", "ChatReactor", "ChatReactorText", "ChatdPasswords", "ChatdSandbox", "CommandLineSupport",
-                "ReactorTLS", "ReactorWeb",
+                "CLinux", "ChatReactor", "ChatReactorRedis", "ChatReactorText", "ChatdPasswords", "ChatdSandbox",
+                "CommandLineSupport", "ReactorTLS", "ReactorWeb",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -154,6 +163,10 @@ let package = Package(
                 "ReactorTLS", "TestSupport",
             ],
             swiftSettings: settings),
+        // They need the trait Redis, and the commands redis-server and redis-cli, but for what needs neither.
+        .testTarget(
+            name: "ChatReactorRedisTests", dependencies: ["ChatReactor", "ChatReactorRedis", "Reactor", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "ChatdPasswordsTests", dependencies: ["ChatReactor", "ChatdPasswords", "Reactor", "TestSupport"],
             swiftSettings: settings),
@@ -194,7 +207,9 @@ if let part = Context.environment["CHATREACTOR_LIBRARIES_ALONE"] {
         "TerminalProbe", "RawSystemCalls", "EmbeddingExample", "LineEditingTests", "TerminalTests", "ExecutableTests",
     ]
     // The thread sanitizer is for what has threads, and these are not run with it.
-    if part == "threads" { programs.formUnion(["BroadcastTests", "ChatReactorTests", "ChatdPasswordsTests"]) }
+    if part == "threads" {
+        programs.formUnion(["BroadcastTests", "ChatReactorTests", "ChatReactorRedisTests", "ChatdPasswordsTests"])
+    }
     package.targets.removeAll { programs.contains($0.name) }
     package.products.removeAll { programs.contains($0.name) }
 }

@@ -79,6 +79,13 @@ public final class Topic {
     private let configuration: Configuration
     /// Nil if no other topic has the same publishers.
     var pressureGroup: PressureGroup?
+    /// Whether reading from the topic's publishers is paused because of something else than its subscribers: what they say has to be put in order
+    /// elsewhere first.
+    package var isHeldBack = false {
+        didSet { if isHeldBack != oldValue { holdBackPublishers() } }
+    }
+    /// Called when one of the topic's own subscribers is too far behind, or none is any more.
+    package var onPressureChange: (() -> Void)?
     /// Nil if the log is this topic's alone.
     private(set) var membership: Membership?
     /// Whether there is one: so that most publications and flushes need not look into another object.
@@ -90,8 +97,11 @@ public final class Topic {
     }
 
     /// Whether reading from the topic's subscribers is paused, because one of them is too far behind; with a shared log also because one of
-    /// another loop is, or that loop itself.
+    /// another loop is, or that loop itself; and while servers that are one relay wait for what puts them in order.
     public private(set) var isUnderPressure = false
+
+    /// Whether one of the topic's own subscribers is too far behind, and is waited for.
+    package var waitsForSubscribers: Bool { slowSubscribers.isUnderPressure }
 
     /// How often a subscriber of the topic has brought that about.
     public var pressureCount: Int { slowSubscribers.pressureCount }
@@ -328,11 +338,12 @@ public final class Topic {
     func pressureDidChange() {
         membership?.pressureDidChange(slowSubscribers.isUnderPressure)
         holdBackPublishers()
+        onPressureChange?()
     }
 
     /// Pauses or resumes reading from all who publish, if that is due.
     func holdBackPublishers() {
-        let isDue = slowSubscribers.isUnderPressure || membership?.holdsBackPublishers == true
+        let isDue = isHeldBack || slowSubscribers.isUnderPressure || membership?.holdsBackPublishers == true
         if isDue == isUnderPressure { return }
         isUnderPressure = isDue
         pausePublishers(isDue)
@@ -527,6 +538,12 @@ public final class Topic {
     /// Whether the log has grown so far in this turn that publishers had better wait for the next one. What one read brings does
     /// not make it grow further than subscribers can follow, but what is made of it may be longer.
     package var hasGrownEnough: Bool { log.tail &- flushedTail >= growthLimit }
+
+    /// Whether so many bytes can be published before the next fan-out: for who publishes what cannot be paused. Where nothing was published yet, there
+    /// is room for whatever may be published at all.
+    package func hasRoomInThisTurn(for count: Int) -> Bool {
+        log.tail == flushedTail || log.tail &+ count &- flushedTail <= log.capacity / 4
+    }
 
     private var growthLimit: Int {
         let share = log.capacity / 4 / (sharesLog ? membership?.memberCount ?? 1 : 1)

@@ -90,7 +90,7 @@ public final class ChatServer {
     private var shutDownTimer: EventLoop.Timer?
     private var limitTimer: EventLoop.Timer?
     private var shutDownCompletions: [() -> Void] = []
-    /// Whether the shutting down of a group waits until what was published here has a place in the log.
+    /// Whether shutting down waits until what was published here has a place in the log that is shared, or in the order of several servers.
     private var awaitsPlace = false
     /// How many servers of the group have to end before this one has.
     private var otherServerCount = 0
@@ -487,6 +487,9 @@ public final class ChatServer {
             } else {
                 group.executeOnOthers(than: number) { $0.beginShutDown(timeout: timeout) }
             }
+        } else if isFirst, let order = room.relay?.order {
+            awaitsPlace = true
+            order.whenPlaced { [weak self] in self?.finishInOrder() }
         } else if isFirst {
             sayGoodbye()
             finishClients()
@@ -508,7 +511,8 @@ public final class ChatServer {
 
     private func sayGoodbye() {
         let goodbye = "goodbye: the server is shutting down"
-        if let chat { chat.tellAll(.error(goodbye)) } else { room.announce("! " + goodbye) }
+        // It is about this server alone.
+        if let chat { chat.tellAll(.error(goodbye)) } else { room.tell("! " + goodbye) }
     }
 
     private func finishClients() {
@@ -526,6 +530,15 @@ public final class ChatServer {
         guard awaitsPlace, let group else { return }
         awaitsPlace = false
         otherServerCount = group.endOthers(than: self, number: number, timeout: timeout)
+        finishClients()
+        completeShutDownIfEmpty()
+    }
+
+    /// Has the clients finish, once what they have said is in the order that this server has in common with others: they get it all.
+    private func finishInOrder() {
+        guard awaitsPlace, group == nil else { return }
+        awaitsPlace = false
+        sayGoodbye()
         finishClients()
         completeShutDownIfEmpty()
     }
@@ -548,6 +561,7 @@ public final class ChatServer {
 
     private func shutDownTimeIsOver() {
         finishGroup(timeout: .zero)
+        finishInOrder()
         closeClients()
         if group == nil { return }
         // A loop that is held up for ever does not hold up this one.

@@ -11,6 +11,8 @@ final class Relay {
     private let configuration: Topic.Configuration
     private let pressureGroup = PressureGroup()
     private var frame: [UInt8] = []
+    /// What puts in order what is said here and at other servers; nil if this one is on its own, and the log is the order.
+    var order: (any Order)?
     /// What topics have counted that are gone.
     private(set) var tally = ChatServer.Counts()
     private let framing: any Framing
@@ -98,6 +100,12 @@ final class Relay {
     ///
     /// - Returns: Whether all was said: see `Topic.publish`.
     func publish(_ messages: borrowing MessageBatch, in range: Range<Int>, from sender: Connection?) -> Bool {
+        if let order { return order.submit(messages, in: range, from: sender) }
+        return append(messages, in: range, from: sender)
+    }
+
+    /// Says it to those who are here.
+    func append(_ messages: borrowing MessageBatch, in range: Range<Int>, from sender: Connection?) -> Bool {
         guard let frames else { return topic.publish(messages, in: range, from: sender) }
         var isWhole = true
         if isOfText || sender?.isWebSocket != true {
@@ -119,6 +127,14 @@ final class Relay {
 
     /// Says one line, given without its newline.
     func publish(_ line: String, from sender: Connection? = nil) -> Bool {
+        guard let order else { return append(line, from: sender) }
+        let bytes = Array((line + "\n").utf8)
+        if bytes.count > topic.maximumMessageLength { return false }
+        return MessageBatch.withOne(bytes) { order.submit($0, in: 0..<1, from: sender) }
+    }
+
+    /// Says one line to those who are here, given without its newline.
+    func append(_ line: String, from sender: Connection? = nil) -> Bool {
         let isPublished = topic.publish(line + "\n", from: sender)
         guard let frames else { return isPublished }
         return publish(line.utf8.span, to: frames, from: sender) && isPublished

@@ -10,6 +10,7 @@ final class RelayClient: ChatServer.Client, ConnectionHandler {
             finish(connection, telling: "! goodbye: you cannot be served now: \(error)", reason: .memoryLimit)
         }
         opened(connection)
+        if let notice = server?.room.relay?.order?.notice { connection.send(Relay.encode(notice, for: connection).span) }
     }
 
     func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {

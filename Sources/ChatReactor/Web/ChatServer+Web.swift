@@ -30,7 +30,7 @@ extension ChatServer {
     ///   - configuration: What is served.
     ///   - permissions: Who may connect to a path. An IP address has none.
     ///   - transport: What the bytes pass through, such as TLS; nil for plain bytes.
-    /// - Throws: What ``listen(on:permissions:transport:)`` does, and `Errno.operationNotSupported` if the server is one of a group.
+    /// - Throws: What ``listen(on:permissions:transport:)`` does, and `Errno.operationNotSupported` if the server is one of several that are one relay.
     @discardableResult
     public func listenForWeb(
         on address: SocketAddress, _ configuration: WebConfiguration = .init(), permissions: UnixPermissions = .init(),
@@ -38,7 +38,7 @@ extension ChatServer {
     ) throws(Errno) -> Listener {
         if isShuttingDown { throw .canceled }
         // Frames have an order of their own, which would not be that of the lines.
-        if group != nil { throw .operationNotSupported }
+        if group != nil || room.order != nil { throw .operationNotSupported }
         try chat?.reserveMemoryForFrames()
         let listener = try loop.listen(on: address, permissions: permissions, transport: transport) {
             self.judge($0, as: configuration)
@@ -48,8 +48,8 @@ extension ChatServer {
 
     /// Accepts them at a socket that listens already: see `EventLoop.listen(adopting:options:makeHandler:)`.
     ///
-    /// - Throws: What that throws, `Errno.canceled` once `shutDown` was called, and `Errno.operationNotSupported` if the server is one of
-    ///   a group.
+    /// - Throws: What that throws, `Errno.canceled` once `shutDown` was called, and `Errno.operationNotSupported` if the server is one of several
+    ///   that are one relay.
     @discardableResult
     public func listenForWeb(
         adopting socket: consuming OwnedDescriptor, _ configuration: WebConfiguration = .init(),
@@ -57,7 +57,7 @@ extension ChatServer {
     ) throws(Errno) -> Listener {
         if isShuttingDown { throw .canceled }
         // Frames have an order of their own, which would not be that of the lines.
-        if group != nil { throw .operationNotSupported }
+        if group != nil || room.order != nil { throw .operationNotSupported }
         try chat?.reserveMemoryForFrames()
         let listener = try loop.listen(adopting: socket, transport: transport) { self.judge($0, as: configuration) }
         return serve(listener, rejecting: transport == nil ? Self.rejection(for: .full) : "")

@@ -9,6 +9,14 @@ extension Connection: Identifiable {
 
         /// The name of a connection that is not registered yet.
         package static let none = ID(token: .none)
+
+        /// As a number, for what leaves the process and comes back.
+        package var rawValue: UInt64 { token.rawValue }
+
+        /// From such a number. It may be anybody's: no connection has a name that was made up.
+        package init(rawValue: UInt64) { token = Token(rawValue: rawValue) }
+
+        package init(token: Token) { self.token = token }
     }
 }
 

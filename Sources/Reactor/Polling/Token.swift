@@ -19,10 +19,10 @@ package struct Token: Hashable, Sendable {
     }
 
     /// From the form that the kernel keeps in `epoll_data`.
-    init(rawValue: UInt64) {
+    package init(rawValue: UInt64) {
         slot = UInt32(truncatingIfNeeded: rawValue)
         generation = UInt32(truncatingIfNeeded: rawValue >> 32)
     }
 
-    var rawValue: UInt64 { UInt64(generation) << 32 | UInt64(slot) }
+    package var rawValue: UInt64 { UInt64(generation) << 32 | UInt64(slot) }
 }

@@ -81,8 +81,10 @@ extension SocketAddress: CustomStringConvertible {
         }
     }
 
+    /// The address without its port and brackets; "?" for a path.
+    ///
     /// The corresponding C function is `getnameinfo`.
-    private var numericHost: String {
+    package var numericHost: String {
         // With its scope, it would be looked up what the interface is called, each time, by system calls that a process in a sandbox may
         // not have.
         if case .ipv6(let high, let low, _, let scope) = self, scope != 0 {

@@ -1,0 +1,199 @@
+#if Redis
+    import CHiredis
+    import Glibc
+    import Reactor
+
+    /// One connection to Redis: hiredis on the loop. It connects at once, and commands may be given from the beginning.
+    ///
+    /// hiredis owns the descriptor and closes it, right after it has called `cleanup`, which cancels the watcher. It may free its context within any of its
+    /// functions, so nobody looks at that after a call but by `context`, which is nil from then on.
+    @safe final class RedisConnection {
+        private var context: UnsafeMutablePointer<redisAsyncContext>?
+        private let loop: EventLoop
+        private var watcher: DescriptorWatcher?
+        private var interest: Interest = []
+        /// Those that are waited for, in order.
+        private var completions: [(RedisReply) -> Void] = []
+        /// How long each answer may take, of those that are waited for.
+        private var timeouts: [Duration] = []
+        private lazy var timer = loop.makeTimer { [weak self] in self?.timeIsOver() }
+        /// Called once, with the reason, when the connection is lost.
+        private var onFailure: ((String) -> Void)?
+
+        /// - Parameter onFailure: Is told why, once, if it cannot be made or is lost. Not if it is closed from here.
+        /// - Throws: Why it cannot be begun.
+        init(to address: SocketAddress, on loop: EventLoop, onFailure: @escaping (String) -> Void) throws(RedisFailure) {
+            self.loop = loop
+            self.onFailure = onFailure
+            // An address is a number here, which is looked up nowhere.
+            let made =
+                switch address {
+                case .unix(let path): unsafe redisAsyncConnectUnix(path)
+                default: unsafe redisAsyncConnect(address.numericHost, Int32(address.port ?? 0))
+                }
+            guard let made = unsafe made else { throw RedisFailure("cannot connect: \(Errno.noMemory)") }
+            if unsafe made.pointee.err != 0 {
+                let reason = unsafe Self.reason(made)
+                unsafe redisAsyncFree(made)
+                throw RedisFailure(reason)
+            }
+            do throws(Errno) {
+                watcher = try loop.watch(unsafe made.pointee.c.fd, for: []) { [weak self] _, readiness in self?.isReady(readiness)
+                }
+            } catch {
+                unsafe redisAsyncFree(made)
+                throw RedisFailure("cannot connect: \(error)")
+            }
+            unsafe context = made
+            // Until `cleanup`.
+            let retained = unsafe Unmanaged.passRetained(self).toOpaque()
+            unsafe made.pointee.ev.data = retained
+            unsafe made.pointee.ev.addRead = { unsafe RedisConnection.of($0)?.watch(.readable, true) }
+            unsafe made.pointee.ev.delRead = { unsafe RedisConnection.of($0)?.watch(.readable, false) }
+            unsafe made.pointee.ev.addWrite = { unsafe RedisConnection.of($0)?.watch(.writable, true) }
+            unsafe made.pointee.ev.delWrite = { unsafe RedisConnection.of($0)?.watch(.writable, false) }
+            unsafe made.pointee.ev.cleanup = { data in
+                guard let data = unsafe data else { return }
+                unsafe Unmanaged<RedisConnection>.fromOpaque(data).takeRetainedValue().cleanUp()
+            }
+            // This also has it wait until it is connected.
+            unsafe redisAsyncSetConnectCallback(made, { _, _ in })
+        }
+
+        private static func of(_ data: UnsafeMutableRawPointer?) -> RedisConnection? {
+            guard let data = unsafe data else { return nil }
+            return unsafe Unmanaged<RedisConnection>.fromOpaque(data).takeUnretainedValue()
+        }
+
+        private static func reason(_ context: UnsafeMutablePointer<redisAsyncContext>) -> String {
+            // Of an error of the system, hiredis has the system's words.
+            guard unsafe context.pointee.err != 0, let text = unsafe context.pointee.errstr
+            else { return "the connection was closed" }
+            return unsafe String(cString: text)
+        }
+
+        /// Closes it. Nobody is told.
+        func close() {
+            onFailure = nil
+            end()
+        }
+
+        private func end() {
+            timer.cancel()
+            if let context = unsafe context { unsafe redisAsyncFree(context) }
+        }
+
+        // MARK: - Commands
+
+        /// Gives a command.
+        ///
+        /// - Parameters:
+        ///   - timeout: How long its answer may take, once all before it are there. The connection is lost then.
+        ///   - completion: Is called with the answer, unless the connection is lost before.
+        func send(_ command: [[UInt8]], timeout: Duration, then completion: @escaping (RedisReply) -> Void) {
+            guard let context = unsafe context else { return }
+            completions.append(completion)
+            timeouts.append(timeout)
+            if timer.deadline == nil { timer.arm(after: timeout) }
+            let lengths = command.map(\.count)
+            // One piece of memory for all arguments, since each has to stay where it is during the call.
+            let bytes = command.flatMap(\.self).map { CChar(bitPattern: $0) }
+            let result = unsafe bytes.withUnsafeBufferPointer { bytes in
+                var offset = 0
+                var pointers: [UnsafePointer<CChar>?] = unsafe lengths.map { length in
+                    defer { offset += length }
+                    return unsafe bytes.baseAddress.map { unsafe $0 + offset }
+                }
+                return unsafe redisAsyncCommandArgv(
+                    context, { context, reply, _ in unsafe RedisConnection.of(context?.pointee.ev.data)?.didAnswer(reply) }, nil,
+                    Int32(command.count), &pointers, lengths)
+            }
+            if result != REDIS_OK { fail("no command can be given") }
+        }
+
+        func send(_ command: [String], timeout: Duration, then completion: @escaping (RedisReply) -> Void) {
+            send(command.map { Array($0.utf8) }, timeout: timeout, then: completion)
+        }
+
+        /// Sends what was given now, and not in the next turn.
+        func flush() {
+            // Within a completion hiredis does not expect that its context is let go of, as it is if this fails: then it is done right after that.
+            guard let context = unsafe context, interest.contains(.writable),
+                unsafe context.pointee.c.flags & (REDIS_CONNECTED | REDIS_IN_CALLBACK) == REDIS_CONNECTED
+            else { return }
+            unsafe redisAsyncHandleWrite(context)
+        }
+
+        // MARK: - What hiredis says
+
+        private func didAnswer(_ reply: UnsafeMutableRawPointer?) {
+            // Without an answer, the connection is being lost.
+            guard let reply = unsafe reply, onFailure != nil, !completions.isEmpty else { return }
+            let completion = completions.removeFirst()
+            timeouts.removeFirst()
+            if let next = timeouts.first { timer.arm(after: next) } else { timer.cancel() }
+            completion(unsafe RedisReply(reply.assumingMemoryBound(to: redisReply.self)))
+        }
+
+        private func watch(_ what: Interest, _ isWanted: Bool) {
+            if isWanted { interest.insert(what) } else { interest.remove(what) }
+            do throws(Errno) {
+                try watcher?.setInterest(interest)
+            } catch {
+                // Not from within hiredis's function, which goes on with its context.
+                loop.schedule(after: .zero) { [weak self] in self?.fail("cannot watch the connection: \(error)") }
+            }
+        }
+
+        private func isReady(_ readiness: Readiness) {
+            // hiredis may let go of this.
+            withExtendedLifetime(self) {
+                // What is wrong with the descriptor is found by reading, or while connecting by either.
+                if let context = unsafe context, !readiness.isDisjoint(with: [.readable, .hangUp, .error]) {
+                    unsafe redisAsyncHandleRead(context)
+                }
+                if readiness.contains(.writable), let context = unsafe context { unsafe redisAsyncHandleWrite(context) }
+                // What completions have given.
+                flush()
+            }
+        }
+
+        private func timeIsOver() {
+            let timeout = timeouts.first ?? .zero
+            fail("nothing is answered within \(timeout.components.seconds) s")
+        }
+
+        private func fail(_ reason: String) {
+            withExtendedLifetime(self) {
+                let failed = onFailure.take()
+                end()
+                failed?(reason)
+            }
+        }
+
+        /// hiredis closes the descriptor, and frees its context.
+        private func cleanUp() {
+            var reason = ""
+            if let context = unsafe context {
+                reason = unsafe Self.reason(context)
+                // Newer versions may call the completions of commands after this.
+                unsafe context.pointee.ev.data = nil
+                unsafe context.pointee.ev.cleanup = nil
+            }
+            unsafe context = nil
+            timer.cancel()
+            watcher?.cancel()
+            watcher = nil
+            completions = []
+            let failed = onFailure.take()
+            failed?(reason)
+        }
+    }
+
+    /// Why something with Redis has failed.
+    struct RedisFailure: Error {
+        let reason: String
+
+        init(_ reason: String) { self.reason = reason }
+    }
+#endif

@@ -1,0 +1,417 @@
+#if Redis
+    import Broadcast
+    public import ChatReactor
+    public import Reactor
+
+    /// Makes the relay of a server one relay with those of servers on other machines: what a client of any of them sends reaches the clients of all, in one
+    /// order. A stream of Redis is what they have in common.
+    ///
+    /// ```swift
+    /// let place = try RedisPlace("redis://127.0.0.1:6379/lobby")
+    /// var configuration = RelayCluster.Configuration(at: place, addresses: try place.endpoint.resolve())
+    /// configuration.outage = .local
+    /// let cluster = try RelayCluster(of: server, configuration)
+    /// ```
+    ///
+    /// A server writes what its clients say to the stream, and says to them what it reads back, its own among it. So all servers have one order. What it
+    /// has not read back it sends again when the connection breaks, and by the numbers in it every reader knows what it has read before, and what is missing.
+    ///
+    /// While the stream is away, reading from the clients is paused for a time; then they are told, and what they say is dropped, or heard at their own
+    /// server alone.
+    ///
+    /// It lives as long as its server, and belongs to the loop's thread. The server's clients speak lines or chunks: none may come by WebSocket, and no other
+    /// loop may have a part in it.
+    public final class RelayCluster {
+        /// How a cluster is set up. Values that are out of range are clamped.
+        public struct Configuration: Sendable {
+            /// Where the stream is.
+            public var place: RedisPlace
+            /// What its host's name stands for, one at least: they are tried in turn.
+            public var addresses: [SocketAddress]
+            /// What Redis asks for; nil if it asks for none. At first that of the place.
+            public var password: String?
+            /// About how many entries the stream keeps, from 100. A server that is cut off for longer misses what is older. An entry has what one server's
+            /// clients have said within a turn, 64 KiB at most or one message.
+            public var streamLength = 20_000
+            /// How long clients are paused when the stream is away.
+            public var grace = Duration.seconds(5)
+            /// What becomes of what they say after that.
+            public var outage = Outage.drop
+
+            public init(at place: RedisPlace, addresses: [SocketAddress]) {
+                (self.place, self.addresses, password) = (place, addresses, place.password)
+            }
+        }
+
+        /// What becomes of what clients say while the stream is away, after the grace time.
+        public enum Outage: String, CaseIterable, Sendable {
+            /// Nobody hears it, and who says it is told so.
+            case drop
+            /// Those at the same server hear it.
+            case local
+        }
+
+        /// What has happened to the cluster.
+        @nonexhaustive
+        public enum Event: Hashable, Sendable {
+            /// The stream is reached.
+            case connected
+            /// It is not, or not any more. It is told once for each reason.
+            case disconnected(reason: String)
+            /// The grace time is over.
+            case cutOff
+            /// The stream has lost its end, as after a restart of a Redis that keeps nothing.
+            case streamWentBack
+            /// Messages of another server, or of this one, are missing.
+            case lost(messages: UInt64)
+        }
+
+        /// What has been counted since the beginning. Sums wrap around.
+        public struct Counts: Hashable, Sendable {
+            /// Entries of the stream that were read.
+            public internal(set) var readEntries = 0
+            /// Those among them that had been read before.
+            public internal(set) var repeatedEntries = 0
+            /// Those that no server has written.
+            public internal(set) var foreignEntries = 0
+            /// Entries that were written.
+            public internal(set) var writtenEntries = 0
+            /// How often the stream was lost.
+            public internal(set) var outages = 0
+            /// Messages that are known to be missing.
+            public internal(set) var lostMessages = 0
+            /// Messages of clients that were dropped while the stream was away.
+            public internal(set) var droppedMessages = 0
+
+            /// Nothing.
+            public init() {}
+        }
+
+        /// From how many bytes on, of what was not read back, clients are paused; and a multiple of it from which on is dropped what those say who cannot
+        /// be paused.
+        private static let (limit, multiple) = (8 * Outbox.entrySize, 4)
+        /// How many entries may be unanswered. What is said meanwhile goes into the next one, so entries become larger as the stream becomes slower.
+        private static let windowSize = 8
+        /// How long a message may be: an entry is as long, and entries are read 32 at a time.
+        public static let maximumMessageLength = 1 << 20
+
+        private enum Phase {
+            case connected
+            /// The stream is away, and clients are paused.
+            case waiting
+            /// The grace time is over.
+            case cutOff
+        }
+
+        private let configuration: Configuration
+        private let node = UInt64.random(in: .min ... .max)
+        private let loop: EventLoop
+        // The room keeps this, and lives as long.
+        private unowned let room: ChatServer.Room
+        private let topic: Topic
+        private lazy var stream = RedisStream(
+            .init(
+                addresses: configuration.addresses, user: configuration.place.user, password: configuration.password,
+                key: "chatd:\(configuration.place.name)", length: max(configuration.streamLength, 100)),
+            on: loop, owner: self)
+
+        private var phase = Phase.waiting
+        private var outbox: Outbox
+        private var numbers = NodeNumbers()
+        /// What was read and has not been said here yet.
+        private var inbox: [Delivery] = []
+        private var isDelivering = false
+        /// How many connections to the stream have been made.
+        private var session: UInt32 = 0
+        /// Whether the stream can be written to.
+        private var isOpen = false
+        private var unansweredCount = 0
+        private var isGraceOver = false
+        private var isFlushScheduled = false
+        private var lastReason: String?
+        private var waiters: [(number: UInt64, body: () -> Void)] = []
+        private lazy var graceTimer = loop.makeTimer { [weak self] in self?.graceIsOver() }
+        private lazy var deliveryTimer = loop.makeTimer { [weak self] in self?.deliver() }
+
+        /// An entry that is to be said here.
+        private struct Delivery {
+            let entry: StreamEntry
+            /// Whether it comes from the stream, and not straight from the outbox.
+            let isRead: Bool
+            /// Whether it may have been in the stream before this server was there.
+            var isOld = false
+        }
+
+        /// What has been counted until now.
+        public private(set) var counts = Counts()
+        /// Called when something has happened.
+        public var onEvent: ((Event) -> Void)?
+        /// Whether the stream is reached.
+        public var isConnected: Bool { phase == .connected }
+
+        /// Joins a relay that nobody speaks in yet. The connection is made once the loop runs.
+        ///
+        /// - Throws: ``RelayClusterError`` if the server's clients cannot be those of a cluster.
+        public init(of server: ChatServer, _ configuration: Configuration) throws(RelayClusterError) {
+            guard let topic = server.room.topic else { throw .chat }
+            if server.group != nil { throw .severalLoops }
+            if server.configuration.maximumMessageLength > Self.maximumMessageLength { throw .messageLength }
+            if configuration.addresses.isEmpty { throw .noAddress }
+            self.configuration = configuration
+            (self.topic, room, loop) = (topic, server.room, server.loop)
+            outbox = Outbox(node: node)
+            room.order = self
+            topic.onPressureChange = { [weak self] in self?.deliverLater() }
+            topic.isHeldBack = true
+            graceTimer.arm(after: configuration.grace)
+            stream.open()
+        }
+
+        private func tell(_ line: String) { room.tell("! \(line)") }
+
+        // MARK: - Writing
+
+        private func writeUnsent() {
+            while isOpen, unansweredCount < Self.windowSize, let entry = outbox.takeUnsent() { write(entry) }
+        }
+
+        private func write(_ entry: StreamEntry) {
+            unansweredCount += 1
+            counts.writtenEntries &+= 1
+            stream.append(entry)
+        }
+
+        /// Says which number the next message has that is sent. When that is read back, everything before it was, or is lost.
+        private func writeMarker() { write(StreamEntry(node: node, first: outbox.firstUnsent, session: session)) }
+
+        private func holdBackPublishers() {
+            switch phase {
+            case .connected:
+                // Not to and fro with every entry.
+                if outbox.size >= Self.limit { topic.isHeldBack = true }
+                if outbox.size <= Self.limit / 2 { topic.isHeldBack = false }
+            case .waiting: topic.isHeldBack = true
+            case .cutOff: topic.isHeldBack = false
+            }
+            if topic.isHeldBack { loop.readNoMoreInThisTurn() }
+        }
+
+        // MARK: - Reading
+
+        private func deliverLater() { if !inbox.isEmpty { deliveryTimer.arm(after: .zero) } }
+
+        /// Says what was read, as much as those who are here take.
+        private func deliver() {
+            // What is said may close somebody, and so change the pressure.
+            if isDelivering { return }
+            isDelivering = true
+            defer { isDelivering = false }
+            let hadInbox = !inbox.isEmpty
+            var count = 0
+            defer { inbox.removeFirst(count) }
+            while count < inbox.count {
+                if topic.waitsForSubscribers { return }
+                let delivery = inbox[count]
+                if !topic.hasRoomInThisTurn(for: delivery.entry.bytes.count) { return deliveryTimer.arm(after: .zero) }
+                count += 1
+                deliver(delivery)
+            }
+            inbox = []
+            count = 0
+            if isGraceOver, phase == .waiting { return cutOff() }
+            if hadInbox { stream.readOn() }
+        }
+
+        private func deliver(_ delivery: Delivery) {
+            let entry = delivery.entry
+            // Of a node that was never heard of: it would be said again to those who were there before.
+            if delivery.isOld, !numbers.knows(entry.node) { return }
+            switch numbers.read(entry) {
+            case .known:
+                if entry.count > 0 { counts.repeatedEntries &+= 1 }
+            case .new(let missing):
+                if missing > 0 { didLose(missing) }
+                entry.forEachRun { connection, bytes, ends in
+                    let sender = entry.node == node ? loop.connection(Connection.ID(rawValue: connection)) : nil
+                    MessageBatch.withBatch(bytes, ends: ends) { messages in
+                        // One that is longer than this server's log takes, which may be set up otherwise than the writer's.
+                        if !room.append(messages, from: sender) { didLose(1) }
+                    }
+                }
+            }
+            guard delivery.isRead, entry.node == node else { return }
+            outbox.remove(before: entry.next)
+            if entry.count == 0, entry.session == session, phase != .connected { becomeConnected() }
+            placeWaiters()
+            holdBackPublishers()
+        }
+
+        private func didLose(_ count: UInt64) {
+            counts.lostMessages &+= Int(truncatingIfNeeded: count)
+            tell(count == 1 ? "1 message was lost" : "\(count) messages were lost")
+            onEvent?(.lost(messages: count))
+        }
+
+        // MARK: - The stream goes and comes
+
+        private func becomeConnected() {
+            if phase == .cutOff { tell("the other servers are reached again: everybody hears you") }
+            phase = .connected
+            isGraceOver = false
+            graceTimer.cancel()
+            lastReason = nil
+            stream.isProven()
+            onEvent?(.connected)
+        }
+
+        private func graceIsOver() {
+            isGraceOver = true
+            if configuration.outage == .local { sayUnread() }
+            if inbox.isEmpty, phase == .waiting { cutOff() }
+        }
+
+        /// Says to those who are here what the stream was to bring back. When it does bring it, it is known.
+        private func sayUnread() {
+            var said = numbers
+            let unread = outbox.all(from: 0).filter { said.read($0) != .known }
+            if unread.isEmpty { return }
+            inbox += unread.map { Delivery(entry: $0, isRead: false) }
+            deliverLater()
+        }
+
+        private func cutOff() {
+            if configuration.outage == .local {
+                sayUnread()
+                // What the operator has said meanwhile.
+                if !inbox.isEmpty { return }
+            }
+            phase = .cutOff
+            if let notice { room.tell(notice) }
+            onEvent?(.cutOff)
+            placeWaiters()
+            holdBackPublishers()
+        }
+
+        private func placeWaiters() {
+            let first = outbox.entries.first?.first ?? outbox.firstUnsent
+            let due = waiters.filter { phase == .cutOff || $0.number <= first }
+            if due.isEmpty { return }
+            waiters.removeAll { phase == .cutOff || $0.number <= first }
+            for waiter in due { waiter.body() }
+        }
+    }
+
+    extension RelayCluster: Order {
+        package func submit(_ messages: borrowing MessageBatch, in range: Range<Int>, from sender: Connection?) -> Bool {
+            if range.isEmpty { return true }
+            if phase == .cutOff, configuration.outage == .local { return room.append(messages, in: range, from: sender) }
+            if phase == .cutOff || outbox.size > Self.multiple * Self.limit { return drop(range.count, from: sender) }
+            outbox.append(messages, in: range, from: sender?.id.rawValue ?? Connection.ID.none.rawValue)
+            holdBackPublishers()
+            if !isFlushScheduled {
+                isFlushScheduled = true
+                loop.scheduleFlush(self)
+            }
+            return true
+        }
+
+        private func drop(_ count: Int, from sender: Connection?) -> Bool {
+            counts.droppedMessages &+= count
+            // Others, such as the operator's terminal, may not be there to be written to.
+            if let sender, sender.handler is ChatServer.Client {
+                let subject = count == 1 ? "that was" : "those \(count) messages were"
+                room.tell("! \(subject) not relayed: the other servers cannot be reached", to: sender)
+            }
+            return false
+        }
+
+        package var notice: String? {
+            if phase != .cutOff { return nil }
+            switch configuration.outage {
+            case .drop: return "! the other servers cannot be reached: nobody hears you now"
+            case .local: return "! the other servers cannot be reached: only those at this one hear you now"
+            }
+        }
+
+        package func whenPlaced(_ body: @escaping () -> Void) {
+            waiters.append((outbox.messageCount, body))
+            placeWaiters()
+        }
+    }
+
+    extension RelayCluster: Flushable {
+        /// At the end of a turn, what was said in it is written.
+        package func flush() {
+            isFlushScheduled = false
+            writeUnsent()
+        }
+    }
+
+    extension RelayCluster: RedisStream.Owner {
+        func streamDidOpen(isContinued: Bool) {
+            isOpen = true
+            session &+= 1
+            if !isContinued { onEvent?(.streamWentBack) }
+            // First: so it has the number of what is sent again.
+            writeMarker()
+            writeUnsent()
+            if inbox.isEmpty { stream.readOn() }
+        }
+
+        func streamDidRead(_ entries: [StreamEntry?], oldCount: Int) {
+            counts.readEntries &+= entries.count
+            for (index, entry) in entries.enumerated() {
+                if let entry { inbox.append(Delivery(entry: entry, isRead: true, isOld: index < oldCount)) }
+            }
+            counts.foreignEntries &+= entries.count(where: { $0 == nil })
+            if inbox.isEmpty { stream.readOn() } else { deliver() }
+        }
+
+        func streamDidAppend() {
+            unansweredCount -= 1
+            writeUnsent()
+        }
+
+        func streamIsQuiet() {
+            // All of it is in the stream, and nothing comes: somebody has taken it out, and it would be waited for until somebody speaks.
+            if unansweredCount == 0, !outbox.isEmpty { writeMarker() }
+        }
+
+        func streamDidFail(_ reason: String) {
+            isOpen = false
+            unansweredCount = 0
+            outbox.resend()
+            if phase == .connected {
+                phase = .waiting
+                counts.outages &+= 1
+                graceTimer.arm(after: configuration.grace)
+            }
+            if reason != lastReason {
+                lastReason = reason
+                onEvent?(.disconnected(reason: reason))
+            }
+            holdBackPublishers()
+        }
+    }
+
+    /// Why a server's relay cannot be one with others.
+    public enum RelayClusterError: Error, Hashable, Sendable, CustomStringConvertible {
+        /// It is a chat, whose people and rooms are at one server.
+        case chat
+        /// It is one of several loops.
+        case severalLoops
+        /// Its messages may be longer than ``RelayCluster/maximumMessageLength``.
+        case messageLength
+        /// There is no address to connect to.
+        case noAddress
+
+        public var description: String {
+            switch self {
+            case .chat: "a cluster is made of relays, and this is a chat"
+            case .severalLoops: "a cluster is made of relays of one loop each"
+            case .messageLength: "the messages of a cluster have at most \(RelayCluster.maximumMessageLength) bytes"
+            case .noAddress: "a cluster needs an address of its stream"
+            }
+        }
+    }
+#endif

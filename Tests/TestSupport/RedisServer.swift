@@ -1,0 +1,75 @@
+import Glibc
+public import Reactor
+
+/// A Redis for one test, at a path and at a free port. It keeps what it has answered in a file, unless the test wants it to forget.
+public final class RedisServer {
+    public static let isInstalled = ChildProcess.isInstalled("redis-server") && ChildProcess.isInstalled("redis-cli")
+
+    public let path: String
+    public let port: UInt16
+    private let directory: String
+    private let arguments: [String]
+    public private(set) var process: ChildProcess
+
+    /// Starts it, and waits until it answers.
+    public init(keeps: Bool = true, password: String? = nil) throws {
+        directory = "/tmp/chatreactor-redis-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        if unsafe mkdir(directory, 0o700) != 0 { throw Errno(rawValue: errno) }
+        path = directory + "/redis.sock"
+        // Free now. Nobody else is given it soon, since the kernel picks another one each time.
+        port = try Self.freePort()
+        arguments =
+            [
+                "--port", "\(port)", "--bind", "127.0.0.1", "--unixsocket", path, "--dir", directory, "--save", "",
+                "--appendonly",
+                keeps ? "yes" : "no", "--appendfsync", "no",
+            ] + (password.map { ["--requirepass", $0] } ?? [])
+        process = try ChildProcess("redis-server", arguments, output: .null, error: .null)
+        try waitUntilItAnswers()
+    }
+
+    deinit {
+        process.kill()
+        if let remover = try? ChildProcess("rm", ["-r", directory]) { _ = try? remover.waitForEnd() }
+    }
+
+    /// Starts it again after it was killed.
+    public func restart() throws {
+        process = try ChildProcess("redis-server", arguments, output: .null, error: .null)
+        try waitUntilItAnswers()
+    }
+
+    private func waitUntilItAnswers() throws {
+        try wait(for: "Redis to answer") {
+            // A Redis with a password answers, too.
+            let answer = try command("PING")
+            return answer.hasPrefix("PONG") || answer.hasPrefix("NOAUTH")
+        }
+    }
+
+    /// Gives a command by redis-cli, and returns what that prints.
+    @discardableResult
+    public func command(_ arguments: String..., password: String? = nil) throws -> String {
+        let login = password.map { ["--no-auth-warning", "-a", $0] } ?? []
+        let client = try ChildProcess("redis-cli", ["-s", path] + login + arguments)
+        let output = String(decoding: try client.output.all(), as: UTF8.self)
+        _ = try client.waitForEnd()
+        return String(output.drop { $0 == "\n" }.reversed().drop { $0 == "\n" }.reversed())
+    }
+
+    private static func freePort() throws -> UInt16 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                unsafe bind(descriptor, address, size) == 0 && getsockname(descriptor, address, &size) == 0
+            }
+        }
+        if !result { throw Errno(rawValue: errno) }
+        return UInt16(bigEndian: address.sin_port)
+    }
+}
