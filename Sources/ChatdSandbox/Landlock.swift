@@ -10,12 +10,14 @@ enum Landlock {
     ///
     /// - Returns: The kernel's version of Landlock.
     /// - Throws: What the kernel says: `ENOSYS` or `EOPNOTSUPP` if it has no Landlock.
-    static func restrict(to allowed: [Sandbox.FileAccess], reachingAbstractSockets: Bool) throws(SandboxError) -> Int {
+    static func restrict(
+        to allowed: [Sandbox.FileAccess], reachingAbstractSockets: Bool, connectingOverTCP: Bool
+    ) throws(SandboxError) -> Int {
         let version = try check(sandbox_landlock_version())
         // All rights of files that this version knows, but for those of devices, which are open already.
         let files = Right.all(version)
         // To bind and to connect; to reach abstract sockets, and to send signals, outside of the sandbox.
-        let network: UInt64 = version >= 4 ? 0b11 : 0
+        let network: UInt64 = version >= 4 ? (connectingOverTCP ? 0b01 : 0b11) : 0
         let scopes: UInt64 = version >= 6 ? (reachingAbstractSockets ? 0b10 : 0b11) : 0
         let rules = try check(sandbox_landlock_create(version, files, network, scopes))
         defer { close(rules) }

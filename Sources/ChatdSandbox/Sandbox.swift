@@ -31,6 +31,8 @@ public struct Sandbox: Sendable {
         case control
         /// Several loops, each on a thread.
         case loops
+        /// Connections to the stream of a cluster, which are made anew when they break.
+        case cluster
     }
 
     /// What may be done with files.
@@ -57,6 +59,8 @@ public struct Sandbox: Sendable {
     public var files: [FileAccess] = []
     /// Whether sockets in Linux's abstract namespace, which are no files, may be reached.
     public var reachesAbstractSockets = false
+    /// Whether connections of TCP may be made.
+    public var connectsOverTCP = false
 
     public init() {}
 
@@ -99,7 +103,8 @@ public struct Sandbox: Sendable {
         let result = sandbox_forbid_new_privileges()
         sentences.append(result == 0 ? "no_new_privs" : "no no_new_privs: \(SandboxError(number: result))")
         do throws(SandboxError) {
-            let version = try Landlock.restrict(to: files, reachingAbstractSockets: reachesAbstractSockets)
+            let version = try Landlock.restrict(
+                to: files, reachingAbstractSockets: reachesAbstractSockets, connectingOverTCP: connectsOverTCP)
             sentences.append("Landlock \(version)")
         } catch {
             sentences.append("no Landlock: \(error)")

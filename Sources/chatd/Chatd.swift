@@ -58,6 +58,9 @@ struct Chatd: ParsableCommand {
     @OptionGroup(title: "IRC")
     var ircOptions: IRCOptions
 
+    @OptionGroup(title: "Cluster")
+    var clusterOptions: ClusterOptions
+
     @OptionGroup(title: "Access")
     var accessOptions: AccessOptions
 
@@ -102,6 +105,18 @@ struct Chatd: ParsableCommand {
         if operation.loops.value != 1, listen.contains(where: \.spoken.servesWeb) {
             throw ValidationError("a place for the web is served by one loop, so --loops does not go with it")
         }
+        if clusterOptions.cluster != nil {
+            if chatOptions.chat { throw ValidationError("--chat is served by one machine, so --cluster does not go with it") }
+            if operation.loops.value != 1 {
+                throw ValidationError("a relay of several machines has one loop on each, so --loops does not go with --cluster")
+            }
+            if listen.contains(where: \.spoken.servesWeb) {
+                throw ValidationError("a place for the web is served by one machine, so --cluster does not go with it")
+            }
+            if let maxLine, maxLine.value > 1 << 20 {
+                throw ValidationError("with --cluster a line has at most 1m, so --max-line \(maxLine) does not go with it")
+            }
+        }
         if tlsOptions.tlsCertificate.isEmpty, listen.contains(where: \.spoken.usesTLS) {
             throw ValidationError("a place with TLS needs a --tls-certificate and its --tls-key")
         }
@@ -120,6 +135,7 @@ struct Chatd: ParsableCommand {
             _ = try settings.options.ircOptions.configuration()
             _ = try ServerCertificates(settings.options.tlsOptions)
             _ = try settings.options.loginOptions.readPasswords()
+            _ = try settings.options.clusterOptions.readPassword()
             return try StandardOutput.write(settings.description)
         }
         let daemon = try Daemon(settings)

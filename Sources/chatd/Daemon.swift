@@ -42,6 +42,8 @@ final class Daemon {
     private let ircConfiguration: ChatServer.IRCConfiguration
     /// The threads that judge passwords; nil without a file of passwords.
     private let passwordWorkers: PasswordWorkers?
+    /// What makes the relay one with those of other machines; nil if it is on its own.
+    private let cluster: Cluster?
     var usesPasswords: Bool { passwordWorkers != nil }
     /// Nil if none has started the daemon.
     let serviceManager: ServiceManager?
@@ -111,6 +113,7 @@ final class Daemon {
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
+        cluster = try Cluster(options.clusterOptions, of: server, log: log)
         setPasswords(passwords)
         #if TLS
             server.chat?.onAdmission { [certificateNames] person in certificateNames.admit(person) }
@@ -136,6 +139,9 @@ final class Daemon {
         }
         if server.group != nil, passedSockets.contains(.clients(.web)) || passedSockets.contains(.clients(.webOverTLS)) {
             throw Failure("a socket for the web was passed, which does not go with --loops", code: EX_CONFIG)
+        }
+        if cluster != nil, passedSockets.contains(.clients(.web)) || passedSockets.contains(.clients(.webOverTLS)) {
+            throw Failure("a socket for the web was passed, which does not go with --cluster", code: EX_CONFIG)
         }
         let metricsPlaces = try ListeningPlaces(options.operation.metrics.map { [$0] } ?? [])
         do throws(Errno) {
@@ -216,7 +222,7 @@ final class Daemon {
 
     private func serveMetrics(at places: ListeningPlaces) throws(Failure) -> [Listener] {
         if !servesMetrics { return [] }
-        let metrics = MetricsServer(of: server, certificates: certificates) { [unowned self] in isStopping }
+        let metrics = MetricsServer(of: server, certificates: certificates, cluster: cluster) { [unowned self] in isStopping }
         let passed = try passedSockets.listen(for: .metrics) { socket throws(Errno) in try metrics.listen(adopting: socket) }
         return try passed
             + places.listen { address, permissions throws(Errno) in

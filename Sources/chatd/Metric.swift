@@ -8,6 +8,8 @@ struct Metric: Sendable {
         /// Of all loops together.
         let figures: ServerFigures
         let certificates: ServerCertificates?
+        /// Nil if the relay is on its own.
+        let cluster: Cluster.Figures?
         let process: ProcessStatistics.Reading?
 
         var counts: ChatServer.Counts { figures.counts }
@@ -38,6 +40,14 @@ struct Metric: Sendable {
         process: @escaping @Sendable (ProcessStatistics.Reading) -> PrometheusText.Sample
     ) {
         self.init(name, kind, help, samples: { $0.process.map { [process($0)] } ?? [] })
+    }
+
+    /// One of a cluster. It has no sample without one.
+    private static func ofCluster(
+        _ name: String, _ kind: PrometheusText.Kind, _ help: String,
+        _ samples: @escaping @Sendable (Cluster.Figures) -> [PrometheusText.Sample]
+    ) -> Metric {
+        Metric(name, kind, help, samples: { $0.cluster.map(samples) ?? [] })
     }
 
     private init(_ name: String, _ help: String, _ durations: @escaping @Sendable (Source) -> ServerFigures.Durations) {
@@ -87,6 +97,25 @@ struct Metric: Sendable {
         ) { source in
             (source.certificates?.expirations ?? []).map { PrometheusText.Sample($0.time, label: "file", $0.file) }
         },
+
+        .ofCluster("chatd_cluster_connected", .gauge, "Whether the stream of the cluster is reached.") {
+            [.init($0.connections)]
+        },
+        .ofCluster(
+            "chatd_cluster_entries_total", .counter, "Entries of the stream, by what was done: written, read, or read once more."
+        ) {
+            [
+                .init($0.written, label: "kind", "written"), .init($0.read, label: "kind", "read"),
+                .init($0.repeated, label: "kind", "repeated"),
+            ]
+        },
+        .ofCluster("chatd_cluster_outages_total", .counter, "How often the stream was lost.") { [.init($0.outages)] },
+        .ofCluster(
+            "chatd_cluster_lost_messages_total", .counter, "Messages of the cluster that this server is known to have missed."
+        ) { [.init($0.lost)] },
+        .ofCluster(
+            "chatd_cluster_dropped_messages_total", .counter, "Messages of clients that were dropped while the stream was away."
+        ) { [.init($0.dropped)] },
 
         Metric("chatd_messages_received_total", .counter, "Messages from clients, with commands and quit words.") {
             $0.counts.receivedMessages

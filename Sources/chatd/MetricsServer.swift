@@ -13,12 +13,14 @@ import ReactorWeb
 final class MetricsServer {
     private let server: ChatServer
     private let certificates: ServerCertificates?
+    private let cluster: Cluster?
     private let isStopping: () -> Bool
     private let process = ProcessStatistics()
 
-    init(of server: ChatServer, certificates: ServerCertificates?, isStopping: @escaping () -> Bool) {
+    init(of server: ChatServer, certificates: ServerCertificates?, cluster: Cluster?, isStopping: @escaping () -> Bool) {
         self.server = server
         self.certificates = certificates
+        self.cluster = cluster
         self.isStopping = isStopping
     }
 
@@ -62,7 +64,8 @@ final class MetricsServer {
     }
 
     private func metrics(_ figures: ServerFigures) -> HTTPResponse {
-        let source = Metric.Source(figures: figures, certificates: certificates, process: process?.read())
+        let source = Metric.Source(
+            figures: figures, certificates: certificates, cluster: cluster?.figures, process: process?.read())
         var text = PrometheusText()
         for metric in Metric.all { text.write(metric.name, metric.kind, help: metric.help, metric.samples(source)) }
         return HTTPResponse(text.text, type: PrometheusText.contentType)

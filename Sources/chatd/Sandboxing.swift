@@ -1,3 +1,4 @@
+import ChatReactorRedis
 import ChatdSandbox
 import CommandLineSupport
 import Glibc
@@ -21,6 +22,10 @@ extension Daemon {
         allowSocketPaths(&sandbox)
         allowMetrics(&sandbox)
         if certificates != nil { sandbox.parts.insert(.tls) }
+        if let cluster = options.clusterOptions.cluster {
+            sandbox.parts.insert(.cluster)
+            if case .tcp = cluster.endpoint { sandbox.connectsOverTCP = true }
+        }
         allowRoomLogs(&sandbox)
         allowBans(&sandbox)
         allowReading(&sandbox)

@@ -26,6 +26,17 @@ final class ServerLog: ChatServerObserver {
         logger.info("\(description)")
     }
 
+    /// Tells that the stream of a cluster is reached.
+    func didReachStream(_ place: String) {
+        logger.notice("the stream is reached", metadata: ["stream": "\(place)"])
+    }
+
+    /// Warns about the stream of a cluster, or about what it has lost.
+    func warnOfStream(_ place: String, _ description: String, _ details: [String: String] = [:]) {
+        let metadata = details.merging(["stream": place]) { one, _ in one }
+        logger.warning("\(description)", metadata: metadata.mapValues { "\($0)" })
+    }
+
     func server(_ server: ChatServer, didAccept client: ChatServer.Client) {
         logger.debug("accepted", metadata: ["client": "\(client.id)", "clients": .stringConvertible(server.clientCount)])
     }

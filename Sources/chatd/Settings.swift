@@ -71,7 +71,12 @@ struct Settings {
         let values = DeclaredOptions.values(of: options)
         return DeclaredOptions.all.map { option in
             let name = option.name
-            let text = name == "secret-room" ? options.chatOptions.secretRoomNames : texts[name] ?? values[name]
+            let text =
+                switch name {
+                case "secret-room": options.chatOptions.secretRoomNames
+                case "cluster": values[name]
+                default: texts[name] ?? values[name]
+                }
             return "\(name): \(text ?? "-") (\(sources[name] ?? .standard))\n"
         }.joined()
     }

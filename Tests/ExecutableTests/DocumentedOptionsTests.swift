@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test func `each option is in a table, with the default that the help says`() throws {
-        let rows = try Self.rows(of: ["README.md", "Docs/chat.md", "Docs/operations.md"])
+        let rows = try Self.rows(of: ["README.md", "Docs/chat.md", "Docs/operations.md", "Docs/scale.md"])
         let options = try Self.help()
         #expect(options.count > 40)
         for (option, value) in options where option != "version" && option != "chat" {
@@ -61,7 +61,7 @@ import Testing
 
     @Test func `no table has an option that there is not`() throws {
         let options = try Self.help()
-        for row in try Self.rows(of: ["Docs/chat.md", "Docs/operations.md"]) {
+        for row in try Self.rows(of: ["Docs/chat.md", "Docs/operations.md", "Docs/scale.md"]) {
             let cell = row.dropFirst().prefix { $0 != "|" }
             for name in cell.matches(of: #/--([a-z-]+)/#) { #expect(options.keys.contains(String(name.output.1)), "\(row)") }
         }

@@ -11,7 +11,8 @@ import Testing
         var sections = text.split(separator: "\n\n").map { $0.split(separator: "\n") }
         // Options of one kind are a screen of their own.
         for title in [
-            "OPERATION:", "TLS:", "WEB:", "IRC:", "ACCESS:", "SLOW CLIENTS:", "LIMITS:", "LOGINS:", "OPTIONS OF A CHAT:",
+            "OPERATION:", "TLS:", "WEB:", "IRC:", "CLUSTER:", "ACCESS:", "SLOW CLIENTS:", "LIMITS:", "LOGINS:",
+            "OPTIONS OF A CHAT:",
         ] {
             if let section = sections.firstIndex(where: { $0.first == title[...] }) {
                 let lines = sections.remove(at: section)
