@@ -2,6 +2,7 @@ public import Reactor
 
 /// Where a stream is, as people write it: `redis://HOST:PORT/NAME`, `redis://USER:PASSWORD@HOST/NAME`, `unix:PATH/NAME`.
 public struct RedisPlace: Hashable, Sendable {
+    /// The host and the port of Redis, 6379 if there was none, or its path.
     public let endpoint: Endpoint
     /// Who logs in; nil for the default user.
     public let user: String?
@@ -10,6 +11,8 @@ public struct RedisPlace: Hashable, Sendable {
     /// What those have in common who are one relay. Letters of ASCII, digits, `.`, `_` and `-`, 100 at most.
     public let name: String
 
+    /// Reads a place. No host is looked up.
+    ///
     /// - Throws: A sentence that says how to write it. It does not have the password.
     public init(_ text: String) throws(RedisPlaceError) {
         if text.hasPrefix("rediss:") {
@@ -63,6 +66,7 @@ extension RedisPlace: CustomStringConvertible {
 
 /// Why a text names no stream.
 public struct RedisPlaceError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The sentence, without a full stop.
     public let description: String
 
     init(_ description: String) { self.description = description }

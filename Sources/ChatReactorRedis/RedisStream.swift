@@ -62,10 +62,7 @@
             (self.settings, self.loop, self.owner) = (settings, loop, owner)
         }
 
-        deinit {
-            retryTimer.cancel()
-            closeConnections()
-        }
+        deinit { closeConnections() }
 
         /// Connects, until it succeeds.
         func open() {

@@ -38,6 +38,7 @@
             /// What becomes of what they say after that.
             public var outage = Outage.drop
 
+            /// With the defaults above.
             public init(at place: RedisPlace, addresses: [SocketAddress]) {
                 (self.place, self.addresses, password) = (place, addresses, place.password)
             }
@@ -128,7 +129,8 @@
         private var unansweredCount = 0
         private var isGraceOver = false
         private var isFlushScheduled = false
-        private var lastReason: String?
+        /// Why the stream could not be reached since it was last: a host may have several addresses, which are tried in turn.
+        private var reasons: Set<String> = []
         private var waiters: [(number: UInt64, body: () -> Void)] = []
         private lazy var graceTimer = loop.makeTimer { [weak self] in self?.graceIsOver() }
         private lazy var deliveryTimer = loop.makeTimer { [weak self] in self?.deliver() }
@@ -259,7 +261,7 @@
             phase = .connected
             isGraceOver = false
             graceTimer.cancel()
-            lastReason = nil
+            reasons = []
             stream.isProven()
             onEvent?(.connected)
         }
@@ -386,10 +388,8 @@
                 counts.outages &+= 1
                 graceTimer.arm(after: configuration.grace)
             }
-            if reason != lastReason {
-                lastReason = reason
-                onEvent?(.disconnected(reason: reason))
-            }
+            // Some reasons have the name of an entry in them, so there might be any number.
+            if reasons.count < 16, reasons.insert(reason).inserted { onEvent?(.disconnected(reason: reason)) }
             holdBackPublishers()
         }
     }
@@ -405,6 +405,7 @@
         /// There is no address to connect to.
         case noAddress
 
+        /// A sentence, without a full stop.
         public var description: String {
             switch self {
             case .chat: "a cluster is made of relays, and this is a chat"

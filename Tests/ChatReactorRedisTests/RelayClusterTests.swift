@@ -316,6 +316,34 @@
             #expect(isWhole)
         }
 
+        @Test func `of two addresses, the one where Redis is is found, and each reason is said once`() throws {
+            let redis = try RedisServer()
+            redis.process.kill()
+            let nodes = try Nodes(1, at: redis, waits: false) { cluster, _ in
+                cluster.addresses = [.unix(path: redis.path + "-other"), .unix(path: redis.path)]
+            }
+            try nodes.loop.run(for: .seconds(2))
+            #expect(nodes.events[0].count == 2)
+            try redis.restart()
+            try nodes.run(until: "it is connected") { nodes.clusters[0].isConnected }
+            #expect(nodes.events[0].count == 3)
+        }
+
+        @Test func `a cluster is gone with its server`() throws {
+            let redis = try RedisServer()
+            weak var cluster: RelayCluster?
+            do {
+                let nodes = try Nodes(1, at: redis)
+                cluster = nodes.clusters[0]
+                #expect(cluster != nil)
+            }
+            #expect(cluster == nil)
+            try wait(for: "its connections to end") {
+                // The one that asks is there.
+                try redis.command("CLIENT", "LIST").split(separator: "\n").count == 1
+            }
+        }
+
         @Test func `a server that starts without a stream says why, and goes on when it is there`() throws {
             let redis = try RedisServer()
             redis.process.kill()

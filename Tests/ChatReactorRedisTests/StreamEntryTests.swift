@@ -19,7 +19,8 @@ import Testing
         #expect(read.node == 0x0123_4567_89AB_CDEF && read.first == 42 && read.session == 7 && read.next == 46)
         var runs: [String] = []
         read.forEachRun { connection, bytes, ends in
-            runs.append("\(connection) \(String(decoding: bytes.withUnsafeBufferPointer { Array($0) }, as: UTF8.self)) \(ends)")
+            let text = unsafe bytes.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+            runs.append("\(connection) \(text) \(ends)")
         }
         #expect(runs == ["1 a\nbc\n [2, 5]", "2 \n [1]", "1 d\n [2]"])
     }

@@ -1,5 +1,5 @@
 import Glibc
-public import Reactor
+import Reactor
 
 /// A Redis for one test, at a path and at a free port. It keeps what it has answered in a file, unless the test wants it to forget.
 public final class RedisServer {
