@@ -151,6 +151,8 @@ extension IRCClient {
         guard !isRegistered, registration.hasUser, registration.name != nil, !registration.isNegotiating,
             registration.judgement == nil, let chat
         else { return }
+        // Who wants to come in now does not go on to log in. What it sends of that later is not to be taken for the rest of it.
+        if registration.sasl.take() != nil { reply(.saslAborted) }
         // The server has no password of its own: what has no name before it is passed over.
         if let password = registration.password.take(), registration.provenName == nil, chat.authenticator != nil,
             let colon = password.firstIndex(of: ":")

@@ -260,6 +260,18 @@ struct IRCRegistrationTests {
         #expect(try irc.ask(new, "AUTHENTICATE PLAIN") == ["\(Self.s) 907 root :You have already authenticated using SASL"])
     }
 
+    @Test func `who comes in before its login is done has left off`() throws {
+        let (irc, authenticator) = try makeChat()
+        let new = try irc.connect()
+        let lines = try irc.ask(new, "CAP REQ :sasl", "NICK eve", "USER eve 0 * :Eve", "AUTHENTICATE PLAIN", "CAP END")
+        #expect(Array(lines[2...3]) == ["\(Self.s) 906 eve :SASL authentication aborted"] + welcome(in: lines))
+        // The rest of it is the rest of nothing.
+        #expect(
+            try irc.ask(new, "AUTHENTICATE \(plain("root", "secret"))").last == "\(Self.s) 904 eve :SASL authentication failed")
+        #expect(authenticator.judged.isEmpty)
+        #expect(try irc.ask(new, "AUTHENTICATE PLAIN", "AUTHENTICATE \(plain("root", "secret"))").last?.contains(" 903 ") == true)
+    }
+
     /// Knows who somebody is by what no password has to show.
     private final class Certificates: ChatAuthenticator {
         func isKnown(_ name: ChatName) -> Bool { name.text == "root" }
