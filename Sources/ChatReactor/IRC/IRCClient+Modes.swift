@@ -165,13 +165,15 @@ extension IRCClient {
     }
 
     private func changeBan(of conversation: Conversation, _ isSet: Bool, _ argument: String, _ changes: inout ModeChanges) {
-        let text = IRCMask.normalized(String(madeVisible: argument))
+        var text = IRCMask.normalized(String(madeVisible: argument))
         let mask = IRCMask(text)
         if conversation.modes.isBanned(mask) == isSet { return }
         if isSet {
             let ban = RoomModes.Ban(mask: mask, text: text, setter: network.source(of: self), time: Timestamp.now / 1_000)
             guard conversation.modes.add(ban) else { return reply(.banListFull, "#\(conversation.name)", "b") }
         } else {
+            // As it is listed: clients look for it in their lists letter by letter.
+            text = conversation.modes.bans.first { $0.mask == mask }?.text ?? text
             conversation.modes.removeBan(of: mask)
         }
         changes.add(isSet, "b", text)

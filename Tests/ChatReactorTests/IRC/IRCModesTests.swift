@@ -303,6 +303,14 @@ struct IRCModesTests {
         #expect(try irc.ask(ana, "MODE #tea -b \(mask)") == [":ana!ana@localhost MODE #tea -b \(mask)"])
     }
 
+    @Test func `a ban that is lifted in another case is told as it is listed`() throws {
+        let irc = try IRCFixture()
+        let ana = try irc.register("ana", in: "#tea")
+        #expect(try irc.ask(ana, "MODE #tea +b Eve!*@Example.org") == [":ana!ana@localhost MODE #tea +b Eve!*@Example.org"])
+        #expect(try irc.ask(ana, "MODE #tea -b eVE!*@example.ORG") == [":ana!ana@localhost MODE #tea -b Eve!*@Example.org"])
+        #expect(try irc.ask(ana, "MODE #tea b").count == 1)
+    }
+
     // MARK: - Of oneself
 
     @Test func `modes of oneself`() throws {
