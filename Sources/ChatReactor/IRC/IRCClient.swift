@@ -20,6 +20,10 @@ final class IRCClient: Person {
     /// much waits is not heard before it has read.
     static let answerLimit = 8_388_608
 
+    /// How a request of HTTP begins. A page of the Web can have the browser of whoever looks at it send one here, with commands of IRC in
+    /// its body, which somebody on this machine or behind a wall around it would seem to give.
+    private static let methodsOfHTTP: Set = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"]
+
     let network: IRCNetwork
     var registration = IRCRegistration()
     private(set) var isRegistered = false
@@ -212,6 +216,7 @@ final class IRCClient: Person {
 
     private func run(_ message: IRCMessage) {
         guard let command = network.commands[message.command] else {
+            if !isRegistered, Self.methodsOfHTTP.contains(message.command) { return leave(farewell: "this is no web server") }
             return reply(.unknownCommand, String(message.command.prefix(50)))
         }
         if !isRegistered, !command.precedesRegistration { return reply(.notRegistered) }

@@ -14,6 +14,20 @@ struct IRCMisuseTests {
 
     // MARK: - What is read
 
+    @Test(arguments: ["GET", "POST", "PUT", "OPTIONS", "CONNECT"])
+    func `a page of the Web cannot have a browser speak IRC`(method: String) throws {
+        let irc = try IRCFixture()
+        let ana = try irc.register("ana", in: "#tea")
+        let browser = try irc.connectRaw()
+        try browser.send(
+            "\(method) / HTTP/1.1\r\nHost: x\r\n\r\nNICK eve\r\nUSER e 0 * :Eve\r\nJOIN #tea\r\nPRIVMSG #tea :hi\r\n")
+        try irc.run { browser.hasEnded }
+        #expect(browser.text == "ERROR :Closing link: this is no web server\r\n")
+        #expect(try irc.answers(ana).isEmpty)
+        // To one who has come in, it is a command like any other that there is none of.
+        #expect(try irc.ask(ana, "\(method) / HTTP/1.1") == [":irc.example.org 421 ana \(method) :Unknown command"])
+    }
+
     @Test(arguments: [
         "NICK :x\(markedSpace)y", "PART :#a\(markedSpace):b", "WHO ana :%tn,a b", "WHO ana %tn,:x", "HELP :\(markedSpace)y",
     ])
