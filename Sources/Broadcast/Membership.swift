@@ -156,6 +156,8 @@ import Reactor
     func pressureDidChange(_ isPressing: Bool) {
         let capacity = log.capacity
         log.withState { state in
+            // The others have not said so if they have ceased to press while this one went on.
+            defer { othersArePressing = state.pressingCount > (member.isPressing ? 1 : 0) }
             if member.isPressing == isPressing { return }
             member.isPressing = isPressing
             state.pressingCount &+= isPressing ? 1 : -1

@@ -122,6 +122,31 @@ struct SharedLogTests {
         #expect(!topics[0].isUnderPressure && publisher.connection?.pauses == 0 && slow.isOpen)
     }
 
+    /// Nothing is published meanwhile, so nothing but its own slow reader's end has the other loop look again.
+    @Test func whoeverIsTheLastToWaitForTheSlowLearnsThatNobodyElseDoes() throws {
+        var configuration = Topic.Configuration()
+        configuration.policy = .backpressure(stall: .seconds(60), grace: .seconds(60))
+        configuration.highWater = 2_000
+        let topics = loops.map { Topic(on: $0, sharing: log, configuration: configuration) }
+        let slow = try (0..<2).map { try Peer(on: loops[$0], in: topics[$0], sendBuffer: Peer.leastSendBuffer) }
+        let publisher = try Peer(on: loops[1], in: topics[1])
+        for _ in 0..<100 where slow.contains(where: { $0.connection?.isBlocked == false }) {
+            topics[1].publish(String(repeating: ".", count: 499) + "\n")
+            for loop in loops { try loop.turn() }
+        }
+        // Too much for both. The second knows of the first when it finds that out.
+        topics[0].publish(String(repeating: ".", count: 2_999) + "\n")
+        for loop in loops { try loop.turn() }
+        try #require(topics.allSatisfy { $0.pressureCount == 1 && $0.membership?.isKeepingMessages == false })
+        slow[0].connection?.close()
+        try loops[0].turn(3)
+        try loops[1].turn(3)
+        #expect(topics.allSatisfy(\.isUnderPressure) && publisher.connection?.pauses == 1)
+        slow[1].connection?.close()
+        for _ in 0..<3 { for loop in loops { try loop.turn() } }
+        #expect(!topics.contains(where: \.isUnderPressure) && publisher.connection?.pauses == 0)
+    }
+
     @Test func aLoopThatClosesHoldsUpNobody() throws {
         let near = try Peer(on: loops[0], in: topics[0])
         let far = try Peer(on: loops[1], in: topics[1])
