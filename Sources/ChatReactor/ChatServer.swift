@@ -92,8 +92,13 @@ public final class ChatServer {
     private var shutDownCompletions: [() -> Void] = []
     /// Whether shutting down waits until what was published here has a place in the log that is shared, or in the order of several servers.
     private var awaitsPlace = false
+    private var groupTimeout = Duration.zero
+    /// Whether those of the group who wait for this one's shutting down wait for all servers.
+    private var waitsForGroup = false
     /// How many servers of the group have to end before this one has.
     private var otherServerCount = 0
+    /// Released when this server has no clients any more, each for another server that waits for that.
+    private var endReports: [ServerGroup.EndReport] = []
 
     /// A server that does not listen yet.
     ///
@@ -260,8 +265,12 @@ public final class ChatServer {
         guard let group else { return }
         var pending: PendingHandshake?
         if !gate.isProxy(caller) {
-            if let refusal = refusal(of: caller) { return socket.reject(with: transport == nil ? "! \(refusal)\n" : "") }
-            pending = PendingHandshake(of: caller, at: gate)
+            switch gate.admit(caller, bans: nil) {
+            case .admitted(let handshake): pending = handshake
+            case .refused(let refusal):
+                didRefuse(caller, because: refusal)
+                return socket.reject(with: transport == nil ? "! \(refusal)\n" : "")
+            }
         }
         try group.pass(socket, from: caller, pending, over: transport, by: self)
     }
@@ -273,16 +282,15 @@ public final class ChatServer {
     ) throws(Errno) {
         if isShuttingDown { return }
         let admission: EventLoop.Admission
-        if pending != nil {
+        if let pending {
             let client = makeClient(form: .text)
+            client.wasAdmitted(pending)
             if transport != nil { client.beginsHandshake(from: caller) }
             admission = .admit(client, options(for: caller, by: nil, as: .lines))
         } else {
             admission = judge(caller, over: transport)
         }
         try loop.serve(socket, as: admission, over: transport)
-        // It is a client by now, or is amid its handshake, and is counted as that.
-        withExtendedLifetime(pending) {}
     }
 
     private func serve(_ listener: Listener, over transport: TransportFactory?) -> Listener {
@@ -349,8 +357,20 @@ public final class ChatServer {
         of caller: SocketAddress, by proxy: SocketAddress?, as input: OptionsByOrigin.Input,
         client: @autoclosure () -> any Client & ConnectionHandler, rejecting message: (AccessRefusal) -> String
     ) -> EventLoop.Admission {
-        if let refusal = refusal(of: caller) { return .reject(message(refusal)) }
+        var pending: PendingHandshake?
+        if group == nil {
+            if let refusal = refusal(of: caller) { return .reject(message(refusal)) }
+        } else {
+            // Another loop may decide at the same time.
+            switch gate.admit(caller, bans: nil) {
+            case .admitted(let handshake): pending = handshake
+            case .refused(let refusal):
+                didRefuse(caller, because: refusal)
+                return .reject(message(refusal))
+            }
+        }
         let client = client()
+        if let pending { client.wasAdmitted(pending) }
         if let proxy { client.comesByProxy(from: caller, by: proxy) }
         return .admit(client, options(for: caller, by: proxy, as: input))
     }
@@ -482,7 +502,9 @@ public final class ChatServer {
         let isFirst = !isShuttingDown
         beginShutDown(timeout: timeout)
         if let group {
-            if isFirst {
+            if !waitsForGroup {
+                waitsForGroup = true
+                if isFirst { sayGoodbye() }
                 shutDownGroup(timeout: timeout)
             } else {
                 group.executeOnOthers(than: number) { $0.beginShutDown(timeout: timeout) }
@@ -521,8 +543,8 @@ public final class ChatServer {
 
     /// Has the clients of all servers of the group finish, once what was published here has a place in the log: they get it all.
     private func shutDownGroup(timeout: Duration) {
-        sayGoodbye()
         awaitsPlace = true
+        groupTimeout = timeout
         room.topic?.whenNothingWaits { [weak self] in self?.finishGroup(timeout: timeout) }
     }
 
@@ -547,7 +569,7 @@ public final class ChatServer {
     ///
     /// - Parameter report: Released when the last client has gone.
     func end(timeout: Duration, _ report: ServerGroup.EndReport) {
-        shutDownCompletions.append { withExtendedLifetime(report) {} }
+        endReports.append(report)
         beginShutDown(timeout: timeout)
         room.topic?.catchUp()
         finishClients()
@@ -577,7 +599,12 @@ public final class ChatServer {
     }
 
     private func completeShutDownIfEmpty() {
-        guard isShuttingDown, clientCount == 0, !awaitsPlace, otherServerCount <= 0 else { return }
+        guard isShuttingDown, clientCount == 0, !awaitsPlace else { return }
+        // Before this one waits for others: one of them may be waiting for it.
+        var reports: [ServerGroup.EndReport] = []
+        swap(&reports, &endReports)
+        withExtendedLifetime(reports) {}
+        if otherServerCount > 0 { return }
         shutDownTimer?.cancel()
         if group != nil { loop.removeEndObserver(self) }
         var completions: [() -> Void] = []
@@ -587,13 +614,12 @@ public final class ChatServer {
 
     // MARK: - What clients report
 
-    func clientDidJoin(_ client: Client) {
+    func clientDidJoin(_ client: Client, after handshake: PendingHandshake?) {
         clientCount += 1
         tally.acceptedClients &+= 1
         selfWhileServing = self
-        gate.clientDidJoin()
         // To ask for the address is a system call, which is made only if it matters.
-        if gate.countsOrigins, let address = client.address { gate.enter(key(of: client), from: address) }
+        gate.clientDidJoin(key(of: client), from: gate.countsOrigins ? client.address : nil, after: handshake)
         for observer in observers { observer.server(self, didAccept: client) }
     }
 
@@ -666,6 +692,9 @@ extension ChatServer.Configuration {
 }
 
 extension ChatServer: LoopEndObserver {
-    /// The loop lets go of the server. Nobody is passed to it any more.
-    package func loopIsClosing() { group?.remove(number: number) }
+    /// The loop lets go of the server. Nobody is passed to it any more, and what waits there for a place in the log never gets one.
+    package func loopIsClosing() {
+        group?.remove(number: number)
+        finishGroup(timeout: groupTimeout)
+    }
 }

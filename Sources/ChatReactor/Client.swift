@@ -47,8 +47,11 @@ extension ChatServer {
         final func beginsHandshake(from caller: SocketAddress) {
             let details = makeDetails()
             details.knownAddress = caller
-            details.handshake = server.map { PendingHandshake(of: caller, at: $0.gate) }
+            if details.handshake == nil { details.handshake = server.map { PendingHandshake(of: caller, at: $0.gate) } }
         }
+
+        /// The client was let in, and is counted until it has opened.
+        final func wasAdmitted(_ handshake: PendingHandshake) { makeDetails().handshake = handshake }
 
         /// A proxy has said where the client comes from.
         ///
@@ -100,10 +103,10 @@ extension ChatServer {
         /// The client's connection has opened.
         final func opened(_ connection: Connection) {
             id = connection.id
-            // Released once it is counted as a client.
             let handshake = details?.handshake.take()
-            server?.clientDidJoin(self)
-            withExtendedLifetime(handshake) {}
+            // There was nothing else about it.
+            if handshake != nil, details?.knownAddress == nil { details = nil }
+            server?.clientDidJoin(self, after: handshake)
         }
 
         /// The client's connection is closed. If it has never opened, there never was a client.

@@ -1,4 +1,5 @@
 import ChatReactor
+import Glibc
 import Synchronization
 import TestSupport
 import Testing
@@ -26,6 +27,15 @@ struct ServerGroupTests {
                     _ = try ChatServer(on: loop, in: group)
                 }
             }
+        }
+
+        /// Adds an observer to the servers that are on threads.
+        func holdUp(by observer: any ChatServerObserver & Sendable) async throws {
+            for other in others {
+                let loop = other.remote
+                group.execute { server in if server.loop.remote === loop { server.addObserver(observer) } }
+            }
+            _ = try await clientCounts()
         }
 
         func stop() async throws {
@@ -106,6 +116,39 @@ struct ServerGroupTests {
         try await fixture.stop()
     }
 
+    /// Holds its loop up with the first client, until it is told to go on.
+    private final class Holding: ChatServerObserver, Sendable {
+        let mayGoOn = Atomic(false)
+
+        func server(_ server: ChatServer, didAccept client: ChatServer.Client) {
+            while !mayGoOn.load(ordering: .acquiring) { usleep(1_000) }
+        }
+    }
+
+    /// Whoever has arrived at its loop is not on its way any more, even if that loop has not come to an end of its arrivals.
+    @Test(arguments: [false, true])
+    func nobodyCountsTwice(isForEachAddress: Bool) async throws {
+        let fixture = try await Fixture(loopCount: 2) {
+            if isForEachAddress { $0.access.maximumPerAddress = 4 } else { $0.access.maximumConnections = 4 }
+        }
+        let holding = Holding()
+        try await fixture.holdUp(by: holding)
+        let listener = try fixture.server.listen(on: .loopback(port: 0))
+        let peers = try fixture.join(2, at: listener.address)
+        try fixture.run(until: "both are there") { fixture.group.clientCount == 2 }
+        let more = try fixture.join(2, at: listener.address)
+        try fixture.run(until: "one more is there, or is refused") {
+            fixture.group.clientCount == 3 || more.contains(where: \.hasEnded)
+        }
+        try fixture.loop.settle()
+        holding.mayGoOn.store(true, ordering: .releasing)
+        try fixture.run(until: "all are there, or are refused") {
+            fixture.group.clientCount + more.count(where: \.hasEnded) == 4
+        }
+        #expect((peers + more).allSatisfy { !$0.hasEnded })
+        try await fixture.stop()
+    }
+
     @Test func aLimitForEachAddressThatIsSetLaterCountsThoseOfAllLoops() async throws {
         let fixture = try await Fixture()
         let listener = try fixture.server.listen(on: .loopback(port: 0))
@@ -145,6 +188,26 @@ struct ServerGroupTests {
         try await fixture.stop()
     }
 
+    /// Whoever comes by a proxy is judged on the loop where it is served: here the same is asked on all of them at once.
+    @Test func theLastPlaceIsGivenOnce() async throws {
+        let proxies = [try AddressBlock("127.0.0.1")]
+        let fixture = try await Fixture(loopCount: 4) {
+            $0.access.proxies = proxies
+            $0.access.maximumPerAddress = 1
+        }
+        let listener = try fixture.server.listen(on: .loopback(port: 0))
+        for round in 0..<8 {
+            let peers = try fixture.join(64, at: listener.address)
+            try fixture.loop.settle()
+            for (index, peer) in peers.enumerated() { try peer.send("PROXY TCP4 192.0.2.\(index / 4) 192.0.2.100 1 2\r\n") }
+            try fixture.run(until: "the others are refused") { peers.count(where: \.hasEnded) + fixture.group.clientCount == 64 }
+            #expect(fixture.group.clientCount == 16, "round \(round)")
+            for peer in peers where !peer.hasEnded { try peer.send("x\n") }
+            try fixture.run(until: "all have gone") { fixture.group.clientCount == 0 }
+        }
+        try await fixture.stop()
+    }
+
     @Test func allAreToldGoodbyeAndFinishTogether() async throws {
         let fixture = try await Fixture()
         let listener = try fixture.server.listen(on: .loopback(port: 0))
@@ -162,6 +225,47 @@ struct ServerGroupTests {
         // Once more is at once: none of the servers is left to be waited for.
         fixture.server.shutDown(timeout: .seconds(30)) { isDown += 1 }
         try fixture.run(until: "it is down again") { isDown == 2 }
+        try await fixture.stop()
+    }
+
+    /// Each of them waits for the others, and none for another's wait.
+    @Test func allMayBeShutDownAtOnce() async throws {
+        let fixture = try await Fixture()
+        let listener = try fixture.server.listen(on: .loopback(port: 0))
+        let peers = try fixture.join(6, at: listener.address)
+        try fixture.run(until: "all are there") { fixture.group.clientCount == 6 }
+        let group = fixture.group
+        let clientsLeft = Mutex<[Int]>([])
+        group.execute { server in
+            server.shutDown(timeout: .seconds(3_600)) { clientsLeft.withLock { $0.append(group.clientCount) } }
+        }
+        try fixture.run(until: "all are down") { clientsLeft.withLock(\.count) == 3 }
+        // Each completion comes when the last client has gone, of all servers.
+        #expect(clientsLeft.withLock(\.self) == [0, 0, 0])
+        try fixture.run(until: "all have ended") { peers.allSatisfy(\.hasEnded) }
+        for peer in peers { #expect(peer.text.hasSuffix("! goodbye: the server is shutting down\n")) }
+        try await fixture.stop()
+    }
+
+    /// Its last words have no room in the log yet, for which it would wait.
+    @Test func aServerWhoseLoopIsClosedMeanwhileShutsTheOthersDownAllTheSame() async throws {
+        let fixture = try await Fixture(loopCount: 2)
+        let holding = Holding()
+        try await fixture.holdUp(by: holding)
+        let listener = try fixture.server.listen(on: .loopback(port: 0))
+        let peers = try fixture.join(2, at: listener.address)
+        try fixture.run(until: "both are there") { fixture.group.clientCount == 2 }
+        let line = String(repeating: ".", count: 60_000)
+        for _ in 0..<8 { fixture.server.announce(line) }
+        fixture.server.shutDown(timeout: .seconds(3_600)) {}
+        try fixture.loop.turn(3)
+        #expect(fixture.group.clientCount == 2)
+        fixture.loop.close()
+        holding.mayGoOn.store(true, ordering: .releasing)
+        try wait(for: "both to be closed") {
+            for peer in peers { peer.read() }
+            return peers.allSatisfy(\.hasEnded)
+        }
         try await fixture.stop()
     }
 

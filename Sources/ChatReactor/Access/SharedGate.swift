@@ -38,13 +38,40 @@ final class SharedGate: Sendable {
         state.withLock { $0.gate.refusal(of: caller, clientCount: $0.clientCount, bans: bans) }
     }
 
+    /// Counts a caller that gets in, until it is a client. In one step: otherwise two loops that ask at the same time would both let in the last
+    /// for whom there is room.
+    func admit(_ caller: SocketAddress, bans: BanList?) -> Admission {
+        let origin = AddressOrigin(caller)
+        let refusal = state.withLock { state in
+            let refusal = state.gate.refusal(of: caller, clientCount: state.clientCount, bans: bans)
+            if refusal == nil { state.gate.beginHandshake(from: origin) }
+            return refusal
+        }
+        return refusal.map { .refused($0) } ?? .admitted(PendingHandshake(counted: origin, at: self))
+    }
+
+    enum Admission {
+        case admitted(PendingHandshake)
+        case refused(AccessRefusal)
+    }
+
     func beginHandshake(from origin: AddressOrigin) { state.withLock { $0.gate.beginHandshake(from: origin) } }
 
     func endHandshake(from origin: AddressOrigin) { state.withLock { $0.gate.endHandshake(from: origin) } }
 
+    /// Counts a client that is there already.
     func enter(_ client: Gate.ClientKey, from address: SocketAddress) { state.withLock { $0.gate.enter(client, from: address) } }
 
-    func clientDidJoin() { state.withLock { $0.clientCount += 1 } }
+    /// Counts a client that has come in, and no more as one that is on its way.
+    ///
+    /// - Parameter address: Needed if `countsOrigins`.
+    func clientDidJoin(_ client: Gate.ClientKey, from address: SocketAddress?, after handshake: PendingHandshake?) {
+        state.withLock { state in
+            if let handshake, handshake.end() { state.gate.endHandshake(from: handshake.origin) }
+            state.clientCount += 1
+            if let address { state.gate.enter(client, from: address) }
+        }
+    }
 
     func clientDidLeave(_ client: Gate.ClientKey) {
         state.withLock { state in
