@@ -45,6 +45,8 @@ public final class HTTPHandler: ConnectionHandler {
     private var timer: EventLoop.Timer?
     private var isAwaitingDrain = false
     private var isAwaitingResponse = false
+    /// Whether the response that is awaited is one without content.
+    private var isHead = false
 
     /// A handler for one connection, whose options must be ``connectionOptions``, or have the same framing and deliver each message alone.
     public convenience init(timeouts: Timeouts = Timeouts(), respond: @escaping Responder) {
@@ -99,6 +101,7 @@ public final class HTTPHandler: ConnectionHandler {
     private func handle(_ request: HTTPRequest, over connection: Connection) {
         connection.pauseReading()
         isAwaitingResponse = true
+        isHead = request.method == .head
         timer?.arm(after: timeouts.head)
         respond(request) { [weak self, weak connection] response in
             guard let self, let connection, isAwaitingResponse else { return }
@@ -150,7 +153,7 @@ public final class HTTPHandler: ConnectionHandler {
         if isAwaitingResponse {
             isAwaitingResponse = false
             connection.resumeReading()
-            return send(HTTPResponse(.serviceUnavailable), over: connection, isHead: false, closes: true)
+            return send(HTTPResponse(.serviceUnavailable), over: connection, isHead: isHead, closes: true)
         }
         guard reader.hasBegun || connection.unfinishedByteCount != 0 else { return connection.finish() }
         send(HTTPResponse(.requestTimeout), over: connection, isHead: false, closes: true)

@@ -126,6 +126,24 @@ struct HTTPServerTests {
         #expect(try server.responses(to: "", thenShutDown: false) == "")
     }
 
+    @Test func aResponseThatDoesNotComeInTime() throws {
+        var timeouts = HTTPHandler.Timeouts()
+        timeouts.head = .milliseconds(50)
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let listener = try loop.listen(on: .loopback(port: 0), options: HTTPHandler.connectionOptions) {
+            HTTPHandler(timeouts: timeouts, respondingLater: { _, _ in })
+        }
+        for method in ["GET", "HEAD"] {
+            let peer = try Peer(to: listener.address)
+            try peer.send("\(method) / HTTP/1.1\r\nHost: a\r\n\r\n")
+            try loop.run(until: "answered") { peer.hasEnded }
+            #expect(peer.text.hasPrefix("HTTP/1.1 503 "))
+            // Who asks for the head alone would take the content for the next response.
+            #expect(peer.text.hasSuffix("\r\n\r\n") == (method == "HEAD"))
+        }
+    }
+
     @Test func aClientThatAsksForNothingMore() throws {
         var timeouts = HTTPHandler.Timeouts()
         timeouts.idle = .milliseconds(50)
