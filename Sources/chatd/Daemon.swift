@@ -99,11 +99,6 @@ final class Daemon {
         } else {
             workers = nil
         }
-        if options.operation.pinLoops {
-            let processors = Processors.available
-            workers?.onEach { index, _ in Processors.pinThread(to: processors[(index + 1) % processors.count]) }
-            Processors.pinThread(to: processors[0])
-        }
         if let lobby = server.chat?.lobby { log.didOpen(lobby) }
         server.chat?.bans = try options.chatOptions.readBans()
         let passwords = try options.loginOptions.readPasswords()
@@ -166,6 +161,7 @@ final class Daemon {
         try checkCertificates(clientPlaces)
         var listeners: [(spoken: ClientProtocol, listener: Listener)] = []
         for (spoken, places) in places { listeners += try listen(at: places, speaking: spoken).map { (spoken, $0) } }
+        if options.operation.pinLoops { pinLoops() }
         let sandbox = enterSandbox()
         for (spoken, listener) in listeners { say("listening on \(spoken.describe(listener.address))") }
         for listener in metricsListeners { say("listening on http://\(listener.address)/metrics") }
@@ -181,6 +177,14 @@ final class Daemon {
         } catch {
             throw Failure("cannot go on: \(error)", code: EX_OSERR)
         }
+    }
+
+    /// Keeps each loop on a processor of its own. Not before all other threads are there, which would be kept on that of this one: a thread begins with
+    /// the processors of the one that starts it.
+    private func pinLoops() {
+        let processors = Processors.available
+        workers?.onEach { index, _ in Processors.pinThread(to: processors[(index + 1) % processors.count]) }
+        Processors.pinThread(to: processors[0])
     }
 
     /// Whoever gives a certificate means that nobody can read along, and whoever wants TLS needs one.

@@ -71,8 +71,14 @@ struct ServerFigures: Sendable {
         private let completion: Completion
 
         private final class Completion: @unchecked Sendable {
-            let body: (ServerFigures) -> Void
+            private var body: ((ServerFigures) -> Void)?
             init(_ body: @escaping (ServerFigures) -> Void) { self.body = body }
+
+            /// Also lets go of what the completion holds, on the loop that it belongs to: the last to let go of this object may be another one.
+            func run(_ figures: ServerFigures?) {
+                let body = body.take()
+                if let figures { body?(figures) }
+            }
         }
 
         init(on home: EventLoop.Remote, _ completion: @escaping (ServerFigures) -> Void) {
@@ -88,9 +94,7 @@ struct ServerFigures: Sendable {
 
         deinit {
             let sum = sum.withLock { $0 }
-            home.execute { [completion] _ in
-                if let sum { completion.body(sum) }
-            }
+            home.execute { [completion] _ in completion.run(sum) }
         }
     }
 }

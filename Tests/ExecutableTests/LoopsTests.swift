@@ -91,6 +91,19 @@ import Testing
         }
     }
 
+    /// Those that judge passwords would hold up the loop on its own processor.
+    @Test func `other threads are kept on no processor`() throws {
+        let passwords = TemporaryPath()
+        try passwords.write("ana:*\n")
+        let arguments = ["--listen", "127.0.0.1:0", "--chat", "--password-file", passwords.path, "--pin-loops"]
+        try withDaemon(arguments) { daemon in
+            let lists = try threads(of: daemon).map { try status(of: $0, in: daemon, "Cpus_allowed_list") }
+            #expect(lists.count > 1)
+            let expected = sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 ? 1 : lists.count
+            #expect(lists.count { Int($0) != nil } == expected, "\(lists)")
+        }
+    }
+
     private func threads(of daemon: Daemon) throws -> [String] {
         let folder = try #require(unsafe opendir("/proc/\(daemon.process.pid)/task"))
         defer { unsafe closedir(folder) }
