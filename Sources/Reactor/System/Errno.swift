@@ -65,9 +65,9 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     public static let notConnected = Errno(rawValue: ENOTCONN)
     /// The descriptor is no socket. The corresponding C constant is `ENOTSOCK`.
     public static let notSocket = Errno(rawValue: ENOTSOCK)
-    /// The peer has not answered in time. The corresponding C constant is `ETIMEDOUT`.
+    /// What was asked for does not go with the object. The corresponding C constant is `EOPNOTSUPP`.
     public static let operationNotSupported = Errno(rawValue: EOPNOTSUPP)
-    /// `ETIMEDOUT`.
+    /// The peer has not answered in time. The corresponding C constant is `ETIMEDOUT`.
     public static let timedOut = Errno(rawValue: ETIMEDOUT)
     /// The process has as many descriptors as it may have. The corresponding C constant is `EMFILE`.
     public static let tooManyOpenFiles = Errno(rawValue: EMFILE)
