@@ -93,7 +93,7 @@ public final class ChatServer {
     /// Whether shutting down waits until what was published here has a place in the log that is shared, or in the order of several servers.
     private var awaitsPlace = false
     private var groupTimeout = Duration.zero
-    /// Whether those of the group who wait for this one's shutting down wait for all servers.
+    /// Whether `shutDown` was called of this very server: then it waits for all servers of the group.
     private var waitsForGroup = false
     /// How many servers of the group have to end before this one has.
     private var otherServerCount = 0
@@ -692,7 +692,7 @@ extension ChatServer.Configuration {
 }
 
 extension ChatServer: LoopEndObserver {
-    /// The loop lets go of the server. Nobody is passed to it any more, and what waits there for a place in the log never gets one.
+    /// The loop lets go of the server. Nobody is passed to it any more, and what waits for a place in the log never gets one.
     package func loopIsClosing() {
         group?.remove(number: number)
         finishGroup(timeout: groupTimeout)

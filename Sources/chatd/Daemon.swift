@@ -179,8 +179,8 @@ final class Daemon {
         }
     }
 
-    /// Keeps each loop on a processor of its own. Not before all other threads are there, which would be kept on that of this one: a thread begins with
-    /// the processors of the one that starts it.
+    /// Keeps each loop on a processor of its own. Not before all other threads are there: a thread begins with the processors of
+    /// the one that starts it.
     private func pinLoops() {
         let processors = Processors.available
         workers?.onEach { index, _ in Processors.pinThread(to: processors[(index + 1) % processors.count]) }

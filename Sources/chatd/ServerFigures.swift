@@ -74,7 +74,8 @@ struct ServerFigures: Sendable {
             private var body: ((ServerFigures) -> Void)?
             init(_ body: @escaping (ServerFigures) -> Void) { self.body = body }
 
-            /// Also lets go of what the completion holds, on the loop that it belongs to: the last to let go of this object may be another one.
+            /// Lets go of what the completion holds as well, on the loop that it belongs to: the last to let go of this object
+            /// may be another one.
             func run(_ figures: ServerFigures?) {
                 let body = body.take()
                 if let figures { body?(figures) }

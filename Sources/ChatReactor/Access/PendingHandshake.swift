@@ -1,8 +1,8 @@
 import Reactor
 import Synchronization
 
-/// A caller that was let in, and is no client yet: it is amid a handshake, or on its way to the loop that is to serve it. It counts as long as there is
-/// this, or until it is a client: see `SharedGate.clientDidJoin`.
+/// A caller that was let in, and is no client yet: it is amid a handshake, or on its way to the loop that is to serve it. It
+/// counts as long as there is this, or until it is a client: see `SharedGate.clientDidJoin`.
 final class PendingHandshake: Sendable {
     private let gate: SharedGate
     let origin: AddressOrigin

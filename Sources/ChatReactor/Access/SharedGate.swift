@@ -38,8 +38,8 @@ final class SharedGate: Sendable {
         state.withLock { $0.gate.refusal(of: caller, clientCount: $0.clientCount, bans: bans) }
     }
 
-    /// Counts a caller that gets in, until it is a client. In one step: otherwise two loops that ask at the same time would both let in the last
-    /// for whom there is room.
+    /// Counts a caller that gets in, until it is a client. In one step: otherwise two loops that ask at the same time would both
+    /// let in the last for whom there is room.
     func admit(_ caller: SocketAddress, bans: BanList?) -> Admission {
         let origin = AddressOrigin(caller)
         let refusal = state.withLock { state in
