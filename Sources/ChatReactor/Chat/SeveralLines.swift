@@ -1,11 +1,14 @@
+import Glibc
 import Reactor
 
 /// A message of several lines, as those send it who have IRC clients: joined by newlines, in one record. People get each line as one of its own.
 extension Span<UInt8> {
     /// - Complexity: O(*n*) for *n* bytes.
     var isSeveralLines: Bool {
-        for index in indices where self[index] == UInt8(ascii: "\n") { return true }
-        return false
+        unsafe withUnsafeBufferPointer { bytes in
+            guard let start = bytes.baseAddress else { return false }
+            return unsafe memchr(start, Int32(UInt8(ascii: "\n")), bytes.count) != nil
+        }
     }
 }
 
