@@ -105,7 +105,8 @@ import Testing
     }
 
     private func threads(of daemon: Daemon) throws -> [String] {
-        let folder = try #require(unsafe opendir("/proc/\(daemon.process.pid)/task"))
+        let opened = unsafe opendir("/proc/\(daemon.process.pid)/task")
+        guard let folder = unsafe opened else { throw Errno.last }
         defer { unsafe closedir(folder) }
         var names: [String] = []
         while let entry = unsafe readdir(folder) {
