@@ -257,7 +257,7 @@ extension ChatModel {
         let reason = "kicked by \(member.name)" + (given.isEmpty ? "" : ": \(given)")
         let departure = Departure.kick(by: member, given.isEmpty ? member.name : given)
         if other.irc != nil { return exit(other, room, reason: reason, departure) }
-        other.reply(.error)
+        other.hearAside(.error)
         leave(other, room, reason: reason, departure)
     }
 

@@ -43,8 +43,11 @@ extension ChatModel {
 
         func reply(_ reply: Kind) { expect { $0.reply(reply, isJSON: isJSON) } }
 
-        func hearPrivately(from: String, to: String, _ text: String) {
-            expect { $0.privateLines.append(Reply(kind: .private(from: from, to: to, text), isJSON: isJSON, closed: [])) }
+        func hearPrivately(from: String, to: String, _ text: String) { hearAside(.private(from: from, to: to, text)) }
+
+        /// It is told what another has done, which may come before what answers its own commands, or amid that.
+        func hearAside(_ kind: Kind) {
+            expect { $0.privateLines.append(Reply(kind: kind, isJSON: isJSON, closed: [])) }
         }
 
         /// Whether others know of it.
