@@ -14,7 +14,8 @@ import Reactor
     private let member: SharedLog.Member
     /// What was published and has no place in the log yet.
     private var waiting = WaitingMessages()
-    /// Whether the topics of other loops were under pressure when this one last looked.
+    /// Whether the topics of other loops were under pressure when this one last looked. They do not say so if they have ceased to press while
+    /// this one went on.
     private var othersArePressing = false
     /// How many topics share the log, as of the last look.
     private(set) var memberCount = 1
@@ -103,7 +104,7 @@ import Reactor
         let hadWaiting = !waiting.isEmpty
         var placed: [(start: Int, run: WaitingMessages.Run)] = []
         let capacity = log.capacity
-        log.withState { state in
+        change { state in
             member.isWakeUnderWay = false
             memberCount = state.members.count
             look(at: &state)
@@ -120,28 +121,31 @@ import Reactor
                     if !state.queue.contains(where: { $0 === member }) { state.queue.append(member) }
                 }
             }
-            othersArePressing = state.pressingCount > (member.isPressing ? 1 : 0)
             state.takeSleepers(besides: member, all: false, into: &sleepers)
-            if let head = state.takeHeadThatCanGoOn(of: capacity) { sleepers.append(head) }
         }
-        wakeSleepers()
         for (start, run) in placed { topic.didPlace(run, at: start) }
         if hadWaiting, waiting.isEmpty { topic.loop.removeEndObserver(topic) }
     }
 
     /// Tells how far the topic's subscribers were visited.
     func endFlush() {
-        let capacity = log.capacity
-        log.withState { state in
-            member.flushed = topic.cursors.count > 0 ? topic.flushedTail : .max
-            if let head = state.takeHeadThatCanGoOn(of: capacity) { sleepers.append(head) }
-        }
-        wakeSleepers()
+        change { _ in member.flushed = topic.cursors.count > 0 ? topic.flushedTail : .max }
         topic.holdBackPublishers()
         if bodies.isEmpty || !waiting.isEmpty { return }
         var due: [() -> Void] = []
         swap(&due, &bodies)
         for body in due { body() }
+    }
+
+    /// Changes what is under the lock, and wakes who has to know, and who can go on because of it.
+    private func change(_ body: (inout SharedLog.State) -> Void) {
+        let capacity = log.capacity
+        log.withState { state in
+            body(&state)
+            othersArePressing = state.pressingCount > (member.isPressing ? 1 : 0)
+            if let head = state.takeHeadThatCanGoOn(of: capacity) { sleepers.append(head) }
+        }
+        wakeSleepers()
     }
 
     private func wakeSleepers() {
@@ -154,18 +158,13 @@ import Reactor
 
     /// The topic has come under pressure, or is no longer.
     func pressureDidChange(_ isPressing: Bool) {
-        let capacity = log.capacity
-        log.withState { state in
-            // The others have not said so if they have ceased to press while this one went on.
-            defer { othersArePressing = state.pressingCount > (member.isPressing ? 1 : 0) }
+        change { state in
             if member.isPressing == isPressing { return }
             member.isPressing = isPressing
             state.pressingCount &+= isPressing ? 1 : -1
             // Whether it is the first or the last: all have to know.
             if state.pressingCount == (isPressing ? 1 : 0) { state.takeSleepers(besides: member, all: true, into: &sleepers) }
-            if let head = state.takeHeadThatCanGoOn(of: capacity) { sleepers.append(head) }
         }
-        wakeSleepers()
     }
 
     /// The topic gets its first subscriber, who gets what is published from now on, on whatever loop.
@@ -180,12 +179,7 @@ import Reactor
 
     /// The topic has lost its last subscriber: nobody waits for it.
     func hasNoSubscribers() {
-        let capacity = log.capacity
-        log.withState { state in
-            (member.seen, member.flushed) = (.max, .max)
-            if let head = state.takeHeadThatCanGoOn(of: capacity) { sleepers.append(head) }
-        }
-        wakeSleepers()
+        change { _ in (member.seen, member.flushed) = (.max, .max) }
     }
 
     /// The topic is being released, or its loop is closing. What waits is lost.
@@ -194,12 +188,9 @@ import Reactor
         member.place.topic = nil
         waiting = WaitingMessages()
         pressureDidChange(false)
-        let capacity = log.capacity
-        log.withState { state in
+        change { state in
             state.members.removeAll { $0 === member }
             state.queue.removeAll { $0 === member }
-            if let head = state.takeHeadThatCanGoOn(of: capacity) { sleepers.append(head) }
         }
-        wakeSleepers()
     }
 }

@@ -1,24 +1,22 @@
-/// The runs of a topic's log that one subscriber published itself, oldest first: a queue of ranges.
+/// The runs of a topic's log that one subscriber published itself, oldest first.
 ///
 /// Only a subscriber that lags and goes on publishing has any. Runs that touch are one, so two runs have a message of another
 /// sender between them, and their number is bounded by half of the log's capacity.
 struct OwnRuns {
-    private var runs: [Range<Int>] = []
-    /// How many of `runs` have been removed already. Removing them one by one would move all others each time.
-    private var removedCount = 0
+    private var runs = Queue<Range<Int>>()
 
     var isEmpty: Bool { runs.isEmpty }
-    var count: Int { runs.count &- removedCount }
-    var first: Range<Int>? { isEmpty ? nil : runs[removedCount] }
+    var count: Int { runs.count }
+    var first: Range<Int>? { runs.first }
 
-    subscript(index: Int) -> Range<Int> { runs[removedCount &+ index] }
+    subscript(index: Int) -> Range<Int> { runs[index] }
 
     /// Appends a run that begins at or after the end of the last one.
     ///
     /// - Complexity: Amortized O(1).
     mutating func append(_ run: Range<Int>) {
         if let last = runs.last, last.upperBound == run.lowerBound {
-            runs[runs.count &- 1] = last.lowerBound..<run.upperBound
+            runs.replaceLast(with: last.lowerBound..<run.upperBound)
         } else {
             runs.append(run)
         }
@@ -27,15 +25,5 @@ struct OwnRuns {
     /// Removes the oldest run, if there is one.
     ///
     /// - Complexity: Amortized O(1).
-    mutating func removeFirst() {
-        if isEmpty { return }
-        removedCount &+= 1
-        if removedCount == runs.count {
-            self = OwnRuns()
-        } else if removedCount >= 64, removedCount >= runs.count / 2 {
-            // At least as many runs have been removed as are moved now, so each is moved once at most, on average.
-            runs.removeFirst(removedCount)
-            removedCount = 0
-        }
-    }
+    mutating func removeFirst() { runs.removeFirst() }
 }

@@ -1,6 +1,6 @@
 import Reactor
 
-/// Messages that were published to a topic of several loops, and for which there was no room in the log yet: a queue.
+/// Messages that were published to a topic of several loops, and for which there was no room in the log yet, oldest first.
 struct WaitingMessages {
     /// Messages that one connection has sent together.
     struct Run {
@@ -11,29 +11,23 @@ struct WaitingMessages {
         let others: [Connection.ID]
     }
 
-    private var runs: [Run] = []
-    /// How many of `runs` have been removed already.
-    private var removedCount = 0
+    private var runs = Queue<Run>()
     private(set) var byteCount = 0
 
     var isEmpty: Bool { runs.isEmpty }
-    var first: Run? { isEmpty ? nil : runs[removedCount] }
+    var first: Run? { runs.first }
 
     mutating func append(_ run: Run) {
         runs.append(run)
         byteCount &+= run.bytes.count
     }
 
+    /// Removes the oldest run, if there is one.
+    ///
     /// - Complexity: Amortized O(1).
     mutating func removeFirst() {
-        byteCount &-= runs[removedCount].bytes.count
-        removedCount &+= 1
-        if removedCount == runs.count {
-            self = WaitingMessages()
-        } else if removedCount >= 64, removedCount >= runs.count / 2 {
-            runs.removeFirst(removedCount)
-            removedCount = 0
-        }
+        byteCount &-= first?.bytes.count ?? 0
+        runs.removeFirst()
     }
 }
 
