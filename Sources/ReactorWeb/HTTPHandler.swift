@@ -105,10 +105,15 @@ public final class HTTPHandler: ConnectionHandler {
         timer?.arm(after: timeouts.head)
         respond(request) { [weak self, weak connection] response in
             guard let self, let connection, isAwaitingResponse else { return }
-            isAwaitingResponse = false
-            connection.resumeReading()
-            send(response, over: connection, isHead: request.method == .head, closes: request.closesConnection)
+            answer(with: response, over: connection, closes: request.closesConnection)
         }
+    }
+
+    /// Sends the response that is awaited.
+    private func answer(with response: HTTPResponse, over connection: Connection, closes: Bool) {
+        isAwaitingResponse = false
+        connection.resumeReading()
+        send(response, over: connection, isHead: isHead, closes: closes)
     }
 
     private func receive(_ line: Span<UInt8>) throws(HTTPRequestReader.Refusal) -> HTTPRequest? {
@@ -150,11 +155,7 @@ public final class HTTPHandler: ConnectionHandler {
 
     private func timeIsOver(_ connection: Connection) {
         if isAwaitingDrain { return connection.close(reason: .tooSlow) }
-        if isAwaitingResponse {
-            isAwaitingResponse = false
-            connection.resumeReading()
-            return send(HTTPResponse(.serviceUnavailable), over: connection, isHead: isHead, closes: true)
-        }
+        if isAwaitingResponse { return answer(with: HTTPResponse(.serviceUnavailable), over: connection, closes: true) }
         guard reader.hasBegun || connection.unfinishedByteCount != 0 else { return connection.finish() }
         send(HTTPResponse(.requestTimeout), over: connection, isHead: false, closes: true)
     }

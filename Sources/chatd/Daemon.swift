@@ -150,10 +150,11 @@ final class Daemon {
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
+        let printsMessages = options.print ?? (isatty(STDOUT_FILENO) == 1)
         console = try Console(
             server: server, commands: operatorCommands, readsInput: options.console ?? (isatty(STDIN_FILENO) == 1),
-            printsMessages: options.print ?? (isatty(STDOUT_FILENO) == 1), onWarning: say)
-        if let console, options.print ?? (isatty(STDOUT_FILENO) == 1) { workers?.print(at: console, on: loop.remote) }
+            printsMessages: printsMessages, onWarning: say)
+        if let console, printsMessages { server.group.map { ForwardingPrinter.print($0, at: console, on: loop) } }
         // Not before the console is there: a daemon that has said where it listens must not end because of a stream.
         try openControl()
         output.start(on: loop)
@@ -259,7 +260,7 @@ final class Daemon {
         get { server.quitWord }
         set {
             server.quitWord = newValue
-            workers?.quitWord = newValue
+            server.group?.execute { $0.quitWord = newValue }
         }
     }
 
@@ -268,7 +269,7 @@ final class Daemon {
         get { [server.limits, server.localLimits] }
         set {
             (server.limits, server.localLimits) = (newValue[0], newValue[1])
-            workers?.setLimits(newValue[0], local: newValue[1])
+            server.group?.execute { ($0.limits, $0.localLimits) = (newValue[0], newValue[1]) }
         }
     }
 

@@ -1,6 +1,5 @@
 import Logging
 import Reactor
-import Synchronization
 
 /// Where a `Logger` writes.
 protocol LogSink: Sendable {
@@ -11,24 +10,16 @@ protocol LogSink: Sendable {
 /// and counted.
 final class ForwardedLog: LogSink {
     private let output: LogOutput
-    private let home: EventLoop.Remote
-    private let underWay = Atomic(0)
-    private let omitted = Atomic(0)
+    private let forwarder: Forwarder
 
     init(to output: LogOutput, on home: EventLoop.Remote) {
         self.output = output
-        self.home = home
+        forwarder = Forwarder(to: home, limit: 1_000)
     }
 
     func log(_ level: Logger.Level, _ message: String, _ metadata: Logger.Metadata) {
-        if underWay.load(ordering: .relaxed) >= 1_000 {
-            omitted.add(1, ordering: .relaxed)
-            return
-        }
-        underWay.add(1, ordering: .relaxed)
-        home.execute { [self] _ in
-            underWay.subtract(1, ordering: .relaxed)
-            output.addOmitted(omitted.exchange(0, ordering: .relaxed))
+        forwarder.pass { [output] omitted in
+            output.addOmitted(omitted)
             output.log(level, message, metadata)
         }
     }

@@ -1,5 +1,4 @@
 import ChatReactor
-import Synchronization
 
 /// Passes what clients of another loop say to the console, which is on the daemon's. What one client says comes in its order; what clients of
 /// different loops say may be printed in another order than it was sent in.
@@ -12,32 +11,32 @@ final class ForwardingPrinter: ChatServerObserver {
     /// What the printers of all loops share with the console.
     ///
     /// `@unchecked Sendable`, since the console is asked for on its own loop alone.
-    final class Channel: @unchecked Sendable {
+    private final class Channel: @unchecked Sendable {
         private weak let console: Console?
-        private let home: EventLoop.Remote
-        private let byteCount = Atomic(0)
-        private let unshown = Atomic(0)
+        private let forwarder: Forwarder
 
         init(to console: Console, on home: EventLoop.Remote) {
             self.console = console
-            self.home = home
+            forwarder = Forwarder(to: home, limit: 1 << 20)
         }
 
         func print(_ lines: [[UInt8]]) {
-            let count = lines.reduce(0) { $0 + $1.count }
-            if byteCount.load(ordering: .relaxed) > 1 << 20 {
-                unshown.add(lines.count, ordering: .relaxed)
-                return
-            }
-            byteCount.add(count, ordering: .relaxed)
-            home.execute { [self] _ in
-                byteCount.subtract(count, ordering: .relaxed)
-                console?.show(lines, besides: unshown.exchange(0, ordering: .relaxed))
+            forwarder.pass(size: lines.reduce(0) { $0 + $1.count }, count: lines.count) { [self] unshown in
+                console?.show(lines, besides: unshown)
             }
         }
     }
 
-    init(_ channel: Channel) { self.channel = channel }
+    /// Has what clients of all loops but the console's say printed there.
+    static func print(_ group: ServerGroup, at console: Console, on loop: EventLoop) {
+        let home = loop.remote
+        let channel = Channel(to: console, on: home)
+        group.execute { server in
+            if server.loop.remote !== home { server.addObserver(ForwardingPrinter(channel)) }
+        }
+    }
+
+    private init(_ channel: Channel) { self.channel = channel }
 
     func server(
         _ server: ChatServer, didRelay messages: borrowing MessageBatch, in range: Range<Int>, from client: ChatServer.Client

@@ -7,7 +7,8 @@ import Synchronization
 /// The loops of the daemon besides its own, each on a thread, with a server of the group.
 final class WorkerLoops {
     private let loops: [BackgroundLoop]
-    private let servers: [Place]
+    private let logs: [LogPlace]
+
     /// Starts the threads, and waits until each has its server.
     init(
         _ count: Int, in group: ServerGroup, configuration: EventLoop.Configuration, logging output: LogOutput,
@@ -21,13 +22,13 @@ final class WorkerLoops {
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
-        servers = loops.map { _ in Place() }
-        let failures = onEach { [servers] index, loop -> String? in
+        logs = loops.map { _ in LogPlace() }
+        let failures = onEach { [logs] index, loop -> String? in
             do throws(ChatServer.StartError) {
                 let server = try ChatServer(on: loop, in: group)
                 let log = ServerLog(to: ForwardedLog(to: output, on: home), level: level, loop: index + 1)
                 server.addObserver(log)
-                (servers[index].server, servers[index].log) = (server, log)
+                logs[index].log = log
                 return nil
             } catch {
                 return "\(error)"
@@ -36,39 +37,19 @@ final class WorkerLoops {
         if let failure = failures.compactMap(\.self).first { throw Failure("cannot start: \(failure)", code: EX_OSERR) }
     }
 
-    /// Where a loop's server and its log are.
+    /// Where what is logged about a loop's server is found.
     ///
-    /// `@unchecked Sendable`, since they are used on that loop alone.
-    private final class Place: @unchecked Sendable {
-        weak var server: ChatServer?
+    /// `@unchecked Sendable`, since it is used on that loop alone.
+    private final class LogPlace: @unchecked Sendable {
         weak var log: ServerLog?
     }
 
-    // MARK: - What is set while the daemon runs
-
     var logLevel: Logger.Level {
-        didSet { forEach { [logLevel] in $0.log?.level = logLevel } }
-    }
-
-    var quitWord: String? {
-        didSet { forEach { [quitWord] in $0.server?.quitWord = quitWord } }
-    }
-
-    func setLimits(_ limits: ChatServer.ClientLimits, local: ChatServer.ClientLimits) {
-        forEach {
-            $0.server?.limits = limits
-            $0.server?.localLimits = local
+        didSet {
+            for (background, place) in zip(loops, logs) {
+                background.remote.execute { [logLevel] _ in place.log?.level = logLevel }
+            }
         }
-    }
-
-    /// Has what clients say printed at the console.
-    func print(at console: Console, on home: EventLoop.Remote) {
-        let channel = ForwardingPrinter.Channel(to: console, on: home)
-        forEach { $0.server?.addObserver(ForwardingPrinter(channel)) }
-    }
-
-    private func forEach(_ body: @escaping @Sendable (Place) -> Void) {
-        for (background, place) in zip(loops, servers) { background.remote.execute { _ in body(place) } }
     }
 
     /// Runs `body` on each of the threads, and waits for all of them: before the daemon's own loop runs, or that would be held up.
