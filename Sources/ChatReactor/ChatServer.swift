@@ -1,4 +1,4 @@
-public import Broadcast
+import Broadcast
 public import Reactor
 import ReactorWeb
 
@@ -17,37 +17,6 @@ import ReactorWeb
 /// It belongs to its loop's thread; another thread reaches it through the loop's `remote`. It lives as long as it listens
 /// somewhere or has clients, even if nothing else refers to it.
 public final class ChatServer {
-    /// How a server is set up. Values that are out of range are clamped.
-    public struct Configuration: Sendable {
-        /// How the bytes of a client become messages. What the server itself says are lines, whatever the framing.
-        public var framing: any Framing = .automatic()
-        /// How long a message may be, in bytes: a line without its newline. From 1 to 1 GiB, and to 1 MiB in a chat. The sender
-        /// of a longer one is told, and is closed after three within a minute.
-        public var maximumMessageLength = 65_536
-        /// The line with which a client leaves. It is relayed to nobody. With nil there is none.
-        public var quitWord: String? = "x"
-        /// How many bytes of messages are kept for clients that take them slowly. At least four times the longest message and one
-        /// read of the loop.
-        public var logCapacity = 1_048_576
-        /// What is done about a client that falls behind.
-        public var slowClients = SlowSubscriberPolicy.backpressure()
-        /// From how many bytes on a client is too far behind, from 1; with nil, and at most, half of what is kept in its room.
-        public var slowHighWater: Int?
-        /// What limits the clients that come from elsewhere. With nil these are ``ClientLimits/ofPeople`` in a chat, and there are none in
-        /// a relay.
-        public var limits: ClientLimits?
-        /// What limits the clients of this machine: those that come from a loopback address, or to a Unix-domain socket.
-        public var localLimits = ClientLimits()
-        /// What makes the server a chat: people with names, rooms, a history and commands. With nil it is a relay, which carries
-        /// the bytes of its clients as they are.
-        public var chat: Chat.Configuration?
-        /// Who may come in, how many at a time, and how often.
-        public var access = AccessRules()
-
-        /// What `chatd` does without any option.
-        public init() {}
-    }
-
     /// The loop that the server and its clients belong to.
     public let loop: EventLoop
     /// The configuration, clamped.
@@ -74,7 +43,7 @@ public final class ChatServer {
     /// The group that the server is one of; nil if it is on its own.
     public let group: ServerGroup?
     /// Which of its group's it is.
-    private let number: Int
+    let number: Int
     private var clientOptions: OptionsByOrigin
     private var observers: [any ChatServerObserver] = []
     /// Those of the observers who want events.
@@ -86,19 +55,8 @@ public final class ChatServer {
     private var listeners: [Listener] = []
     /// Set while there are clients. They know the server, and do not keep it.
     private var selfWhileServing: ChatServer?
-    private(set) var isShuttingDown = false
-    private var shutDownTimer: EventLoop.Timer?
+    var shuttingDown = ShuttingDown()
     private var limitTimer: EventLoop.Timer?
-    private var shutDownCompletions: [() -> Void] = []
-    /// Whether shutting down waits until what was published here has a place in the log that is shared, or in the order of several servers.
-    private var awaitsPlace = false
-    private var groupTimeout = Duration.zero
-    /// Whether `shutDown` was called of this very server: then it waits for all servers of the group.
-    private var waitsForGroup = false
-    /// How many servers of the group have to end before this one has.
-    private var otherServerCount = 0
-    /// Released when this server has no clients any more, each for another server that waits for that.
-    private var endReports: [ServerGroup.EndReport] = []
 
     /// A server that does not listen yet.
     ///
@@ -228,14 +186,8 @@ public final class ChatServer {
     ) throws(Errno) -> Listener {
         if isShuttingDown { throw .canceled }
         // The listener keeps the server, and lets go of it when it is closed.
-        if group != nil {
-            let listener = try loop.listen(on: address, permissions: permissions) { socket, caller throws(Errno) in
-                try self.passOn(socket, from: caller, over: transport)
-            }
-            return serve(listener, over: transport)
-        }
-        let listener = try loop.listen(on: address, permissions: permissions, transport: transport) {
-            self.judge($0, over: transport)
+        let listener = try loop.listen(on: address, permissions: permissions) { socket, caller throws(Errno) in
+            try self.accept(socket, from: caller, over: transport)
         }
         return serve(listener, over: transport)
     }
@@ -248,31 +200,32 @@ public final class ChatServer {
         adopting socket: consuming OwnedDescriptor, transport: TransportFactory? = nil
     ) throws(Errno) -> Listener {
         if isShuttingDown { throw .canceled }
-        if group != nil {
-            let listener = try loop.listen(adopting: socket) { socket, caller throws(Errno) in
-                try self.passOn(socket, from: caller, over: transport)
-            }
-            return serve(listener, over: transport)
+        let listener = try loop.listen(adopting: socket) { socket, caller throws(Errno) in
+            try self.accept(socket, from: caller, over: transport)
         }
-        let listener = try loop.listen(adopting: socket, transport: transport) { self.judge($0, over: transport) }
         return serve(listener, over: transport)
     }
 
-    /// Passes a caller that gets in to the next server of the group. A proxy's is judged there, once it has said for whom it calls.
-    private func passOn(
+    /// Serves a caller; in a group, passes one that gets in to the next server. A proxy's is judged there, once it has said for whom it calls.
+    private func accept(
         _ socket: consuming OwnedDescriptor, from caller: SocketAddress, over transport: TransportFactory?
     ) throws(Errno) {
-        guard let group else { return }
+        guard let group else { return try loop.serve(socket, as: judge(caller, over: transport), over: transport) }
         var pending: PendingHandshake?
         if !gate.isProxy(caller) {
-            switch gate.admit(caller, bans: nil) {
+            switch admit(caller) {
             case .admitted(let handshake): pending = handshake
-            case .refused(let refusal):
-                didRefuse(caller, because: refusal)
-                return socket.reject(with: transport == nil ? "! \(refusal)\n" : "")
+            case .refused(let refusal): return socket.reject(with: transport == nil ? "! \(refusal)\n" : "")
             }
         }
         try group.pass(socket, from: caller, pending, over: transport, by: self)
+    }
+
+    /// Decides about a caller of a group, and counts it in the same step: another loop may decide at the same time.
+    private func admit(_ caller: SocketAddress) -> SharedGate.Admission {
+        let admission = gate.admit(caller, bans: chat?.bans)
+        if case .refused(let refusal) = admission { didRefuse(caller, because: refusal) }
+        return admission
     }
 
     /// Serves a caller that another server of the group has accepted, or this one.
@@ -308,6 +261,12 @@ public final class ChatServer {
         }
         listeners.append(listener)
         return listener
+    }
+
+    func closeListeners() {
+        let closing = listeners
+        listeners = []
+        for listener in closing { listener.close() }
     }
 
     private func judge(_ caller: SocketAddress, over transport: TransportFactory?) -> EventLoop.Admission {
@@ -359,14 +318,12 @@ public final class ChatServer {
     ) -> EventLoop.Admission {
         var pending: PendingHandshake?
         if group == nil {
+            // Nobody decides meanwhile, and a client need not have what `admit` gives it.
             if let refusal = refusal(of: caller) { return .reject(message(refusal)) }
         } else {
-            // Another loop may decide at the same time.
-            switch gate.admit(caller, bans: nil) {
+            switch admit(caller) {
             case .admitted(let handshake): pending = handshake
-            case .refused(let refusal):
-                didRefuse(caller, because: refusal)
-                return .reject(message(refusal))
+            case .refused(let refusal): return .reject(message(refusal))
             }
         }
         let client = client()
@@ -477,141 +434,6 @@ public final class ChatServer {
         }
     }
 
-    // MARK: - Shutting down
-
-    /// Stops accepting, tells every client that the server shuts down, sends what waits for it, and closes it.
-    ///
-    /// ```swift
-    /// try loop.watchSignals([SIGTERM]) { _ in
-    ///     server.shutDown(timeout: .seconds(5)) { loop.stop() }
-    /// }
-    /// ```
-    ///
-    /// A second call sets the timeout anew. The completions of all calls are called, in their order.
-    ///
-    /// Of a server in a group, all servers of the group shut down. Their clients get what was published on this loop before.
-    ///
-    /// - Parameters:
-    ///   - timeout: How long it may take. A client that is still there after it is closed, and loses what waits for it.
-    ///     A negative timeout counts as zero.
-    ///   - completion: Called on the loop's thread once the last client has gone, of all servers of a group; at once if there is none.
-    ///
-    /// - Complexity: O(*n*) for *n* connections of the loop.
-    public func shutDown(timeout: Duration, then completion: @escaping () -> Void) {
-        shutDownCompletions.append(completion)
-        let isFirst = !isShuttingDown
-        beginShutDown(timeout: timeout)
-        if let group {
-            if !waitsForGroup {
-                waitsForGroup = true
-                if isFirst { sayGoodbye() }
-                shutDownGroup(timeout: timeout)
-            } else {
-                group.executeOnOthers(than: number) { $0.beginShutDown(timeout: timeout) }
-            }
-        } else if isFirst, let order = room.relay?.order {
-            awaitsPlace = true
-            order.whenPlaced { [weak self] in self?.finishInOrder() }
-        } else if isFirst {
-            sayGoodbye()
-            finishClients()
-        }
-        completeShutDownIfEmpty()
-    }
-
-    private func beginShutDown(timeout: Duration) {
-        isShuttingDown = true
-        let timer = shutDownTimer ?? loop.makeTimer { [weak self] in self?.shutDownTimeIsOver() }
-        shutDownTimer = timer
-        timer.arm(after: max(timeout, .zero))
-        // Whoever shuts down now need not be told to do so later.
-        _ = chat?.moderation.cancelShutDown()
-        let closing = listeners
-        listeners = []
-        for listener in closing { listener.close() }
-    }
-
-    private func sayGoodbye() {
-        let goodbye = "goodbye: the server is shutting down"
-        // It is about this server alone.
-        if let chat { chat.tellAll(.error(goodbye)) } else { room.tell("! " + goodbye) }
-    }
-
-    private func finishClients() {
-        for client in clients { client.connection?.finish(reason: .shutdown) }
-    }
-
-    /// Has the clients of all servers of the group finish, once what was published here has a place in the log: they get it all.
-    private func shutDownGroup(timeout: Duration) {
-        awaitsPlace = true
-        groupTimeout = timeout
-        room.topic?.whenNothingWaits { [weak self] in self?.finishGroup(timeout: timeout) }
-    }
-
-    private func finishGroup(timeout: Duration) {
-        guard awaitsPlace, let group else { return }
-        awaitsPlace = false
-        otherServerCount = group.endOthers(than: self, number: number, timeout: timeout)
-        finishClients()
-        completeShutDownIfEmpty()
-    }
-
-    /// Has the clients finish, once what they have said is in the order that this server has in common with others: they get it all.
-    private func finishInOrder() {
-        guard awaitsPlace, group == nil else { return }
-        awaitsPlace = false
-        sayGoodbye()
-        finishClients()
-        completeShutDownIfEmpty()
-    }
-
-    /// Another server of the group shuts down, and this one with it.
-    ///
-    /// - Parameter report: Released when the last client has gone.
-    func end(timeout: Duration, _ report: ServerGroup.EndReport) {
-        endReports.append(report)
-        beginShutDown(timeout: timeout)
-        room.topic?.catchUp()
-        finishClients()
-        completeShutDownIfEmpty()
-    }
-
-    func otherServerDidEnd() {
-        otherServerCount -= 1
-        completeShutDownIfEmpty()
-    }
-
-    private func shutDownTimeIsOver() {
-        finishGroup(timeout: .zero)
-        finishInOrder()
-        closeClients()
-        if group == nil { return }
-        // A loop that is held up for ever does not hold up this one.
-        loop.schedule(after: .seconds(1)) { [weak self] in
-            self?.otherServerCount = 0
-            self?.completeShutDownIfEmpty()
-        }
-    }
-
-    /// Not only those in the room: one that was taken out of it for being too slow may still be finishing.
-    private func closeClients() {
-        for client in clients { client.connection?.close(reason: .shutdown) }
-    }
-
-    private func completeShutDownIfEmpty() {
-        guard isShuttingDown, clientCount == 0, !awaitsPlace else { return }
-        // Before this one waits for others: one of them may be waiting for it.
-        var reports: [ServerGroup.EndReport] = []
-        swap(&reports, &endReports)
-        withExtendedLifetime(reports) {}
-        if otherServerCount > 0 { return }
-        shutDownTimer?.cancel()
-        if group != nil { loop.removeEndObserver(self) }
-        var completions: [() -> Void] = []
-        swap(&completions, &shutDownCompletions)
-        for completion in completions { completion() }
-    }
-
     // MARK: - What clients report
 
     func clientDidJoin(_ client: Client, after handshake: PendingHandshake?) {
@@ -670,31 +492,5 @@ public final class ChatServer {
         let lastReference = selfWhileServing.take()
         completeShutDownIfEmpty()
         withExtendedLifetime(lastReference) {}
-    }
-}
-
-extension ChatServer.Configuration {
-    /// These, with values that are out of range brought into it.
-    var clamped: Self {
-        var clamped = self
-        clamped.maximumMessageLength = Connection.Options.messageLength(nearest: maximumMessageLength)
-        // What is made of a line may be longer, and eight times that must fit into a log.
-        if chat != nil { clamped.maximumMessageLength = min(clamped.maximumMessageLength, 1 << 20) }
-        clamped.access = access.clamped
-        return clamped
-    }
-
-    /// How many descriptors are not for clients: the loop's own, listeners, streams, an operator's, and the files of rooms.
-    var reservedDescriptorCount: Int {
-        guard let chat, chat.roomLogDirectory != nil else { return 32 }
-        return 32 + min(max(chat.maximumRoomLogs, 1), 1 << 30)
-    }
-}
-
-extension ChatServer: LoopEndObserver {
-    /// The loop lets go of the server. Nobody is passed to it any more, and what waits for a place in the log never gets one.
-    package func loopIsClosing() {
-        group?.remove(number: number)
-        finishGroup(timeout: groupTimeout)
     }
 }

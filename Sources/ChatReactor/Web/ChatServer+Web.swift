@@ -36,10 +36,7 @@ extension ChatServer {
         on address: SocketAddress, _ configuration: WebConfiguration = .init(), permissions: UnixPermissions = .init(),
         transport: TransportFactory? = nil
     ) throws(Errno) -> Listener {
-        if isShuttingDown { throw .canceled }
-        // Frames have an order of their own, which would not be that of the lines.
-        if group != nil || room.order != nil { throw .operationNotSupported }
-        try chat?.reserveMemoryForFrames()
+        try prepareForFrames()
         let listener = try loop.listen(on: address, permissions: permissions, transport: transport) {
             self.judge($0, as: configuration)
         }
@@ -55,12 +52,16 @@ extension ChatServer {
         adopting socket: consuming OwnedDescriptor, _ configuration: WebConfiguration = .init(),
         transport: TransportFactory? = nil
     ) throws(Errno) -> Listener {
+        try prepareForFrames()
+        let listener = try loop.listen(adopting: socket, transport: transport) { self.judge($0, as: configuration) }
+        return serve(listener, rejecting: transport == nil ? Self.rejection(for: .full) : "")
+    }
+
+    private func prepareForFrames() throws(Errno) {
         if isShuttingDown { throw .canceled }
         // Frames have an order of their own, which would not be that of the lines.
         if group != nil || room.order != nil { throw .operationNotSupported }
         try chat?.reserveMemoryForFrames()
-        let listener = try loop.listen(adopting: socket, transport: transport) { self.judge($0, as: configuration) }
-        return serve(listener, rejecting: transport == nil ? Self.rejection(for: .full) : "")
     }
 
     private func judge(_ caller: SocketAddress, as configuration: WebConfiguration) -> EventLoop.Admission {
