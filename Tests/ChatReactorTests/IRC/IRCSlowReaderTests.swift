@@ -237,6 +237,17 @@ struct IRCSlowReaderTests {
         #expect(lines.suffix(2) == [":ana!ana@localhost PRIVMSG #tea :before", ":slow!slow@localhost PART #tea"])
     }
 
+    /// Tells somebody who reads slowly more than its socket takes. A part of that has been taken, so that it is the turn of the topics next.
+    @discardableResult
+    private func fillOutput(of name: String, _ irc: IRCFixture) throws -> Person {
+        let person = try irc.person(name)
+        try irc.run {
+            person.notify(String(repeating: "x", count: 60_000))
+            return (person.connection?.pendingOutput ?? 0) > 100_000
+        }
+        return person
+    }
+
     @Test(arguments: [["NICK eve", "PRIVMSG #tea :I am eve now"], ["QUIT :gone"]])
     func `what is told of a person in several rooms comes before what that one does then, however slowly somebody reads`(
         _ lines: [String]
@@ -246,12 +257,7 @@ struct IRCSlowReaderTests {
         let ben = try irc.register("ben", in: "#tea,#water")
         try irc.clear()
         slow.reads = false
-        // A part of what it was told alone has been taken, so that it is the turn of the topics next.
-        let person = try irc.person("slow")
-        try irc.run {
-            person.notify(String(repeating: "x", count: 60_000))
-            return (person.connection?.pendingOutput ?? 0) > 100_000
-        }
+        try fillOutput(of: "slow", irc)
         for line in lines { try irc.say(ben, line) }
         if lines.count == 1 {
             try irc.run { ben.isGone }
@@ -271,11 +277,7 @@ struct IRCSlowReaderTests {
         let ben = try irc.register("ben", in: "#tea")
         try irc.clear()
         slow.reads = false
-        let person = try irc.person("slow")
-        try irc.run {
-            person.notify(String(repeating: "x", count: 60_000))
-            return (person.connection?.pendingOutput ?? 0) > 100_000
-        }
+        let person = try fillOutput(of: "slow", irc)
         // One that reads so little is heard all the same, as long as not much waits for it.
         try irc.run {
             (person.connection?.pendingOutput ?? 0) < Person.replyLimit

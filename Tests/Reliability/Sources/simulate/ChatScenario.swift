@@ -41,12 +41,7 @@ final class ChatScenario: Stage, ChatServerObserver {
 
     /// Plays a plan, and adds what it went through to `counts`. The result is a hash of all system calls.
     static func play(_ plan: ChatPlan, isTraced: Bool, counts: inout ScenarioCounts) throws(Finding) -> UInt64 {
-        var faults = plan.setting.faults
-        unsafe kernel_begin(&faults)
-        defer { kernel_end() }
-        kernel_seed(plan.seed)
-        kernel_trace(isTraced)
-        do {
+        try playOnKernel(plan.setting.faults, seed: plan.seed, isTraced: isTraced) {
             weak var leakedLoop: EventLoop?
             weak var leakedServer: ChatServer?
             weak var leakedChat: Chat?
@@ -76,12 +71,6 @@ final class ChatScenario: Stage, ChatServerObserver {
             if people.contains(where: { $0.person != nil }) { throw Finding("a person outlives its connection") }
             if let room = rooms.first(where: { $0.room != nil }) { throw Finding("a room outlives the server", room.name) }
             if leakedLoop != nil { throw Finding("the loop outlives its close") }
-            if kernel_open_descriptors() != 0 { throw Finding("descriptors are left open", "\(kernel_open_descriptors())") }
-            return kernel_hash()
-        } catch let finding as Finding {
-            throw finding
-        } catch {
-            throw Finding("the loop fails", "\(error)")
         }
     }
 

@@ -65,13 +65,8 @@ final class LoopsScenario {
     }
 
     static func play(_ plan: LoopsPlan, isTraced: Bool, counts: inout ScenarioCounts) throws(Finding) -> UInt64 {
-        var faults = plan.setting.faults
-        unsafe kernel_begin(&faults)
-        defer { kernel_end() }
-        kernel_seed(plan.seed)
-        kernel_trace(isTraced)
-        kernel_may_wait(false)
-        do {
+        try playOnKernel(plan.setting.faults, seed: plan.seed, isTraced: isTraced) {
+            kernel_may_wait(false)
             let scenario = try LoopsScenario(plan)
             unsafe current = scenario
             defer { unsafe current = nil }
@@ -79,11 +74,6 @@ final class LoopsScenario {
             try scenario.play(isTraced: isTraced)
             counts.add(scenario.counts)
             counts.addKernel()
-            return kernel_hash()
-        } catch let finding as Finding {
-            throw finding
-        } catch {
-            throw Finding("a loop fails", "\(error)")
         }
     }
 

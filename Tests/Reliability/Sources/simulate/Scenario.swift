@@ -39,12 +39,7 @@ final class Scenario: Stage {
 
     /// Plays a plan, and adds what it went through to `counts`. The result is a hash of all system calls.
     static func play(_ plan: Plan, isTraced: Bool = false, counts: inout ScenarioCounts) throws(Finding) -> UInt64 {
-        var faults = plan.setting.faults
-        unsafe kernel_begin(&faults)
-        defer { kernel_end() }
-        kernel_seed(plan.seed)
-        kernel_trace(isTraced)
-        do {
+        try playOnKernel(plan.setting.faults, seed: plan.seed, isTraced: isTraced) {
             weak var leaked: EventLoop?
             var leakedTopics: [WeakTopic] = []
             do {
@@ -68,12 +63,6 @@ final class Scenario: Stage {
             }
             if leaked != nil { throw Finding("the loop outlives its close") }
             if leakedTopics.contains(where: { $0.topic != nil }) { throw Finding("a topic outlives all that used it") }
-            if kernel_open_descriptors() != 0 { throw Finding("descriptors are left open", "\(kernel_open_descriptors())") }
-            return kernel_hash()
-        } catch let finding as Finding {
-            throw finding
-        } catch {
-            throw Finding("the loop fails", "\(error)")
         }
     }
 

@@ -87,3 +87,23 @@ extension Stage {
         }
     }
 }
+
+/// Plays something on a kernel that a seed determines. The result is a hash of all system calls.
+func playOnKernel(
+    _ faults: kernel_faults, seed: UInt64, isTraced: Bool, _ body: () throws -> Void
+) throws(Finding) -> UInt64 {
+    var faults = faults
+    unsafe kernel_begin(&faults)
+    defer { kernel_end() }
+    kernel_seed(seed)
+    kernel_trace(isTraced)
+    do {
+        try body()
+    } catch let finding as Finding {
+        throw finding
+    } catch {
+        throw Finding("the loop fails", "\(error)")
+    }
+    if kernel_open_descriptors() != 0 { throw Finding("descriptors are left open", "\(kernel_open_descriptors())") }
+    return kernel_hash()
+}
