@@ -85,7 +85,7 @@ final class RandomScenario {
         do {
             try scenario.play()
         } catch let failure as Failure {
-            Issue.record("\(failure.what); CHATREACTOR_SEED=\(seed) has it again at once")
+            Issue.record("CHATREACTOR_SEED=\(seed) has it again at once: \(failure.what)")
             loop.close()
             return false
         }

@@ -63,7 +63,7 @@ final class SharedScenario {
             do {
                 try scenario.play()
             } catch let failure as Failure {
-                Issue.record("\(failure.what); CHATREACTOR_SEED=\(seed) has it again at once")
+                Issue.record("CHATREACTOR_SEED=\(seed) has it again at once: \(failure.what)")
                 break
             }
             for loop in scenario.loops { loop.close() }

@@ -150,7 +150,7 @@ final class RandomChat {
             do {
                 try scenario.play()
             } catch let broken as ChatModel.Broken {
-                Issue.record("\(broken.what); CHATREACTOR_SEED=\(seed) has it again at once")
+                Issue.record("CHATREACTOR_SEED=\(seed) has it again at once: \(broken.what)")
                 break
             }
             tally.add(scenario.tally)
