@@ -44,14 +44,14 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     ],
     targets: [
-        .systemLibrary(name: "CLinux"),
-        .target(name: "CSignals"),
-        .target(name: "Reactor", dependencies: ["CLinux", "CSignals"], swiftSettings: settings),
-        .target(name: "Broadcast", dependencies: ["CLinux", "Reactor"], swiftSettings: settings),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CReactorLinux"),
+        .target(name: "CReactorSignals"),
+        .target(name: "Reactor", dependencies: ["CReactorLinux", "CReactorSignals"], swiftSettings: settings),
+        .target(name: "Broadcast", dependencies: ["CReactorLinux", "Reactor"], swiftSettings: settings),
+        .systemLibrary(name: "CReactorOpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         // Without the trait TLS it is empty, and OpenSSL is not looked for.
         .target(
-            name: "ReactorTLS", dependencies: [.target(name: "COpenSSL", condition: .when(traits: ["TLS"])), "Reactor"],
+            name: "ReactorTLS", dependencies: [.target(name: "CReactorOpenSSL", condition: .when(traits: ["TLS"])), "Reactor"],
             swiftSettings: settings),
         .target(name: "ReactorWeb", dependencies: ["Reactor"], swiftSettings: settings),
         // For the chat server and for both programs: how the text of strangers is made harmless. It needs nothing, and is no product.
@@ -59,12 +59,12 @@ let package = Package(
         .target(
             name: "ChatReactor", dependencies: ["Broadcast", "ChatReactorText", "Reactor", "ReactorWeb"],
             resources: [.embedInCode("Web/page.html")], swiftSettings: settings),
-        .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CReactorHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
         // Without the trait Redis nothing of it talks to Redis, and hiredis is not looked for.
         .target(
             name: "ChatReactorRedis",
             dependencies: [
-                .target(name: "CHiredis", condition: .when(traits: ["Redis"])), "Broadcast", "ChatReactor", "Reactor",
+                .target(name: "CReactorHiredis", condition: .when(traits: ["Redis"])), "Broadcast", "ChatReactor", "Reactor",
             ], swiftSettings: settings),
         .target(
             name: "ChatReactorService",
@@ -84,29 +84,34 @@ let package = Package(
             packageAccess: false, swiftSettings: settings),
         // The client and what both programs share are built on what is public, as an embedder's program would be.
         .target(
-            name: "CommandLineSupport",
+            name: "ChatCommandLine",
             dependencies: [
-                "CTerminal", "ChatReactorText", "Reactor", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "CChatTerminal", "ChatReactorText", "Reactor", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             packageAccess: false, swiftSettings: settings),
         // What somebody types: a state and a key in, a state and what to draw out. It knows no terminal.
-        .target(name: "LineEditing", dependencies: ["CLinux", "ChatReactorText"], packageAccess: false, swiftSettings: settings),
-        // The terminal's mode, which must be restored however the process ends, its size, and keys decoded from its bytes.
-        .target(name: "CTerminal"),
         .target(
-            name: "Terminal", dependencies: ["CTerminal", "LineEditing", "Reactor"], packageAccess: false, swiftSettings: settings
+            name: "ChatLineEditing", dependencies: ["CReactorLinux", "ChatReactorText"], packageAccess: false,
+            swiftSettings: settings),
+        // The terminal's mode, which must be restored however the process ends, its size, and keys decoded from its bytes.
+        .target(name: "CChatTerminal"),
+        .target(
+            name: "ChatTerminal", dependencies: ["CChatTerminal", "ChatLineEditing", "Reactor"], packageAccess: false,
+            swiftSettings: settings
         ),
         // What chatd gives up once it has started: numbers and calls of the kernel in C; what is allowed, in Swift.
-        .target(name: "CSandbox"),
-        .target(name: "ChatdSandbox", dependencies: ["CSandbox"], packageAccess: false, swiftSettings: settings),
+        .target(name: "CChatdSandbox"),
+        .target(name: "ChatdSandbox", dependencies: ["CChatdSandbox"], packageAccess: false, swiftSettings: settings),
         // Who may log in to chatd: its file of passwords, and the threads that judge them by crypt(5).
-        .target(name: "CCrypt", linkerSettings: [.linkedLibrary("crypt")]),
-        .target(name: "ChatdPasswords", dependencies: ["CCrypt", "CLinux", "ChatReactor", "Reactor"], swiftSettings: settings),
+        .target(name: "CChatdCrypt", linkerSettings: [.linkedLibrary("crypt")]),
+        .target(
+            name: "ChatdPasswords", dependencies: ["CChatdCrypt", "CReactorLinux", "ChatReactor", "Reactor"],
+            swiftSettings: settings),
         .executableTarget(
             name: "chatd",
             dependencies: [
-                "CLinux", "ChatReactor", "ChatReactorRedis", "ChatReactorText", "ChatdPasswords", "ChatdSandbox",
-                "CommandLineSupport", "ReactorTLS", "ReactorWeb",
+                "CReactorLinux", "ChatCommandLine", "ChatReactor", "ChatReactorRedis", "ChatReactorText", "ChatdPasswords",
+                "ChatdSandbox", "ReactorTLS", "ReactorWeb",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -115,7 +120,7 @@ let package = Package(
         .executableTarget(
             name: "chat",
             dependencies: [
-                "ChatReactorText", "CommandLineSupport", "LineEditing", "Reactor", "ReactorTLS", "Terminal",
+                "ChatCommandLine", "ChatLineEditing", "ChatReactorText", "ChatTerminal", "Reactor", "ReactorTLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             packageAccess: false, swiftSettings: settings),
@@ -136,7 +141,7 @@ let package = Package(
             swiftSettings: settings),
         // A program that enters a terminal's mode, and then ends in one of the ways in which programs end.
         .executableTarget(
-            name: "TerminalProbe", dependencies: ["Reactor", "Terminal"], path: "Tests/TerminalProbe", packageAccess: false,
+            name: "TerminalProbe", dependencies: ["ChatTerminal", "Reactor"], path: "Tests/TerminalProbe", packageAccess: false,
             swiftSettings: settings),
         // What is public is tested here. Without access to what is `package`, these see what an embedder sees.
         .testTarget(
@@ -145,7 +150,8 @@ let package = Package(
             swiftSettings: settings),
         // What only `@testable import` or KernelFaults can reach.
         .testTarget(
-            name: "ReactorTests", dependencies: ["CLinux", "KernelFaults", "Reactor", "TestSupport"], swiftSettings: settings),
+            name: "ReactorTests", dependencies: ["CReactorLinux", "KernelFaults", "Reactor", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "BroadcastTests", dependencies: ["Broadcast", "KernelFaults", "Reactor", "TestSupport"],
             swiftSettings: settings),
@@ -159,7 +165,7 @@ let package = Package(
         .testTarget(
             name: "ReactorTLSTests",
             dependencies: [
-                .target(name: "COpenSSL", condition: .when(traits: ["TLS"])), "Broadcast", "KernelFaults", "Reactor",
+                .target(name: "CReactorOpenSSL", condition: .when(traits: ["TLS"])), "Broadcast", "KernelFaults", "Reactor",
                 "ReactorTLS", "TestSupport",
             ],
             swiftSettings: settings),
@@ -171,14 +177,15 @@ let package = Package(
             name: "ChatdPasswordsTests", dependencies: ["ChatReactor", "ChatdPasswords", "Reactor", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "LineEditingTests", dependencies: ["LineEditing", "TestSupport"], swiftSettings: settings),
+            name: "LineEditingTests", dependencies: ["ChatLineEditing", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "TerminalTests", dependencies: ["LineEditing", "Reactor", "Terminal", "TerminalProbe", "TestSupport"],
+            name: "TerminalTests", dependencies: ["ChatLineEditing", "ChatTerminal", "Reactor", "TerminalProbe", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "ExecutableTests",
             dependencies: [
-                "CLinux", "ChatdSandbox", "CommandLineSupport", "EmbeddingExample", "LineEditing", "RawSystemCalls", "Reactor",
+                "CReactorLinux", "ChatCommandLine", "ChatLineEditing", "ChatdSandbox", "EmbeddingExample", "RawSystemCalls",
+                "Reactor",
                 "SandboxProbe", "TestSupport", "chat", "chatd",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -203,7 +210,8 @@ let package = Package(
 // The programs take longer to build than the libraries, and no part in what is to be known of these alone.
 if let part = Context.environment["CHATREACTOR_LIBRARIES_ALONE"] {
     var programs: Set = [
-        "chatd", "chat", "CommandLineSupport", "ChatdSandbox", "CSandbox", "LineEditing", "Terminal", "CTerminal", "SandboxProbe",
+        "chatd", "chat", "ChatCommandLine", "ChatdSandbox", "CChatdSandbox", "ChatLineEditing", "ChatTerminal", "CChatTerminal",
+        "SandboxProbe",
         "TerminalProbe", "RawSystemCalls", "EmbeddingExample", "LineEditingTests", "TerminalTests", "ExecutableTests",
     ]
     // The thread sanitizer is for what has threads, and these are not run with it.

@@ -1,5 +1,5 @@
 #if Redis
-    import CHiredis
+    import CReactorHiredis
     import Glibc
     import Reactor
 

@@ -1,5 +1,5 @@
 #if Redis
-    import CHiredis
+    import CReactorHiredis
 
     /// What Redis answers.
     enum RedisReply {

@@ -1,4 +1,4 @@
-import CCrypt
+import CChatdCrypt
 public import Reactor
 
 /// A hash of a password in a format of crypt(5), with its method, its cost and its salt.

@@ -1,4 +1,4 @@
-import CLinux
+import CReactorLinux
 import Glibc
 public import Reactor
 import Synchronization

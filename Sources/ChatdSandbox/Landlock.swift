@@ -1,4 +1,4 @@
-import CSandbox
+import CChatdSandbox
 import Glibc
 
 /// Which files the process may still open. See landlock(7).

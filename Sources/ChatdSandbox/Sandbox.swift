@@ -1,4 +1,4 @@
-import CSandbox
+import CChatdSandbox
 import Glibc
 
 /// What a process keeps of its rights, once it has all that it needs. Whoever takes it over gets no more than that.

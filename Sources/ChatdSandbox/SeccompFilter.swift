@@ -1,4 +1,4 @@
-import CSandbox
+import CChatdSandbox
 import Glibc
 
 /// A program of classic BPF, which the kernel runs before each system call. See seccomp(2).

@@ -1,4 +1,4 @@
-import CSandbox
+import CChatdSandbox
 import Glibc
 
 /// A system call that the sandbox allows, and why.

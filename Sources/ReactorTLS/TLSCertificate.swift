@@ -1,5 +1,5 @@
 #if TLS
-    import COpenSSL
+    import CReactorOpenSSL
     import Glibc
 
     /// What a certificate says, and by which digest it is known.

@@ -1,5 +1,5 @@
 #if TLS
-    import COpenSSL
+    import CReactorOpenSSL
     public import Reactor
 
     /// What a client needs for TLS: whom it believes, and who it is if it has a certificate.

@@ -1,5 +1,5 @@
 #if TLS
-    import COpenSSL
+    import CReactorOpenSSL
     import Reactor
 
     /// OpenSSL's settings for the connections of one side, an `SSL_CTX`. It is not changed any more once connections are made with it.

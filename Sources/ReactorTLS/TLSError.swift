@@ -1,5 +1,5 @@
 #if TLS
-    import COpenSSL
+    import CReactorOpenSSL
     public import Reactor
 
     /// Why a certificate, a key or what is made of them cannot be used.

@@ -1,5 +1,5 @@
 #if TLS
-    import COpenSSL
+    import CReactorOpenSSL
     import Reactor
 
     /// What one side proves who it is with: a certificate, the chain that leads from it to an authority, and its private key.

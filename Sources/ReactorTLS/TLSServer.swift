@@ -1,5 +1,5 @@
 #if TLS
-    import COpenSSL
+    import CReactorOpenSSL
     public import Reactor
     import Synchronization
 

@@ -1,5 +1,5 @@
 #if TLS
-    import COpenSSL
+    import CReactorOpenSSL
     import Synchronization
 
     /// The keys that seal session tickets. A client that comes back shows its ticket, and is spared the most of a handshake.

@@ -1,8 +1,8 @@
 import ArgumentParser
-import CommandLineSupport
+import ChatCommandLine
+import ChatTerminal
 import Glibc
 import Reactor
-import Terminal
 
 /// The program `chat`: reads its arguments and its file of preferences, runs one of its clients, and says how that ended.
 @main

@@ -1,4 +1,4 @@
-import LineEditing
+import ChatLineEditing
 
 /// What Tab offers in a chat.
 enum Completer {

@@ -1,6 +1,6 @@
-import CommandLineSupport
+import ChatCommandLine
+import ChatLineEditing
 import Glibc
-import LineEditing
 import Reactor
 
 /// What the user has sent in earlier runs: a line for each, in a file that nobody else may read. A newline in it is

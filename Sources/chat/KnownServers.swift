@@ -1,4 +1,4 @@
-import CommandLineSupport
+import ChatCommandLine
 import Glibc
 import Reactor
 

@@ -1,6 +1,6 @@
 import ArgumentParser
+import ChatCommandLine
 import ChatReactorText
-import CommandLineSupport
 import Glibc
 
 /// The file of preferences: an object of JSON whose keys are options, and which has servers by name, each with its own.

@@ -1,6 +1,6 @@
 #if TLS
     import ChatReactorText
-    import CommandLineSupport
+    import ChatCommandLine
     import Glibc
     import Reactor
     import ReactorTLS
@@ -199,7 +199,7 @@
         }
     }
 #else
-    import CommandLineSupport
+    import ChatCommandLine
     import Reactor
 
     /// In a build without TLS there is none: its preferences were refused before.

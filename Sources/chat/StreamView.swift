@@ -1,5 +1,5 @@
+import ChatCommandLine
 import ChatReactorText
-import CommandLineSupport
 import Glibc
 import Reactor
 

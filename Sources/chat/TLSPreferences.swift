@@ -1,5 +1,5 @@
 import ArgumentParser
-import CommandLineSupport
+import ChatCommandLine
 
 /// The preferences of TLS. A build without it has them, too, and says so when they are used.
 struct TLSPreferences: ParsableArguments {

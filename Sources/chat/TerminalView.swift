@@ -1,8 +1,8 @@
-import CommandLineSupport
+import ChatCommandLine
+import ChatLineEditing
+import ChatTerminal
 import Glibc
-import LineEditing
 import Reactor
-import Terminal
 
 /// The talk on a terminal: what comes is printed, and under it is the row on which the user types.
 ///

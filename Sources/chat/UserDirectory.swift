@@ -1,4 +1,4 @@
-import CommandLineSupport
+import ChatCommandLine
 import Glibc
 
 /// The places where a user's programs keep things, as the XDG Base Directory Specification has them.

@@ -1,6 +1,6 @@
 import ArgumentParser
+import ChatCommandLine
 import ChatReactor
-import CommandLineSupport
 
 /// The program `chatd`: reads its arguments, and runs a `Daemon`.
 @main

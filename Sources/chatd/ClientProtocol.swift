@@ -1,4 +1,4 @@
-import CommandLineSupport
+import ChatCommandLine
 import Reactor
 
 /// What is spoken at a place where clients connect.

@@ -1,6 +1,6 @@
+import ChatCommandLine
 import ChatReactor
 import ChatReactorRedis
-import CommandLineSupport
 import Glibc
 
 /// The relays of other machines, with which the daemon's is one.

@@ -1,6 +1,6 @@
 import ArgumentParser
+import ChatCommandLine
 import ChatReactorRedis
-import CommandLineSupport
 import Glibc
 
 /// The options of a relay of several machines. A build without Redis has them, too, and says so when they are used.

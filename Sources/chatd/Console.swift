@@ -1,5 +1,5 @@
+import ChatCommandLine
 import ChatReactor
-import CommandLineSupport
 import Glibc
 
 /// The operator's console: what is typed on standard input goes to every client, and every message of a client is printed on

@@ -1,6 +1,6 @@
 import ArgumentParser
+import ChatCommandLine
 import ChatReactor
-import CommandLineSupport
 import Glibc
 
 /// `chatd ctl`: gives one command to a daemon that runs, and prints what it answers.

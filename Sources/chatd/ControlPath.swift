@@ -1,6 +1,6 @@
 import ArgumentParser
+import ChatCommandLine
 import ChatReactor
-import CommandLineSupport
 import Glibc
 
 /// Where a daemon takes commands: the path of a Unix-domain socket, written `unix:PATH`.

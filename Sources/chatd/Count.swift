@@ -1,4 +1,4 @@
-import CommandLineSupport
+import ChatCommandLine
 
 /// A whole number in an option, of which there may be at least `least` and at most `most`.
 struct Count<let least: Int, let most: Int>: OptionValue, ExpressibleByIntegerLiteral {

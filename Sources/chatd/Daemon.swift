@@ -1,7 +1,7 @@
 import ArgumentParser
+import ChatCommandLine
 import ChatReactor
 import ChatdPasswords
-import CommandLineSupport
 import Glibc
 import Logging
 

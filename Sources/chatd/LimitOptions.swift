@@ -1,6 +1,6 @@
 import ArgumentParser
+import ChatCommandLine
 import ChatReactor
-import CommandLineSupport
 
 /// The options that limit what one client may do. A limit that is given holds for all; what is limited without an option leaves out the
 /// clients of this machine.

@@ -1,6 +1,6 @@
 import ArgumentParser
+import ChatCommandLine
 import ChatReactor
-import CommandLineSupport
 import Glibc
 
 /// A place to listen at, as `--listen` names it: an endpoint, and for the path of a Unix-domain socket who may connect, as in

@@ -1,5 +1,5 @@
+import ChatCommandLine
 import ChatReactor
-import CommandLineSupport
 import Glibc
 
 /// Where the daemon listens for one purpose: for each endpoint, its addresses.

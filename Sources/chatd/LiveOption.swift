@@ -1,6 +1,6 @@
+import ChatCommandLine
 import ChatReactor
 import ChatdPasswords
-import CommandLineSupport
 import Glibc
 
 /// Options that take effect when the configuration is read again, without a restart.

@@ -1,5 +1,5 @@
 import ArgumentParser
-import CommandLineSupport
+import ChatCommandLine
 import Logging
 
 /// A log level of swift-log in an option. The help has no room for a list of all its values, which an enumeration would get.

@@ -1,7 +1,7 @@
 import ArgumentParser
+import ChatCommandLine
 import ChatReactor
 import ChatdPasswords
-import CommandLineSupport
 import Glibc
 
 /// The options of a chat that say who may log in, and who has to.

@@ -1,5 +1,5 @@
+import ChatCommandLine
 import ChatReactor
-import CommandLineSupport
 
 /// What chatd tells Prometheus: a name, what it means, and where it is read. `all` is the table; Docs/operations.md has it for operators.
 struct Metric: Sendable {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import CommandLineSupport
+import ChatCommandLine
 
 /// The options that are about running the daemon, and not about its clients.
 struct OperationOptions: ParsableArguments {

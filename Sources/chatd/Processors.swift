@@ -1,4 +1,4 @@
-import CLinux
+import CReactorLinux
 
 /// The processors that this process may use.
 enum Processors {

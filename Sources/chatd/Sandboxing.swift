@@ -1,6 +1,6 @@
+import ChatCommandLine
 import ChatReactorRedis
 import ChatdSandbox
-import CommandLineSupport
 import Glibc
 import Reactor
 

@@ -1,6 +1,6 @@
 #if TLS
     import ChatReactorText
-    import CommandLineSupport
+    import ChatCommandLine
     import Glibc
     import Reactor
     import ReactorTLS
@@ -143,7 +143,7 @@
         }
     }
 #else
-    import CommandLineSupport
+    import ChatCommandLine
     import Reactor
 
     /// In a build without TLS there are none: its options were refused before.

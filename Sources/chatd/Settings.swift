@@ -1,6 +1,6 @@
 import ArgumentParser
+import ChatCommandLine
 import ChatReactorText
-import CommandLineSupport
 import Configuration
 import Glibc
 import Reactor

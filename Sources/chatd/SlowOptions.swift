@@ -1,6 +1,6 @@
 import ArgumentParser
+import ChatCommandLine
 import ChatReactor
-import CommandLineSupport
 
 /// The options that say what is done about clients that do not read what they are sent.
 struct SlowOptions: ParsableArguments {

@@ -1,6 +1,6 @@
 import ArgumentParser
+import ChatCommandLine
 import ChatReactor
-import CommandLineSupport
 
 /// The options of places for browsers.
 struct WebOptions: ParsableArguments {

@@ -1,5 +1,5 @@
+import ChatCommandLine
 import ChatReactor
-import CommandLineSupport
 import Glibc
 import Logging
 import Synchronization

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import LineEditing
+@testable import ChatLineEditing
 
 /// How many cells a character takes, and where terminals disagree.
 struct DisplayWidthTests {

@@ -1,4 +1,4 @@
-import LineEditing
+import ChatLineEditing
 import Testing
 
 /// Ctrl-R finds what was sent before, as it is typed.

@@ -1,4 +1,4 @@
-import LineEditing
+import ChatLineEditing
 import Testing
 
 /// What was sent before is at hand, and stays as it was sent.

@@ -1,4 +1,4 @@
-import LineEditing
+import ChatLineEditing
 import Testing
 
 /// Nothing that comes in by any way can harm when it is shown.

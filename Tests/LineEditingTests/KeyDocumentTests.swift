@@ -1,5 +1,5 @@
+import ChatLineEditing
 import Foundation
-import LineEditing
 import Testing
 
 /// The document of the client says of each key what the table of the keys says.

@@ -1,4 +1,4 @@
-import LineEditing
+import ChatLineEditing
 import Testing
 
 /// What is written for a change, and no more.

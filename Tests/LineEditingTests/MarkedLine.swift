@@ -1,4 +1,4 @@
-import LineEditing
+import ChatLineEditing
 
 extension LineEditor {
     /// An editor of a line in which `|` is the cursor.

@@ -1,4 +1,4 @@
-import LineEditing
+import ChatLineEditing
 
 /// A line that is a string and a number, and is changed as one would with pencil and paper. It keeps a copy of all for each step.
 struct NaiveLine {

@@ -1,4 +1,4 @@
-import LineEditing
+import ChatLineEditing
 import Testing
 
 /// What is pasted stays whole until it is sent, and cannot grow without bound.

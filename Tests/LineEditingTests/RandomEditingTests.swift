@@ -1,4 +1,4 @@
-import LineEditing
+import ChatLineEditing
 import TestSupport
 import Testing
 

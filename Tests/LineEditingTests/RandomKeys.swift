@@ -1,4 +1,4 @@
-import LineEditing
+import ChatLineEditing
 
 /// Keys and texts in which much goes wrong easily.
 enum RandomKeys {

@@ -1,4 +1,4 @@
-import LineEditing
+import ChatLineEditing
 
 /// A row of a terminal that knows no more than what a painter may use. What else comes is a problem.
 struct TerminalRow {

@@ -1,4 +1,4 @@
-import LineEditing
+import ChatLineEditing
 import Testing
 
 /// What can be taken back, and how much at once.

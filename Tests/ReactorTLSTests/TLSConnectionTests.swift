@@ -1,6 +1,6 @@
 #if TLS
     import Broadcast
-    import COpenSSL
+    import CReactorOpenSSL
     @testable import Reactor
     @testable import ReactorTLS
     import TestSupport

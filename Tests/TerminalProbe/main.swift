@@ -1,6 +1,6 @@
+import ChatTerminal
 import Glibc
 import Reactor
-import Terminal
 
 // Enters a terminal's mode, says `ready`, its process and its size, and does one thing:
 //

@@ -1,5 +1,5 @@
-import LineEditing
-import Terminal
+import ChatLineEditing
+import ChatTerminal
 import TestSupport
 import Testing
 

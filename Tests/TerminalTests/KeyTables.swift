@@ -1,4 +1,4 @@
-import LineEditing
+import ChatLineEditing
 import Testing
 
 /// What a terminal sends, and the keys that this is.

@@ -1,6 +1,6 @@
+import ChatTerminal
 import Glibc
 import Reactor
-import Terminal
 import TestSupport
 import Testing
 

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Terminal
+@testable import ChatTerminal
 
 @Suite struct TerminalSizeTests {
     @Test(arguments: [

@@ -222,10 +222,7 @@ extension Person {
         if let refusal = conversation.refusalToSpeak(of: self) ?? conversation.refusalToSetTopic(of: self) {
             return tell(.error(refusal))
         }
-        // One character may have any number of marks.
-        if text.count > Self.topicLimit || text.utf8.count > 4 * Self.topicLimit {
-            return tell(.error("a topic has at most \(Self.topicLimit) characters"))
-        }
+        if text.utf8.count > Self.topicLimit { return tell(.error("a topic has at most \(Self.topicLimit) bytes")) }
         var topic = text == "-" ? "" : text
         // Nobody need hear that nothing has changed.
         if topic.isEmpty, conversation.topicText.isEmpty { return tell(.notice("\(room.name) has no topic")) }

@@ -13,7 +13,7 @@ public class Person: ChatServer.Client, ConnectionHandler {
     static let ignoreLimit = 1_000
     /// How many names more are ignored because somebody who was ignored has taken them.
     static let followLimit = 100
-    /// How many characters a room's topic may have.
+    /// How many bytes a room's topic may have: so many that a message of IRC holds it whole, with the usual names before it.
     static let topicLimit = 300
     /// How many people or rooms are listed.
     static let listLimit = 1_000

@@ -271,13 +271,13 @@ extension IRCClient {
         }
         if conversation.refusalToSetTopic(of: self) != nil { return reply(.notOperatorOfRoom, text) }
         if let refusal = refusalToSpeak(in: conversation) { return reply(.cannotSend, text, text: refusal) }
-        var topic = Self.remark(message.parameters[1], atMost: Self.topicLimit)
+        var topic = Self.cut(Self.remark(message.parameters[1], atMost: Self.topicLimit), atMost: Self.topicLimit)
         if topic == conversation.topicText { return }
         guard let chat else { return }
         switch chat.judge((topic.isEmpty ? "-" : topic).utf8.span, by: self, in: room) {
         case nil: return
         case .pass: break
-        case .rewrite(let other): topic = Self.remark(other, atMost: Self.topicLimit)
+        case .rewrite(let other): topic = Self.cut(Self.remark(other, atMost: Self.topicLimit), atMost: Self.topicLimit)
         case .refuse(let reason): return reply(.cannotSend, text, text: reason)
         }
         guard let result = conversation.publish(.topic, from: name.text, topic.utf8.span, by: self) else {

@@ -1,4 +1,4 @@
-import CLinux
+import CReactorLinux
 import Glibc
 
 /// A socket that accepts connections. Belongs to its loop's thread.

@@ -1,4 +1,4 @@
-import CLinux
+import CReactorLinux
 import Glibc
 
 /// The path of a Unix-domain socket that is listened on: how it is taken, and given back.

@@ -1,11 +1,11 @@
-import CLinux
-import CSignals
+import CReactorLinux
+import CReactorSignals
 import Glibc
 import Synchronization
 
 /// A descriptor that becomes readable when one of some signals has arrived. The subscription ends with this object.
 ///
-/// The handler that the kernel calls is in C, since it may interrupt any function: see CSignals. Here is the table of how many
+/// The handler that the kernel calls is in C, since it may interrupt any function: see CReactorSignals. Here is the table of how many
 /// subscriptions a signal has, so that the handler is installed for the first, and removed with the last.
 @safe final class SignalSubscription {
     /// An eventfd, which the handler writes to.
@@ -19,7 +19,7 @@ import Synchronization
         var unblockedThreads: Set<pthread_t> = []
     }
 
-    /// The signals that have subscriptions. Locked for all calls of CSignals but `signal_watch_take`.
+    /// The signals that have subscriptions. Locked for all calls of CReactorSignals but `signal_watch_take`.
     private static let entries = Mutex<[Int32: Entry]>([:])
     /// The kernel raises these because of the instruction that a thread is at, which would run again after the handler, for ever.
     private static let faults: Set<Int32> = [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP]

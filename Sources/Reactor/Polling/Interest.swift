@@ -1,4 +1,4 @@
-import CLinux
+import CReactorLinux
 
 /// What a descriptor is watched for.
 ///

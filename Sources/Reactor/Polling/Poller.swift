@@ -1,4 +1,4 @@
-import CLinux
+import CReactorLinux
 import Glibc
 
 /// An epoll instance, and the events that its last wait reported.

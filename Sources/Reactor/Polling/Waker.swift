@@ -1,4 +1,4 @@
-import CLinux
+import CReactorLinux
 import Glibc
 
 /// Ends the loop's wait from another thread, by way of an eventfd.

@@ -1,4 +1,4 @@
-import CLinux
+import CReactorLinux
 import Glibc
 
 /// The kind of a connection's descriptor, which decides the system calls that read it, write it and shut it down.

@@ -226,13 +226,14 @@ struct IRCRoomsTests {
         #expect(try irc.ask(ana, "TOPIC #tea").last == "\(Self.s) 331 ana #tea :No topic is set")
     }
 
-    /// Two messages would be two topics, of which the second one stays.
-    @Test func `a topic that is longer than a message is one all the same`() throws {
+    /// Two messages would be two topics, of which the second one stays; so what one message cannot hold is no topic.
+    @Test func `the longest topic is whole, whoever has set it`() throws {
         let irc = try IRCFixture()
         let ana = try irc.register("ana", in: "#tea")
         let zoe = try irc.joinByLines("zoe", in: "tea")
-        let topic = String(repeating: "😀", count: 300)
+        let topic = String(repeating: "😀", count: 75)
         try irc.clear()
+        #expect(try irc.ask(zoe, "/topic \(topic)😀") == ["! a topic has at most 300 bytes"])
         try irc.say(zoe, "/topic \(topic)")
         for lines in [
             try irc.answers(ana), try irc.ask(ana, "TOPIC #tea").dropLast(),
@@ -240,8 +241,10 @@ struct IRCRoomsTests {
         ] {
             #expect(lines.count == 1)
             let shown = try #require(try IRCMessage(lines.first ?? "").parameters.last)
-            #expect(topic.hasPrefix(shown) && shown.count > 80)
+            #expect(shown == topic)
         }
+        try irc.say(ana, "TOPIC #tea :a\(topic)")
+        #expect(try irc.ask(zoe, "/topic").last == "* the topic is: a\(topic.dropLast())")
     }
 
     @Test func `a hook decides about topics`() throws {

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "CCrypt.h"
+#include "CChatdCrypt.h"
 
 #include <crypt.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-public import LineEditing
+public import ChatLineEditing
 
 /// What a terminal sends for the keys of its keyboard, decoded.
 ///

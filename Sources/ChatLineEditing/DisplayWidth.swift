@@ -1,4 +1,4 @@
-import CLinux
+import CReactorLinux
 import Glibc
 
 /// How many cells of a terminal's row a character takes, where a character is a grapheme cluster.

@@ -1,4 +1,4 @@
-import CTerminal
+import CChatTerminal
 import Glibc
 public import Reactor
 

@@ -1,4 +1,4 @@
-import LineEditing
+import ChatLineEditing
 
 /// What follows `ESC [` or `ESC O`, up to and including its last byte.
 ///

@@ -1,4 +1,4 @@
-#include "CTerminal.h"
+#include "CChatTerminal.h"
 
 #include <errno.h>
 #include <signal.h>

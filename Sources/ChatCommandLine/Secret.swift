@@ -1,4 +1,4 @@
-import CTerminal
+import CChatTerminal
 import ChatReactorText
 import Glibc
 import Reactor

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "CTerminal.h"
+#include "CChatTerminal.h"
 
 #include <errno.h>
 #include <poll.h>

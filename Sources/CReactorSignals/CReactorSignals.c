@@ -1,4 +1,4 @@
-#include "CSignals.h"
+#include "CReactorSignals.h"
 
 #include <errno.h>
 #include <sched.h>
