@@ -73,7 +73,9 @@ extension ChatModel {
         var place: [UInt64] {
             var numbers = [own.count, privateLines.count, allowedErrors, allowedUnknownGaps, filtered.count].map(UInt64.init)
             if case .replay(let replay)? = own.first?.kind { numbers += replay.place }
-            for stream in live { numbers += [UInt64(stream.number), UInt64(stream.due.count), stream.lastSequence] }
+            for stream in live {
+                numbers += [UInt64(stream.number), UInt64(stream.due.count), stream.firstPlace, stream.lastSequence]
+            }
             return numbers
         }
 
@@ -86,7 +88,9 @@ extension ChatModel {
             while case .replay(let replay)? = next.own.first?.kind, replay.mayBeDone {
                 if !replay.isDone { all.append(next) }
                 next.own.removeFirst()
-                if let index = next.live.firstIndex(where: { $0.number == replay.opened }) { next.live[index].isOpen = true }
+                if let index = next.live.firstIndex(where: { $0.number == replay.opened }) {
+                    next.live[index].open(after: replay)
+                }
                 if replay.isFiltered { next.filtered.append(replay.room) }
             }
             return all + [next]
@@ -116,11 +120,13 @@ extension ChatModel {
                 add { $0.privateLines.removeFirst() }
             }
             if let missed = line.missed {
-                if case .replay(var replay)? = own.first?.kind, line.isAbout(replay.room), replay.skip(missed) {
-                    add { reading in
-                        reading.own[0].kind = .replay(replay)
-                        if let index = live.firstIndex(where: { $0.number == replay.opened }) {
-                            reading.live[index].skip(to: replay.lastSequence)
+                if case .replay(let replay)? = own.first?.kind, line.isAbout(replay.room) {
+                    for next in replay.after(gapOf: missed) {
+                        add { reading in
+                            reading.own[0].kind = .replay(next)
+                            if let index = live.firstIndex(where: { $0.number == next.opened }) {
+                                reading.live[index].skip(to: next.lastSequence)
+                            }
                         }
                     }
                 }
@@ -147,12 +153,20 @@ extension ChatModel {
         var hasEnded = false
         var due: ArraySlice<Due> = []
         private(set) var lastSequence: UInt64
+        /// The first record that the server may be at, if it has told nothing of what came behind that: the client ignores who said it.
+        private(set) var firstPlace: UInt64
 
         init(_ number: Int, of room: Room, isJSON: Bool) {
             self.number = number
             self.room = room
             self.isJSON = isJSON
             lastSequence = room.lastSequence
+            firstPlace = lastSequence
+        }
+
+        mutating func open(after replay: Replay) {
+            isOpen = true
+            if replay.isFiltered { firstPlace = min(firstPlace, replay.lastSequence) }
         }
 
         var description: String {
@@ -163,8 +177,7 @@ extension ChatModel {
             if let missed = line.missed { return line.isAbout(room) ? after(gapOf: missed) : [] }
             guard let index = due.index(of: line, in: room, isReplayed: false) else { return [] }
             var next = self
-            next.lastSequence = due[index].entry.sequence
-            next.due = due[(index + 1)...]
+            next.skip(to: due[index].entry.sequence)
             return [next]
         }
 
@@ -176,9 +189,9 @@ extension ChatModel {
                 next.due = due.dropFirst(Int(missed))
                 all.append(next)
             }
-            if lastSequence + missed < room.firstSequence {
+            for last in due.lastRecords(ofGapOf: missed, behind: firstPlace, or: lastSequence, in: room) {
                 var next = self
-                next.skip(to: lastSequence + missed)
+                next.skip(to: last)
                 all.append(next)
             }
             return all
@@ -187,6 +200,7 @@ extension ChatModel {
         mutating func skip(to sequence: UInt64) {
             due = due.drop { $0.entry.sequence <= sequence }
             lastSequence = max(lastSequence, sequence)
+            firstPlace = lastSequence
         }
     }
 
@@ -247,13 +261,15 @@ extension ChatModel {
             return true
         }
 
-        /// Goes past so many records, if they are overwritten.
-        mutating func skip(_ missed: UInt64) -> Bool {
-            let last = lastSequence + missed
-            guard last < room.firstSequence, last <= end ?? last else { return false }
-            due = due.drop { $0.entry.sequence <= last }
-            lastSequence = last
-            return true
+        /// This behind so many records, if they are overwritten.
+        func after(gapOf missed: UInt64) -> [Replay] {
+            due.lastRecords(ofGapOf: missed, behind: lastSequence, or: lastSequence, in: room).filter { $0 <= end ?? $0 }.map {
+                last in
+                var next = self
+                next.due = due.drop { $0.entry.sequence <= last }
+                next.lastSequence = last
+                return next
+            }
         }
     }
 }
@@ -268,6 +284,15 @@ extension ArraySlice<ChatModel.Due> {
             if !self[index].isOptional { return nil }
         }
         return nil
+    }
+
+    /// The last records that so many may be which are overwritten. Where they begin is not known: what the client ignores is passed without
+    /// a word.
+    fileprivate func lastRecords(
+        ofGapOf missed: UInt64, behind first: UInt64, or last: UInt64, in room: ChatModel.Room
+    ) -> [UInt64] {
+        let next = self.first { !$0.isOptional }?.entry.sequence ?? room.lastSequence + 1
+        return (first...Swift.max(first, last, next - 1)).map { $0 + missed }.filter { $0 < room.firstSequence }
     }
 
     fileprivate mutating func makeOptional(from name: String) {

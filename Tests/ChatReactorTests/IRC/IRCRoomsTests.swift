@@ -244,7 +244,7 @@ struct IRCRoomsTests {
             #expect(shown == topic)
         }
         try irc.say(ana, "TOPIC #tea :a\(topic)")
-        #expect(try irc.ask(zoe, "/topic").last == "* the topic is: a\(topic.dropLast())")
+        #expect(try irc.ask(zoe, "/topic").contains("* the topic is: a\(topic.dropLast())"))
     }
 
     @Test func `a hook decides about topics`() throws {
