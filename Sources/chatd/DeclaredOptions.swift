@@ -18,10 +18,10 @@ enum DeclaredOptions {
 
     private static func declarations(in arguments: Any) -> [Declaration] {
         Mirror(reflecting: arguments).children.flatMap { child -> [Declaration] in
-            switch child.value {
-            case let group as any DeclaredGroup: return declarations(in: type(of: group).empty)
-            case let option as any DeclaredOption: return [Declaration(name: name(of: child), kind: type(of: option).kind)]
-            default: return []
+            switch (child.value as? any Declared).map({ type(of: $0).role }) {
+            case .group(let empty): declarations(in: empty)
+            case .option(let kind): [Declaration(name: name(of: child), kind: kind)]
+            case nil: []
             }
         }
     }
@@ -30,10 +30,10 @@ enum DeclaredOptions {
     static func values(of arguments: Any) -> [String: String] {
         var values: [String: String] = [:]
         for child in Mirror(reflecting: arguments).children {
-            switch child.value {
-            case let group as any DeclaredGroup: values.merge(DeclaredOptions.values(of: group.parsed)) { one, _ in one }
-            case let option as any DeclaredOption: values[name(of: child)] = option.text
-            default: break
+            guard let declared = child.value as? any Declared else { continue }
+            switch type(of: declared).role {
+            case .group: values.merge(DeclaredOptions.values(of: declared.parsed)) { one, _ in one }
+            case .option: values[name(of: child)] = text(of: declared.parsed)
             }
         }
         return values
@@ -45,13 +45,18 @@ enum DeclaredOptions {
     }
 }
 
-private protocol DeclaredOption {
-    static var kind: DeclaredOptions.Kind { get }
-    var text: String? { get }
+/// What is declared in a command or a group.
+private enum Role {
+    case option(DeclaredOptions.Kind)
+    /// With a group that nobody has parsed.
+    case group(Any)
 }
 
-private protocol DeclaredGroup {
-    static var empty: Any { get }
+/// The one protocol that is asked about: whether a type conforms to one, the runtime finds out by looking at all conformances there are, which
+/// for a protocol an option took a third of the time of a start.
+private protocol Declared {
+    static var role: Role { get }
+    /// The value, or the group.
     var parsed: Any { get }
 }
 
@@ -78,17 +83,18 @@ private func text(of value: Any) -> String? {
     return "\(value)"
 }
 
-extension Option: DeclaredOption {
-    fileprivate static var kind: DeclaredOptions.Kind { Value.self is any ArrayText.Type ? .repeatable : .value }
-    fileprivate var text: String? { chatd.text(of: wrappedValue) }
+extension Option: Declared {
+    // By its name, so that the runtime need not search here either.
+    fileprivate static var role: Role { .option("\(Value.self)".hasPrefix("Array<") ? .repeatable : .value) }
+    fileprivate var parsed: Any { wrappedValue }
 }
 
-extension Flag: DeclaredOption {
-    fileprivate static var kind: DeclaredOptions.Kind { Value.self is any OptionalText.Type ? .invertibleFlag : .flag }
-    fileprivate var text: String? { chatd.text(of: wrappedValue) }
+extension Flag: Declared {
+    fileprivate static var role: Role { .option(Value.self == Bool?.self ? .invertibleFlag : .flag) }
+    fileprivate var parsed: Any { wrappedValue }
 }
 
-extension OptionGroup: DeclaredGroup {
-    fileprivate static var empty: Any { Value() }
+extension OptionGroup: Declared {
+    fileprivate static var role: Role { .group(Value()) }
     fileprivate var parsed: Any { wrappedValue }
 }
