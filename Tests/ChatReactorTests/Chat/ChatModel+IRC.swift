@@ -121,7 +121,9 @@ extension ChatModel {
         case "LIST":
             let lines = rooms.values.filter { !$0.members.isEmpty }.map { "#\($0.name) \($0.members.count) \($0.topic)" }
             irc.answer(Told(.rooms(Set(lines))))
-        case "PRIVMSG", "NOTICE": speech = Speech(message, by: member, irc, to: targets(text(0)))
+        case "PRIVMSG", "NOTICE":
+            let reachable = members.values.filter { canBeWrittenTo($0) }.map(\.number)
+            speech = Speech(message, by: member, irc, to: targets(text(0)), reachable: Set(reachable))
         case "QUIT":
             let farewell = text(0).isEmpty ? "quit" : "quit: \(text(0))"
             irc.answer(Told(.message(from: "", "ERROR", ["Closing link: \(farewell)"])))
@@ -275,9 +277,11 @@ extension ChatModel {
         /// Whether it is for programs alone.
         let isForPrograms: Bool
         var targets: ArraySlice<String>
+        /// Who can be written to. What the server writes may be how it finds out that somebody is gone, and it is too late to ask then.
+        let reachable: Set<Int>
 
-        init(_ message: IRCMessage, by member: Member, _ irc: IRCReader, to targets: [String]) {
-            (self.member, self.irc, self.targets) = (member, irc, targets[...])
+        init(_ message: IRCMessage, by member: Member, _ irc: IRCReader, to targets: [String], reachable: Set<Int>) {
+            (self.member, self.irc, self.targets, self.reachable) = (member, irc, targets[...], reachable)
             command = message.command
             sent = message.parameters[1]
             isAction = sent.hasPrefix("\u{1}ACTION ")
@@ -318,7 +322,7 @@ extension ChatModel {
     }
 
     private func speak(_ speech: Speech, to name: String, _ refuse: (String) -> Void) {
-        guard let other = self.member(named: name), canBeWrittenTo(other) else { return refuse("401") }
+        guard let other = self.member(named: name), speech.reachable.contains(other.number) else { return refuse("401") }
         let (member, irc) = (speech.member, speech.irc)
         let told = Told.done(by: source(of: member), speech.command, [other.name, speech.sent], id: .any)
         let plain = speech.isAction ? "*\(speech.plain)*" : speech.isForPrograms ? nil : speech.plain

@@ -30,7 +30,7 @@ extension ChatModel {
                 line.isJSON
                     ? line.has(["type": "notice"]) && line.text.contains(text)
                     : line.text.hasPrefix("* ") && line.text.contains(text)
-            case .error: line.isError && !line.text.hasPrefix("goodbye")
+            case .error: line.isError && !line.isGoodbye
             case .sent(let room, let sequence): line.has(["type": "sent", "room": room, "seq": "\(sequence)"])
             case .private(let from, let to, let text):
                 line.isJSON
@@ -108,6 +108,7 @@ extension ChatModel {
         func isAbout(_ room: Room) -> Bool { !isJSON || has(["room": room.name]) }
 
         var isError: Bool { isJSON ? has(["type": "error"]) : text.hasPrefix("! ") && missed == nil && !isUnknownGap }
+        var isGoodbye: Bool { isJSON ? isError && text.hasPrefix("goodbye") : text.hasPrefix("! goodbye") }
         var isUnknownGap: Bool { isJSON ? has(["type": "gap"]) && missed == nil : text == "! messages may be missing here" }
 
         /// Of how many messages this says that they are missing.

@@ -110,7 +110,7 @@ extension ChatModel {
             lastLines = lastLines.suffix(9) + [line]
             if received.isReplayed { replayedLines += 1 }
             if received.missed != nil { gaps += 1 }
-            if received.isError, received.text.hasPrefix("goodbye") {
+            if received.isGoodbye {
                 hasGoodbye = true
                 return
             }
