@@ -39,49 +39,53 @@ extension Topic {
         flushedTail = log.tail
         let count = cursors.count
         firstCursor = firstCursor &+ 1 < count ? firstCursor &+ 1 : 0
+        if let sendThreads, count >= sendThreads.threshold { sendAhead(on: sendThreads) }
         visit(firstCursor..<count)
         visit(0..<firstCursor)
         slowSubscribers.update()
         if sharesLog { membership?.endFlush() }
     }
 
+    /// Sends to all subscribers with nothing unusual about them on several threads, so that there is nothing left to do about these.
+    private func sendAhead(on threads: SendThreads) {
+        let (calls, bytes) = threads.perform(directSend, to: cursors, from: firstCursor) { index, sent, error in
+            sendDidFallShort(at: index, sent, sent < 0 ? Errno(rawValue: error) : nil)
+        }
+        if calls > 0 { loop.didSend(calls: calls, bytes: bytes) }
+    }
+
+    private var directSend: DirectSend {
+        unsafe DirectSend(bytes: log.storage, mask: log.capacity &- 1, tail: log.tail, budget: sendBudget)
+    }
+
+    private func sendDidFallShort(at index: Int, _ sent: Int, _ error: Errno?) {
+        advance(at: index, to: cursors[index].position &+ max(sent, 0))
+        let subscriber = subscriber(at: index)
+        subscriber.connection.sendFellShort(error)
+        slowSubscribers.applyPolicy(to: subscriber)
+    }
+
     /// Visits a range of the cursors. A subscriber with nothing unusual about it costs a look at its cursor and one send(2).
     private func visit(_ range: Range<Int>) {
+        let send = directSend
         let tail = log.tail
-        let mask = log.capacity &- 1
         let mark = tail &- highWater
-        let bytes = unsafe log.storage
         let cursors = unsafe cursors.storage
-        let budget = sendBudget
         var (sends, sentBytes) = (0, 0)
         for index in range {
             let cursor = unsafe cursors + index
             let position = unsafe cursor.pointee.position
             let lacking = tail &- position
             if lacking == 0 { continue }
-            let state = unsafe cursor.pointee.state
-            if state == .blocked, position >= mark { continue }
-            guard state == .ready, unsafe cursor.pointee.ownEnd <= position, lacking <= budget else {
+            if unsafe cursor.pointee.state == .blocked, position >= mark { continue }
+            guard unsafe send.applies(to: cursor) else {
                 visit(at: index)
                 continue
             }
-            // Past the connection, straight to its descriptor. That is right because `ready` means: the connection is open, so
-            // the number is its socket's; it has no transport, so bytes go out as they are; it is not blocked, finishing or
-            // failed; and nothing of its own waits, which would have to leave first. The connection announces when one of these
-            // changes, and a send that takes all changes none of them. A send that takes less is reported to the connection.
-            let sent = unsafe send(cursor.pointee.descriptor, bytes + (position & mask), lacking, Int32(MSG_NOSIGNAL))
+            let sent = unsafe send(to: cursor)
             sends &+= 1
-            if sent == lacking {
-                unsafe cursor.pointee.position = tail
-                sentBytes &+= lacking
-            } else {
-                let error = sent < 0 ? Errno.last : nil
-                sentBytes &+= max(sent, 0)
-                advance(at: index, to: position &+ max(sent, 0))
-                let subscriber = subscriber(at: index)
-                subscriber.connection.sendFellShort(error)
-                slowSubscribers.applyPolicy(to: subscriber)
-            }
+            sentBytes &+= max(sent, 0)
+            if sent != lacking { sendDidFallShort(at: index, sent, sent < 0 ? Errno.last : nil) }
         }
         if sends > 0 { loop.didSend(calls: sends, bytes: sentBytes) }
     }

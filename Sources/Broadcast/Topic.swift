@@ -45,6 +45,8 @@ public final class Topic {
         /// `Connection.Options.flushTimeout` bounds how long that takes. With nil, or if it is finishing already, it is closed at
         /// once.
         public var closingNotice: [UInt8]?
+        /// Threads that help with sending to many subscribers, for the topics of this loop alone; nil for none.
+        public var sendThreads: SendThreads?
         /// Memory for the log that is reserved already. With nil the log reserves its own.
         package var memory: MemoryReservation?
 
@@ -60,6 +62,7 @@ public final class Topic {
     /// The loop that the topic belongs to, and all of its subscribers with it.
     public let loop: EventLoop
     let sendBudget: Int
+    let sendThreads: SendThreads?
     let log: BroadcastLog
     /// For the log, once it is allocated.
     private var memory: MemoryReservation?
@@ -144,6 +147,7 @@ public final class Topic {
         self.loop = loop
         self.configuration = configuration
         sendBudget = max(configuration.sendBudget, 1)
+        sendThreads = configuration.sendThreads
         log = try BroadcastLog(minimumCapacity: configuration.capacity)
         sharesLog = false
         highWater = configuration.highWater(ofCapacity: log.capacity)
@@ -159,6 +163,7 @@ public final class Topic {
         self.loop = loop
         self.configuration = configuration
         sendBudget = max(configuration.sendBudget, 1)
+        sendThreads = configuration.sendThreads
         self.log = BroadcastLog(of: log.memory)
         sharesLog = true
         highWater = configuration.highWater(ofCapacity: log.capacity)

@@ -45,6 +45,7 @@ final class Relay {
             topic = Topic(on: loop, sharing: log, configuration: options)
         } else {
             memory = nil
+            options.sendThreads = configuration.sendThreads
             topic = try Topic(on: loop, configuration: options)
             // Without memory for the log, the server would relay nothing: that is reported now, and not with the first message.
             try topic.allocateLog()

@@ -29,7 +29,7 @@ public struct Sandbox: Sendable {
         case tls
         /// The socket for commands.
         case control
-        /// Several loops, each on a thread.
+        /// Several loops, each on a thread, or threads that help one with sending.
         case loops
         /// Connections to the stream of a cluster, which are made anew when they break.
         case cluster

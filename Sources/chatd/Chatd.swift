@@ -100,10 +100,14 @@ struct Chatd: ParsableCommand {
             throw ValidationError("a place for IRC needs --chat: a relay has neither names nor rooms")
         }
         if operation.loops.value != 1, chatOptions.chat {
-            throw ValidationError("--chat is served by one loop, so --loops does not go with it")
+            throw ValidationError("--chat is served by one loop, so --loops does not go with it; --send-threads does")
         }
         if operation.loops.value != 1, listen.contains(where: \.spoken.servesWeb) {
-            throw ValidationError("a place for the web is served by one loop, so --loops does not go with it")
+            throw ValidationError(
+                "a place for the web is served by one loop, so --loops does not go with it; --send-threads does")
+        }
+        if operation.loops.value != 1, operation.sendThreads.value != 1 {
+            throw ValidationError("each of several loops sends by itself, so --send-threads does not go with --loops")
         }
         if clusterOptions.cluster != nil {
             if chatOptions.chat { throw ValidationError("--chat is served by one machine, so --cluster does not go with it") }

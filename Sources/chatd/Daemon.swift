@@ -42,6 +42,10 @@ final class Daemon {
     private let ircConfiguration: ChatServer.IRCConfiguration
     /// The threads that judge passwords; nil without a file of passwords.
     private let passwordWorkers: PasswordWorkers?
+    /// Those that it may use: asked for before a thread is kept on one of them.
+    let processors = Processors.available
+    /// The threads that help with sending; nil if the loop's sends alone.
+    let sendHelpers: SendHelpers?
     /// What makes the relay one with those of other machines; nil if it is on its own.
     private let cluster: Cluster?
     var usesPasswords: Bool { passwordWorkers != nil }
@@ -63,7 +67,10 @@ final class Daemon {
         // Without this, these signals would end or stop the process. The system calls report the same: EPIPE for a pipe without a
         // reader, EIO for a terminal that another job has, EFBIG for a file that would be too large.
         for number in [SIGPIPE, SIGTTIN, SIGTTOU, SIGXFSZ] { signal(number, SIG_IGN) }
-        let configuration = try options.serverConfiguration()
+        var configuration = try options.serverConfiguration()
+        let helperCount = options.operation.sendHelperCount
+        sendHelpers = helperCount > 0 ? try SendHelpers(helperCount) : nil
+        configuration.sendThreads = sendHelpers?.threads
         ircConfiguration = try options.ircOptions.configuration()
         var loopConfiguration = EventLoop.Configuration()
         let loopCount = options.operation.loopCount
@@ -183,8 +190,7 @@ final class Daemon {
     /// Keeps each loop on a processor of its own. Not before all other threads are there: a thread begins with the processors of
     /// the one that starts it.
     private func pinLoops() {
-        let processors = Processors.available
-        workers?.onEach { index, _ in Processors.pinThread(to: processors[(index + 1) % processors.count]) }
+        workers?.onEach { [processors] index, _ in Processors.pinThread(to: processors[(index + 1) % processors.count]) }
         Processors.pinThread(to: processors[0])
     }
 

@@ -21,6 +21,9 @@ struct OperationOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How many threads serve clients; 0 is one a processor.", valueName: "count"))
     var loops: Count<0, 256> = 1
 
+    @Option(help: ArgumentHelp("How many threads send what many get; 0 is one a processor.", valueName: "count"))
+    var sendThreads: Count<0, 256> = 1
+
     @Flag(help: "Keep each of them on a processor of its own.")
     var pinLoops = false
 
@@ -29,6 +32,8 @@ struct OperationOptions: ParsableArguments {
 
     /// How many loops there are.
     var loopCount: Int { loops.value > 0 ? loops.value : Processors.available.count }
+    /// How many threads help the loop with sending.
+    var sendHelperCount: Int { (sendThreads.value > 0 ? sendThreads.value : Processors.available.count) - 1 }
 
     func validate() throws {
         switch metrics?.spoken {

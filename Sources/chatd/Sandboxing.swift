@@ -9,9 +9,11 @@ extension Daemon {
     ///
     /// - Returns: A sentence for the log.
     func enterSandbox() -> String {
-        if options.operation.noSandbox { return "not sandboxed (--no-sandbox)" }
-        // The programs of the tests are, for a sanitizer. What is shipped is not.
-        if Sandbox.isInstrumented { return "not sandboxed (built to be watched)" }
+        // The programs of the tests are built for a sanitizer. What is shipped is not.
+        if options.operation.noSandbox || Sandbox.isInstrumented {
+            startSendHelpers(in: nil)
+            return options.operation.noSandbox ? "not sandboxed (--no-sandbox)" : "not sandboxed (built to be watched)"
+        }
         keepTimeZone()
         var sandbox = Sandbox()
         // The descriptor in reserve of each listener.
@@ -34,8 +36,16 @@ extension Daemon {
             sandbox.parts.insert(.loops)
             workers.onEach { [sandbox] _, _ in sandbox.restrictThread() }
         }
+        if sendHelpers != nil { sandbox.parts.insert(.loops) }
+        startSendHelpers(in: sandbox)
         isSandboxed = true
         return "sandboxed (\(sandbox.enter()))"
+    }
+
+    /// Has the threads begin that help with sending, on processors of their own if the loop is on one.
+    private func startSendHelpers(in sandbox: Sandbox?) {
+        let others = Array(processors.dropFirst()) + processors.prefix(1)
+        sendHelpers?.begin(on: options.operation.pinLoops ? others : [], in: sandbox)
     }
 
     /// Has glibc know where it is. Without the variable it looks at the file of the system's zone with each line that is logged.

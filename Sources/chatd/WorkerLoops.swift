@@ -65,26 +65,17 @@ final class WorkerLoops {
     }
 
     /// What several threads return, in no particular order.
-    ///
-    /// `@unchecked Sendable`, since a semaphore is for several threads.
-    @safe private final class SharedResults<Result: Sendable>: @unchecked Sendable {
+    private final class SharedResults<Result: Sendable>: Sendable {
         private let results = Mutex<[Result]>([])
-        private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-
-        init() { unsafe sem_init(semaphore, 0, 0) }
-
-        deinit {
-            unsafe sem_destroy(semaphore)
-            unsafe semaphore.deallocate()
-        }
+        private let arrivals = Semaphore()
 
         func add(_ result: Result) {
             results.withLock { $0.append(result) }
-            unsafe sem_post(semaphore)
+            arrivals.signal()
         }
 
         func wait(for count: Int) -> [Result] {
-            for _ in 0..<count { while unsafe sem_wait(semaphore) != 0 {} }
+            arrivals.wait(for: count)
             return results.withLock { $0 }
         }
     }

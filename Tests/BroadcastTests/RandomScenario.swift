@@ -111,6 +111,7 @@ final class RandomScenario {
         configuration.policy = policy
         configuration.sendBudget = chance(3) ? .random(in: 1...1_024, using: &random) : capacity
         configuration.skipNotice = { Array("?\($0)\n".utf8) }
+        if chance(2) { configuration.sendThreads = try SendThreads(.random(in: 0...2, using: &random), threshold: 1) }
         try withExtendedLifetime(try Topic(on: loop, configuration: configuration)) { topic in
             self.topic = topic
             for _ in 0..<Int.random(in: 1...3, using: &random) { try join(topic) }

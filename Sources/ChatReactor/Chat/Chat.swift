@@ -142,6 +142,7 @@ public final class Chat {
 
     let slowClients: SlowSubscriberPolicy
     let slowHighWater: Int?
+    let sendThreads: SendThreads?
     /// The line with which somebody leaves who gets lines.
     var quitWord: [UInt8]?
     let label: TextLabel
@@ -224,6 +225,7 @@ public final class Chat {
         messageOfTheDay = configuration.messageOfTheDay.map { String(madeVisible: $0) }
         slowClients = settings.slowClients
         slowHighWater = settings.slowHighWater
+        sendThreads = settings.sendThreads
         quitWord = settings.quitWord.map { Array($0.utf8) }
         maximumTextLength = WireForm.longestText(sent: settings.maximumMessageLength)
         // A log grows in one turn by an eighth, and then one message more. That must be no more than a quarter, or somebody could

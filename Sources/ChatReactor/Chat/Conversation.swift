@@ -199,6 +199,7 @@ final class Conversation {
         configuration.memory = topicMemory[form]
         configuration.policy = chat.slowClients
         configuration.highWater = chat.slowHighWater
+        configuration.sendThreads = chat.sendThreads
         let name = name
         let server = chat.irc?.serverName ?? ""
         configuration.skipNotice = { missed in

@@ -111,12 +111,6 @@ public final class BackgroundLoop: Sendable {
         }
 
         func start() throws(Errno) {
-            var (blocked, own) = (sigset_t(), sigset_t())
-            unsafe sigfillset(&blocked)
-            for signal in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS] { unsafe sigdelset(&blocked, signal) }
-            // A thread begins with the mask of the one that starts it.
-            unsafe pthread_sigmask(SIG_SETMASK, &blocked, &own)
-            defer { unsafe pthread_sigmask(SIG_SETMASK, &own, nil) }
             try startDetachedThread { [self] in main() }
         }
 
