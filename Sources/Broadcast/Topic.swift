@@ -115,8 +115,8 @@ public final class Topic {
     /// The lag from which on a subscriber is too far behind.
     let highWater: Int
 
-    /// How long a message may be, as it goes over the wire, in bytes: a quarter of the log.
-    public var maximumMessageLength: Int { log.capacity / 4 }
+    /// How long a message may be, as it goes over the wire, in bytes: a quarter of the log, and less than 4 GiB in any case.
+    public var maximumMessageLength: Int { min(log.capacity / 4, Int(UInt32.max)) }
 
     /// How many messages were ever published. The next one has this number, counted from 0. With a shared log it is as many as the topic has seen
     /// of all, and another loop may be about to publish the next one.

@@ -14,6 +14,16 @@ struct ExtremeSettingsTests {
         loop.close()
     }
 
+    /// Where a message ends in its batch is a number of 32 bits.
+    @Test(arguments: [1 << 33, 1 << 34, 1 << 45]) func aMessageIsLessThanFourGibibytesLong(_ capacity: Int) throws {
+        let loop = try EventLoop()
+        var configuration = Topic.Configuration()
+        configuration.capacity = capacity
+        let topic = try Topic(on: loop, configuration: configuration)
+        #expect(topic.maximumMessageLength == min(capacity / 4, Int(UInt32.max)))
+        loop.close()
+    }
+
     @Test(arguments: [(Int.max, Duration(attoseconds: .max)), (.min, Duration(attoseconds: .min))])
     func anythingElseIsTaken(_ number: Int, _ time: Duration) throws {
         let loop = try EventLoop()
