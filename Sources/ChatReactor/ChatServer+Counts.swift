@@ -37,13 +37,13 @@ extension ChatServer {
         /// Adds what was counted elsewhere, such as by another server of a group.
         public mutating func add(_ other: Counts) {
             acceptedClients &+= other.acceptedClients
-            closedClients.merge(other.closedClients, uniquingKeysWith: +)
+            closedClients.merge(other.closedClients, uniquingKeysWith: &+)
             acceptFailures &+= other.acceptFailures
             failedHandshakes &+= other.failedHandshakes
-            refusals.merge(other.refusals, uniquingKeysWith: +)
-            webResponses.merge(other.webResponses, uniquingKeysWith: +)
+            refusals.merge(other.refusals, uniquingKeysWith: &+)
+            webResponses.merge(other.webResponses, uniquingKeysWith: &+)
             logins &+= other.logins
-            refusedLogins.merge(other.refusedLogins, uniquingKeysWith: +)
+            refusedLogins.merge(other.refusedLogins, uniquingKeysWith: &+)
             receivedMessages &+= other.receivedMessages
             deliveries &+= other.deliveries
             skippedMessages &+= other.skippedMessages
