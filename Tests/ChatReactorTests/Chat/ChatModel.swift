@@ -118,9 +118,10 @@ final class ChatModel {
 
     // MARK: - What happens
 
-    func arrive(_ number: Int) throws {
+    func arrive(_ number: Int, isJSON: Bool) throws {
         try endOfAction()
         let member = Member(number)
+        member.isJSON = isJSON
         members[number] = member
         enter(member, rooms["lobby"]!, since: nil, isFirst: true)
     }

@@ -14,13 +14,19 @@ final class RandomChat {
         var replayed = 0
         var gaps = 0
         var closedAsTooSlow = 0
+        // Of those who come by WebSocket.
+        var webLines = 0
+        var webReplayed = 0
+        var webGaps = 0
+        var pongs = 0
+        var closingHandshakes = 0
         // Of those with IRC clients.
         var ircLines = 0
         var ircReplayed = 0
         var ircGaps = 0
     }
 
-    private final class Participant {
+    fileprivate final class Participant {
         enum Kind {
             case lines
             /// It comes by WebSocket.
@@ -30,9 +36,15 @@ final class RandomChat {
         }
 
         let peer: Peer
-        let number: Int
         let kind: Kind
-        weak var person: Person?
+        /// What it asks for, if it comes by WebSocket.
+        let socket: ChatSocket?
+        /// Nil until its WebSocket is accepted.
+        private(set) weak var person: Person?
+        private(set) var number = 0
+        weak var connection: Connection?
+        /// Whether its connection has the server's own options, and not those of the scenario.
+        var hasServersOptions = false
         /// Whether it takes what comes at once.
         var isSlow: Bool
         /// What it has still to write.
@@ -42,15 +54,22 @@ final class RandomChat {
         var hasHungUp = false
         var checked = 0
 
-        init(_ peer: Peer, _ person: Person, _ kind: Kind, isSlow: Bool) {
+        init(_ peer: Peer, _ kind: Kind, socket: ChatSocket? = nil, isSlow: Bool) {
             self.peer = peer
             self.kind = kind
-            self.person = person
+            self.socket = socket
             self.isSlow = isSlow
+        }
+
+        func become(_ person: Person) {
+            self.person = person
             number = person.number
         }
 
-        var isFramed: Bool { kind == .frames }
+        /// Whether it takes part: somebody whose WebSocket is not accepted yet does not.
+        var isAdmitted: Bool { number > 0 }
+        /// Whether it goes on to write what it has still to write.
+        var isWriting: Bool { !hasHungUp || socket?.hasSentClose == true }
 
         /// How it gets what happens.
         func form(of member: ChatModel.Member) -> WireForm {
@@ -65,35 +84,21 @@ final class RandomChat {
             }
         }
 
-        /// Has it write lines.
-        func write(_ lines: [UInt8]) {
-            if !isFramed { return outgoing += lines }
-            for line in lines.split(separator: 10, omittingEmptySubsequences: false).dropLast() {
-                // What is no UTF-8 would be no text.
-                outgoing += WebSocketPeer.Frame.text(String(decoding: line, as: UTF8.self)).bytes()
-            }
+        /// Has it write a line, which ends with a newline.
+        func write(_ line: [UInt8], using random: inout SeededGenerator) {
+            guard let socket else { return outgoing += line }
+            // What is no UTF-8 would be no text.
+            outgoing += socket.frames(of: String(decoding: line.dropLast(), as: UTF8.self).utf8, using: &random)
         }
 
-        /// The next line that it has got whole, and how many bytes it took; nil if there is none yet.
-        func nextLine() throws -> (line: String?, length: Int)? {
+        /// What it has got next, whole, and how many bytes that took; nil if there is nothing yet.
+        func next() throws -> (next: ChatSocket.Next, length: Int)? {
             let unchecked = peer.received[checked...]
-            if !isFramed {
-                guard let end = unchecked.firstIndex(of: 10) else { return nil }
-                var line = unchecked[..<end]
-                if kind == .irc, line.popLast() != 13 { throw ChatModel.Broken("a message does not end in CR LF") }
-                return (String(decoding: line, as: UTF8.self), end + 1 - checked)
-            }
-            switch WebSocketPeer.Frame.first(in: unchecked) {
-            case .partial: return nil
-            case .none: throw ChatModel.Broken("a client got what is no frame")
-            case .whole(let frame, let length):
-                // Nothing follows a Close.
-                if frame.opcode == 8, length == unchecked.count { return (nil, length) }
-                guard frame.opcode == 1, frame.isFinal else {
-                    throw ChatModel.Broken("a client got a frame of kind \(frame.opcode)")
-                }
-                return (frame.text, length)
-            }
+            if let socket { return try socket.next(in: unchecked) }
+            guard let end = unchecked.firstIndex(of: 10) else { return nil }
+            var line = unchecked[..<end]
+            if kind == .irc, line.popLast() != 13 { throw ChatModel.Broken("a message does not end in CR LF") }
+            return (.text(String(decoding: line, as: UTF8.self)), end + 1 - checked)
         }
     }
 
@@ -105,7 +110,13 @@ final class RandomChat {
 
         func server(_ server: ChatServer, didAccept client: ChatServer.Client) {
             guard let person = client as? Person else { return }
-            scenario.tell { person is IRCClient ? try $0.arriveByIRC(person.number) : try $0.arrive(person.number) }
+            if let connection = person.connection {
+                scenario.participants.first { $0.connection === connection }?.become(person)
+            }
+            scenario.tell {
+                person is IRCClient
+                    ? try $0.arriveByIRC(person.number) : try $0.arrive(person.number, isJSON: person.form.isJSON)
+            }
         }
 
         func server(_ server: ChatServer, didPublish event: ChatServer.Event) {
@@ -132,6 +143,9 @@ final class RandomChat {
     private var participants: [Participant] = []
     private var failure: ChatModel.Broken?
     private var said = 0
+    /// How what was said as a number must be shown.
+    private var shown: [Int: String] = [:]
+    private var isEnding = false
     /// Whether the hook is called for a topic, which the model knows of by the command.
     private var speaksOtherwise = false
     private var tally = Tally()
@@ -203,6 +217,7 @@ final class RandomChat {
         chat.onSay { [unowned self] person, room, text in
             if speaksOtherwise { return .pass }
             tell { try $0.say(person.number, in: room.name.text, text) }
+            checkWords(text, of: person.number)
             return .pass
         }
         for name in chat.commands.names {
@@ -238,6 +253,15 @@ final class RandomChat {
         do { try body(model) } catch { failure = failure ?? error as? ChatModel.Broken }
     }
 
+    /// Whether what is said is what was sent, and how it must be shown.
+    private func checkWords(_ text: String, of number: Int) {
+        // One that goes within a line has said what has come of it.
+        if isEnding { return }
+        if let saying = Int(text.prefix { $0 != " " }), let shown = shown[saying], shown != text {
+            failure = failure ?? ChatModel.Broken("guest\(number) is heard to say '\(text)', and not '\(shown)'")
+        }
+    }
+
     // MARK: - What happens
 
     private func chance(_ oneIn: Int) -> Bool { Int.random(in: 0..<oneIn, using: &random) == 0 }
@@ -254,7 +278,9 @@ final class RandomChat {
     }
 
     private func act() throws {
-        guard let participant = participants.filter({ !$0.hasHungUp }).randomElement(using: &random) else { return try arrive() }
+        let present = participants.filter { !$0.hasHungUp }
+        if present.isEmpty { return try arrive() }
+        guard let participant = present.filter(\.isAdmitted).randomElement(using: &random) else { return }
         switch Int.random(in: 0..<30, using: &random) {
         case 0: if participants.count(where: { !$0.hasHungUp }) < 6 { try arrive() }
         case 1: if chance(4) { hangUp(participant) }
@@ -262,7 +288,11 @@ final class RandomChat {
         case 3..<8: if !isLoud || chance(8) { participant.peer.read(atMost: .random(in: 1...4_000, using: &random)) }
         default:
             for _ in 0..<(chance(6) ? 30 : Int.random(in: 1...4, using: &random)) {
-                participant.write(line(of: participant))
+                if let socket = participant.socket, chance(20) {
+                    participant.outgoing += socket.frames(of: sayingOfTwoLines(), using: &random)
+                } else {
+                    participant.write(line(of: participant), using: &random)
+                }
             }
         }
     }
@@ -272,26 +302,43 @@ final class RandomChat {
         if isLoud || chance(2) { near.setOption(SOL_SOCKET, SO_SNDBUF, Int32(1)) }
         let kind: Participant.Kind = chance(3) ? .irc : chance(3) ? .frames : .lines
         let descriptor = OwnedDescriptor(takingOver: near)
-        if kind == .irc { return try arriveByIRC(far, descriptor) }
-        let person = try #require(chat.makePerson(form: kind == .frames ? .textFrames : .text))
-        participants.append(Participant(far, person, kind, isSlow: chance(isLoud ? 2 : 3)))
-        if chance(3) { participants.last!.write(Array("/json\n".utf8)) }
-        if kind == .frames {
-            let handler = WebSocketHandler(person, role: .server, options: options, pingInterval: nil)
-            let framed = WebSocketHandler.connectionOptions(options, role: .server)
-            try loop.adopt(socket: descriptor, options: framed, handler: handler)
-        } else {
+        let isSlow = chance(isLoud ? 2 : 3)
+        let participant = Participant(
+            far, kind, socket: kind == .frames ? ChatSocket(using: &random) : nil, isSlow: isSlow)
+        participants.append(participant)
+        switch kind {
+        case .irc: try arriveByIRC(participant, descriptor)
+        case .frames: try arriveByWeb(participant, descriptor)
+        case .lines:
+            let person = try #require(chat.makePerson(form: .text))
+            participant.become(person)
+            if chance(3) { participant.outgoing += Array("/json\n".utf8) }
             try loop.adopt(socket: descriptor, options: options, handler: person)
         }
     }
 
-    private func arriveByIRC(_ peer: Peer, _ descriptor: consuming OwnedDescriptor) throws {
+    /// Asks for a WebSocket, as at a listener for the web.
+    private func arriveByWeb(_ participant: Participant, _ descriptor: consuming OwnedDescriptor) throws {
+        guard let socket = participant.socket else { return }
+        participant.outgoing += socket.request
+        // A client should wait for the answer, and nothing is lost of one that does not.
+        if chance(4) { for _ in 0..<Int.random(in: 1...3, using: &random) { participant.write(saying(), using: &random) } }
+        if chance(3) { participant.write(Array("/json\n".utf8), using: &random) }
+        var configuration = ChatServer.WebConfiguration()
+        configuration.pingInterval = nil
+        let caller = WebCaller(from: .loopback(port: 0), by: nil, to: server, configuration)
+        participant.connection = try loop.adopt(
+            socket: descriptor, options: HTTPHandler.connectionOptions, handler: caller.makeHandler())
+        participant.hasServersOptions = true
+    }
+
+    private func arriveByIRC(_ participant: Participant, _ descriptor: consuming OwnedDescriptor) throws {
         let client = chat.makeIRCClient(of: network, in: server)
-        participants.append(Participant(peer, client, .irc, isSlow: chance(isLoud ? 2 : 3)))
+        participant.become(client)
         let name = name()
         let capabilities = chance(2) ? "CAP REQ :message-tags server-time echo-message labeled-response batch\r\n" : ""
-        participants.last!.write(
-            Array("\(capabilities)NICK \(name)\r\nUSER u\(client.number) 0 * :\(name)\r\nCAP END\r\n".utf8))
+        participant.outgoing += Array(
+            "\(capabilities)NICK \(name)\r\nUSER u\(client.number) 0 * :\(name)\r\nCAP END\r\n".utf8)
         var options = options
         options.maximumMessageLength = IRCClient.tagLimit + IRCClient.messageLimit
         try loop.adopt(socket: descriptor, options: options, handler: client)
@@ -310,7 +357,13 @@ final class RandomChat {
     private func hangUp(_ participant: Participant) {
         if participant.isWithinLine { return }
         participant.hasHungUp = true
-        if chance(2) { participant.peer.hangUp() } else { participant.peer.shutDownSending() }
+        if let socket = participant.socket, socket.isOpen, !chance(4) {
+            participant.outgoing += socket.close(using: &random)
+        } else if chance(2) {
+            participant.peer.hangUp()
+        } else {
+            participant.peer.shutDownSending()
+        }
     }
 
     private func name() -> String {
@@ -398,15 +451,32 @@ final class RandomChat {
 
     /// Something that is said, with what must be escaped in some form, and made visible in all.
     private func saying() -> [UInt8] {
-        var line = Array("\(number()) ".utf8)
+        let saying = number()
+        // A command takes no space at its end.
+        var text = "\(saying) -"
+        var line = Array(text.utf8)
         for _ in 0..<Int.random(in: 0...4, using: &random) {
-            line += pick([
-                Array("olá \"x\\y\"".utf8), [0x1B, 0x5B], [0xFF], Array("\ta\u{301}".utf8), Array("🙂".utf8),
-                [0x2E, 0xE2, 0x80, 0xAE],
+            let (bytes, visible): ([UInt8], String) = pick([
+                (Array("olá \"x\\y\"".utf8), "olá \"x\\y\""), ([0x1B, 0x5B], "^[["), ([0xFF], "\u{FFFD}"),
+                (Array("\ta\u{301}".utf8), "\ta\u{301}"), (Array("🙂".utf8), "🙂"), ([0x2E, 0xE2, 0x80, 0xAE], ".\\u{202E}"),
             ])
+            line += bytes
+            text += visible
         }
-        if isLoud || chance(4) { line += [UInt8](repeating: UInt8(ascii: "z"), count: .random(in: 1...150, using: &random)) }
+        if isLoud || chance(4) {
+            let padding = String(repeating: "z", count: .random(in: 1...150, using: &random))
+            line += Array(padding.utf8)
+            text += padding
+        }
+        shown[saying] = text
         return line + [10]
+    }
+
+    /// A text of two lines, which are said as one.
+    private func sayingOfTwoLines() -> [UInt8] {
+        let (first, second) = (number(), number())
+        shown[first] = "\(first) one \(second) two"
+        return Array("\(first) one\(pick(["\n", "\r\n", "\n\n"]))\(second) two\(pick(["", "\n"]))".utf8)
     }
 
     private func didClose(_ number: Int, _ reason: CloseReason) {
@@ -434,33 +504,77 @@ final class RandomChat {
     // MARK: - What must hold
 
     private func turn() throws {
-        for participant in participants where !participant.outgoing.isEmpty && !participant.hasHungUp {
+        for participant in participants where !participant.outgoing.isEmpty && participant.isWriting {
             let count = chance(3) ? Int.random(in: 1...participant.outgoing.count, using: &random) : participant.outgoing.count
             let sent = participant.peer.sendAvailable(Array(participant.outgoing.prefix(count)))
             // A frame that is cut off is none.
-            if sent > 0 { participant.isWithinLine = !participant.isFramed && participant.outgoing[sent - 1] != 10 }
+            if sent > 0 { participant.isWithinLine = participant.socket == nil && participant.outgoing[sent - 1] != 10 }
             participant.outgoing.removeFirst(sent)
         }
         try loop.runOnce(waitingAtMost: .zero)
+        for participant in participants where participant.hasServersOptions && participant.isAdmitted {
+            limitFlush(of: participant)
+        }
         try check()
+    }
+
+    /// Has somebody who has come as at a listener be waited for as shortly as the others.
+    private func limitFlush(of participant: Participant) {
+        participant.hasServersOptions = false
+        guard let connection = participant.connection else { return }
+        var options = connection.options
+        options.flushTimeout = self.options.flushTimeout
+        connection.setOptions(Connection.SharedOptions(options))
     }
 
     private func check() throws {
         tell { try $0.endOfAction() }
         for participant in participants {
             if !participant.isSlow { participant.peer.read() }
-            while let (line, length) = try participant.nextLine() {
+            if let owed = participant.connection?.pendingOutput, owed > 16_384 { participant.socket?.mayLackPongs = true }
+            while let (next, length) = try participant.next() {
                 participant.checked += length
-                guard let line else { continue }
-                if participant.kind == .irc { tally.ircLines += 1 } else { tally.lines += 1 }
-                tell { try $0.members[participant.number]?.check(line) }
+                switch next {
+                case .head: break
+                case .pong: tally.pongs += 1
+                case .text(let line):
+                    tally.countLine(of: participant.kind)
+                    tell { try $0.members[participant.number]?.check(line) }
+                case .close(let code): try check(code, of: participant)
+                }
             }
+            if participant.socket?.hasClose == true { endSocket(of: participant) }
         }
         if let failure { throw failure }
     }
 
+    /// Whether somebody's WebSocket is closed with the code that is due.
+    private func check(_ code: Int?, of participant: Participant) throws {
+        let member = model.members[participant.number]
+        let isAnswer = participant.socket?.hasSentClose == true && code == participant.socket?.ownCode
+        // One that is finishing is not moved ahead.
+        let mayBeTooSlow = policy != .skip || participant.hasHungUp || member?.hasQuit == true
+        let isRight =
+            switch code {
+            case 1000: isAnswer || participant.hasHungUp || member?.hasQuit == true
+            case 1013: mayBeTooSlow
+            default: isAnswer
+            }
+        if isAnswer { tally.closingHandshakes += 1 }
+        if !isRight { throw ChatModel.Broken("a WebSocket is closed with \(code.map(String.init) ?? "no code")") }
+    }
+
+    /// A client whose WebSocket is closed hangs up once it has seen that nothing follows.
+    private func endSocket(of participant: Participant) {
+        participant.peer.read()
+        guard participant.peer.isAtEnd, participant.checked == participant.peer.received.count else { return }
+        participant.hasHungUp = true
+        participant.outgoing = []
+        participant.peer.hangUp()
+    }
+
     /// How many bytes clients have still to write.
-    private var unsentCount: Int { participants.reduce(0) { $0 + ($1.hasHungUp ? 0 : $1.outgoing.count) } }
+    private var unsentCount: Int { participants.reduce(0) { $0 + ($1.isWriting ? $1.outgoing.count : 0) } }
 
     /// Has every client read all that comes, and checks that nothing is missing.
     private func settle() throws {
@@ -468,18 +582,27 @@ final class RandomChat {
         var quiet = 0
         var turns = 0
         while quiet < 10 + 4 * participants.count {
-            let (lines, unsent) = (tally.lines + tally.ircLines, unsentCount)
+            let (lines, unsent) = (tally.allLines, unsentCount)
             try turn()
             turns += 1
             if turns > 50_000 { throw ChatModel.Broken("there is no end of what clients get") }
-            quiet = lines == tally.lines + tally.ircLines && unsent == unsentCount ? quiet + 1 : 0
+            quiet = lines == tally.allLines && unsent == unsentCount ? quiet + 1 : 0
         }
         for participant in participants {
-            guard let member = model.members[participant.number], !member.isClosed, !participant.hasHungUp else { continue }
+            if !participant.isAdmitted { throw ChatModel.Broken("a WebSocket is not accepted") }
+            guard let member = model.members[participant.number], !member.isClosed else { continue }
+            if participant.socket?.lacksAnswerToClose == true { throw ChatModel.Broken("a Close frame is not answered") }
+            if participant.hasHungUp { continue }
             if participant.checked < participant.peer.received.count { throw ChatModel.Broken("a client got a part of a line") }
             if let lacking = member.lacking { throw ChatModel.Broken("\(member.name) does not get \(lacking)") }
-            tally.replayed += member.replayedLines
-            tally.gaps += member.gaps
+            if participant.socket?.lacksPong == true { throw ChatModel.Broken("\(member.name) does not get a pong") }
+            if participant.kind == .frames {
+                tally.webReplayed += member.replayedLines
+                tally.webGaps += member.gaps
+            } else {
+                tally.replayed += member.replayedLines
+                tally.gaps += member.gaps
+            }
             tally.ircReplayed += member.irc?.pastCount ?? 0
             tally.ircGaps += member.irc?.gaps ?? 0
         }
@@ -535,6 +658,7 @@ final class RandomChat {
     }
 
     private func end() throws {
+        isEnding = true
         for participant in participants {
             participant.hasHungUp = true
             participant.peer.hangUp()
@@ -553,11 +677,26 @@ final class RandomChat {
 }
 
 extension RandomChat.Tally {
+    var allLines: Int { lines + webLines + ircLines }
+
+    fileprivate mutating func countLine(of kind: RandomChat.Participant.Kind) {
+        switch kind {
+        case .lines: lines += 1
+        case .frames: webLines += 1
+        case .irc: ircLines += 1
+        }
+    }
+
     mutating func add(_ other: Self) {
         lines += other.lines
         replayed += other.replayed
         gaps += other.gaps
         closedAsTooSlow += other.closedAsTooSlow
+        webLines += other.webLines
+        webReplayed += other.webReplayed
+        webGaps += other.webGaps
+        pongs += other.pongs
+        closingHandshakes += other.closingHandshakes
         ircLines += other.ircLines
         ircReplayed += other.ircReplayed
         ircGaps += other.ircGaps

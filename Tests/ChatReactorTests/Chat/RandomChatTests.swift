@@ -14,6 +14,11 @@ struct RandomChatTests {
         #expect(tally.lines > 20 * count)
         #expect(tally.replayed > count)
         if count >= 300 { #expect(tally.gaps > 0) }
+        #expect(tally.webLines > 20 * count)
+        #expect(tally.webReplayed > 2 * count)
+        #expect(tally.pongs > count)
+        if count >= 300 { #expect(tally.webGaps > 0) }
+        if count >= 1_000 { #expect(tally.closingHandshakes > 0) }
         #expect(tally.ircLines > 20 * count)
         #expect(tally.ircReplayed > 2 * count)
         if count >= 1_000 { #expect(tally.ircGaps > 0) }
