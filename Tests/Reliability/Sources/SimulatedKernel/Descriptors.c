@@ -143,6 +143,11 @@ static void write_address(uint32_t host, int port, struct sockaddr *address, soc
     *length = sizeof written;
 }
 
+// Peers come from 127.0.0.1 to 127.0.0.3.
+void write_peer_address(int stream, struct sockaddr *address, socklen_t *length) {
+    write_address(INADDR_LOOPBACK + (uint32_t)(stream % 3), 10000 + stream, address, length);
+}
+
 int getsockname(int number, struct sockaddr *address, socklen_t *length) {
     if (!is_simulated(number)) return (int)syscall(SYS_getsockname, number, address, length);
     enter();
@@ -156,9 +161,8 @@ int getpeername(int number, struct sockaddr *address, socklen_t *length) {
     if (!is_simulated(number)) return (int)syscall(SYS_getpeername, number, address, length);
     enter();
     stream *it = find_stream(number);
+    if (it != NULL) kernel.named = (int)(it - kernel.streams);
     if (it == NULL || it->is_connecting || it->is_dead) return (int)leave("getpeername", number, 0, ENOTCONN);
-    // Peers come from 127.0.0.1 to 127.0.0.3.
-    int index = (int)(it - kernel.streams);
-    write_address(INADDR_LOOPBACK + (uint32_t)(index % 3), 10000 + index, address, length);
+    write_peer_address((int)(it - kernel.streams), address, length);
     return (int)leave("getpeername", number, 0, 0);
 }

@@ -30,6 +30,7 @@ void kernel_begin(const kernel_faults *faults) {
     kernel.now = 1000000000000;
     kernel.descriptor_limit = -1;
     kernel.newest = -1;
+    kernel.named = -1;
     kernel.is_running = true;
 }
 
@@ -152,6 +153,13 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
     time->tv_sec = kernel.now / 1000000000;
     time->tv_nsec = kernel.now % 1000000000;
     return 0;
+}
+
+time_t time(time_t *result) {
+    struct timespec now = {0};
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (result != NULL) *result = now.tv_sec;
+    return now.tv_sec;
 }
 
 // Where Swift's SystemRandomNumberGenerator has its numbers from. They are others than those by which the kernel decides.

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -112,6 +113,7 @@ typedef struct {
     stream streams[SIMULATED_STREAMS];
     int stream_count;
     int newest;
+    int named;
 
     struct {
         int64_t delay;
@@ -142,6 +144,8 @@ void complain(const char *what);
 descriptor *find(int number);
 /// The stream of a descriptor, or NULL.
 stream *find_stream(int number);
+/// Where the other end of a stream is.
+void write_peer_address(int stream, struct sockaddr *address, socklen_t *length);
 /// A new descriptor, the lowest number that is free; -1 and EMFILE if there is none.
 int open_descriptor(descriptor_kind kind);
 bool is_interrupted(void);

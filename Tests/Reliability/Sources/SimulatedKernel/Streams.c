@@ -303,6 +303,7 @@ int accept4(int number, struct sockaddr *address, socklen_t *length, int flags) 
     it->descriptor = accepted;
     kernel.newest = caller;
     kernel.counts[KERNEL_COUNT_ACCEPTED]++;
+    if (address != NULL) write_peer_address(caller, address, length);
     return (int)leave("accept4", number, accepted, 0);
 }
 
@@ -338,6 +339,7 @@ void world_expect_connect(int64_t delay, int error, size_t input_capacity, size_
 }
 
 int world_newest(void) { return kernel.newest; }
+int world_named(void) { return kernel.named; }
 
 bool world_waiting_callers_are_watched(void) {
     for (int index = 0; index < SIMULATED_DESCRIPTORS; index++) {

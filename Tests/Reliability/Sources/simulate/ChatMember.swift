@@ -64,8 +64,12 @@ final class ChatMember {
     /// It has gone in the middle of a line.
     private var hasTorn = false
     /// Whether the last that it has sent may be the beginning of a line.
-    var isTorn: Bool { hasTorn || world_is_dead(stream) || world_failure(stream) != 0 }
+    var isTorn: Bool {
+        // A frame of which a part is lacking is none.
+        web == nil && (hasTorn || world_is_dead(stream) || world_failure(stream) != 0)
+    }
     private(set) var hasEnded = false
+    private var hasHungUp = false
 
     // What the server has done.
     weak var person: Person?
@@ -101,12 +105,20 @@ final class ChatMember {
     lazy var reader = ChatReader(self)
     /// What it is, if it has come with an IRC client.
     private(set) var irc: IRCPeer?
+    /// What it is, if it has come by WebSocket.
+    let web: WebPeer?
+    /// How long a message may be, which is cut into frames otherwise if it is longer.
+    private let limit: Int
 
-    init(_ number: Int, stream: Int32, isEager: Bool, form: ChatAction.Form) {
+    init(_ number: Int, stream: Int32, isEager: Bool, form: ChatAction.Form, limit: Int, seed: UInt64) {
         self.number = number
         self.stream = stream
         self.isEager = isEager
-        if form != .lines { irc = IRCPeer(self, takesMore: form == .ircWithTags) }
+        self.limit = limit
+        web = form.isWeb ? WebPeer(isJSON: form == .webJSON, seed: seed) : nil
+        isJSON = form == .webJSON
+        if form.isIRC { irc = IRCPeer(self, takesMore: form == .ircWithTags) }
+        if let web { outbox += web.request }
     }
 
     var isOpen: Bool { isAccepted && reason == nil && connection?.isOpen == true }
@@ -170,13 +182,28 @@ final class ChatMember {
 
     private func finish(_ asked: Asked, _ bytes: [UInt8]) {
         if hasEnded { return }
-        outbox += bytes + Array("/mark \(script.count)\n".utf8)
+        write(lines: bytes + Array("/mark \(script.count)\n".utf8))
         script.append(asked)
+    }
+
+    private func write(lines: [UInt8]) {
+        guard let web else { return outbox += lines }
+        for line in lines.split(separator: 10, omittingEmptySubsequences: false).dropLast() {
+            outbox += web.frames(of: line, before: script.count, limit: limit)
+        }
+    }
+
+    /// Sends a Close frame, and nothing more.
+    func closeSocket() {
+        guard let web, !hasEnded else { return }
+        outbox += web.close()
+        hasEnded = true
     }
 
     /// Writes and reads what it can. Returns whether anything has moved.
     func pump() -> Bool {
         var hasMoved = false
+        if let web, !hasEnded { outbox += web.answers(havingTaken: world_taken(stream)) }
         if !outbox.isEmpty {
             let written = unsafe outbox.withUnsafeBufferPointer { unsafe world_write(stream, $0.baseAddress!, $0.count) }
             if written > 0 {
@@ -186,7 +213,17 @@ final class ChatMember {
             }
         }
         if isEager, world_read(stream, .max) > 0 { hasMoved = true }
+        if endSocket() { hasMoved = true }
         return hasMoved
+    }
+
+    /// Hangs up once the server has closed the WebSocket.
+    private func endSocket() -> Bool {
+        guard let web, web.hasClose, !hasHungUp, world_taken(stream) == world_sent_count(stream) else { return false }
+        end()
+        hasHungUp = true
+        world_close(stream)
+        return true
     }
 
     /// Sends no more.
@@ -194,7 +231,7 @@ final class ChatMember {
         if hasEnded { return }
         hasEnded = true
         outbox = []
-        if !isAtLineStart { hasTorn = true }
+        if !isAtLineStart, web == nil { hasTorn = true }
     }
 
     // MARK: - The server

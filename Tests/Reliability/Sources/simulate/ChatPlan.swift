@@ -95,7 +95,7 @@ private struct ChatAuthor {
         let peer = peerCount
         peerCount += 1
         return .call(
-            peer: peer, random.element(of: [.lines, .lines, .lines, .irc, .ircWithTags]),
+            peer: peer, random.element(of: [.lines, .lines, .lines, .irc, .ircWithTags, .webText, .webJSON]),
             inputCapacity: random.element(of: [13, 100, 2_000, 20_000, 20_000]),
             outputCapacity: random.element(of: [20, 50, 700, 3_000, 20_000, 100_000]), isEager: !random.oneIn(slowOneIn))
     }

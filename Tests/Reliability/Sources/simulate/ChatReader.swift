@@ -28,6 +28,7 @@ final class ChatReader {
 
     init(_ member: ChatMember) {
         self.member = member
+        isJSON = member.isJSON
     }
 
     func read(in scenario: ChatScenario) throws(Finding) {
@@ -35,9 +36,7 @@ final class ChatReader {
         while offset < count {
             // Looked up anew: a check may make a system call.
             let sent = unsafe UnsafeBufferPointer(start: world_sent(member.stream), count: count)
-            guard let end = unsafe sent[offset...].firstIndex(of: 10) else { return }
-            let bytes = unsafe Array(sent[offset..<end])
-            offset = end + 1
+            guard let bytes = unsafe try nextLine(of: sent) else { return }
             guard let line = String(validating: bytes, as: UTF8.self) else { throw wrong("a line is not UTF-8") }
             if let irc = member.irc {
                 scenario.counts[.chatLines] += 1
@@ -50,6 +49,16 @@ final class ChatReader {
             }
             try read(line, in: scenario)
         }
+    }
+
+    /// The next line that is whole, without its newline, or the text of the next frame.
+    private func nextLine(of sent: UnsafeBufferPointer<UInt8>) throws(Finding) -> [UInt8]? {
+        if let web = member.web {
+            do throws(Finding) { return unsafe try web.nextText(of: sent) } catch { throw wrong(error.kind, error.detail) }
+        }
+        guard let end = unsafe sent[offset...].firstIndex(of: 10) else { return nil }
+        defer { offset = end + 1 }
+        return unsafe Array(sent[offset..<end])
     }
 
     private static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
@@ -66,6 +75,7 @@ final class ChatReader {
 
     private func read(_ line: String, in scenario: ChatScenario) throws(Finding) {
         scenario.counts[.chatLines] += 1
+        if member.web != nil { scenario.counts[.chatTexts] += 1 }
         if scenario.isTraced { print("      peer \(member.number) < \(line)") }
         if line.hasPrefix("{") {
             let object = try WireLine.json(line)
@@ -191,6 +201,7 @@ final class ChatReader {
         }
         if let replay, !replay.hasEnded, replay.count > 0, !replay.isLoose { return "the end of a history" }
         if name != nil, member.isToHearOfShutdown { return "the shutdown that was announced" }
+        if member.web?.lacksPong(after: member.marksHeard) == true { return "a pong" }
         if member.marksHeard > marks { return "the answer to \(member.script[marks])" }
         if isJSON, !member.untold.isEmpty { return "the number of what it has said" }
         if !member.privateDue.isSubset(of: privateMessages) { return "a private message" }
@@ -218,7 +229,9 @@ final class ChatReader {
 
     private func enter(_ welcome: WireLine.Welcome, in scenario: ChatScenario) throws(Finding) {
         guard let room = welcome.room else { throw wrong("a welcome to no room") }
-        if welcome.isFirst != (name == nil) { throw wrong("somebody is welcomed twice, or not at first") }
+        // A program is not told whether it is the first.
+        let isFirst = isJSON ? name == nil : welcome.isFirst
+        if isFirst != (name == nil) { throw wrong("somebody is welcomed twice, or not at first") }
         if let told = welcome.name {
             if let name, name != told { throw wrong("somebody is told another name than it has", told) }
             name = told
@@ -236,7 +249,7 @@ final class ChatReader {
                 throw wrong("a welcome has another number than the room", "\(sequence)")
             }
             if let online = next.online, online != welcome.online { throw wrong("a welcome counts others than are there") }
-            return try enter(next, welcome, after: 0, in: scenario)
+            return try enter(next, welcome, isFirst: isFirst, after: 0, in: scenario)
         }
         guard let stay = stay(in: room) else {
             // It may have come and gone within one turn.
@@ -248,7 +261,7 @@ final class ChatReader {
             let again = ChatStay(stay.history, start: welcome.sequence, afterMark: marks, ignored: snapshot?.ignored ?? [])
             again.end = stay.end
             member.stays.insert(again, at: member.stays.firstIndex { $0 === stay }! + 1)
-            return try enter(again, welcome, after: stay.next, in: scenario)
+            return try enter(again, welcome, isFirst: isFirst, after: stay.next, in: scenario)
         }
         guard isJSON else { throw wrong("somebody is told once more where it is", room) }
         try check(welcome.epoch, of: stay)
@@ -263,8 +276,9 @@ final class ChatReader {
         }
     }
 
-    private func enter(_ stay: ChatStay, _ welcome: WireLine.Welcome, after told: Int, in scenario: ChatScenario) throws(Finding)
-    {
+    private func enter(
+        _ stay: ChatStay, _ welcome: WireLine.Welcome, isFirst: Bool, after told: Int, in scenario: ChatScenario
+    ) throws(Finding) {
         scenario.counts[.chatStays] += 1
         stay.isTold = true
         if isJSON { try check(welcome.epoch, of: stay) }
@@ -274,7 +288,7 @@ final class ChatReader {
         let isLoose = member.movedDuring.contains(marks)
         var earliestEnd = before
         replayOfAll = nil
-        if case .resume(ChatMember.key(history.name), let epoch, let sequence)? = asked, !welcome.isFirst {
+        if case .resume(ChatMember.key(history.name), let epoch, let sequence)? = asked, !isFirst {
             extent = epoch == history.epoch && sequence <= stay.start ?? count(after: history) ? .after(sequence) : .all
             // Whether there was a record with that number is not known.
             if case .after = extent, stay.start == nil, sequence > before {
@@ -488,6 +502,7 @@ final class ChatReader {
             replay?.isLoose = member.movedDuring.contains(marks)
             return
         }
+        if notice.hasPrefix("the server shuts down ") { member.isToHearOfShutdown = false }
         if let topic = notice.without(prefix: "the topic is: "), !isTopic(topic) {
             throw wrong("a topic that nobody has set", topic)
         }

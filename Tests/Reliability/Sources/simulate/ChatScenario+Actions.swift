@@ -7,9 +7,11 @@ extension ChatScenario {
     func perform(_ action: ChatAction) throws {
         switch action {
         case .call(let number, let form, let input, let output, let isEager):
-            let stream = world_call(Int32(form == .lines ? Self.port : Self.ircPort), input, output)
+            let stream = world_call(Int32(port(for: form)), input, output)
             if stream < 0 { break }
-            let member = ChatMember(number, stream: stream, isEager: isEager, form: form)
+            let member = ChatMember(
+                number, stream: stream, isEager: isEager, form: form, limit: plan.setting.server.maximumMessageLength,
+                seed: random.next())
             members.append(member)
             member.irc?.register(as: random.element(of: Self.names))
         case .say(let number, let lines):
@@ -29,7 +31,12 @@ extension ChatScenario {
             }
         case .read(let number, let bytes): if let member = member(number) { _ = world_read(member.stream, bytes) }
         case .becomeEager(let number): member(number)?.isEager = true
-        case .stopSending(let number): leave(number, world_shut_down)
+        case .stopSending(let number):
+            if let member = member(number), member.web != nil, !random.oneIn(3) {
+                member.closeSocket()
+            } else {
+                leave(number, world_shut_down)
+            }
         case .hangUp(let number): leave(number, world_close)
         case .reset(let number): leave(number, world_reset)
         case .operate(let number, let operation): if let member = member(number) { try operate(operation, on: member) }
@@ -41,6 +48,14 @@ extension ChatScenario {
         case .nothing: break
         }
         try throwFinding()
+    }
+
+    private func port(for form: ChatAction.Form) -> UInt16 {
+        switch form {
+        case .lines: Self.port
+        case .irc, .ircWithTags: Self.ircPort
+        case .webText, .webJSON: Self.webPort
+        }
     }
 
     private func leave(_ number: Int, _ how: (Int32) -> Void) {
@@ -71,6 +86,11 @@ extension ChatScenario {
         var raw: [UInt8] = []
         var shown = ""
         if random.oneIn(2) { (raw, shown) = random.element(of: Self.pieces) }
+        if member.web != nil {
+            // What is no UTF-8 would be no text, and what ends a line there becomes a space.
+            if raw.contains(13) { shown = String(decoding: raw.map { $0 == 13 ? 32 : $0 }, as: UTF8.self) }
+            raw = Array(String(decoding: raw, as: UTF8.self).utf8)
+        }
         let longest = plan.setting.server.maximumMessageLength
         let length = random.oneIn(8) ? random.number(1...longest + 40) : random.number(0...min(longest / 4, 200))
         let id = "s\(member.number).\(member.irc?.sayingCount ?? member.script.count).\(index)"
@@ -111,7 +131,9 @@ extension ChatScenario {
         case .unknown: member.ask(.other, "/jion \(id)")
         case .blank: member.ask(.blank, random.element(of: ["", " ", "\t "]))
         case .quit: member.quit(saying: random.oneIn(2) ? makeSaid(by: member, 0, with: "/quit ") : nil)
-        case .quitWord: member.ask(member.script.contains(.json) ? .blank : .quit, member.script.contains(.json) ? "" : "x")
+        case .quitWord:
+            let isJSON = member.script.contains(.json) || member.web?.isJSON == true
+            member.ask(isJSON ? .blank : .quit, isJSON ? "" : "x")
         }
     }
 

@@ -11,7 +11,9 @@ extension ChatScenario {
         switch reason {
         case .endOfInput:
             counts[.closedEndOfInput] += 1
-            if !world_was_read_to_end(member.stream) { throw Finding("closed for the end of input, which has not come", who) }
+            if !world_was_read_to_end(member.stream), member.web?.hasSentClose != true {
+                throw Finding("closed for the end of input, which has not come", who)
+            }
         case .requested:
             counts[.closedRequested] += 1
             let isBanned = hasBans && member.stays.isEmpty
@@ -23,12 +25,26 @@ extension ChatScenario {
             if !isLoopClosed, !isShuttingDown { throw Finding("closed for a shutdown that is none", who) }
         case .messageTooLong:
             counts[.closedLineTooLong] += 1
-            if member.countLines(longerThan: plan.setting.server.maximumMessageLength) < 3 {
+            let count = member.countLines(longerThan: plan.setting.server.maximumMessageLength)
+            if count < (member.web?.hasSentLongParts == true ? 1 : 3) {
                 throw Finding("closed for a line that was not too long", who)
             }
         case .firstMessageTimedOut:
             if member.irc == nil || !member.stays.isEmpty {
                 throw Finding("closed for saying nothing, and it has said who it is", who)
+            }
+        case .incompleteMessage:
+            counts[.closedEndOfInput] += 1
+            // A peer that goes within a frame.
+            if member.web == nil || !member.hasEnded || !world_was_read_to_end(member.stream) {
+                throw Finding("closed within a message, and the peer has not gone within one", who)
+            }
+        case .idleTimedOut:
+            counts[.closedSilent] += 1
+            let silence = Duration.nanoseconds(kernel_now() - world_last_received(member.stream))
+            // It is asked after one interval, and given another to answer.
+            guard member.web != nil, let interval = plan.setting.pingInterval, silence >= interval * 2 else {
+                throw Finding("closed as silent, and it is not", who)
             }
         case .tooSlow:
             counts[.closedTooSlow] += 1
@@ -41,8 +57,27 @@ extension ChatScenario {
             if world_failure(member.stream) != error.rawValue { throw Finding("closed for a failure that never was", who) }
         default: throw Finding("closed for a reason that nothing here gives", who)
         }
+        if let web = member.web { try check(web, reason, of: member, who) }
         if let farewell = member.farewell, !mayLeave(member, farewell, reason) {
             throw Finding("the others are told another reason than is so", who)
+        }
+    }
+
+    /// A WebSocket that ends in order ends with a Close frame, which says why.
+    private func check(_ web: WebPeer, _ reason: CloseReason, of member: ChatMember, _ who: String) throws(Finding) {
+        if web.hasClose {
+            counts[.chatCloses] += 1
+            if !web.hasRightCode(for: reason) {
+                throw Finding("a Close frame says another reason than is so", "\(who): \(web.closeCode ?? 0)")
+            }
+            return
+        }
+        switch reason {
+        case .endOfInput, .incompleteMessage, .requested, .messageTooLong:
+            if world_failure(member.stream) == 0, !world_is_dead(member.stream), !isLoopClosed {
+                throw Finding("a WebSocket ends without a Close frame", who)
+            }
+        default: break
         }
     }
 
@@ -53,10 +88,10 @@ extension ChatScenario {
         case "kicked": member.wasRemoved || reason == .messageTooLong
         case "shutdown": reason == .shutdown
         case "too slow": reason == .tooSlow
-        case "timed out": reason == .failed(.timedOut)
+        case "timed out": reason == .failed(.timedOut) || reason == .idleTimedOut
         case "closed":
             switch reason {
-            case .endOfInput, .failed: true
+            case .endOfInput, .incompleteMessage, .failed: true
             default: false
             }
         default: false
@@ -164,6 +199,7 @@ extension ChatScenario {
             if member.hasOutbox || world_unreceived_count(member.stream) > 0 {
                 throw Finding("a peer is not heard any more", "peer \(member.number)")
             }
+            if member.web?.hasSentClose == true { throw Finding("a Close frame is not answered", "peer \(member.number)") }
             if member.irc != nil { continue }
             if member.hasUnsaid, !member.hasEnded {
                 throw Finding("something that was sent is not said", "peer \(member.number)")
@@ -212,6 +248,12 @@ extension ChatScenario {
 
     /// Every peer hangs up; then the loop has nothing to do but to listen, and nothing is left of them.
     private func closeByPeers() throws {
+        let closing = members.filter { $0.web != nil && $0.isOpen && !$0.hasEnded && random.oneIn(2) }
+        for member in closing { member.closeSocket() }
+        try drain()
+        for member in closing where member.isOpen && member.connection?.isFinishing == false {
+            throw Finding("a Close frame is not answered", "peer \(member.number)")
+        }
         for member in members {
             member.end()
             if random.oneIn(3) { world_reset(member.stream) } else { world_close(member.stream) }
@@ -228,8 +270,8 @@ extension ChatScenario {
             throw Finding("somebody is counted who is not there", "\(chat.online) people, \(chat.rooms.count) rooms")
         }
         if isShuttingDown { return }
-        // The two listeners, and what wakes the loop.
-        if kernel_watched_descriptors() != 3 { throw Finding("a registration is left over") }
+        // The three listeners, and what wakes the loop.
+        if kernel_watched_descriptors() != 4 { throw Finding("a registration is left over") }
     }
 
     private func shutDownAll() throws {

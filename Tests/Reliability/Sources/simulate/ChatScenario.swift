@@ -33,6 +33,7 @@ final class ChatScenario: Stage, ChatServerObserver {
     var peerCount: Int { members.count }
     static let port: UInt16 = 7
     static let ircPort: UInt16 = 8
+    static let webPort: UInt16 = 9
 
     private struct WeakRoom {
         weak var room: ChatServer.Room?
@@ -97,6 +98,9 @@ final class ChatScenario: Stage, ChatServerObserver {
         irc.cloakKey = Array("what is random is of the seed".utf8)
         irc.pingInterval = nil
         try server.listenForIRC(on: .loopback(port: Self.ircPort), irc)
+        var web = ChatServer.WebConfiguration()
+        web.pingInterval = plan.setting.pingInterval
+        try server.listenForWeb(on: .loopback(port: Self.webPort), web)
     }
 
     private func letGo() {
@@ -162,7 +166,10 @@ final class ChatScenario: Stage, ChatServerObserver {
         counts[.turns] += 1
         noting { () throws(Finding) in
             try lookAround()
-            for member in members { try member.reader.read(in: self) }
+            for member in members {
+                if let owed = member.connection?.pendingOutput, owed > 8_192 { member.web?.mayLackPongs = true }
+                try member.reader.read(in: self)
+            }
         }
         for member in members where member.reason != nil && !world_is_closed(member.stream) {
             throw Finding("a connection is closed, and its descriptor is not")
@@ -175,7 +182,9 @@ final class ChatScenario: Stage, ChatServerObserver {
 
     func server(_ server: ChatServer, didAccept client: ChatServer.Client) {
         counts[.connections] += 1
-        let stream = world_newest()
+        // Whoever comes by WebSocket is a client later than it is accepted.
+        _ = client.connection?.remoteAddress
+        let stream = world_named()
         guard let person = client as? Person, let member = members.first(where: { $0.stream == stream }) else {
             return record(Finding("somebody is accepted who has not called"))
         }

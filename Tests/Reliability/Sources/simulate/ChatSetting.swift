@@ -8,6 +8,8 @@ struct ChatSetting {
     var loop = EventLoop.Configuration()
     var server = ChatServer.Configuration()
     var chat = Chat.Configuration(name: "tea")
+    /// How long somebody who comes by WebSocket may be silent, before it is asked whether it is there; nil for as long as it likes.
+    var pingInterval: Duration?
     var faults = kernel_faults()
     /// Every so many newcomers one is refused; 0 for none.
     var refusesEvery = 0
@@ -34,6 +36,7 @@ struct ChatSetting {
         chat.messageOfTheDay = (0..<random.number(0...2)).map { "motd \($0)" }
         if random.oneIn(5) { refusesEvery = random.number(2...5) }
         isModerated = random.oneIn(4)
+        pingInterval = random.element(of: [nil, .milliseconds(700), .seconds(3), .seconds(30)])
 
         faults = kernel_faults(failuresOneIn: 4, atMost: 20, using: &random)
         server.chat = chat
@@ -56,7 +59,7 @@ extension ChatSetting: CustomStringConvertible {
           lines of \(server.maximumMessageLength) bytes, \(server.slowClients), history \(chat.history), \
         records \(chat.lobbySize) and \(chat.roomSize) bytes, \(chat.maximumRooms) rooms, \
         \(chat.messageOfTheDay.count) lines of the day\(refusesEvery > 0 ? ", one in \(refusesEvery) refused" : "")\
-        \(isModerated ? ", moderated" : "")
+        \(isModerated ? ", moderated" : "")\(pingInterval.map { ", pings after \($0)" } ?? "")
           faults in 1,024: short \(faults.short_transfers), EAGAIN \(faults.refusals), EINTR \(faults.interruptions), \
         failures \(faults.failures), accept \(faults.accept_failures), spurious \(faults.spurious_events), \
         stale \(faults.stale_events), delays \(faults.delays)

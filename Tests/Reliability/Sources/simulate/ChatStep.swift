@@ -29,9 +29,12 @@ enum ChatAction {
     case liftLimit
     case nothing
 
-    /// How somebody comes: with lines, which may become JSON, or with an IRC client.
-    enum Form: CaseIterable {
-        case lines, irc, ircWithTags
+    /// How somebody comes: with lines, which may become JSON, with an IRC client, or by WebSocket.
+    enum Form {
+        case lines, irc, ircWithTags, webText, webJSON
+
+        var isIRC: Bool { self == .irc || self == .ircWithTags }
+        var isWeb: Bool { self == .webText || self == .webJSON }
     }
 
     /// A command of a person. With what arguments is up to the step's seed.

@@ -7,8 +7,9 @@ struct ScenarioCounts {
         case splitMessages, skippedMessages, noticesOfGaps, pressures, historyMessages, rejoined, discardedLines
         case queuedTasks, timersFired
         case closedEndOfInput, closedRequested, closedShutdown, closedLineTooLong, closedTooSlow, closedOutputOverflow
-        case closedConnectTimedOut, closedFailed
+        case closedConnectTimedOut, closedFailed, closedSilent
         case chatRecords, chatLines, chatLive, chatReplayed, chatGaps, chatPrivate, chatCommands, chatStays, chatPrograms
+        case chatTexts, chatCloses
     }
 
     static let size = Counter.allCases.count + Int(KERNEL_COUNTS.rawValue)
@@ -66,7 +67,8 @@ extension ScenarioCounts: CustomStringConvertible {
             ("chat: records", self[.chatRecords]), ("chat: lines sent", self[.chatLines]), ("chat: live", self[.chatLive]),
             ("chat: replayed", self[.chatReplayed]), ("chat: gaps", self[.chatGaps]), ("chat: private", self[.chatPrivate]),
             ("chat: commands", self[.chatCommands]), ("chat: rooms entered", self[.chatStays]),
-            ("chat: programs", self[.chatPrograms]),
+            ("chat: programs", self[.chatPrograms]), ("chat: by WebSocket", self[.chatTexts]),
+            ("chat: WebSockets closed", self[.chatCloses]), ("chat: closed as silent", self[.closedSilent]),
         ]
         func cell(_ row: (String, UInt64)) -> String {
             let number = "\(row.1)"

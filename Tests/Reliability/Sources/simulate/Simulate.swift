@@ -13,7 +13,8 @@
 //
 // The parts: Plan (a seed's setting and steps), Scenario (plays them), Shrinker, Sweep (many seeds), Worker (a process of its own for them).
 // Those whose names begin with Chat play the chat server: ChatPlan, ChatScenario, the people (ChatMember), what has happened in its rooms
-// (ChatRoomHistory), and what each person has been sent of that (ChatReader).
+// (ChatRoomHistory), and what each person has been sent of that (ChatReader). IRCPeer and WebPeer are what those have who come with an
+// IRC client or by WebSocket.
 // Those whose names begin with Loops play topics of several loops over one log: a turn of one loop is made inside a system call of another's.
 
 import ArgumentParser

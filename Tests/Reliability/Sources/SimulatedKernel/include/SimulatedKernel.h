@@ -119,6 +119,8 @@ int world_open(stream_kind kind, size_t input_capacity, size_t output_capacity, 
 void world_expect_connect(int64_t delay, int error, size_t input_capacity, size_t output_capacity);
 /// The stream that the program has accepted or begun to connect last.
 int world_newest(void);
+/// The stream whose other end's address the program has asked for last, whether it was told or not.
+int world_named(void);
 /// Whether callers wait, and somebody waits for them.
 bool world_waiting_callers_are_watched(void);
 
