@@ -99,6 +99,8 @@ final class ChatMember {
     var farewell: String?
     /// What it has said in leaving. One that was too long has not been read, so that there may be several.
     private(set) var partingWords: [String] = []
+    /// With which of its commands it has asked to leave by a line that is too long, and is refused.
+    private var longFarewells: Set<Int> = []
     /// Private messages that must reach it.
     var privateDue: Set<String> = []
 
@@ -176,6 +178,7 @@ final class ChatMember {
         if let said {
             partingWords.append(said.shown)
             lengths.append(said.length)
+            if said.length > limit { longFarewells.insert(script.count) }
         }
         finish(.quit, Array("/quit ".utf8) + (said?.raw ?? []) + [10])
     }
@@ -247,6 +250,9 @@ final class ChatMember {
             ignored.insert(name)
         case .unignore(let name): ignored.remove(name)
         case .json: isJSON = true
+        case .quit:
+            if !longFarewells.contains(command) { throw Finding("somebody who has quit is heard", "peer \(number)") }
+            refusals += 1
         default: break
         }
         while let (first, said) = due.first, first <= command { try drop(said, mayRefuse) }

@@ -154,7 +154,7 @@ extension ChatScenario {
         case .ping: irc.ask("PING \(id)")
         case .blank: irc.ask("")
         case .quit: irc.quit()
-        case .json, .history, .unignore, .help, .unknown, .quitWord: irc.ask("\(command)")
+        case .json, .history, .unignore, .help, .unknown, .quitWord: irc.ask("no_\(command)")
         }
     }
 

@@ -81,7 +81,7 @@ final class IRCPeer {
 
     func register(as nick: String) {
         let capabilities = takesMore ? "CAP REQ :message-tags server-time echo-message labeled-response batch\r\n" : ""
-        member.write("\(capabilities)NICK \(nick)\r\nUSER u 0 * :somebody\r\nCAP END\r\nJOIN #lobby\r\n")
+        member.write("\(capabilities)NICK :\(nick)\r\nUSER u 0 * :somebody\r\nCAP END\r\nJOIN #lobby\r\n")
         joins["lobby", default: 0] += 1
     }
 
