@@ -129,6 +129,11 @@ final class ChatMember {
     var hasUnsaid: Bool { !due.isEmpty }
     var hasOutbox: Bool { !outbox.isEmpty }
 
+    /// Whether somebody has asked to have it sent out of a room.
+    func isNamedToBeKicked(by members: [ChatMember]) -> Bool {
+        members.contains { $0.irc?.namesToKick.isDisjoint(with: names) == false }
+    }
+
     static func key(_ name: String) -> String { name.lowercased() }
 
     /// Those of its private messages that have this text. One whose line was torn has only the beginning of it: the server takes

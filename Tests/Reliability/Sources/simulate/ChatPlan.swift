@@ -52,7 +52,9 @@ private struct ChatAuthor {
         var commands: [ChatAction.Command] = []
         for command in ChatAction.Command.allCases where !random.oneIn(4) {
             let isFinal = command == .quit || command == .quitWord
-            commands += Array(repeating: command, count: isFinal ? 1 : random.number(1...6))
+            let weight = isFinal ? 1 : random.number(1...6)
+            // Few are somebody's who keeps a room.
+            commands += Array(repeating: command, count: command == .kick ? 4 * weight : weight)
         }
         self.commands = commands.isEmpty ? [.join] : commands
         slowOneIn = random.number(1...5)

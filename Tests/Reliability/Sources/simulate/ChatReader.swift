@@ -526,6 +526,7 @@ final class ChatReader {
     private func take(error: String) throws(Finding) {
         let isKnown =
             Self.errors.contains { error.hasPrefix($0) } || error.hasSuffix(" is not reading") || error.hasSuffix(" has left")
+            || error.split(at: " has sent you out of ") != nil
         if !isKnown, member.isAccepted { throw wrong("an error that is none", error) }
         if ["that is too long for this room", "line too long", "not here", "there is nothing to say"].contains(
             where: error.hasPrefix)

@@ -124,7 +124,7 @@ extension ChatScenario {
             member.ask(.ignore(ChatMember.key(name)), "/ignore \(name)")
         case .unignore: member.ask(.unignore(ChatMember.key(name)), "/unignore \(name)")
         case .topic: member.ask(.topic, random.element(of: ["/topic", "/topic -", "/topic t\(id) of \(name)"]))
-        case .who: member.ask(.other, random.oneIn(2) ? "/who" : "/who \(room)")
+        case .who, .kick: member.ask(.other, random.oneIn(2) ? "/who" : "/who \(room)")
         case .rooms: member.ask(.other, "/rooms")
         case .help: member.ask(.other, random.oneIn(2) ? "/help" : "/help msg")
         case .ping: member.ask(.other, "/ping")
@@ -154,8 +154,19 @@ extension ChatScenario {
         case .ping: irc.ask("PING \(id)")
         case .blank: irc.ask("")
         case .quit: irc.quit()
+        case .kick: kick(by: irc, member)
         case .json, .history, .unignore, .help, .unknown, .quitWord: irc.ask("no_\(command)")
         }
+    }
+
+    /// Sends somebody out of a room that the client keeps, if there is one.
+    private func kick(by irc: IRCPeer, _ member: ChatMember) {
+        let stays = member.stays.filter { $0.end == nil && (irc.keeps($0.history.name) || random.oneIn(6)) }
+        // Whoever opens a room keeps it.
+        guard let history = stays.last?.history else { return irc.join(random.element(of: ["tea", "kitchen", "attic"])) }
+        let present = members.filter { other in other.stays.contains { $0.history === history && $0.end == nil } }
+        let names = present.compactMap { $0.person?.name.text }
+        irc.kick(random.element(of: names), from: history.name, reason: random.oneIn(2) ? "go" : "")
     }
 
     /// A parameter has no space in it.

@@ -200,6 +200,9 @@ extension ChatScenario {
                 throw Finding("a peer is not heard any more", "peer \(member.number)")
             }
             if member.web?.hasSentClose == true { throw Finding("a Close frame is not answered", "peer \(member.number)") }
+            if let label = member.irc?.unanswered {
+                throw Finding("a command with a label is not answered", "peer \(member.number): \(label)")
+            }
             if member.irc != nil { continue }
             if member.hasUnsaid, !member.hasEnded {
                 throw Finding("something that was sent is not said", "peer \(member.number)")

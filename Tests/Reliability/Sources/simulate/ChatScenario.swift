@@ -238,7 +238,7 @@ final class ChatScenario: Stage, ChatServerObserver {
         case .join, .leave:
             if content.online != event.room.clientCount { throw Finding("somebody is counted who is not there", content.line) }
             if content.kind == .join { history.untoldJoins -= 1 } else { history.untoldLeaves -= 1 }
-            if content.kind == .leave, content.text != "moved", content.text != "left" { author?.farewell = content.text }
+            if content.kind == .leave { noteFarewell(content.text, of: author) }
         case .notice: try checkCounts(content.text, in: history)
         case .rename: takeName(content.text, from: content.name, author)
         case .message, .action:
@@ -254,6 +254,17 @@ final class ChatScenario: Stage, ChatServerObserver {
         if content.kind.isSaid || content.kind == .topic, let author, author.isJSON {
             author.untold.append((ObjectIdentifier(history), history.count))
         }
+    }
+
+    /// Why somebody leaves, if not for another room.
+    private func noteFarewell(_ words: String, of member: ChatMember?) {
+        if words == "moved" || words == "left" { return }
+        guard words.hasPrefix("kicked by ") else {
+            member?.farewell = words
+            return
+        }
+        counts[.chatKicks] += 1
+        if member?.isNamedToBeKicked(by: members) != true { record(Finding("somebody is sent out whom nobody has named", words)) }
     }
 
     private func kind(of kind: ChatServer.Event.Kind) -> ChatRecord.Kind {
@@ -359,6 +370,8 @@ final class ChatScenario: Stage, ChatServerObserver {
         for member in members {
             for stay in member.stays where stay.end == nil && !present.contains(where: { $0 === member && $1 === stay.history }) {
                 stay.end = stay.history.count
+                // It may have been sent out, whatever it asks for itself.
+                if member.isNamedToBeKicked(by: members) { member.movedDuring.insert(member.marksHeard) }
                 // Also of one that the reader has begun anew.
                 stay.history.untoldLeaves += member.stays.contains { $0.history === stay.history && $0.end == nil } ? 0 : 1
             }

@@ -41,6 +41,8 @@ enum ChatAction {
     enum Command: CaseIterable {
         case nick, msg, reply, join, leave, json, history, resume, ignore, unignore, topic
         case who, rooms, help, ping, unknown, blank, quit, quitWord
+        /// Sends somebody out of a room that it keeps: with an IRC client alone.
+        case kick
     }
 
     /// What an operator does, to a peer or its room.

@@ -16,6 +16,10 @@ final class IRCPeer {
     private var saidPrivately: [(to: String, id: String)] = []
     private(set) var asksToQuit = false
     private var labelCount = 0
+    /// The labels of commands that are not answered yet.
+    private var labels: [String] = []
+    /// Whom it has asked to have sent out of a room.
+    private(set) var namesToKick: Set<String> = []
     /// How often it has said something, so that nothing is said twice.
     var sayingCount = 0
     /// In which rooms it has asked to be how often: it may have been there without being seen.
@@ -26,6 +30,8 @@ final class IRCPeer {
         /// Nil if nobody has seen it there.
         let stay: ChatStay?
         var people: Set<String> = []
+        /// Whether it keeps the room.
+        var isKept = false
         var hasAllNames = false
         /// The record that may come next.
         var next = 0
@@ -102,9 +108,20 @@ final class IRCPeer {
         ask("QUIT :bye")
     }
 
+    /// Whether it keeps a room, as far as it knows.
+    func keeps(_ room: String) -> Bool { views["#\(room)"]?.isKept == true }
+
+    func kick(_ name: String, from room: String, reason: String) {
+        namesToKick.insert(ChatMember.key(name))
+        ask("KICK #\(room) \(name) :\(reason)")
+    }
+
     func ask(_ line: String) {
         labelCount += 1
-        member.write((takesMore && labelCount % 3 == 0 ? "@label=\(labelCount) " : "") + line + "\r\n")
+        // Nothing answers what is no command, and a connection that is closed has no label.
+        let isLabeled = takesMore && labelCount % 3 == 0 && !line.isEmpty && !line.hasPrefix("QUIT") && !member.hasEnded
+        if isLabeled { labels.append("\(labelCount)") }
+        member.write((isLabeled ? "@label=\(labelCount) " : "") + line + "\r\n")
     }
 
     /// Those of its private messages that have this text.
@@ -130,6 +147,11 @@ final class IRCPeer {
         if let batch = message.tags["batch"], batches[batch] == nil {
             throw wrong("a message in a batch that has not begun", line)
         }
+        if let label = message.tags["label"] {
+            guard labels.first == label else { throw wrong("a label is told twice, or not in its turn", line) }
+            labels.removeFirst()
+            scenario.counts[.chatLabels] += 1
+        }
         let parameters = message.parameters
         switch message.command {
         case "001": name = parameters[0]
@@ -138,11 +160,13 @@ final class IRCPeer {
             if parameters[0].hasPrefix("+") { batches[batch] = parameters[1] } else { batches[batch] = nil }
         case "353":
             for word in parameters[3].split(separator: " ") {
+                if let name, word == "@\(name)" { views[parameters[2]]?.isKept = true }
                 views[parameters[2]]?.people.insert(word.hasPrefix("@") ? String(word.dropFirst()) : String(word))
             }
         case "366": views[parameters[1]]?.hasAllNames = true
         case "JOIN": try join(message, line)
         case "PART": try leave(message.nick, parameters[0], line)
+        case "KICK": try leave(parameters[1], parameters[0], line)
         case "QUIT": try quit(message, line)
         case "NICK": try rename(message, line)
         case "PRIVMSG" where !parameters[0].hasPrefix("#"):
@@ -300,6 +324,9 @@ final class IRCPeer {
         if due.count > view.missed { return "in \(stay.history.name): \(due[0].content.line)" }
         return view.begun.isEmpty ? nil : "the rest of \(view.begun)"
     }
+
+    /// The label of a command that is not answered.
+    var unanswered: String? { labels.first }
 
     /// What has not come, or is not as it is; nil if all is.
     var lacking: String? {

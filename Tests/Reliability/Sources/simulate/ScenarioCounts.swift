@@ -9,7 +9,7 @@ struct ScenarioCounts {
         case closedEndOfInput, closedRequested, closedShutdown, closedLineTooLong, closedTooSlow, closedOutputOverflow
         case closedConnectTimedOut, closedFailed, closedSilent
         case chatRecords, chatLines, chatLive, chatReplayed, chatGaps, chatPrivate, chatCommands, chatStays, chatPrograms
-        case chatTexts, chatCloses
+        case chatTexts, chatCloses, chatKicks, chatLabels
     }
 
     static let size = Counter.allCases.count + Int(KERNEL_COUNTS.rawValue)
@@ -69,6 +69,7 @@ extension ScenarioCounts: CustomStringConvertible {
             ("chat: commands", self[.chatCommands]), ("chat: rooms entered", self[.chatStays]),
             ("chat: programs", self[.chatPrograms]), ("chat: by WebSocket", self[.chatTexts]),
             ("chat: WebSockets closed", self[.chatCloses]), ("chat: closed as silent", self[.closedSilent]),
+            ("chat: kicked from a room", self[.chatKicks]), ("chat: labels answered", self[.chatLabels]),
         ]
         func cell(_ row: (String, UInt64)) -> String {
             let number = "\(row.1)"
