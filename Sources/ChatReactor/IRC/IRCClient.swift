@@ -24,6 +24,9 @@ final class IRCClient: Person {
     /// its body, which somebody on this machine or behind a wall around it would seem to give.
     private static let methodsOfHTTP: Set = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"]
 
+    /// The commands whose answers say nothing about how things are. Who speaks gets the room's messages as all others do, many at once.
+    private static let wordsAlone: Set = ["BATCH", "CAP", "NOTICE", "PING", "PONG", "PRIVMSG", "TAGMSG"]
+
     let network: IRCNetwork
     var registration = IRCRegistration()
     private(set) var isRegistered = false
@@ -222,8 +225,13 @@ final class IRCClient: Person {
         if !isRegistered, !command.precedesRegistration { return reply(.notRegistered) }
         if message.parameters.count < command.minimumCount { return reply(.needMoreParameters, message.command) }
         if capabilities.contains(.multiline), takesAsLine(message) { return }
+        if !Self.wordsAlone.contains(command.name) { tellWhatWasBefore() }
         command.run(self)(message)
     }
+
+    /// Tells what others have done in its rooms, before what a command comes to: that is how things are since. A client that is told of somebody's
+    /// coming after it has sent it out would show it for ever.
+    func tellWhatWasBefore() { for room in rooms { room.conversation?.sendWhatLacks(to: self) } }
 
     // MARK: - Telling
 

@@ -186,7 +186,12 @@ final class IRCNetwork {
         line.time = Timestamp.now
         line.account = account(of: person)
         publishOnce(line, by: person)
-        if let client = person as? IRCClient, client.isRegistered { client.send(line) }
+        if let client = person as? IRCClient, client.isRegistered {
+            // It may not have asked for it: then it has not been told yet.
+            client.tellWhatWasBefore()
+            client.send(line)
+            client.connection?.giveOwnOutputItsTurn()
+        }
         // Who has not come in yet was nobody under the name before, and is told of when it has.
         if old == person.name || person.login.isAwaited || !isHere(person) { return }
         past.add(.init(name: old, user: oldUser, host: host(of: person), realName: realName(of: person)))

@@ -84,7 +84,9 @@ extension ChatModel {
     func command(_ number: Int, irc message: IRCMessage) throws {
         try endOfAction()
         guard let member = members[number], let irc = member.irc else { throw Broken("a message of somebody who is not there") }
-        irc.beginCommand(label: message.tags.first { $0.key == "label" }?.value)
+        irc.beginCommand(
+            label: message.tags.first { $0.key == "label" }?.value,
+            isOrdered: !["CAP", "NOTICE", "PING", "PRIVMSG"].contains(message.command))
         let parameters = message.parameters
         func text(_ index: Int) -> String { index < parameters.count ? parameters[index] : "" }
         func reply(_ code: String, _ parameters: String...) { numeric(member, code, parameters) }

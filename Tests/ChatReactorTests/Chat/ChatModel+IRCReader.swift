@@ -84,6 +84,8 @@ extension ChatModel {
         /// What the command comes to that is being run; nil between commands.
         private var responses: [Due]?
         private var label: String?
+        /// What was told in each room before that command.
+        private var before: [(stream: Stream, count: Int)] = []
         /// The batches that have begun and not ended, with the label of each, and whether they are of what was said before.
         private var batches: [String: (label: String?, isPast: Bool)] = [:]
         private(set) var hasGoodbye = false
@@ -103,8 +105,10 @@ extension ChatModel {
 
         // MARK: - What is due
 
-        func beginCommand(label: String?) {
+        /// - Parameter isOrdered: Whether what it comes to follows what was told in the client's rooms before.
+        func beginCommand(label: String?, isOrdered: Bool) {
             self.label = capabilities.contains("labeled-response") ? label : nil
+            before = isOrdered ? streams.filter { !$0.hasEnded }.map { ($0, $0.toldCount) } : []
             responses = []
         }
 
@@ -114,6 +118,7 @@ extension ChatModel {
             if label != nil, all.isEmpty { all = [Due(told: Told(.message(from: server, "ACK", [])))] }
             for var due in all {
                 due.told.label = label
+                due.following += before
                 append(due)
             }
             label = nil
@@ -127,7 +132,10 @@ extension ChatModel {
         func endCommandEarly() {
             label = nil
             let all = responses ?? []
-            for due in all { append(due) }
+            for var due in all {
+                due.following += before
+                append(due)
+            }
             if responses != nil { responses = [] }
         }
 
