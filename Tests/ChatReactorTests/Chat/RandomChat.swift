@@ -556,7 +556,8 @@ final class RandomChat {
         let mayBeTooSlow = policy != .skip || participant.hasHungUp || member?.hasQuit == true
         let isRight =
             switch code {
-            case 1000: isAnswer || participant.hasHungUp || member?.hasQuit == true
+            case 1000:
+                isAnswer || member?.hasQuit == true || participant.hasHungUp && participant.socket?.hasSentClose == false
             case 1013: mayBeTooSlow
             default: isAnswer
             }

@@ -67,7 +67,7 @@ extension ChatScenario {
     private func check(_ web: WebPeer, _ reason: CloseReason, of member: ChatMember, _ who: String) throws(Finding) {
         if web.hasClose {
             counts[.chatCloses] += 1
-            if !web.hasRightCode(for: reason) {
+            if !web.hasRightCode(for: reason, isAnswer: web.hasSentClose && !member.hasOutbox) {
                 throw Finding("a Close frame says another reason than is so", "\(who): \(web.closeCode ?? 0)")
             }
             return

@@ -185,9 +185,11 @@ final class WebPeer {
     func lacksPong(after marks: Int) -> Bool { !mayLackPongs && pings.first.map { $0.command < marks } ?? false }
 
     /// Whether a Close frame says why the connection is closed.
-    func hasRightCode(for reason: CloseReason) -> Bool {
+    ///
+    /// - Parameter isAnswer: Whether its own Close frame has left.
+    func hasRightCode(for reason: CloseReason, isAnswer: Bool) -> Bool {
         switch reason {
-        case .endOfInput: closeCode == 1000 || hasSentClose && closeCode == ownCode
+        case .endOfInput: closeCode == (isAnswer ? ownCode : 1000)
         case .incompleteMessage, .requested: closeCode == 1000
         case .shutdown: closeCode == 1001
         case .messageTooLong: closeCode == 1009
