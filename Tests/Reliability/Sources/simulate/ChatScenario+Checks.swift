@@ -99,7 +99,7 @@ extension ChatScenario {
     }
 
     private func mayLeave(_ member: ChatMember, saying words: String) -> Bool {
-        if member.irc != nil { return member.asksToQuit && words == "bye" }
+        if member.irc != nil { return member.asksToQuit && (words == "bye" || member.isTorn && "bye".hasPrefix(words)) }
         return member.partingWords.contains { said in
             if !plan.setting.isModerated { return isSaid(words, said, member) }
             if said.contains("spam") { return member.isTorn && said.hasPrefix(words) && !words.contains("spam") }
