@@ -46,6 +46,10 @@ import Testing
         Case(
             "chatd", ["--loops", "2", "--listen", "web:127.0.0.1:0"], EX_USAGE,
             mentions: "a place for the web is served by one loop, so --loops does not go with it"),
+        Case("chatd", ["--send-threads", "257"], EX_USAGE, mentions: "write a number from 0 to 256"),
+        Case(
+            "chatd", ["--loops", "2", "--send-threads", "2"], EX_USAGE,
+            mentions: "each of several loops sends by itself, so --send-threads does not go with --loops"),
         Case("chatd", ["--log-level", "warn"], EX_USAGE, mentions: "write one of trace, debug, info, notice, warning,"),
         Case("chatd", ["--chat", "--control", "/tmp/x"], EX_USAGE, mentions: "write unix:PATH, not '/tmp/x'"),
         Case("chatd", ["--max-line", "64K"], EX_USAGE, mentions: "'64K' is invalid for '--max-line <size>': write a"),

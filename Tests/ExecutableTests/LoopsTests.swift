@@ -84,7 +84,7 @@ import Testing
 
     @Test func `each loop is kept on a processor`() throws {
         try withLoops(2, ["--pin-loops"]) { daemon, _ in
-            let lists = try threads(of: daemon).map { try status(of: $0, in: daemon, "Cpus_allowed_list") }
+            let lists = try daemon.threads.map { try $0.status("Cpus_allowed_list") }
             #expect(lists.allSatisfy { Int($0) != nil }, "\(lists)")
             // The machine of the test may have one alone.
             #expect(Set(lists).count == min(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 2))
@@ -97,31 +97,10 @@ import Testing
         try passwords.write("ana:*\n")
         let arguments = ["--listen", "127.0.0.1:0", "--chat", "--password-file", passwords.path, "--pin-loops"]
         try withDaemon(arguments) { daemon in
-            let lists = try threads(of: daemon).map { try status(of: $0, in: daemon, "Cpus_allowed_list") }
+            let lists = try daemon.threads.map { try $0.status("Cpus_allowed_list") }
             #expect(lists.count > 1)
             let expected = sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 ? 1 : lists.count
             #expect(lists.count { Int($0) != nil } == expected, "\(lists)")
         }
-    }
-
-    private func threads(of daemon: Daemon) throws -> [String] {
-        let opened = unsafe opendir("/proc/\(daemon.process.pid)/task")
-        guard let folder = unsafe opened else { throw Errno.last }
-        defer { unsafe closedir(folder) }
-        var names: [String] = []
-        while let entry = unsafe readdir(folder) {
-            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-                unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-            }
-            if Int(name) != nil { names.append(name) }
-        }
-        return names
-    }
-
-    private func status(of thread: String, in daemon: Daemon, _ name: String) throws -> String {
-        let descriptor = unsafe open("/proc/\(daemon.process.pid)/task/\(thread)/status", O_RDONLY | O_CLOEXEC)
-        let text = String(decoding: try StreamReader(takingOver: descriptor).all(), as: UTF8.self)
-        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix(name + ":") })
-        return String(line.dropFirst(name.count + 1)).trimmingPrefix { $0 == "\t" || $0 == " " }.description
     }
 }

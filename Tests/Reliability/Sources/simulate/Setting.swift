@@ -65,6 +65,8 @@ struct Setting {
             ])
             topic.sendBudget = random.oneIn(3) ? random.number(1...1_024) : 262_144
             topic.skipNotice = { Array("?\(index)\($0)\n".utf8) }
+            // The path of threads that send, with none: so it is the same each time.
+            if random.oneIn(2) { topic.sendThreads = try? SendThreads(0, threshold: 1) }
             topics.append(topic)
         }
 
@@ -74,7 +76,7 @@ struct Setting {
 
 extension Setting: CustomStringConvertible {
     var description: String {
-        let policies = topics.map { "\($0.capacity) bytes, \($0.policy), send budget \($0.sendBudget)" }
+        let policies = topics.map { "\($0.capacity) bytes, \($0.policy), send budget \($0.sendBudget)\($0.sendThreads == nil ? "" : ", sent ahead")" }
         return """
               read size \(loop.readSize), intake budget \(loop.readBudget), accept budget \(loop.acceptBudget), \
             \(loop.eventsPerWait) events a wait
