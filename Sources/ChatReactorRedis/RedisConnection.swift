@@ -19,6 +19,8 @@
         private lazy var timer = loop.makeTimer { [weak self] in self?.timeIsOver() }
         /// Called once, with the reason, when the connection is lost.
         private var onFailure: ((String) -> Void)?
+        /// Whether SIGPIPE does nothing in this process anyway, as in chatd.
+        private let ignoresBrokenPipes = RedisConnection.areBrokenPipesIgnored
 
         /// - Parameter onFailure: Is told why, once, if it cannot be made or is lost. Not if it is closed from here.
         /// - Throws: Why it cannot be begun.
@@ -121,7 +123,39 @@
             guard let context = unsafe context, interest.contains(.writable),
                 unsafe context.pointee.c.flags & (REDIS_CONNECTED | REDIS_IN_CALLBACK) == REDIS_CONNECTED
             else { return }
-            unsafe redisAsyncHandleWrite(context)
+            unsafe write(context)
+        }
+
+        /// Has hiredis write. It does so by `write`, which raises SIGPIPE if the other end is gone: no signal is to end an embedder's process.
+        private func write(_ context: UnsafeMutablePointer<redisAsyncContext>) {
+            if ignoresBrokenPipes { return unsafe redisAsyncHandleWrite(context) }
+            var isDone: Int32 = 0
+            var result = REDIS_OK
+            Self.withoutBrokenPipes { result = unsafe redisBufferWrite(&context.pointee.c, &isDone) }
+            // It writes no more then: it goes on after the last byte, or after the error. That calls what may call anything, so no signal is blocked.
+            if isDone != 0 || result != REDIS_OK { unsafe redisAsyncHandleWrite(context) }
+        }
+
+        private static var areBrokenPipesIgnored: Bool {
+            var action = sigaction()
+            guard unsafe sigaction(SIGPIPE, nil, &action) == 0 else { return false }
+            return unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+                == unsafeBitCast(SIG_IGN, to: Int.self)
+        }
+
+        /// Calls `body` with SIGPIPE blocked for this thread, and takes away the one that it raises.
+        private static func withoutBrokenPipes(_ body: () -> Void) {
+            var (brokenPipe, before, pending) = (sigset_t(), sigset_t(), sigset_t())
+            unsafe sigemptyset(&brokenPipe)
+            unsafe sigaddset(&brokenPipe, SIGPIPE)
+            unsafe sigpending(&pending)
+            unsafe pthread_sigmask(SIG_BLOCK, &brokenPipe, &before)
+            body()
+            if unsafe sigismember(&pending, SIGPIPE) == 0 {
+                var noTime = timespec()
+                while unsafe sigtimedwait(&brokenPipe, nil, &noTime) == -1, errno == EINTR {}
+            }
+            unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
         }
 
         // MARK: - What hiredis says
@@ -133,6 +167,21 @@
             timeouts.removeFirst()
             if let next = timeouts.first { timer.arm(after: next) } else { timer.cancel() }
             completion(unsafe RedisReply(reply.assumingMemoryBound(to: redisReply.self)))
+            // hiredis would look for who waits for the rest, and end the process.
+            if completions.isEmpty, onFailure != nil, let reader = unsafe context?.pointee.c.reader,
+                unsafe reader.pointee.pos < reader.pointee.len
+            {
+                fail(Self.unasked)
+            }
+        }
+
+        private static let unasked = "it says what was not asked for"
+
+        /// Whether something has come that nobody waits for: hiredis would end the process. The end of input is for hiredis to find.
+        private func hasUnasked(_ context: UnsafeMutablePointer<redisAsyncContext>) -> Bool {
+            guard completions.isEmpty else { return false }
+            var byte: UInt8 = 0
+            return unsafe recv(context.pointee.c.fd, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) > 0
         }
 
         private func watch(_ what: Interest, _ isWanted: Bool) {
@@ -148,12 +197,13 @@
         private func isReady(_ readiness: Readiness) {
             // hiredis may let go of this.
             withExtendedLifetime(self) {
-                // What is wrong with the descriptor is found by reading, or while connecting by either.
-                if let context = unsafe context, !readiness.isDisjoint(with: [.readable, .hangUp, .error]) {
+                // What is wrong with the descriptor is found by reading, and that it is connected, too.
+                let isReadable = !readiness.isDisjoint(with: [.readable, .hangUp, .error])
+                if let context = unsafe context, unsafe isReadable || context.pointee.c.flags & REDIS_CONNECTED == 0 {
+                    if unsafe hasUnasked(context) { return fail(Self.unasked) }
                     unsafe redisAsyncHandleRead(context)
                 }
-                if readiness.contains(.writable), let context = unsafe context { unsafe redisAsyncHandleWrite(context) }
-                // What completions have given.
+                // Also what completions have given.
                 flush()
             }
         }

@@ -14,7 +14,9 @@
         init(_ reply: UnsafePointer<redisReply>) {
             switch unsafe reply.pointee.type {
             case REDIS_REPLY_STRING, REDIS_REPLY_STATUS: self = .string(unsafe Self.bytes(of: reply))
-            case REDIS_REPLY_ERROR: self = .error(unsafe String(decoding: Self.bytes(of: reply), as: UTF8.self))
+            case REDIS_REPLY_ERROR:
+                let text = unsafe Self.bytes(of: reply).prefix(Self.longestError)
+                self = .error(String(decoding: text, as: UTF8.self))
             case REDIS_REPLY_INTEGER: self = .integer(unsafe Int(reply.pointee.integer))
             case REDIS_REPLY_ARRAY:
                 let count = unsafe reply.pointee.element == nil ? 0 : reply.pointee.elements
@@ -26,6 +28,9 @@
             default: self = .null
             }
         }
+
+        /// How much of an error is kept: it goes to the log, and somebody else may have made it.
+        private static let longestError = 256
 
         private static func bytes(of reply: UnsafePointer<redisReply>) -> [UInt8] {
             guard let text = unsafe reply.pointee.str else { return [] }

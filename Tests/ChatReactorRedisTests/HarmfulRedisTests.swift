@@ -1,0 +1,122 @@
+#if Redis
+    import ChatReactor
+    import Glibc
+    import TestSupport
+    import Testing
+
+    @testable import ChatReactorRedis
+
+    /// What a Redis does that is broken, or that somebody else has: no answer of it ends the process, and none is taken for another.
+    @Suite(.beyondPatience) struct HarmfulRedisTests {
+        /// A server of a cluster on the loop of its Redis.
+        private final class Node {
+            let loop: EventLoop
+            let redis: ScriptedRedis
+            var server: ChatServer?
+            var cluster: RelayCluster?
+            var events: [RelayCluster.Event] = []
+            var address = SocketAddress.loopback(port: 0)
+
+            init(
+                waits: Bool = true, _ loopConfiguration: EventLoop.Configuration = .init(),
+                _ change: (inout RelayCluster.Configuration, inout ChatServer.Configuration) -> Void = { _, _ in }
+            ) throws {
+                loop = try EventLoop(configuration: loopConfiguration)
+                redis = try ScriptedRedis(on: loop)
+                var configuration = RelayCluster.Configuration(
+                    at: try RedisPlace("redis://127.0.0.1/test"), addresses: [redis.address])
+                var ofServer = ChatServer.Configuration()
+                ofServer.framing = .lines
+                change(&configuration, &ofServer)
+                let server = try ChatServer(on: loop, configuration: ofServer)
+                let cluster = try RelayCluster(of: server, configuration)
+                cluster.onEvent = { [unowned self] in events.append($0) }
+                address = try server.listen(on: .loopback(port: 0)).address
+                (self.server, self.cluster) = (server, cluster)
+                if waits { try loop.run(until: "it is connected", turns: .max) { cluster.isConnected } }
+            }
+
+            deinit { loop.close() }
+
+            func join() throws -> Peer {
+                let count = server?.clientCount ?? 0
+                let client = try Peer(to: address)
+                try loop.run(until: "the client", turns: .max) { server?.clientCount == count + 1 }
+                return client
+            }
+
+            var reasons: [String] {
+                events.compactMap { if case .disconnected(let reason) = $0 { reason } else { nil } }
+            }
+        }
+
+        // MARK: - What is answered
+
+        @Test(arguments: ["+OK\r\n", ":1\r\n", "$-1\r\n", "*0\r\n", "*1\r\n$1\r\na\r\n", "-ERR what\r\n", "+a"])
+        func `what was not asked for is no answer, and ends the connection`(text: String) throws {
+            let node = try Node()
+            let (speaker, listener) = (try node.join(), try node.join())
+            // Those that read wait for an answer, and take it for that; those that write wait for none.
+            for connection in node.redis.connections { connection.send(text.utf8.span) }
+            try node.loop.run(until: "it is noticed", turns: .max) { node.cluster?.counts.outages == 1 }
+            try speaker.send("hello\n")
+            try node.loop.run(until: "it is heard", turns: .max) { listener.text == "hello\n" }
+        }
+
+        @Test func `nor is what follows an answer`() throws {
+            let node = try Node()
+            let (speaker, listener) = (try node.join(), try node.join())
+            var harm = 1
+            node.redis.answer = { command, _ in
+                guard ScriptedRedis.name(of: command) == "XADD", harm > 0 else { return nil }
+                harm -= 1
+                return ScriptedRedis.string(node.redis.append(command[command.count - 1])) + Array("+OK\r\n".utf8)
+            }
+            try speaker.send("hello\n")
+            try node.loop.run(until: "it is noticed", turns: .max) { node.cluster?.counts.outages == 1 }
+            try speaker.send("again\n")
+            try node.loop.run(until: "it is heard", turns: .max) { listener.lines.last == "again" }
+            #expect(listener.lines == ["hello", "again"])
+            #expect(node.reasons.last?.hasSuffix("it says what was not asked for") == true, "\(node.reasons)")
+        }
+
+        @Test func `a long sentence of Redis is cut short`() throws {
+            let node = try Node(waits: false)
+            node.redis.answer = { command, _ in
+                ScriptedRedis.name(of: command) == "XINFO" ? Array("-\(String(repeating: "é", count: 100_000))\r\n".utf8) : nil
+            }
+            try node.loop.run(until: "it is said", turns: .max) { !node.events.isEmpty }
+            #expect(node.reasons.first?.utf8.count ?? 0 < 1_000)
+        }
+
+        // MARK: - How it ends
+
+        @Test func `a Redis that is gone raises no signal`() async throws {
+            await #expect(processExitsWith: .success) {
+                let path = TemporaryPath()
+                let (loop, other) = (try EventLoop(), try EventLoop())
+                let handler = RecordingHandler()
+                try other.listen(on: .unix(path: path.path), handler: handler)
+                signal(SIGPIPE, SIG_DFL)
+                var reason: String?
+                let connection = try RedisConnection(to: .unix(path: path.path), on: loop) { reason = $0 }
+                connection.send(["PING"], timeout: .seconds(60)) { _ in }
+                try other.run(until: "it is there", turns: .max) {
+                    try loop.runOnce(waitingAtMost: .zero)
+                    return !handler.connections.isEmpty
+                }
+                handler.connections[0].close()
+                try other.run(until: "it is gone", turns: .max) { handler.connections.isEmpty }
+                // Nobody has looked yet whether it is there.
+                connection.send(["PING"], timeout: .seconds(60)) { _ in }
+                connection.flush()
+                try loop.run(until: "it is noticed", turns: .max) { reason != nil }
+                // Nor is one left for later, or blocked from now on.
+                var (pending, blocked) = (sigset_t(), sigset_t())
+                unsafe sigpending(&pending)
+                unsafe pthread_sigmask(SIG_BLOCK, nil, &blocked)
+                #expect(unsafe sigismember(&pending, SIGPIPE) == 0 && sigismember(&blocked, SIGPIPE) == 0)
+            }
+        }
+    }
+#endif

@@ -1,0 +1,140 @@
+#if Redis
+    import Reactor
+
+    /// A Redis on the loop of a test, which does what the test says: also what no Redis would, at the moment at which it does harm. By itself it has
+    /// one stream, which it keeps in memory, and answers what a server of a cluster asks.
+    final class ScriptedRedis: ConnectionHandler {
+        typealias Command = [[UInt8]]
+
+        let address: SocketAddress
+        private let loop: EventLoop
+        /// Answers in place of this: what is returned is sent as it is. Nil has the command answered as a Redis does.
+        var answer: ((_ command: Command, _ connection: Connection) -> [UInt8]?)?
+        /// What is in the stream: the number of an entry's name, and its value.
+        private(set) var entries: [(number: Int, value: [UInt8])] = []
+        private var lastNumber = 0
+        private var unread: [Connection.ID: [UInt8]] = [:]
+        /// Those that wait in XREAD, and after which number.
+        private var readers: [(connection: Connection, number: Int)] = []
+        private(set) var connections: [Connection] = []
+
+        init(on loop: EventLoop) throws {
+            self.loop = loop
+            var options = Connection.Options()
+            options.framing = .chunks
+            options.maximumPendingOutput = 1 << 26
+            let handler = Handler()
+            address = try loop.listen(on: .loopback(port: 0), options: options, handler: handler).address
+            handler.redis = self
+        }
+
+        /// What the loop keeps, so that it does not keep the Redis.
+        private final class Handler: ConnectionHandler {
+            weak var redis: ScriptedRedis?
+
+            func connectionDidOpen(_ connection: Connection) { redis?.connectionDidOpen(connection) }
+
+            func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
+                redis?.connection(connection, didReceive: messages)
+            }
+
+            func connectionDidClose(_ connection: Connection, reason: CloseReason) {
+                redis?.connectionDidClose(connection, reason: reason)
+            }
+        }
+
+        func connectionDidOpen(_ connection: Connection) { connections.append(connection) }
+
+        func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
+            messages.withWireBytes { bytes in unread[connection.id, default: []] += bytes.indices.map { bytes[$0] } }
+            while let command = takeCommand(of: connection) {
+                if let bytes = answer?(command, connection) ?? execute(command, for: connection) { connection.send(bytes.span) }
+            }
+        }
+
+        func connectionDidClose(_ connection: Connection, reason: CloseReason) {
+            connections.removeAll { $0 === connection }
+            readers.removeAll { $0.connection === connection }
+            unread[connection.id] = nil
+        }
+
+        private func takeCommand(of connection: Connection) -> Command? {
+            guard let bytes = unread[connection.id] else { return nil }
+            var position = 0
+            func number(after mark: Character) -> Int? {
+                guard let end = bytes[position...].firstIndex(of: 13), end + 1 < bytes.count, bytes[position] == mark.asciiValue
+                else { return nil }
+                defer { position = end + 2 }
+                return Int(String(decoding: bytes[(position + 1)..<end], as: UTF8.self))
+            }
+            guard let count = number(after: "*") else { return nil }
+            var command: Command = []
+            for _ in 0..<count {
+                guard let length = number(after: "$"), bytes.count >= position + length + 2 else { return nil }
+                command.append(Array(bytes[position..<position + length]))
+                position += length + 2
+            }
+            unread[connection.id] = Array(bytes[position...])
+            return command
+        }
+
+        private func execute(_ command: Command, for connection: Connection) -> [UInt8]? {
+            switch Self.name(of: command) {
+            case "XINFO":
+                if lastNumber == 0 { return Array("-ERR no such key\r\n".utf8) }
+                return Self.array([Self.string("last-generated-id"), Self.string("1-\(lastNumber)")])
+            case "XADD":
+                let name = append(command[command.count - 1])
+                return Self.string(name)
+            case "XREAD":
+                let text = String(decoding: command[command.count - 1], as: UTF8.self)
+                readers.append((connection, text.split(separator: "-").last.flatMap { Int($0) } ?? 0))
+                serveReaders()
+                loop.schedule(after: .seconds(1)) { [weak self, weak connection] in
+                    guard let self, let index = readers.firstIndex(where: { $0.connection === connection }) else { return }
+                    readers.remove(at: index)
+                    connection?.send("*-1\r\n".utf8.span)
+                }
+                return nil
+            case "XREVRANGE": return Self.array(entries.last.map { [Self.entry($0.number, $0.value)] } ?? [])
+            case "PING": return Array("+PONG\r\n".utf8)
+            default: return Array("-ERR unknown command\r\n".utf8)
+            }
+        }
+
+        /// Appends an entry, as a server does with XADD, and returns its name.
+        @discardableResult
+        func append(_ value: [UInt8]) -> String {
+            lastNumber += 1
+            entries.append((lastNumber, value))
+            serveReaders()
+            return "1-\(lastNumber)"
+        }
+
+        private func serveReaders() {
+            for reader in readers {
+                let new = entries.filter { $0.number > reader.number }.prefix(32)
+                if new.isEmpty { continue }
+                readers.removeAll { $0.connection === reader.connection }
+                let list = Self.array(new.map { Self.entry($0.number, $0.value) })
+                reader.connection.send(Self.array([Self.array([Self.string("chatd:test"), list])]).span)
+            }
+        }
+
+        // MARK: - How a Redis writes
+
+        static func name(of command: Command) -> String { String(decoding: command.first ?? [], as: UTF8.self) }
+
+        static func string(_ text: String) -> [UInt8] { string(Array(text.utf8)) }
+
+        static func string(_ bytes: [UInt8]) -> [UInt8] { Array("$\(bytes.count)\r\n".utf8) + bytes + [13, 10] }
+
+        static func array(_ elements: [[UInt8]]) -> [UInt8] {
+            elements.reduce(into: Array("*\(elements.count)\r\n".utf8)) { $0 += $1 }
+        }
+
+        static func entry(_ number: Int, _ value: [UInt8]) -> [UInt8] {
+            array([string("1-\(number)"), array([string("chatd1"), string(value)])])
+        }
+    }
+#endif
