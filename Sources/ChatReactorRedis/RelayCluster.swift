@@ -220,8 +220,9 @@
             }
             inbox = []
             count = 0
-            if isGraceOver, phase == .waiting { return cutOff() }
-            if hadInbox { stream.readOn() }
+            cutOffIfDue()
+            // The stream may be there again, and wait for this.
+            if hadInbox, inbox.isEmpty { stream.readOn() }
         }
 
         private func deliver(_ delivery: Delivery) {
@@ -270,6 +271,11 @@
             isGraceOver = true
             if configuration.outage == .local { sayUnread() }
             if inbox.isEmpty, phase == .waiting { cutOff() }
+        }
+
+        /// The grace time may have been over while a slow client was waited for. If the stream is there again by then, what is read next says so.
+        private func cutOffIfDue() {
+            if isGraceOver, phase == .waiting, inbox.isEmpty, !isOpen { cutOff() }
         }
 
         /// Says to those who are here what the stream was to bring back. When it does bring it, it is known.
@@ -390,6 +396,7 @@
             }
             // Some reasons have the name of an entry in them, so there might be any number.
             if reasons.count < 16, reasons.insert(reason).inserted { onEvent?(.disconnected(reason: reason)) }
+            cutOffIfDue()
             holdBackPublishers()
         }
     }

@@ -89,6 +89,47 @@
             #expect(node.reasons.first?.utf8.count ?? 0 < 1_000)
         }
 
+        // MARK: - When it comes back while a client is slow
+
+        @Test(arguments: RelayCluster.Outage.allCases)
+        func `a stream that comes back while a slow client is waited for is read on`(outage: RelayCluster.Outage) throws {
+            let node = try Node { cluster, server in
+                cluster.grace = .milliseconds(300)
+                cluster.outage = outage
+                server.logCapacity = 262_144
+                server.maximumMessageLength = 8_192
+                server.slowClients = .backpressure(stall: .seconds(60), grace: .seconds(60))
+            }
+            let (speaker, slow) = (try node.join(), try node.join())
+            // So much that some of it was read, and cannot be said yet.
+            let line = [UInt8](repeating: 97, count: 8_000) + [10]
+            var part = ArraySlice<UInt8>()
+            var sent = 0
+            var idleCount = 0
+            while idleCount < 100 {
+                if part.isEmpty { part = line[...] }
+                let count = speaker.sendAvailable(Array(part))
+                part = part.dropFirst(count)
+                sent += count
+                idleCount = count > 0 ? 0 : idleCount + 1
+                try node.loop.runOnce(waitingAtMost: count > 0 ? .zero : .milliseconds(5))
+            }
+            for connection in node.redis.connections { connection.close() }
+            try node.loop.run(until: "it is lost", turns: .max) { node.cluster?.isConnected == false }
+            // It is there again at once. The grace time is over when nothing can be said yet.
+            try node.loop.run(for: .seconds(1))
+            #expect(node.cluster?.isConnected == false && node.redis.connections.count == 2)
+            try node.loop.run(until: "the slow one has read", turns: .max) {
+                let count = speaker.sendAvailable(Array(part))
+                part = part.dropFirst(count)
+                sent += count
+                return slow.bytes.count >= sent && node.cluster?.isConnected == true
+            }
+            try speaker.send((part.isEmpty ? "" : "\n") + "the end\n")
+            try node.loop.run(until: "it is heard", turns: .max) { slow.ends(in: "the end\n") }
+            #expect(!node.events.contains(.cutOff) && node.cluster?.counts.droppedMessages == 0)
+        }
+
         // MARK: - How it ends
 
         @Test func `a Redis that is gone raises no signal`() async throws {
