@@ -236,10 +236,7 @@
                 if missing > 0 { didLose(missing) }
                 entry.forEachRun { connection, bytes, ends in
                     let sender = entry.node == node ? loop.connection(Connection.ID(rawValue: connection)) : nil
-                    MessageBatch.withBatch(bytes, ends: ends) { messages in
-                        // One that is longer than this server's log takes, which may be set up otherwise than the writer's.
-                        if !room.append(messages, from: sender) { didLose(1) }
-                    }
+                    MessageBatch.withBatch(bytes, ends: ends) { say($0, ends, from: sender) }
                 }
             }
             guard delivery.isRead, entry.node == node else { return }
@@ -247,6 +244,21 @@
             if entry.count == 0, entry.session == session, phase != .connected { becomeConnected() }
             placeWaiters()
             holdBackPublishers()
+        }
+
+        /// Says what one client has sent. What is longer than this server's log takes, which may be set up otherwise than the writer's, is counted.
+        private func say(_ messages: borrowing MessageBatch, _ ends: [UInt32], from sender: Connection?) {
+            func isTooLong(_ index: Int) -> Bool {
+                Int(ends[index] &- (index == 0 ? 0 : ends[index - 1])) > topic.maximumMessageLength
+            }
+            var first = 0
+            while first < ends.count {
+                let isLost = isTooLong(first)
+                var next = first + 1
+                while next < ends.count, isTooLong(next) == isLost { next += 1 }
+                if isLost || !room.append(messages, in: first..<next, from: sender) { didLose(UInt64(next - first)) }
+                first = next
+            }
         }
 
         private func didLose(_ count: UInt64) {

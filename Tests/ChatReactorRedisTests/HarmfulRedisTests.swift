@@ -130,6 +130,25 @@
             #expect(!node.events.contains(.cutOff) && node.cluster?.counts.droppedMessages == 0)
         }
 
+        // MARK: - What is lost
+
+        @Test func `messages that are too long for this server's log are counted each`() throws {
+            var configuration = EventLoop.Configuration()
+            configuration.readSize = 1_024
+            let node = try Node(configuration) { _, server in
+                server.maximumMessageLength = 1_000
+                server.logCapacity = 4_096
+            }
+            let listener = try node.join()
+            var entry = StreamEntry(node: 77, first: 0)
+            let long = String(repeating: "a", count: 10_000) + "\n"
+            for text in ["short\n", long, "between\n", long, long, "end\n"] { entry.append(text.utf8.span, from: 1) }
+            node.redis.append(entry.encoded)
+            try node.loop.run(until: "the end", turns: .max) { listener.lines.last == "end" }
+            #expect(listener.lines == ["short", "! 1 message was lost", "between", "! 2 messages were lost", "end"])
+            #expect(node.cluster?.counts.lostMessages == 3)
+        }
+
         // MARK: - How it ends
 
         @Test func `a Redis that is gone raises no signal`() async throws {
