@@ -13,8 +13,12 @@ package protocol Order: AnyObject {
     /// A line, without its newline, for those who come while something is wrong.
     var notice: String? { get }
 
-    /// Calls `body` once all that was submitted until now has been brought back, or nothing will be.
+    /// Calls `body` once all that was submitted until now has been brought back, or nothing will be. The relay ends then, so from now on nothing is
+    /// read from its clients: they would not hear each other any more.
     func whenPlaced(_ body: @escaping () -> Void)
+
+    /// The relay has another order now, or is gone.
+    func leave()
 }
 
 extension ChatServer.Room {

@@ -12,7 +12,9 @@ final class Relay {
     private let pressureGroup = PressureGroup()
     private var frame: [UInt8] = []
     /// What puts in order what is said here and at other servers; nil if this one is on its own, and the log is the order.
-    var order: (any Order)?
+    var order: (any Order)? {
+        didSet { if oldValue !== order { oldValue?.leave() } }
+    }
     /// What topics have counted that are gone.
     private(set) var tally = ChatServer.Counts()
     private let framing: any Framing
@@ -57,6 +59,9 @@ final class Relay {
         self.configuration = options
         pressureGroup.add(topic)
     }
+
+    // An embedder may keep what is the order.
+    deinit { order?.leave() }
 
     private static func notice(ofSkipped count: Int) -> String { "! \(count) messages skipped: you are reading too slowly" }
 

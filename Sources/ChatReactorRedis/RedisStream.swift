@@ -49,6 +49,7 @@
         private var isWriterReady = false
         private var isReading = false
         private var isContinued = true
+        private var isClosed = false
         /// The last entry that was read; nil before the beginning is known.
         private(set) var last: StreamID?
         /// Where the stream ended when it was found to have lost its end.
@@ -63,6 +64,13 @@
         }
 
         deinit { closeConnections() }
+
+        /// Closes the connections for good. The owner is told nothing more.
+        func close() {
+            isClosed = true
+            closeConnections()
+            retryTimer.cancel()
+        }
 
         /// Connects, until it succeeds.
         func open() {
@@ -97,6 +105,7 @@
         }
 
         private func fail(_ reason: String) {
+            if isClosed { return }
             closeConnections()
             failureCount += 1
             // So that many nodes do not come back at the same moment.

@@ -19,7 +19,7 @@
     /// While the stream is away, reading from the clients is paused for a time; then they are told, and what they say is dropped, or heard at their own
     /// server alone.
     ///
-    /// It lives as long as its server, and belongs to the loop's thread. The server's clients speak lines or chunks: none may come by WebSocket, and no other
+    /// Its server keeps it, and it does nothing more when that is gone, or was given another one. It belongs to the loop's thread. The server's clients speak lines or chunks: none may come by WebSocket, and no other
     /// loop may have a part in it.
     public final class RelayCluster {
         /// How a cluster is set up. Values that are out of range are clamped.
@@ -107,8 +107,8 @@
         private let configuration: Configuration
         private let node = UInt64.random(in: .min ... .max)
         private let loop: EventLoop
-        // The room keeps this, and lives as long.
-        private unowned let room: ChatServer.Room
+        /// Nil once it is gone. It keeps this.
+        private weak var room: ChatServer.Room?
         private let topic: Topic
         private lazy var stream = RedisStream(
             .init(
@@ -132,6 +132,10 @@
         /// Why the stream could not be reached since it was last: a host may have several addresses, which are tried in turn.
         private var reasons: Set<String> = []
         private var waiters: [(number: UInt64, body: () -> Void)] = []
+        /// Whether the server ends.
+        private var isEnding = false
+        /// Whether the server is gone, or has another cluster.
+        private var hasLeft = false
         private lazy var graceTimer = loop.makeTimer { [weak self] in self?.graceIsOver() }
         private lazy var deliveryTimer = loop.makeTimer { [weak self] in self?.deliver() }
 
@@ -162,14 +166,14 @@
             self.configuration = configuration
             (self.topic, room, loop) = (topic, server.room, server.loop)
             outbox = Outbox(node: node)
-            room.order = self
+            server.room.order = self
             topic.onPressureChange = { [weak self] in self?.deliverLater() }
             topic.isHeldBack = true
             graceTimer.arm(after: configuration.grace)
             stream.open()
         }
 
-        private func tell(_ line: String) { room.tell("! \(line)") }
+        private func tell(_ line: String) { room?.tell("! \(line)") }
 
         // MARK: - Writing
 
@@ -188,6 +192,7 @@
 
         private func holdBackPublishers() {
             switch phase {
+            case _ where isEnding: topic.isHeldBack = true
             case .connected:
                 // Not to and fro with every entry.
                 if outbox.size >= Self.limit { topic.isHeldBack = true }
@@ -212,7 +217,7 @@
             var count = 0
             defer { inbox.removeFirst(count) }
             while count < inbox.count {
-                if topic.waitsForSubscribers { return }
+                if topic.waitsForSubscribers || hasLeft { return }
                 let delivery = inbox[count]
                 if !topic.hasRoomInThisTurn(for: delivery.entry.bytes.count) { return deliveryTimer.arm(after: .zero) }
                 count += 1
@@ -256,7 +261,7 @@
                 let isLost = isTooLong(first)
                 var next = first + 1
                 while next < ends.count, isTooLong(next) == isLost { next += 1 }
-                if isLost || !room.append(messages, in: first..<next, from: sender) { didLose(UInt64(next - first)) }
+                if isLost || room?.append(messages, in: first..<next, from: sender) == false { didLose(UInt64(next - first)) }
                 first = next
             }
         }
@@ -306,7 +311,7 @@
                 if !inbox.isEmpty { return }
             }
             phase = .cutOff
-            if let notice { room.tell(notice) }
+            if let notice { room?.tell(notice) }
             onEvent?(.cutOff)
             placeWaiters()
             holdBackPublishers()
@@ -324,7 +329,9 @@
     extension RelayCluster: Order {
         package func submit(_ messages: borrowing MessageBatch, in range: Range<Int>, from sender: Connection?) -> Bool {
             if range.isEmpty { return true }
-            if phase == .cutOff, configuration.outage == .local { return room.append(messages, in: range, from: sender) }
+            if phase == .cutOff, configuration.outage == .local {
+                return room?.append(messages, in: range, from: sender) ?? false
+            }
             if phase == .cutOff || outbox.size > Self.multiple * Self.limit { return drop(range.count, from: sender) }
             outbox.append(messages, in: range, from: sender?.id.rawValue ?? Connection.ID.none.rawValue)
             holdBackPublishers()
@@ -340,7 +347,7 @@
             // Others, such as the operator's terminal, may not be there to be written to.
             if let sender, sender.handler is ChatServer.Client {
                 let subject = count == 1 ? "that was" : "those \(count) messages were"
-                room.tell("! \(subject) not relayed: the other servers cannot be reached", to: sender)
+                room?.tell("! \(subject) not relayed: the other servers cannot be reached", to: sender)
             }
             return false
         }
@@ -354,8 +361,21 @@
         }
 
         package func whenPlaced(_ body: @escaping () -> Void) {
+            isEnding = true
+            holdBackPublishers()
             waiters.append((outbox.messageCount, body))
             placeWaiters()
+        }
+
+        package func leave() {
+            hasLeft = true
+            phase = .waiting
+            stream.close()
+            graceTimer.cancel()
+            deliveryTimer.cancel()
+            let due = waiters
+            waiters = []
+            for waiter in due { waiter.body() }
         }
     }
 

@@ -151,6 +151,62 @@
 
         // MARK: - How it ends
 
+        @Test func `a cluster that is kept longer than its server does nothing more`() throws {
+            let node = try Node()
+            let connections = node.redis.connections.count
+            #expect(connections == 2)
+            // It is gone, once it listens no more.
+            node.server?.shutDown(timeout: .zero) {}
+            node.server = nil
+            var entry = StreamEntry(node: 77, first: 0)
+            entry.append("hello\n".utf8.span, from: 1)
+            node.redis.append(entry.encoded)
+            try node.loop.run(until: "it lets go", turns: .max) { node.redis.connections.isEmpty }
+            try node.loop.run(for: .seconds(1))
+            #expect(node.redis.connections.isEmpty && node.cluster?.isConnected == false)
+        }
+
+        @Test func `a second cluster of a server takes the place of the first`() throws {
+            let node = try Node()
+            let first = try #require(node.cluster)
+            let server = try #require(node.server)
+            let second = try RelayCluster(
+                of: server, .init(at: try RedisPlace("redis://127.0.0.1/test"), addresses: [node.redis.address]))
+            try node.loop.run(until: "the second is connected", turns: .max) { second.isConnected && !first.isConnected }
+            let (speaker, listener) = (try node.join(), try node.join())
+            try speaker.send("one\ntwo\n")
+            try node.loop.run(until: "it is heard", turns: .max) { listener.lines.count >= 2 }
+            try node.loop.settle()
+            #expect(listener.lines == ["one", "two"] && node.redis.connections.count == 2)
+        }
+
+        @Test func `a server that shuts down takes nothing more that it cannot say to others`() throws {
+            let node = try Node()
+            let (speaker, listener) = (try node.join(), try node.join())
+            var number = 0
+            var isDown = false
+            var said = 0
+            while !isDown {
+                if number == 500 {
+                    node.server?.shutDown(timeout: .seconds(10)) {
+                        isDown = true
+                        // As a process that ends.
+                        said = node.server?.counts.receivedMessages ?? 0
+                    }
+                }
+                if number < 100_000 { _ = speaker.sendAvailable(Array("\(number)\n".utf8)) }
+                number += 1
+                try node.loop.runOnce(waitingAtMost: .zero)
+                listener.read()
+                speaker.read()
+                if speaker.hasEnded { speaker.close() }
+                if listener.hasEnded { listener.close() }
+            }
+            let written = node.redis.entries.compactMap { StreamEntry($0.value) }.reduce(0) { $0 + $1.count }
+            #expect(said == written && said >= 100)
+            #expect(listener.lines.count == said + 1)
+        }
+
         @Test func `a Redis that is gone raises no signal`() async throws {
             await #expect(processExitsWith: .success) {
                 let path = TemporaryPath()
