@@ -47,6 +47,9 @@
                 throw RedisFailure("cannot connect: \(error)")
             }
             unsafe context = made
+            if let reader = unsafe made.pointee.c.reader, let functions = unsafe Self.functions {
+                unsafe reader.pointee.fn = functions
+            }
             // Until `cleanup`.
             let retained = unsafe Unmanaged.passRetained(self).toOpaque()
             unsafe made.pointee.ev.data = retained
@@ -61,6 +64,24 @@
             // This also has it wait until it is connected.
             unsafe redisAsyncSetConnectCallback(made, { _, _ in })
         }
+
+        /// What makes replies: hiredis's own functions, but for arrays of more elements than Redis takes arguments. hiredis would make room for two thousand
+        /// million, and take a minute to look at each of them when it lets go of the reply.
+        nonisolated(unsafe) private static let functions: UnsafeMutablePointer<redisReplyObjectFunctions>? = {
+            guard let originals else { return nil }
+            let functions = UnsafeMutablePointer<redisReplyObjectFunctions>.allocate(capacity: 1)
+            unsafe functions.initialize(to: originals)
+            unsafe functions.pointee.createArray = { task, count in
+                count > 1 << 20 ? nil : unsafe RedisConnection.originals?.createArray(task, count)
+            }
+            return unsafe functions
+        }()
+
+        private static let originals: redisReplyObjectFunctions? = {
+            guard let reader = unsafe redisReaderCreate() else { return nil }
+            defer { unsafe redisReaderFree(reader) }
+            return unsafe reader.pointee.fn.pointee
+        }()
 
         private static func of(_ data: UnsafeMutableRawPointer?) -> RedisConnection? {
             guard let data = unsafe data else { return nil }

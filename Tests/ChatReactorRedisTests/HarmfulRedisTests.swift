@@ -80,6 +80,41 @@
             #expect(node.reasons.last?.hasSuffix("it says what was not asked for") == true, "\(node.reasons)")
         }
 
+        @Test(arguments: [
+            "*2147483647\r\n", "*2147483647\r\n*2147483647\r\n*2147483647\r\n", "*99999999999999999999\r\n", "*-5\r\n",
+            "$9223372036854775807\r\na", "$-2\r\n", ":99999999999999999999\r\n", String(repeating: "*1\r\n", count: 10),
+            "*2\r\n*0\r\n$-1\r\n", "*1\r\n*2\r\n$1\r\na\r\n*1\r\n*2\r\n$3\r\n9-9\r\n*-1\r\n", "\r\n",
+            "HTTP/1.1 400 Bad Request\r\n\r\n",
+            "-OOM command not allowed\r\n", "-NOPERM no\r\n", "-LOADING\r\n", "-READONLY\r\n", "-MOVED 1 127.0.0.1:1\r\n",
+            "-\r\n",
+            "$41\r\n18446744073709551615-18446744073709551615\r\n", "$3\r\n0-0\r\n",
+            "*2\r\n$17\r\nlast-generated-id\r\n$43\r\n99999999999999999999-18446744073709551615\r\n",
+        ])
+        func `whatever it answers, a server goes on once it answers as it should`(text: String) throws {
+            let node = try Node()
+            let (speaker, listener) = (try node.join(), try node.join())
+            for name in ["XADD", "XREAD", "XREVRANGE", "XINFO", "PING"] {
+                var harm = 2
+                node.redis.answer = { command, connection in
+                    guard ScriptedRedis.name(of: command) == name, harm > 0 else { return nil }
+                    harm -= 1
+                    // What is no whole answer is one no more.
+                    node.loop.schedule(after: .milliseconds(20)) { connection.close() }
+                    return Array(text.utf8)
+                }
+                for connection in node.redis.connections where name == "XINFO" || name == "PING" { connection.close() }
+                try speaker.send("\(name)\n")
+                let begin = ContinuousClock.now
+                try node.loop.run(until: "it has answered", turns: .max) { harm < 2 }
+                try node.loop.run(until: "it is heard", turns: .max) {
+                    listener.lines.contains(name) && node.cluster?.isConnected == true
+                }
+                // Nothing takes long but to connect again.
+                #expect(begin.duration(to: .now) < .seconds(20))
+            }
+            #expect(listener.lines == ["XADD", "XREAD", "XREVRANGE", "XINFO", "PING"])
+        }
+
         @Test func `a long sentence of Redis is cut short`() throws {
             let node = try Node(waits: false)
             node.redis.answer = { command, _ in
