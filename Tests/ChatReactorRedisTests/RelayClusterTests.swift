@@ -321,6 +321,7 @@
             redis.process.kill()
             let nodes = try Nodes(1, at: redis, waits: false) { cluster, _ in
                 cluster.addresses = [.unix(path: redis.path + "-other"), .unix(path: redis.path)]
+                cluster.grace = .seconds(60)
             }
             try nodes.loop.run(for: .seconds(2))
             #expect(nodes.events[0].count == 2)
