@@ -16,6 +16,11 @@
         private var completions: [(RedisReply) -> Void] = []
         /// How long each answer may take, of those that are waited for.
         private var timeouts: [Duration] = []
+        /// Whether something was read since the timer was armed.
+        private var hasRead = false
+        /// How many bytes were not with the other end when the timer was armed.
+        private var unsentCount = 0
+        private static let shortCount = 16_384
         private lazy var timer = loop.makeTimer { [weak self] in self?.timeIsOver() }
         /// Called once, with the reason, when the connection is lost.
         private var onFailure: ((String) -> Void)?
@@ -111,13 +116,13 @@
         /// Gives a command.
         ///
         /// - Parameters:
-        ///   - timeout: How long its answer may take, once all before it are there. The connection is lost then.
+        ///   - timeout: How long its answer may take, once all before it are there. The connection is lost then, unless the answer is coming, or what
+        ///     was sent is leaving: over a slow line either may take longer.
         ///   - completion: Is called with the answer, unless the connection is lost before.
         func send(_ command: [[UInt8]], timeout: Duration, then completion: @escaping (RedisReply) -> Void) {
             guard let context = unsafe context else { return }
             completions.append(completion)
             timeouts.append(timeout)
-            if timer.deadline == nil { timer.arm(after: timeout) }
             let lengths = command.map(\.count)
             // One piece of memory for all arguments, since each has to stay where it is during the call.
             let bytes = command.flatMap(\.self).map { CChar(bitPattern: $0) }
@@ -131,7 +136,8 @@
                     context, { context, reply, _ in unsafe RedisConnection.of(context?.pointee.ev.data)?.didAnswer(reply) }, nil,
                     Int32(command.count), &pointers, lengths)
             }
-            if result != REDIS_OK { fail("no command can be given") }
+            if result != REDIS_OK { return fail("no command can be given") }
+            if timer.deadline == nil { wait(timeout) }
         }
 
         func send(_ command: [String], timeout: Duration, then completion: @escaping (RedisReply) -> Void) {
@@ -186,7 +192,7 @@
             guard let reply = unsafe reply, onFailure != nil, !completions.isEmpty else { return }
             let completion = completions.removeFirst()
             timeouts.removeFirst()
-            if let next = timeouts.first { timer.arm(after: next) } else { timer.cancel() }
+            if let next = timeouts.first { wait(next) } else { timer.cancel() }
             completion(unsafe RedisReply(reply.assumingMemoryBound(to: redisReply.self)))
             // hiredis would look for who waits for the rest, and end the process.
             if completions.isEmpty, onFailure != nil, let reader = unsafe context?.pointee.c.reader,
@@ -222,6 +228,7 @@
                 let isReadable = !readiness.isDisjoint(with: [.readable, .hangUp, .error])
                 if let context = unsafe context, unsafe isReadable || context.pointee.c.flags & REDIS_CONNECTED == 0 {
                     if unsafe hasUnasked(context) { return fail(Self.unasked) }
+                    hasRead = true
                     unsafe redisAsyncHandleRead(context)
                 }
                 // Also what completions have given.
@@ -229,8 +236,24 @@
             }
         }
 
+        private func wait(_ timeout: Duration) {
+            hasRead = false
+            unsentCount = heldCount
+            timer.arm(after: timeout)
+        }
+
+        /// How many bytes hiredis and the kernel hold for the other end.
+        private var heldCount: Int {
+            guard let context = unsafe context else { return 0 }
+            var ofKernel: Int32 = 0
+            _ = unsafe ioctl(context.pointee.c.fd, UInt(TIOCOUTQ), &ofKernel)
+            return unsafe Int(ofKernel) + (context.pointee.c.obuf.map { unsafe sdslen($0) } ?? 0)
+        }
+
         private func timeIsOver() {
             let timeout = timeouts.first ?? .zero
+            // What is short leaves at once, also to an end that answers no more.
+            if hasRead || unsentCount > Self.shortCount && heldCount < unsentCount { return wait(timeout) }
             fail("nothing is answered within \(timeout.components.seconds) s")
         }
 

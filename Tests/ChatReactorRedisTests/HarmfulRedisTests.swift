@@ -18,11 +18,11 @@
             var address = SocketAddress.loopback(port: 0)
 
             init(
-                waits: Bool = true, _ loopConfiguration: EventLoop.Configuration = .init(),
+                waits: Bool = true, _ loopConfiguration: EventLoop.Configuration = .init(), byteRate: RateLimit? = nil,
                 _ change: (inout RelayCluster.Configuration, inout ChatServer.Configuration) -> Void = { _, _ in }
             ) throws {
                 loop = try EventLoop(configuration: loopConfiguration)
-                redis = try ScriptedRedis(on: loop)
+                redis = try ScriptedRedis(on: loop, byteRate: byteRate)
                 var configuration = RelayCluster.Configuration(
                     at: try RedisPlace("redis://127.0.0.1/test"), addresses: [redis.address])
                 var ofServer = ChatServer.Configuration()
@@ -122,6 +122,62 @@
             }
             try node.loop.run(until: "it is said", turns: .max) { !node.events.isEmpty }
             #expect(node.reasons.first?.utf8.count ?? 0 < 1_000)
+        }
+
+        // MARK: - Over a line that is slow
+
+        @Test func `an answer that takes long is waited for, as long as more of it comes`() throws {
+            let node = try Node()
+            let listener = try node.join()
+            var entry = StreamEntry(node: 77, first: 0)
+            entry.append("\(String(repeating: "a", count: 100_000))\n".utf8.span, from: 1)
+            var rest: [UInt8] = []
+            var isAnswered = false
+            node.redis.answer = { command, connection in
+                guard ScriptedRedis.name(of: command) == "XREAD", !isAnswered else { return nil }
+                isAnswered = true
+                rest = ScriptedRedis.array([
+                    ScriptedRedis.array([
+                        ScriptedRedis.string("chatd:test"), ScriptedRedis.array([ScriptedRedis.entry(9, entry.encoded)]),
+                    ])
+                ])
+                func sendMore() {
+                    connection.send(Array(rest.prefix(10_000)).span)
+                    rest.removeFirst(min(10_000, rest.count))
+                    if !rest.isEmpty { node.loop.schedule(after: .milliseconds(600)) { sendMore() } }
+                }
+                sendMore()
+                return []
+            }
+            // The XREAD that waits now is answered with nothing, and the next one takes six seconds.
+            try node.loop.run(until: "all of it", turns: .max) { listener.bytes.count == 100_001 }
+            #expect(node.cluster?.counts.outages == 0)
+        }
+
+        @Test func `what takes long to be sent is waited for, as long as it goes on`() throws {
+            let node = try Node(byteRate: RateLimit(perSecond: 131_072)) { _, server in
+                server.maximumMessageLength = 1 << 20
+                server.logCapacity = 1 << 23
+            }
+            let (speaker, listener) = (try node.join(), try node.join())
+            let line = [UInt8](repeating: 97, count: 1_000_000) + [10]
+            var part = line[...]
+            try node.loop.run(until: "all of it", turns: .max) {
+                if !part.isEmpty { part = part.dropFirst(speaker.sendAvailable(Array(part))) }
+                return listener.bytes.count == line.count
+            }
+            #expect(node.cluster?.counts.outages == 0)
+        }
+
+        @Test func `nothing is waited for once it should have been answered`() throws {
+            let node = try Node()
+            let speaker = try node.join()
+            node.redis.answer = { command, _ in ScriptedRedis.name(of: command) == "XADD" ? [] : nil }
+            try speaker.send("hello\n")
+            try node.loop.run(until: "it is written", turns: .max) { node.cluster?.counts.writtenEntries == 2 }
+            let begin = ContinuousClock.now
+            try node.loop.run(until: "it is lost", turns: .max) { node.cluster?.isConnected == false }
+            #expect(begin.duration(to: .now) < RedisStream.timeout * 2)
         }
 
         // MARK: - When it comes back while a client is slow

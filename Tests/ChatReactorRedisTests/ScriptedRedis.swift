@@ -18,11 +18,13 @@
         private var readers: [(connection: Connection, number: Int)] = []
         private(set) var connections: [Connection] = []
 
-        init(on loop: EventLoop) throws {
+        /// - Parameter byteRate: How fast it reads.
+        init(on loop: EventLoop, byteRate: RateLimit? = nil) throws {
             self.loop = loop
             var options = Connection.Options()
             options.framing = .chunks
             options.maximumPendingOutput = 1 << 26
+            options.byteRate = byteRate
             let handler = Handler()
             address = try loop.listen(on: .loopback(port: 0), options: options, handler: handler).address
             handler.redis = self
