@@ -128,8 +128,9 @@
         // MARK: - Opening
 
         private func logIn(_ connection: RedisConnection) {
-            guard let password = settings.password else { return }
-            ask(connection, ["AUTH"] + [settings.user].compactMap(\.self) + [password]) { _, _ in }
+            // A user may need no password. To be the default one instead would be another thing than was asked for.
+            if settings.user == nil, settings.password == nil { return }
+            ask(connection, ["AUTH"] + [settings.user].compactMap(\.self) + [settings.password ?? ""]) { _, _ in }
         }
 
         /// Finds out where to read from: the end of the stream at first, by its name, so that nothing is missed between one read and the next; and

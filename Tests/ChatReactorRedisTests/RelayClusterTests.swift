@@ -435,6 +435,15 @@
             #expect(nodes.events[0] == [.connected])
         }
 
+        @Test func `a user without a password is who logs in`() throws {
+            let redis = try RedisServer()
+            try redis.command("ACL", "SETUSER", "ana", "on", "nopass", "~chatd:*", "+@all")
+            let place = try RedisPlace("redis://ana@localhost/test")
+            let nodes = try Nodes(1, at: redis) { cluster, _ in cluster.place = place }
+            #expect(try redis.command("CLIENT", "LIST").split(separator: "\n").count { $0.contains("user=ana ") } == 2)
+            #expect(nodes.events[0] == [.connected])
+        }
+
         @Test func `a key of another type is said, once, and is no end`() throws {
             let redis = try RedisServer()
             try redis.command("SET", "chatd:test", "a")
