@@ -17,8 +17,8 @@ import Synchronization
 /// as it does without them, but for the order in which its subscribers are served, and all else belongs to the loop's thread as ever. Those
 /// whose bytes pass through a transport, such as TLS, are served by the loop's thread alone.
 ///
-/// They are for the topics of one loop, and end once no topic has them and nobody else refers to them. A `SendThreads` may be passed to
-/// any thread; its topics use it from their own.
+/// They end once no topic has them, and nobody else refers to them. They help one loop at a time: another one, whose topics have them as well,
+/// sends by itself meanwhile. So topics of any loops may have them, but they are best left to one.
 @safe public final class SendThreads: Sendable {
     /// From how many subscribers on a topic has the threads help. Below that, waking them would cost more than it saves.
     public let threshold: Int
@@ -40,6 +40,7 @@ import Synchronization
         // If one cannot be, those before it end with this object.
         for _ in 0..<state.threadCount {
             try startDetachedThread { [state] in
+                unsafe pthread_setname_np(pthread_self(), "SendThread")
                 beginning()
                 state.work()
             }
@@ -99,6 +100,8 @@ import Synchronization
         /// Twice the number of threads that have entered the job, and 1 as long as more may.
         private let door = Atomic<Int>(0)
         private let isOver = Atomic<Bool>(false)
+        /// Whether a loop has them at work.
+        private let isTaken = Atomic<Bool>(false)
         private let nextShare = Atomic<Int>(0)
         private let shortfallCount = Atomic<Int>(0)
         private let calls = Atomic<Int>(0)
@@ -127,6 +130,8 @@ import Synchronization
             _ send: DirectSend, to cursors: CursorTable, from first: Int,
             _ body: (_ index: Int, _ result: Int, _ error: Int32) -> Void
         ) -> (calls: Int, bytes: Int) {
+            if isTaken.exchange(true, ordering: .acquiring) { return (0, 0) }
+            defer { isTaken.store(false, ordering: .releasing) }
             if unsafe shortfalls.count < cursors.count {
                 unsafe shortfalls.deallocate()
                 unsafe shortfalls = .allocate(capacity: 2 * cursors.count)
@@ -160,7 +165,6 @@ import Synchronization
         // MARK: - All threads
 
         func work() {
-            unsafe pthread_setname_np(pthread_self(), "SendThread")
             while true {
                 unsafe Self.wait(wakeUps)
                 if isOver.load(ordering: .acquiring) { return }

@@ -45,7 +45,7 @@ public final class Topic {
         /// `Connection.Options.flushTimeout` bounds how long that takes. With nil, or if it is finishing already, it is closed at
         /// once.
         public var closingNotice: [UInt8]?
-        /// Threads that help with sending to many subscribers, for the topics of this loop alone; nil for none.
+        /// Threads that help with sending to many subscribers; nil for none.
         public var sendThreads: SendThreads?
         /// Memory for the log that is reserved already. With nil the log reserves its own.
         package var memory: MemoryReservation?

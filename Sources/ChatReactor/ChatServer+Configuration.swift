@@ -18,8 +18,7 @@ extension ChatServer {
         public var slowClients = SlowSubscriberPolicy.backpressure()
         /// From how many bytes on a client is too far behind, from 1; with nil, and at most, half of what is kept in its room.
         public var slowHighWater: Int?
-        /// Threads that help with what is sent to many clients at a time; nil for none. They are for the servers of one loop: those of a
-        /// ``ServerGroup`` do without.
+        /// Threads that help with what is sent to many clients at a time; nil for none. The servers of a ``ServerGroup`` do without.
         public var sendThreads: SendThreads?
         /// What limits the clients that come from elsewhere. With nil these are ``ClientLimits/ofPeople`` in a chat, and there are none in
         /// a relay.
