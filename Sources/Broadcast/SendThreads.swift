@@ -34,7 +34,9 @@ import Synchronization
     /// - Throws: `EAGAIN` if there can be no more threads.
     ///
     /// The corresponding C functions are `pthread_create`, `sem_post` and `sem_wait`.
-    public init(_ count: Int, threshold: Int = 256, beginningWith beginning: @escaping @Sendable () -> Void = {}) throws(Errno) {
+    public init(
+        _ count: Int, threshold: Int = 256, beginningWith beginning: @escaping @Sendable () -> Void = {}
+    ) throws(Errno) {
         self.threshold = max(threshold, 1)
         state = State(threadCount: min(max(count, 0), 255))
         // If one cannot be, those before it end with this object.
@@ -57,7 +59,8 @@ import Synchronization
     /// - Parameter first: The cursor to begin with.
     /// - Returns: How many calls of `send` there were, and how many bytes the kernel has taken.
     func perform(
-        _ send: DirectSend, to cursors: CursorTable, from first: Int, _ body: (_ index: Int, _ result: Int, _ error: Int32) -> Void
+        _ send: DirectSend, to cursors: CursorTable, from first: Int,
+        _ body: (_ index: Int, _ result: Int, _ error: Int32) -> Void
     ) -> (calls: Int, bytes: Int) {
         state.perform(send, to: cursors, from: first, body)
     }

@@ -76,7 +76,10 @@ struct Setting {
 
 extension Setting: CustomStringConvertible {
     var description: String {
-        let policies = topics.map { "\($0.capacity) bytes, \($0.policy), send budget \($0.sendBudget)\($0.sendThreads == nil ? "" : ", sent ahead")" }
+        let policies = topics.map { topic in
+            let isSentAhead = topic.sendThreads == nil ? "" : ", sent ahead"
+            return "\(topic.capacity) bytes, \(topic.policy), send budget \(topic.sendBudget)\(isSentAhead)"
+        }
         return """
               read size \(loop.readSize), intake budget \(loop.readBudget), accept budget \(loop.acceptBudget), \
             \(loop.eventsPerWait) events a wait
