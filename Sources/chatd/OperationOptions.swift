@@ -32,8 +32,8 @@ struct OperationOptions: ParsableArguments {
 
     /// How many loops there are.
     var loopCount: Int { loops.value > 0 ? loops.value : Processors.available.count }
-    /// How many threads help the loop with sending.
-    var sendHelperCount: Int { (sendThreads.value > 0 ? sendThreads.value : Processors.available.count) - 1 }
+    /// How many threads help the loop with sending: also on a machine with more processors, no more than can be asked for.
+    var sendHelperCount: Int { min(sendThreads.value > 0 ? sendThreads.value : Processors.available.count, 256) - 1 }
 
     func validate() throws {
         switch metrics?.spoken {

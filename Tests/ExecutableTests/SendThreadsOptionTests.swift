@@ -26,6 +26,15 @@ import Testing
         }
     }
 
+    @Test func `there is one a processor if none are named, up to so many as can be`() throws {
+        try withDaemon(["--listen", "127.0.0.1:0", "--send-threads", "0"]) { daemon in
+            let threads = try daemon.threads
+            let mask = try threads[0].status("Cpus_allowed")
+            let allowed = mask.reduce(0) { $0 + ($1.hexDigitValue?.nonzeroBitCount ?? 0) }
+            #expect(threads.count == min(allowed, 256))
+        }
+    }
+
     @Test func `each of them is kept on a processor if the loop is`() throws {
         try withDaemon(["--listen", "127.0.0.1:0", "--send-threads", "2", "--pin-loops"]) { daemon in
             let lists = try daemon.threads.map { try $0.status("Cpus_allowed_list") }
