@@ -18,6 +18,7 @@ final class SendHelpers: Sendable {
         let arrivals = Semaphore()
     }
 
+    /// - Parameter count: How many: 255 at most, since `begin` waits for so many, and there are no more of them.
     /// - Throws: A `Failure` if there can be no more threads.
     init(_ count: Int) throws(Failure) {
         self.count = count
@@ -46,6 +47,8 @@ final class SendHelpers: Sendable {
                 sandbox?.restrictThread()
             }
         }
+        // In the sandbox no thread can end, for want of the system call. So they are there as long as the process is.
+        if sandbox != nil { _ = unsafe Unmanaged.passRetained(threads) }
         start.opening.signal(count)
         start.arrivals.wait(for: count)
     }
