@@ -199,11 +199,10 @@ import Synchronization
                     let index = place < job.count ? place : place &- job.count
                     let cursor = unsafe job.cursors + index
                     guard unsafe job.send.applies(to: cursor) else { continue }
-                    let lacking = unsafe job.send.tail &- cursor.pointee.position
                     let sent = unsafe job.send(to: cursor)
                     calls &+= 1
                     bytes &+= max(sent, 0)
-                    if sent != lacking {
+                    if unsafe cursor.pointee.position != job.send.tail {
                         let error = sent < 0 ? errno : 0
                         let number = shortfallCount.add(1, ordering: .relaxed).oldValue
                         unsafe (job.shortfalls + number).initialize(to: Shortfall(index: index, result: sent, error: error))

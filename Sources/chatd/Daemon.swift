@@ -190,8 +190,8 @@ final class Daemon {
     /// Keeps each loop on a processor of its own. Not before all other threads are there: a thread begins with the processors of
     /// the one that starts it.
     private func pinLoops() {
-        workers?.onEach { [processors] index, _ in Processors.pinThread(to: processors[(index + 1) % processors.count]) }
-        Processors.pinThread(to: processors[0])
+        workers?.onEach { [processors] index, _ in Processors.pinThread(index + 1, among: processors) }
+        Processors.pinThread(0, among: processors)
     }
 
     /// Whoever gives a certificate means that nobody can read along, and whoever wants TLS needs one.

@@ -44,8 +44,7 @@ extension Daemon {
 
     /// Has the threads begin that help with sending, on processors of their own if the loop is on one.
     private func startSendHelpers(in sandbox: Sandbox?) {
-        let others = Array(processors.dropFirst()) + processors.prefix(1)
-        sendHelpers?.begin(on: options.operation.pinLoops ? others : [], in: sandbox)
+        sendHelpers?.begin(on: options.operation.pinLoops ? processors : nil, in: sandbox)
     }
 
     /// Has glibc know where it is. Without the variable it looks at the file of the system's zone with each line that is logged.

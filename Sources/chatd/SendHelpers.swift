@@ -38,12 +38,12 @@ final class SendHelpers: Sendable {
     /// Has them begin, and waits until all have.
     ///
     /// - Parameters:
-    ///   - processors: Those that they are kept on, one after the other; none if they may be on any.
+    ///   - processors: Those that the daemon's threads are kept on; nil if they may be on any.
     ///   - sandbox: What they may reach; nil for everything.
-    func begin(on processors: [Int], in sandbox: Sandbox?) {
+    func begin(on processors: [Int]?, in sandbox: Sandbox?) {
         start.body.withLock {
             $0 = { index in
-                if !processors.isEmpty { Processors.pinThread(to: processors[index % processors.count]) }
+                if let processors { Processors.pinThread(index + 1, among: processors) }
                 sandbox?.restrictThread()
             }
         }
