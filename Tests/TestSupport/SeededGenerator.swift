@@ -2,7 +2,7 @@ import Glibc
 
 /// Random numbers that a seed determines (SplitMix64), so that a failure can be repeated.
 ///
-/// `init()` takes the seed from the environment's CHATREACTOR_SEED, or a random one, and prints it.
+/// Without a seed, it takes the environment's CHATREACTOR_SEED, or a random one, and prints that and the file that it is for.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
     public let seed: UInt64
     private var state: UInt64
@@ -12,10 +12,10 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
         state = seed
     }
 
-    public init() {
+    public init(for file: StaticString = #fileID) {
         let given = unsafe getenv("CHATREACTOR_SEED").flatMap { unsafe UInt64(String(cString: $0)) }
         self.init(seed: given ?? .random(in: 0 ... .max))
-        print("CHATREACTOR_SEED=\(seed)")
+        print("CHATREACTOR_SEED=\(seed) \(file)")
     }
 
     public mutating func next() -> UInt64 {

@@ -51,14 +51,16 @@ struct IRCMaskTests {
     }
 
     /// These take some programs more time than there is.
-    @Test(.timeLimit(.minutes(1)))
-    func manyStarsTakeNoTime() {
+    @Test func manyStarsTakeNoTime() {
         let stars = String(repeating: "*a", count: 100)
         let text = IRCMask.Subject(String(repeating: "a", count: 2_000))
-        #expect(!IRCMask("\(stars)*b").matches(text))
-        #expect(IRCMask("\(stars)*").matches(text))
-        #expect(!IRCMask(String(repeating: "*?", count: 100) + "b").matches(text))
-        #expect(!IRCMask("*\(String(repeating: "a", count: 90))b").matches(text))
+        let time = threadTime {
+            #expect(!IRCMask("\(stars)*b").matches(text))
+            #expect(IRCMask("\(stars)*").matches(text))
+            #expect(!IRCMask(String(repeating: "*?", count: 100) + "b").matches(text))
+            #expect(!IRCMask("*\(String(repeating: "a", count: 90))b").matches(text))
+        }
+        #expect(time < .seconds(60))
     }
 
     /// Against the definition, written down as it is.

@@ -102,12 +102,14 @@ struct IRCMessageTests {
     }
 
     /// Far more than fit into a line, so that it would show if each were compared with all others.
-    @Test(.timeLimit(.minutes(1)))
-    func manyTagsTakeNoTime() throws {
+    @Test func manyTagsTakeNoTime() throws {
         let tags = (0..<40_000).map { "\($0 % 20_000)=\($0)" }.joined(separator: ";")
-        let message = try IRCMessage("@\(tags) PING".utf8.span)
-        #expect(message.tags.count == 20_000)
-        #expect(message.tags.first?.value == "20000")
+        let time = try threadTime {
+            let message = try IRCMessage("@\(tags) PING".utf8.span)
+            #expect(message.tags.count == 20_000)
+            #expect(message.tags.first?.value == "20000")
+        }
+        #expect(time < .seconds(60))
     }
 
     @Test func isWritten() {

@@ -1,1 +1,1 @@
-../../../../Sources/CommandLineSupport/OptionValues.swift
+../../../../Sources/ChatCommandLine/OptionValues.swift
