@@ -68,16 +68,19 @@ struct HostileLinesTests {
 
     /// Whether a line of people is what one of those whose names are known can bring about.
     private func isHonest(_ line: String, of names: [String]) -> Bool {
-        // By bytes: a mark at the beginning of what is said makes one character with the space before it.
-        let beginnings = names.flatMap { ["\($0): ", "\($0) to you: "] }
-        if beginnings.contains(where: { line.utf8.starts(with: $0.utf8) }) { return true }
-        guard let notice = line.wholeMatch(of: #/\* (\S+)(.*)/#) else { return false }
-        let rest = String(notice.2)
-        if notice.1.allSatisfy(\.isNumber) { return rest.wholeMatch(of: #/ (joined|left)(, \d+ left)? \(\d+ online\)/#) != nil }
-        guard names.contains(String(notice.1)) else { return false }
-        return rest.wholeMatch(of: #/ (joined|left: \w+(: .+)?) \(\d+ online\)/#) != nil
-            || rest.hasPrefix(" set the topic: ") || rest == " removed the topic"
-            || rest.wholeMatch(of: #/ is now (\S+)/#).map { names.contains(String($0.1)) } == true
+        // By bytes and scalars: a mark at the beginning of what is said makes one character with the space before it.
+        func begins(_ text: String, _ beginning: String) -> Bool { text.utf8.starts(with: beginning.utf8) }
+        func match<Output>(_ text: String, _ pattern: Regex<Output>) -> Output? {
+            text.wholeMatch(of: pattern.matchingSemantics(.unicodeScalar))?.output
+        }
+        if names.contains(where: { begins(line, "\($0): ") || begins(line, "\($0) to you: ") }) { return true }
+        guard let notice = match(line, #/\* (\S+)(.*)/#) else { return false }
+        let (name, rest) = (String(notice.1), String(notice.2))
+        if name.allSatisfy(\.isNumber) { return match(rest, #/ (joined|left)(, \d+ left)? \(\d+ online\)/#) != nil }
+        guard names.contains(name) else { return false }
+        return match(rest, #/ (joined|left: \w+(: .+)?) \(\d+ online\)/#) != nil
+            || begins(rest, " set the topic: ") || rest == " removed the topic"
+            || match(rest, #/ is now (\S+)/#).map { names.contains(String($0.1)) } == true
     }
 
     private func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
