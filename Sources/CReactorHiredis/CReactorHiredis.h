@@ -1,8 +1,8 @@
-// The asynchronous part of hiredis.
+// What reads the answers of Redis.
 
 #ifndef CHIREDIS_H
 #define CHIREDIS_H
 
-#include <hiredis/async.h>
+#include <hiredis/hiredis.h>
 
 #endif

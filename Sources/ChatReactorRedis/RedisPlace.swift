@@ -1,9 +1,12 @@
 public import Reactor
 
-/// Where a stream is, as people write it: `redis://HOST:PORT/NAME`, `redis://USER:PASSWORD@HOST/NAME`, `unix:PATH/NAME`.
+/// Where a stream is, as people write it: `redis://HOST:PORT/NAME`, `redis://USER:PASSWORD@HOST/NAME`, `unix:PATH/NAME`; and with
+/// `rediss:` in place of `redis:` if Redis speaks TLS there.
 public struct RedisPlace: Hashable, Sendable {
     /// The host and the port of Redis, 6379 if there was none, or its path.
     public let endpoint: Endpoint
+    /// Whether Redis speaks TLS there.
+    public let usesTLS: Bool
     /// Who logs in; nil for the default user.
     public let user: String?
     /// Nil if the text has none.
@@ -15,13 +18,13 @@ public struct RedisPlace: Hashable, Sendable {
     ///
     /// - Throws: A sentence that says how to write it. It does not have the password.
     public init(_ text: String) throws(RedisPlaceError) {
-        if text.hasPrefix("rediss:") {
-            throw RedisPlaceError(
-                "rediss: is not built in; let stunnel or a tunnel of ssh encrypt, and name its end with redis:")
+        guard let scheme = ["redis://", "rediss://", "unix:"].first(where: text.hasPrefix) else {
+            throw RedisPlaceError(Self.forms)
         }
-        let isPath = text.hasPrefix("unix:")
-        guard isPath || text.hasPrefix("redis://") else { throw RedisPlaceError(Self.forms) }
-        let rest = isPath ? text[...] : text.dropFirst("redis://".count)
+        let isPath = scheme == "unix:"
+        usesTLS = scheme == "rediss://"
+        // A path is read with its scheme.
+        let rest = isPath ? text[...] : text.dropFirst(scheme.count)
         guard let slash = rest.lastIndex(of: "/") else { throw RedisPlaceError("there is no name; \(Self.forms)") }
         name = String(rest[rest.index(after: slash)...])
         let isName =
@@ -51,7 +54,7 @@ public struct RedisPlace: Hashable, Sendable {
         }
     }
 
-    private static let forms = "write redis://HOST:PORT/NAME or unix:PATH/NAME"
+    private static let forms = "write redis://HOST:PORT/NAME, rediss://HOST:PORT/NAME or unix:PATH/NAME"
 }
 
 extension RedisPlace: CustomStringConvertible {
@@ -59,7 +62,7 @@ extension RedisPlace: CustomStringConvertible {
     public var description: String {
         switch endpoint {
         case .unix(let path): "unix:\(path)/\(name)"
-        default: "redis://\(user.map { "\($0)@" } ?? "")\(endpoint)/\(name)"
+        default: "\(usesTLS ? "rediss" : "redis")://\(user.map { "\($0)@" } ?? "")\(endpoint)/\(name)"
         }
     }
 }

@@ -7,6 +7,7 @@
         /// How to reach it, and how it is called.
         struct Settings {
             var addresses: [SocketAddress]
+            var transport: TransportFactory?
             var user: String?
             var password: String?
             var key: String
@@ -79,9 +80,9 @@
             let address = settings.addresses[attemptCount % settings.addresses.count]
             attemptCount += 1
             do throws(RedisFailure) {
-                let reader = try RedisConnection(to: address, on: loop) { [weak self] in self?.fail("\(address): \($0)") }
+                let reader = try connect(to: address)
                 self.reader = reader
-                let writer = try RedisConnection(to: address, on: loop) { [weak self] in self?.fail("\(address): \($0)") }
+                let writer = try connect(to: address)
                 self.writer = writer
                 logIn(reader)
                 logIn(writer)
@@ -94,6 +95,11 @@
                 // Later, since whoever has called this may not expect it yet.
                 let reason = "\(address): \(error.reason)"
                 loop.schedule(after: .zero) { [weak self] in self?.fail(reason) }
+            }
+        }
+
+        private func connect(to address: SocketAddress) throws(RedisFailure) -> RedisConnection {
+            try RedisConnection(to: address, over: settings.transport, on: loop) { [weak self] in self?.fail("\(address): \($0)")
             }
         }
 
@@ -180,7 +186,6 @@
                 "XREAD", "COUNT", "\(Self.readCount)", "BLOCK", "\(Int(milliseconds))", "STREAMS", settings.key, "\(last)",
             ]
             reader.send(command, timeout: Self.readTime + Self.timeout) { [weak self] reply in self?.didRead(reply) }
-            reader.flush()
         }
 
         private func didRead(_ reply: RedisReply) {
@@ -234,7 +239,6 @@
             writer.send(command.map { Array($0.utf8) } + [entry.encoded], timeout: Self.timeout) { [weak self] reply in
                 self?.didAppend(reply, after: before)
             }
-            writer.flush()
         }
 
         /// - Parameter before: The last entry that had been read when it was sent. It is the older one, or it would never be read.

@@ -28,6 +28,8 @@
             public var place: RedisPlace
             /// What its host's name stands for, one at least: they are tried in turn.
             public var addresses: [SocketAddress]
+            /// What the connections to Redis pass through, TLS as a rule: a place of `rediss:` needs it. Nil for plain bytes.
+            public var transport: TransportFactory?
             /// What Redis asks for; nil if it asks for none. At first that of the place.
             public var password: String?
             /// About how many entries the stream keeps, from 100. A server that is cut off for longer misses what is older. An entry has what one server's
@@ -112,7 +114,8 @@
         private let topic: Topic
         private lazy var stream = RedisStream(
             .init(
-                addresses: configuration.addresses, user: configuration.place.user, password: configuration.password,
+                addresses: configuration.addresses, transport: configuration.transport, user: configuration.place.user,
+                password: configuration.password,
                 key: "chatd:\(configuration.place.name)", length: max(configuration.streamLength, 100)),
             on: loop, owner: self)
 
@@ -163,6 +166,7 @@
             if server.group != nil { throw .severalLoops }
             if server.configuration.maximumMessageLength > Self.maximumMessageLength { throw .messageLength }
             if configuration.addresses.isEmpty { throw .noAddress }
+            if configuration.place.usesTLS, configuration.transport == nil { throw .noTransport }
             self.configuration = configuration
             (self.topic, room, loop) = (topic, server.room, server.loop)
             outbox = Outbox(node: node)
@@ -443,6 +447,8 @@
         case messageLength
         /// There is no address to connect to.
         case noAddress
+        /// The place says that Redis speaks TLS, and ``RelayCluster/Configuration/transport`` is nil.
+        case noTransport
 
         /// A sentence, without a full stop.
         public var description: String {
@@ -451,6 +457,7 @@
             case .severalLoops: "a cluster is made of relays of one loop each"
             case .messageLength: "the messages of a cluster have at most \(RelayCluster.maximumMessageLength) bytes"
             case .noAddress: "a cluster needs an address of its stream"
+            case .noTransport: "a cluster needs a transport to a stream of rediss:"
             }
         }
     }

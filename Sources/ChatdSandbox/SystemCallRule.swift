@@ -120,10 +120,9 @@ public struct SystemCallRule: Sendable {
         // Who gives commands has to be the user of this process.
         .init("geteuid", call_geteuid, [.control]),
 
-        // The stream of a cluster, to which hiredis connects, by TCP or at a path. It makes its sockets nonblocking.
+        // The stream of a cluster, by TCP or at a path.
         .init("socket", call_socket, [.cluster], .oneOf(argument: 0, [AF_INET, AF_INET6, AF_UNIX])),
         .init("connect", call_connect, [.cluster]),
-        .init("fcntl", call_fcntl, [.cluster], .oneOf(argument: 1, [F_GETFL, F_SETFL])),
 
         // OpenSSL's random numbers must not be the same in a process and in one that it has forked.
         .init("getpid", call_getpid, [.tls]),

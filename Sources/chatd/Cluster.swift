@@ -2,6 +2,8 @@ import ChatCommandLine
 import ChatReactor
 import ChatReactorRedis
 import Glibc
+import Reactor
+import ReactorTLS
 
 /// The relays of other machines, with which the daemon's is one.
 struct Cluster {
@@ -37,6 +39,7 @@ struct Cluster {
                 throw Failure("\(error)", code: EX_NOHOST)
             }
             var configuration = RelayCluster.Configuration(at: place, addresses: addresses)
+            configuration.transport = try Self.transport(to: place, options)
             configuration.password = try options.readPassword()
             configuration.streamLength = options.clusterLength.value
             configuration.grace = options.clusterGrace.duration
@@ -47,6 +50,27 @@ struct Cluster {
                 throw Failure("\(error)", code: EX_CONFIG)
             }
             relays.onEvent = { event in Self.tell(event, "\(place)", log) }
+        }
+
+        /// What the bytes pass through to a Redis that speaks TLS; nil for one that does not. All files are read now: in its sandbox the daemon could
+        /// open none.
+        private static func transport(to place: RedisPlace, _ options: ClusterOptions) throws(Failure) -> TransportFactory? {
+            #if TLS
+                guard place.usesTLS, case .tcp(let host, _) = place.endpoint, let authorities = options.clusterTlsCa
+                else { return nil }
+                do throws(TLSError) {
+                    var identity: TLSIdentity?
+                    if let certificate = options.clusterTlsCertificate, let key = options.clusterTlsKey {
+                        identity = try TLSIdentity(certificateFile: certificate, keyFile: key)
+                    }
+                    return try TLSClient(trust: .authorities(file: authorities), identity: identity).transport(host: host)
+                } catch {
+                    throw Failure("\(error)", code: Failure.code(forReading: error.systemError))
+                }
+            #else
+                // The options of such a place were refused.
+                return nil
+            #endif
         }
 
         private static func tell(_ event: RelayCluster.Event, _ place: String, _ log: ServerLog) {

@@ -15,6 +15,15 @@ struct ClusterOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A file with Redis's password.", valueName: "file"), completion: .file())
     var clusterPasswordFile: String?
 
+    @Option(help: ArgumentHelp("For rediss: the authorities whom to believe.", valueName: "file"), completion: .file())
+    var clusterTlsCa: String?
+
+    @Option(help: ArgumentHelp("The server's certificate for Redis, with its chain.", valueName: "file"), completion: .file())
+    var clusterTlsCertificate: String?
+
+    @Option(help: ArgumentHelp("Its key.", valueName: "file"), completion: .file())
+    var clusterTlsKey: String?
+
     @Option(help: ArgumentHelp("How long clients wait for a stream that is away.", valueName: "time"))
     var clusterGrace: TimeLimit = 5
 
@@ -35,6 +44,25 @@ struct ClusterOptions: ParsableArguments {
     func validate() throws {
         if cluster != nil, !Cluster.isBuilt { throw ValidationError(Cluster.absence) }
         if cluster == nil, clusterPasswordFile != nil { throw ValidationError("--cluster-password-file needs --cluster") }
+        if cluster?.usesTLS != true {
+            if let option = firstOfTLS { throw ValidationError("\(option) needs a --cluster of rediss:") }
+            return
+        }
+        if !TLSSupport.isBuilt { throw ValidationError(TLSSupport.absence) }
+        if clusterTlsCa == nil {
+            throw ValidationError(
+                "rediss: needs --cluster-tls-ca: a file of the authorities whom to believe, such as /etc/ssl/certs/ca-certificates.crt"
+            )
+        }
+        if (clusterTlsCertificate == nil) != (clusterTlsKey == nil) {
+            throw ValidationError("--cluster-tls-certificate and --cluster-tls-key go together")
+        }
+    }
+
+    private var firstOfTLS: String? {
+        if clusterTlsCa != nil { return "--cluster-tls-ca" }
+        if clusterTlsCertificate != nil { return "--cluster-tls-certificate" }
+        return clusterTlsKey == nil ? nil : "--cluster-tls-key"
     }
 
     /// The password that Redis asks for: that of the file, of the environment or of the place.

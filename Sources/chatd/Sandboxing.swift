@@ -23,7 +23,7 @@ extension Daemon {
         if !controls.isEmpty { sandbox.parts.insert(.control) }
         allowSocketPaths(&sandbox)
         allowMetrics(&sandbox)
-        if certificates != nil { sandbox.parts.insert(.tls) }
+        if certificates != nil || options.clusterOptions.cluster?.usesTLS == true { sandbox.parts.insert(.tls) }
         if let cluster = options.clusterOptions.cluster {
             sandbox.parts.insert(.cluster)
             if case .tcp = cluster.endpoint { sandbox.connectsOverTCP = true }

@@ -316,7 +316,6 @@
                 try other.run(until: "it is gone", turns: .max) { handler.connections.isEmpty }
                 // Nobody has looked yet whether it is there.
                 connection.send(["PING"], timeout: .seconds(60)) { _ in }
-                connection.flush()
                 try loop.run(until: "it is noticed", turns: .max) { reason != nil }
                 // Nor is one left for later, or blocked from now on.
                 var (pending, blocked) = (sigset_t(), sigset_t())

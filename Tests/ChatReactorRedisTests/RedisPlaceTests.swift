@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "rediss://h/n", "redis:h/n", "http://h/n", "redis://h", "redis://h/", "redis://h/a b", "redis://h:x/n", "redis:///n",
+        "rediss:h/n", "redis:h/n", "http://h/n", "redis://h", "redis://h/", "redis://h/a b", "redis://h:x/n", "redis:///n",
         "unix:/n",
         "redis://h/é", "", "redis://", "redis://:secret@/n", "redis://:secret@h:1:2/n",
     ])
@@ -27,8 +27,10 @@ import Testing
         #expect { _ = try RedisPlace(text) } throws: { error in !"\(error)".contains("secret") && !"\(error)".isEmpty }
     }
 
-    @Test func `TLS is refused with what to do instead`() {
-        #expect { _ = try RedisPlace("rediss://h/n") } throws: { "\($0)".contains("let stunnel or a tunnel of ssh encrypt") }
+    @Test func `one that speaks TLS`() throws {
+        let place = try RedisPlace("rediss://ana:secret@h/n")
+        #expect(place.usesTLS && place.endpoint == .tcp(host: "h", port: 6379) && place.description == "rediss://ana@h:6379/n")
+        #expect(try !RedisPlace("redis://h/n").usesTLS && !RedisPlace("unix:/h/n").usesTLS)
     }
 
     @Test func `names of entries are in the stream's order`() throws {

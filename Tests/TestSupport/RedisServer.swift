@@ -7,23 +7,37 @@ public final class RedisServer {
 
     public let path: String
     public let port: UInt16
+    /// Where it speaks TLS; nil if it does not.
+    public let tlsPort: UInt16?
     private let directory: String
     private let arguments: [String]
     public private(set) var process: ChildProcess
 
     /// Starts it, and waits until it answers.
-    public init(keeps: Bool = true, password: String? = nil) throws {
+    ///
+    /// - Parameter tls: Its certificate, and the authority of the certificates that it asks for.
+    public init(
+        keeps: Bool = true, password: String? = nil,
+        tls: (identity: TestCertificates.Identity, authority: TestCertificates.Identity)? = nil
+    ) throws {
         directory = "/tmp/chatreactor-redis-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         if unsafe mkdir(directory, 0o700) != 0 { throw Errno(rawValue: errno) }
         path = directory + "/redis.sock"
         // Free now. Nobody else is given it soon, since the kernel picks another one each time.
         port = try Self.freePort()
+        tlsPort = try tls == nil ? nil : Self.freePort()
         arguments =
             [
                 "--port", "\(port)", "--bind", "127.0.0.1", "--unixsocket", path, "--dir", directory, "--save", "",
                 "--appendonly",
                 keeps ? "yes" : "no", "--appendfsync", "no",
             ] + (password.map { ["--requirepass", $0] } ?? [])
+            + (tls.map { identity, authority in
+                [
+                    "--tls-port", "\(tlsPort ?? 0)", "--tls-cert-file", identity.certificateFile, "--tls-key-file",
+                    identity.keyFile, "--tls-ca-cert-file", authority.certificateFile,
+                ]
+            } ?? [])
         process = try ChildProcess("redis-server", arguments, output: .null, error: .null)
         try waitUntilItAnswers()
     }

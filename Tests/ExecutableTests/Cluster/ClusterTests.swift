@@ -137,8 +137,8 @@
             (["--loops", "2"], "so --loops does not go with --cluster"),
             (["--listen", "web:127.0.0.1:0"], "a place for the web is served by one machine"),
             (["--max-line", "2m"], "with --cluster a line has at most 1m"),
-            (["--cluster", "rediss://h/n"], "rediss: is not built in"),
-            (["--cluster", "redis://h"], "write redis://HOST:PORT/NAME or unix:PATH/NAME"),
+            (["--cluster", "redis://h"], "write redis://HOST:PORT/NAME, rediss://HOST:PORT/NAME or unix:PATH/NAME"),
+            (["--cluster-tls-ca", "ca.pem"], "--cluster-tls-ca needs a --cluster of rediss:"),
             (["--cluster-length", "1"], "write a number from 100 to"),
         ])
         func `what does not go with it is refused`(arguments: [String], sentence: String) throws {
