@@ -53,6 +53,9 @@ extension ChatServer {
         } else if isFirst, let order = room.relay?.order {
             shuttingDown.awaitsPlace = true
             order.whenPlaced { [weak self] in self?.finishInOrder() }
+        } else if isFirst, let replica = chat?.replica {
+            shuttingDown.awaitsPlace = true
+            replica.end { [weak self] in self?.finishInOrder() }
         } else if isFirst {
             sayGoodbye()
             finishClients()

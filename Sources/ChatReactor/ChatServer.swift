@@ -257,7 +257,7 @@ public final class ChatServer {
         listener.onAcceptFailure = { [weak self] error in
             guard let self else { return }
             tally.acceptFailures &+= 1
-            for observer in observers { observer.server(self, cannotAcceptAt: boundAddress, error: error) }
+            tell(observers) { observer in observer.server(self, cannotAcceptAt: boundAddress, error: error) }
         }
         listeners.append(listener)
         return listener
@@ -360,12 +360,12 @@ public final class ChatServer {
 
     func handshakeDidFail(from caller: SocketAddress?, reason: CloseReason) {
         tally.failedHandshakes &+= 1
-        for observer in observers { observer.server(self, handshakeDidFailFrom: caller, reason: reason) }
+        tell(observers) { observer in observer.server(self, handshakeDidFailFrom: caller, reason: reason) }
     }
 
     func didRefuse(_ caller: SocketAddress, because refusal: AccessRefusal) {
         tally.refusals[refusal.kind, default: 0] &+= 1
-        for observer in observers { observer.server(self, didRefuse: caller, because: refusal) }
+        tell(observers) { observer in observer.server(self, didRefuse: caller, because: refusal) }
     }
 
     /// Says one line, given without its newline, to every client: in a chat to every room, as a notice.
@@ -436,23 +436,29 @@ public final class ChatServer {
 
     // MARK: - What clients report
 
+    /// Tells observers. In a chat of several servers, what one of them does is no part of what is just being done at all of them.
+    private func tell(_ observers: [any ChatServerObserver], _ call: (any ChatServerObserver) -> Void) {
+        guard let replica = chat?.replica else { return observers.forEach(call) }
+        replica.callOut { observers.forEach(call) }
+    }
+
     func clientDidJoin(_ client: Client, after handshake: PendingHandshake?) {
         clientCount += 1
         tally.acceptedClients &+= 1
         selfWhileServing = self
         // To ask for the address is a system call, which is made only if it matters.
         gate.clientDidJoin(key(of: client), from: gate.countsOrigins ? client.address : nil, after: handshake)
-        for observer in observers { observer.server(self, didAccept: client) }
+        tell(observers) { observer in observer.server(self, didAccept: client) }
     }
 
     func didLogIn(_ person: Person) {
         tally.logins &+= 1
-        for observer in observers { observer.server(self, didLogIn: person) }
+        tell(observers) { observer in observer.server(self, didLogIn: person) }
     }
 
     func didRefuseLogin(of person: Person, as name: ChatName, because refusal: LoginRefusal) {
         tally.refusedLogins[refusal, default: 0] &+= 1
-        for observer in observers { observer.server(self, didRefuseLoginOf: person, as: name, because: refusal) }
+        tell(observers) { observer in observer.server(self, didRefuseLoginOf: person, as: name, because: refusal) }
     }
 
     func didRelay(_ messages: borrowing MessageBatch, in range: Range<Int>, from client: Client) {
@@ -468,25 +474,25 @@ public final class ChatServer {
             var events: [Event] = []
             swap(&events, &newEvents)
             for event in events {
-                for observer in eventObservers { observer.server(self, didPublish: event) }
+                tell(eventObservers) { observer in observer.server(self, didPublish: event) }
             }
         }
         isTellingEvents = false
     }
 
     func didOpen(_ room: Room) {
-        for observer in observers { observer.server(self, didOpen: room) }
+        tell(observers) { observer in observer.server(self, didOpen: room) }
     }
 
     func cannotOpen(_ name: ChatName, _ error: RoomLogError) {
-        for observer in observers { observer.server(self, cannotOpenRoom: name, error: error) }
+        tell(observers) { observer in observer.server(self, cannotOpenRoom: name, error: error) }
     }
 
     func clientDidLeave(_ client: Client, reason: CloseReason) {
         clientCount -= 1
         gate.clientDidLeave(key(of: client))
         tally.closedClients[reason.kind, default: 0] &+= 1
-        for observer in observers { observer.server(self, didClose: client, reason: reason) }
+        tell(observers) { observer in observer.server(self, didClose: client, reason: reason) }
         if clientCount > 0 { return }
         // Released at the end of this function, and not in an access to the property: this may be the last reference.
         let lastReference = selfWhileServing.take()

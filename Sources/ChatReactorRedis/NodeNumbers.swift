@@ -21,6 +21,11 @@ struct NodeNumbers {
 
     var count: Int { nodes.count }
 
+    /// Takes what precedes a number for known.
+    mutating func skip(_ node: UInt64, to next: UInt64) {
+        if nodes[node].map({ $0.next < next }) != false { set(node, next) }
+    }
+
     func knows(_ node: UInt64) -> Bool { nodes[node] != nil }
 
     /// Judges an entry that was read, and takes note of it. Of a node that was never heard of, nothing can be missing.

@@ -29,17 +29,22 @@ struct Outbox {
     /// The number of the first message that was not sent since the connection was made.
     var firstUnsent: UInt64 { sentCount < entries.count ? entries[sentCount].first : open.first }
 
+    /// The number of the first message that was not read back.
+    var firstUnread: UInt64 { entries.first?.first ?? open.first }
+
     /// Takes messages.
     mutating func append(_ messages: borrowing MessageBatch, in range: Range<Int>, from connection: UInt64) {
         for index in range {
-            messages.withWireBytes(in: index..<index &+ 1) { message in
-                if message.isEmpty { return }
-                if open.count > 0, open.size &+ message.count > Self.entrySize { closeOpenEntry() }
-                let old = open.size
-                open.append(message, from: connection)
-                size &+= open.size &- old
-            }
+            messages.withWireBytes(in: index..<index &+ 1) { message in append(message, from: connection) }
         }
+    }
+
+    mutating func append(_ message: Span<UInt8>, from connection: UInt64) {
+        if message.isEmpty { return }
+        if open.count > 0, open.size &+ message.count > Self.entrySize { closeOpenEntry() }
+        let old = open.size
+        open.append(message, from: connection)
+        size &+= open.size &- old
     }
 
     /// What is to be sent next; nil if all was sent.

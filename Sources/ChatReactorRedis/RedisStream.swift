@@ -43,7 +43,8 @@
 
         private let loop: EventLoop
         private let settings: Settings
-        private unowned let owner: any Owner
+        /// It keeps this.
+        private weak var owner: (any Owner)?
         private var reader: RedisConnection?
         private var writer: RedisConnection?
         private var isReaderReady = false
@@ -117,7 +118,7 @@
             // So that many nodes do not come back at the same moment.
             let delay = Duration.milliseconds(min(100 << min(failureCount - 1, 5), 2_000))
             retryTimer.arm(after: delay * Double.random(in: 0.5...1))
-            owner.streamDidFail(reason)
+            owner?.streamDidFail(reason)
         }
 
         /// Gives a command, whose answer must not be an error.
@@ -169,7 +170,7 @@
 
         private func begin() {
             guard isReaderReady, isWriterReady else { return }
-            owner.streamDidOpen(isContinued: isContinued)
+            owner?.streamDidOpen(isContinued: isContinued)
         }
 
         /// What was appended was read: so it works in both directions.
@@ -208,9 +209,11 @@
                 // Also of one that cannot be read, or it would be read for ever.
                 last = id
                 if id <= oldEnd { oldCount += 1 }
-                entries.append(parts.last?[Self.field]?.bytes.flatMap(StreamEntry.init))
+                var entry = parts.last?[Self.field]?.bytes.flatMap(StreamEntry.init)
+                entry?.time = id.time
+                entries.append(entry)
             }
-            owner.streamDidRead(entries, oldCount: oldCount)
+            owner?.streamDidRead(entries, oldCount: oldCount)
         }
 
         /// Nothing has come for a second, which may be because the stream was made anew: then it is read by names that will not come.
@@ -222,7 +225,7 @@
                 if let id, id < last {
                     return stream.fail("the stream \(stream.settings.key) has gone back from \(last) to \(id)")
                 }
-                stream.owner.streamIsQuiet()
+                stream.owner?.streamIsQuiet()
                 stream.readOn()
             }
         }
@@ -246,7 +249,7 @@
             if case .error(let text) = reply { return fail("Redis answers XADD with: \(text)") }
             guard let id = reply.bytes.flatMap(StreamID.init) else { return fail("Redis answers XADD with no name of an entry") }
             if let before, id <= before { return fail("the stream \(settings.key) has gone back from \(before) to \(id)") }
-            owner.streamDidAppend()
+            owner?.streamDidAppend()
         }
     }
 #endif

@@ -93,8 +93,6 @@
         /// From how many bytes on, of what was not read back, clients are paused; and a multiple of it from which on is dropped what those say who cannot
         /// be paused.
         private static let (limit, multiple) = (8 * Outbox.entrySize, 4)
-        /// How many entries may be unanswered. What is said meanwhile goes into the next one, so entries become larger as the stream becomes slower.
-        private static let windowSize = 8
         /// How long a message may be: an entry is as long, and entries are read 32 at a time.
         public static let maximumMessageLength = 1 << 20
 
@@ -119,19 +117,13 @@
                 key: "chatd:\(configuration.place.name)", length: max(configuration.streamLength, 100)),
             on: loop, owner: self)
 
+        private lazy var writer = StreamWriter(node: node, to: stream, on: loop)
         private var phase = Phase.waiting
-        private var outbox: Outbox
         private var numbers = NodeNumbers()
         /// What was read and has not been said here yet.
         private var inbox: [Delivery] = []
         private var isDelivering = false
-        /// How many connections to the stream have been made.
-        private var session: UInt32 = 0
-        /// Whether the stream can be written to.
-        private var isOpen = false
-        private var unansweredCount = 0
         private var isGraceOver = false
-        private var isFlushScheduled = false
         /// Why the stream could not be reached since it was last: a host may have several addresses, which are tried in turn.
         private var reasons: Set<String> = []
         private var waiters: [(number: UInt64, body: () -> Void)] = []
@@ -152,7 +144,13 @@
         }
 
         /// What has been counted until now.
-        public private(set) var counts = Counts()
+        public var counts: Counts {
+            var counts = counted
+            counts.writtenEntries = writer.writtenCount
+            return counts
+        }
+
+        private var counted = Counts()
         /// Called when something has happened.
         public var onEvent: ((Event) -> Void)?
         /// Whether the stream is reached.
@@ -169,7 +167,6 @@
             if configuration.place.usesTLS, configuration.transport == nil { throw .noTransport }
             self.configuration = configuration
             (self.topic, room, loop) = (topic, server.room, server.loop)
-            outbox = Outbox(node: node)
             server.room.order = self
             topic.onPressureChange = { [weak self] in self?.deliverLater() }
             topic.isHeldBack = true
@@ -181,26 +178,13 @@
 
         // MARK: - Writing
 
-        private func writeUnsent() {
-            while isOpen, unansweredCount < Self.windowSize, let entry = outbox.takeUnsent() { write(entry) }
-        }
-
-        private func write(_ entry: StreamEntry) {
-            unansweredCount += 1
-            counts.writtenEntries &+= 1
-            stream.append(entry)
-        }
-
-        /// Says which number the next message has that is sent. When that is read back, everything before it was, or is lost.
-        private func writeMarker() { write(StreamEntry(node: node, first: outbox.firstUnsent, session: session)) }
-
         private func holdBackPublishers() {
             switch phase {
             case _ where isEnding: topic.isHeldBack = true
             case .connected:
                 // Not to and fro with every entry.
-                if outbox.size >= Self.limit { topic.isHeldBack = true }
-                if outbox.size <= Self.limit / 2 { topic.isHeldBack = false }
+                if writer.outbox.size >= Self.limit { topic.isHeldBack = true }
+                if writer.outbox.size <= Self.limit / 2 { topic.isHeldBack = false }
             case .waiting: topic.isHeldBack = true
             case .cutOff: topic.isHeldBack = false
             }
@@ -240,7 +224,7 @@
             if delivery.isOld, !numbers.knows(entry.node) { return }
             switch numbers.read(entry) {
             case .known:
-                if entry.count > 0 { counts.repeatedEntries &+= 1 }
+                if entry.count > 0 { counted.repeatedEntries &+= 1 }
             case .new(let missing):
                 if missing > 0 { didLose(missing) }
                 entry.forEachRun { connection, bytes, ends in
@@ -249,8 +233,7 @@
                 }
             }
             guard delivery.isRead, entry.node == node else { return }
-            outbox.remove(before: entry.next)
-            if entry.count == 0, entry.session == session, phase != .connected { becomeConnected() }
+            if writer.didRead(entry), phase != .connected { becomeConnected() }
             placeWaiters()
             holdBackPublishers()
         }
@@ -271,7 +254,7 @@
         }
 
         private func didLose(_ count: UInt64) {
-            counts.lostMessages &+= Int(truncatingIfNeeded: count)
+            counted.lostMessages &+= Int(truncatingIfNeeded: count)
             tell(count == 1 ? "1 message was lost" : "\(count) messages were lost")
             onEvent?(.lost(messages: count))
         }
@@ -296,13 +279,13 @@
 
         /// The grace time may have been over while a slow client was waited for. If the stream is there again by then, what is read next says so.
         private func cutOffIfDue() {
-            if isGraceOver, phase == .waiting, inbox.isEmpty, !isOpen { cutOff() }
+            if isGraceOver, phase == .waiting, inbox.isEmpty, !writer.isOpen { cutOff() }
         }
 
         /// Says to those who are here what the stream was to bring back. When it does bring it, it is known.
         private func sayUnread() {
             var said = numbers
-            let unread = outbox.all(from: 0).filter { said.read($0) != .known }
+            let unread = writer.unread().filter { said.read($0) != .known }
             if unread.isEmpty { return }
             inbox += unread.map { Delivery(entry: $0, isRead: false) }
             deliverLater()
@@ -322,7 +305,7 @@
         }
 
         private func placeWaiters() {
-            let first = outbox.entries.first?.first ?? outbox.firstUnsent
+            let first = writer.outbox.firstUnread
             let due = waiters.filter { phase == .cutOff || $0.number <= first }
             if due.isEmpty { return }
             waiters.removeAll { phase == .cutOff || $0.number <= first }
@@ -336,18 +319,14 @@
             if phase == .cutOff, configuration.outage == .local {
                 return room?.append(messages, in: range, from: sender) ?? false
             }
-            if phase == .cutOff || outbox.size > Self.multiple * Self.limit { return drop(range.count, from: sender) }
-            outbox.append(messages, in: range, from: sender?.id.rawValue ?? Connection.ID.none.rawValue)
+            if phase == .cutOff || writer.outbox.size > Self.multiple * Self.limit { return drop(range.count, from: sender) }
+            writer.write(messages, in: range, from: sender?.id.rawValue ?? Connection.ID.none.rawValue)
             holdBackPublishers()
-            if !isFlushScheduled {
-                isFlushScheduled = true
-                loop.scheduleFlush(self)
-            }
             return true
         }
 
         private func drop(_ count: Int, from sender: Connection?) -> Bool {
-            counts.droppedMessages &+= count
+            counted.droppedMessages &+= count
             // Others, such as the operator's terminal, may not be there to be written to.
             if let sender, sender.handler is ChatServer.Client {
                 let subject = count == 1 ? "that was" : "those \(count) messages were"
@@ -367,7 +346,7 @@
         package func whenPlaced(_ body: @escaping () -> Void) {
             isEnding = true
             holdBackPublishers()
-            waiters.append((outbox.messageCount, body))
+            waiters.append((writer.outbox.messageCount, body))
             placeWaiters()
         }
 
@@ -383,51 +362,31 @@
         }
     }
 
-    extension RelayCluster: Flushable {
-        /// At the end of a turn, what was said in it is written.
-        package func flush() {
-            isFlushScheduled = false
-            writeUnsent()
-        }
-    }
-
     extension RelayCluster: RedisStream.Owner {
         func streamDidOpen(isContinued: Bool) {
-            isOpen = true
-            session &+= 1
             if !isContinued { onEvent?(.streamWentBack) }
-            // First: so it has the number of what is sent again.
-            writeMarker()
-            writeUnsent()
+            writer.streamDidOpen()
             if inbox.isEmpty { stream.readOn() }
         }
 
         func streamDidRead(_ entries: [StreamEntry?], oldCount: Int) {
-            counts.readEntries &+= entries.count
+            counted.readEntries &+= entries.count
             for (index, entry) in entries.enumerated() {
                 if let entry { inbox.append(Delivery(entry: entry, isRead: true, isOld: index < oldCount)) }
             }
-            counts.foreignEntries &+= entries.count(where: { $0 == nil })
+            counted.foreignEntries &+= entries.count(where: { $0 == nil })
             if inbox.isEmpty { stream.readOn() } else { deliver() }
         }
 
-        func streamDidAppend() {
-            unansweredCount -= 1
-            writeUnsent()
-        }
+        func streamDidAppend() { writer.streamDidAppend() }
 
-        func streamIsQuiet() {
-            // All of it is in the stream, and nothing comes: somebody has taken it out, and it would be waited for until somebody speaks.
-            if unansweredCount == 0, !outbox.isEmpty { writeMarker() }
-        }
+        func streamIsQuiet() { writer.streamIsQuiet() }
 
         func streamDidFail(_ reason: String) {
-            isOpen = false
-            unansweredCount = 0
-            outbox.resend()
+            writer.streamDidFail()
             if phase == .connected {
                 phase = .waiting
-                counts.outages &+= 1
+                counted.outages &+= 1
                 graceTimer.arm(after: configuration.grace)
             }
             // Some reasons have the name of an entry in them, so there might be any number.

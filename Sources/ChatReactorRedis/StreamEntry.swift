@@ -18,6 +18,8 @@ struct StreamEntry: Equatable {
     var first: UInt64
     /// How often the node had connected to the stream.
     var session: UInt32 = 0
+    /// When the stream has got it, in milliseconds since the beginning of 1970: it is the first part of its name there.
+    var time: UInt64 = 0
     private(set) var runs: [Run] = []
     /// Where each message ends within its run.
     private(set) var ends: [UInt32] = []

@@ -110,12 +110,15 @@ struct Chatd: ParsableCommand {
             throw ValidationError("each of several loops sends by itself, so --send-threads does not go with --loops")
         }
         if clusterOptions.cluster != nil {
-            if chatOptions.chat { throw ValidationError("--chat is served by one machine, so --cluster does not go with it") }
+            if chatOptions.chat, let option = firstOfOneMachine {
+                throw ValidationError("\(option) is for a chat of one machine, so --cluster does not go with it")
+            }
             if operation.loops.value != 1 {
                 throw ValidationError("a relay of several machines has one loop on each, so --loops does not go with --cluster")
             }
-            if listen.contains(where: \.spoken.servesWeb) {
-                throw ValidationError("a place for the web is served by one machine, so --cluster does not go with it")
+            if !chatOptions.chat, listen.contains(where: \.spoken.servesWeb) {
+                throw ValidationError(
+                    "a relay with a place for the web is served by one machine, so --cluster does not go with it")
             }
             if let maxLine, maxLine.value > 1 << 20 {
                 throw ValidationError("with --cluster a line has at most 1m, so --max-line \(maxLine) does not go with it")
@@ -130,6 +133,15 @@ struct Chatd: ParsableCommand {
     func clientPlaces(besides passed: PassedSockets) -> [ListeningPlace] {
         if !listen.isEmpty || passed.hasClients { return listen }
         return [ListeningPlace(tcp: "localhost", port: UInt16(port.value))]
+    }
+
+    /// One of the options, if one is given, that is for a chat whose people are all at this machine.
+    private var firstOfOneMachine: String? {
+        if let option = loginOptions.given { return option }
+        if tlsOptions.tlsClientCa != nil { return "--tls-client-ca" }
+        if chatOptions.roomLog != nil { return "--room-log" }
+        if listen.contains(where: \.spoken.servesIRC) { return "a place for IRC" }
+        return clusterOptions.clusterOutage == .local ? "--cluster-outage local" : nil
     }
 
     private static func run(_ settings: Settings) throws {

@@ -5,7 +5,7 @@ import Glibc
 import Reactor
 import ReactorTLS
 
-/// The relays of other machines, with which the daemon's is one.
+/// The servers of other machines, with which the daemon is one relay or one chat.
 struct Cluster {
     /// What a build without Redis says that was asked for it.
     static let absence = "this build has no Redis; one that has is made by swift build --traits Redis"
@@ -20,12 +20,19 @@ struct Cluster {
         var outages = 0
         var lost = 0
         var dropped = 0
+        /// How many servers a chat has, as far as this one is one of them; nil of a relay, whose servers do not know each other.
+        var servers: Int?
     }
 
     #if Redis
         static let isBuilt = true
 
-        private let relays: RelayCluster
+        private enum Kind {
+            case relay(RelayCluster)
+            case chat(ChatCluster)
+        }
+
+        private let kind: Kind
 
         /// Joins them. Nil if the options name none.
         ///
@@ -38,18 +45,42 @@ struct Cluster {
             } catch {
                 throw Failure("\(error)", code: EX_NOHOST)
             }
-            var configuration = RelayCluster.Configuration(at: place, addresses: addresses)
-            configuration.transport = try Self.transport(to: place, options)
-            configuration.password = try options.readPassword()
-            configuration.streamLength = options.clusterLength.value
-            configuration.grace = options.clusterGrace.duration
-            configuration.outage = options.clusterOutage == .local ? .local : .drop
-            do throws(RelayClusterError) {
-                relays = try RelayCluster(of: server, configuration)
-            } catch {
-                throw Failure("\(error)", code: EX_CONFIG)
+            let transport = try Self.transport(to: place, options)
+            let password = try options.readPassword()
+            if server.chat == nil {
+                var configuration = RelayCluster.Configuration(at: place, addresses: addresses)
+                (configuration.transport, configuration.password) = (transport, password)
+                configuration.streamLength = options.clusterLength.value
+                configuration.grace = options.clusterGrace.duration
+                configuration.outage = options.clusterOutage == .local ? .local : .drop
+                do throws(RelayClusterError) {
+                    let relays = try RelayCluster(of: server, configuration)
+                    relays.onEvent = { Self.tell($0, "\(place)", log) }
+                    kind = .relay(relays)
+                } catch {
+                    throw Failure("\(error)", code: EX_CONFIG)
+                }
+            } else {
+                var configuration = ChatCluster.Configuration(at: place, addresses: addresses)
+                (configuration.transport, configuration.password) = (transport, password)
+                configuration.streamLength = options.clusterLength.value
+                configuration.grace = options.clusterGrace.duration
+                do throws(ChatClusterError) {
+                    let chats = try ChatCluster(of: server, configuration)
+                    chats.onEvent = { Self.tell($0, "\(place)", log) }
+                    kind = .chat(chats)
+                } catch {
+                    throw Failure("\(error)", code: EX_CONFIG)
+                }
             }
-            relays.onEvent = { event in Self.tell(event, "\(place)", log) }
+        }
+
+        /// Whether clients can do anything here.
+        var isReady: Bool {
+            switch kind {
+            case .relay: true
+            case .chat(let chats): chats.serverCount > 0
+            }
         }
 
         /// What the bytes pass through to a Redis that speaks TLS; nil for one that does not. All files are read now: in its sandbox the daemon could
@@ -84,18 +115,43 @@ struct Cluster {
             }
         }
 
+        private static func tell(_ event: ChatCluster.Event, _ place: String, _ log: ServerLog) {
+            switch event {
+            case .connected: log.didReachStream(place)
+            case .disconnected(let reason): log.warnOfStream(place, "the stream is away", ["error": "\(reason)"])
+            case .joined(let count):
+                log.tellOfStream(place, "the chat is one with those of other servers", ["servers": "\(count)"])
+            case .left(let reason):
+                let words = "the other servers of the chat are lost, and people are closed"
+                log.warnOfStream(place, words, ["error": "\(reason)"])
+            case .changed(let count): log.tellOfStream(place, "the servers of the chat have changed", ["servers": "\(count)"])
+            @unknown default: break
+            }
+        }
+
         var figures: Figures {
-            let counts = relays.counts
-            return Figures(
-                connections: relays.isConnected ? 1 : 0, written: counts.writtenEntries, read: counts.readEntries,
-                repeated: counts.repeatedEntries, outages: counts.outages, lost: counts.lostMessages,
-                dropped: counts.droppedMessages)
+            switch kind {
+            case .relay(let relays):
+                let counts = relays.counts
+                return Figures(
+                    connections: relays.isConnected ? 1 : 0, written: counts.writtenEntries, read: counts.readEntries,
+                    repeated: counts.repeatedEntries, outages: counts.outages, lost: counts.lostMessages,
+                    dropped: counts.droppedMessages)
+            case .chat(let chats):
+                let counts = chats.counts
+                return Figures(
+                    connections: chats.isConnected ? 1 : 0, written: counts.writtenEntries, read: counts.readEntries,
+                    repeated: counts.repeatedEntries, outages: counts.outages, lost: counts.lostEvents,
+                    servers: chats.serverCount)
+            }
         }
     #else
         static let isBuilt = false
 
         /// There is none: its options were refused before.
         init?(_ options: ClusterOptions, of server: ChatServer, log: ServerLog) throws(Failure) { return nil }
+
+        var isReady: Bool { true }
 
         var figures: Figures { Figures() }
     #endif

@@ -142,8 +142,12 @@ final class Daemon {
         if server.group != nil, passedSockets.contains(.clients(.web)) || passedSockets.contains(.clients(.webOverTLS)) {
             throw Failure("a socket for the web was passed, which does not go with --loops", code: EX_CONFIG)
         }
-        if cluster != nil, passedSockets.contains(.clients(.web)) || passedSockets.contains(.clients(.webOverTLS)) {
-            throw Failure("a socket for the web was passed, which does not go with --cluster", code: EX_CONFIG)
+        if cluster != nil {
+            let spoken: [ClientProtocol] = server.chat == nil ? [.web, .webOverTLS] : [.irc, .ircOverTLS]
+            if spoken.contains(where: { passedSockets.contains(.clients($0)) }) {
+                let what = server.chat == nil ? "the web" : "IRC"
+                throw Failure("a socket for \(what) was passed, which does not go with --cluster", code: EX_CONFIG)
+            }
         }
         let metricsPlaces = try ListeningPlaces(options.operation.metrics.map { [$0] } ?? [])
         do throws(Errno) {

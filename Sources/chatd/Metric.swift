@@ -101,6 +101,9 @@ struct Metric: Sendable {
         .ofCluster("chatd_cluster_connected", .gauge, "Whether the stream of the cluster is reached.") {
             [.init($0.connections)]
         },
+        .ofCluster("chatd_cluster_servers", .gauge, "Servers of the chat; 0 if this is none of them.") { figures in
+            figures.servers.map { [.init($0)] } ?? []
+        },
         .ofCluster(
             "chatd_cluster_entries_total", .counter, "Entries of the stream, by what was done: written, read, or read once more."
         ) {

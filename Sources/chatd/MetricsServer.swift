@@ -7,7 +7,7 @@ import ReactorWeb
 /// |---|---|
 /// | `/metrics` | the metrics, for Prometheus |
 /// | `/healthz` | 200 as long as the loop turns |
-/// | `/readyz` | 200 while clients are accepted, and 503 once the daemon is ending |
+/// | `/readyz` | 200 while clients are accepted, and 503 once the daemon is ending, or while its chat does not reach the other servers |
 ///
 /// There is no password: the address is to be one that only those reach who may see this.
 final class MetricsServer {
@@ -58,7 +58,8 @@ final class MetricsServer {
         switch request.path {
         case "/metrics": metrics(ServerFigures(of: server))
         case "/healthz": HTTPResponse(.ok)
-        case "/readyz": isStopping() ? HTTPResponse(.serviceUnavailable) : HTTPResponse(.ok)
+        case "/readyz":
+            isStopping() || cluster?.isReady == false ? HTTPResponse(.serviceUnavailable) : HTTPResponse(.ok)
         default: HTTPResponse(.notFound)
         }
     }

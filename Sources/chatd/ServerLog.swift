@@ -31,6 +31,12 @@ final class ServerLog: ChatServerObserver {
         logger.notice("the stream is reached", metadata: ["stream": "\(place)"])
     }
 
+    /// Tells what has become of a cluster.
+    func tellOfStream(_ place: String, _ description: String, _ details: [String: String] = [:]) {
+        let metadata = details.merging(["stream": place]) { one, _ in one }
+        logger.notice("\(description)", metadata: metadata.mapValues { "\($0)" })
+    }
+
     /// Warns about the stream of a cluster, or about what it has lost.
     func warnOfStream(_ place: String, _ description: String, _ details: [String: String] = [:]) {
         let metadata = details.merging(["stream": place]) { one, _ in one }

@@ -1,6 +1,8 @@
 #if Redis
     import Reactor
 
+    @testable import ChatReactorRedis
+
     /// A Redis on the loop of a test, which does what the test says: also what no Redis would, at the moment at which it does harm. By itself it has
     /// one stream, which it keeps in memory, and answers what a server of a cluster asks.
     final class ScriptedRedis: ConnectionHandler {
@@ -17,6 +19,10 @@
         /// Those that wait in XREAD, and after which number.
         private var readers: [(connection: Connection, number: Int)] = []
         private(set) var connections: [Connection] = []
+        /// Whether it closes whoever connects.
+        var isAway = false
+        /// The name of the last entry.
+        var lastName: StreamID { StreamID(time: 1, number: UInt64(lastNumber)) }
 
         /// - Parameter byteRate: How fast it reads.
         init(on loop: EventLoop, byteRate: RateLimit? = nil) throws {
@@ -45,7 +51,10 @@
             }
         }
 
-        func connectionDidOpen(_ connection: Connection) { connections.append(connection) }
+        func connectionDidOpen(_ connection: Connection) {
+            if isAway { return connection.close() }
+            connections.append(connection)
+        }
 
         func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
             messages.withWireBytes { bytes in unread[connection.id, default: []] += bytes.indices.map { bytes[$0] } }

@@ -237,4 +237,5 @@ def main():
         shutil.rmtree(arguments.directory, ignore_errors=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -25,19 +25,20 @@ public final class RedisServer {
         path = directory + "/redis.sock"
         // Free now. Nobody else is given it soon, since the kernel picks another one each time.
         port = try Self.freePort()
-        tlsPort = try tls == nil ? nil : Self.freePort()
-        arguments =
-            [
-                "--port", "\(port)", "--bind", "127.0.0.1", "--unixsocket", path, "--dir", directory, "--save", "",
-                "--appendonly",
-                keeps ? "yes" : "no", "--appendfsync", "no",
-            ] + (password.map { ["--requirepass", $0] } ?? [])
-            + (tls.map { identity, authority in
-                [
-                    "--tls-port", "\(tlsPort ?? 0)", "--tls-cert-file", identity.certificateFile, "--tls-key-file",
-                    identity.keyFile, "--tls-ca-cert-file", authority.certificateFile,
-                ]
-            } ?? [])
+        let tlsPort = try tls == nil ? nil : Self.freePort()
+        self.tlsPort = tlsPort
+        var arguments = [
+            "--port", "\(port)", "--bind", "127.0.0.1", "--unixsocket", path, "--dir", directory, "--save", "", "--appendonly",
+            keeps ? "yes" : "no", "--appendfsync", "no",
+        ]
+        if let password { arguments += ["--requirepass", password] }
+        if let tls, let tlsPort {
+            arguments += [
+                "--tls-port", "\(tlsPort)", "--tls-cert-file", tls.identity.certificateFile, "--tls-key-file",
+                tls.identity.keyFile, "--tls-ca-cert-file", tls.authority.certificateFile,
+            ]
+        }
+        self.arguments = arguments
         process = try ChildProcess("redis-server", arguments, output: .null, error: .null)
         try waitUntilItAnswers()
     }

@@ -8,12 +8,13 @@ extension Chat {
     /// Who has the name until now gives way. Whoever has logged in under it is told so, and closed: a connection that has broken without a
     /// word looks as if it were still there. Anybody else becomes a guest.
     ///
-    /// - Returns: Whether the person has the name now. Not if it is banned, or if the person has left.
+    /// - Returns: Whether the person has the name now. Not if it is banned, if the person has left, or if the chat is one of several servers.
     @discardableResult
     public func logIn(_ person: Person, as name: ChatName) -> Bool {
-        guard person.connection?.isOpen == true, person.connection?.isFinishing == false, bans.ban(of: name) == nil else {
-            return false
-        }
+        // Of a chat of several servers, none knows who has logged in to another.
+        guard replica == nil, person.connection?.isOpen == true, person.connection?.isFinishing == false,
+            bans.ban(of: name) == nil
+        else { return false }
         // It has shown that by two means, such as a password and a certificate, and need not be told twice.
         if person.isLoggedIn, person.name.text == name.text, self.person(named: name) === person { return true }
         if let other = self.person(named: name), other !== person {
@@ -55,7 +56,7 @@ extension Chat {
     /// Gives somebody the name that it came with, since another has proved to have its own.
     private func becomeGuest(_ person: Person) {
         person.tell(.error("\(person.name) is the name of somebody who logs in"))
-        let guest = ChatName.guest(person.number)
+        let guest = ChatName.guest(person.guestNumber)
         if (try? rename(person, to: guest, isGranted: true)) != nil { person.tell(.named(guest)) }
     }
 

@@ -87,6 +87,7 @@ extension Chat {
     /// - Complexity: O(*n*) for *n* people in the room.
     public func close(_ room: ChatServer.Room) {
         guard room !== lobby, let conversation = room.conversation else { return }
+        if let replica { return replica.submit(.close(room: room.name.text)) }
         for person in conversation.people {
             person.tell(.closed(room: room.name))
             person.leave(room)

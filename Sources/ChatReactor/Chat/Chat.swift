@@ -161,7 +161,10 @@ public final class Chat {
     /// What the chat is to those who have IRC clients; nil as long as nobody can come with one.
     private(set) var irc: IRCNetwork?
     let moderation = Moderation()
-    private var guestCount = 0
+    /// What makes the chat one with those of other servers; nil if it is on its own.
+    var replica: ChatReplica?
+    private var numberCount = 0
+    private let started = ContinuousClock.now
     private var currentAuthenticator: (any ChatAuthenticator)?
     let logins: LoginQueue
     /// Those who ignore somebody, by the name that they ignore, and then by their numbers.
@@ -332,8 +335,13 @@ public final class Chat {
     /// Makes who is at the other end of a connection that is being accepted.
     func makePerson(form: WireForm) -> Person? {
         guard let server else { return nil }
-        guestCount += 1
-        return Person(guestCount, form: form, of: self, server: server)
+        return Person(makeNumber(), form: form, of: self, server: server)
+    }
+
+    /// The number of a person that is new here.
+    func makeNumber() -> Int {
+        numberCount += 1
+        return numberCount
     }
 
     /// Has those who come by WebSocket get in, however little memory is left by then.
@@ -351,12 +359,12 @@ public final class Chat {
     }
 
     func makeIRCClient(of network: IRCNetwork, in server: ChatServer) -> IRCClient {
-        guestCount += 1
-        return IRCClient(guestCount, of: self, server: server, in: network)
+        return IRCClient(makeNumber(), of: self, server: server, in: network)
     }
 
     /// Lets a person in whose connection has opened.
     func admit(_ person: Person) {
+        if let replica, !replica.mayAdmit(person) { return }
         var wanted: ChatName?
         switch hooks.admission(person) {
         case .admit: break
@@ -369,11 +377,12 @@ public final class Chat {
         guard person.connection?.isFinishing == false else { return }
         // It has logged in.
         if names[person.name] === person { return letIn(person) }
-        if wanted == nil, mustLogIn(person) {
+        if wanted == nil, replica == nil, mustLogIn(person) {
             try? names.rename(person, to: person.name)
             return awaitLogin(of: person)
         }
         if let wanted, let ban = bans.ban(of: wanted) { return close(person, telling: ban.notice) }
+        if let replica { return replica.arrive(person, as: wanted) }
         if let wanted, (try? names.rename(person, to: wanted, isGranted: true)) != nil {
             person.name = wanted
         } else {
@@ -407,6 +416,7 @@ public final class Chat {
     @discardableResult
     public func rename(_ person: Person, to name: ChatName) -> Bool {
         guard person.connection?.isOpen == true, names[person.name] === person, !person.login.isAwaited else { return false }
+        if let replica { return replica.submit(.rename(name.text), of: person) }
         return (try? rename(person, to: name, isGranted: true)) != nil
     }
 
@@ -414,9 +424,20 @@ public final class Chat {
     ///
     /// - Parameter isGranted: Whether the person need not care about names that are reserved, or kept for others.
     func claim(_ name: ChatName, for person: Person, isGranted: Bool) throws(NameRegistry.Refusal) {
+        // Of several servers, the one that the person is at has looked.
+        if replica == nil { try checkPolicy(of: name, for: person, isGranted: isGranted) }
+        try names.rename(person, to: name, isGranted: isGranted)
+    }
+
+    private func checkPolicy(of name: ChatName, for person: Person, isGranted: Bool) throws(NameRegistry.Refusal) {
         if bans.ban(of: name) != nil { throw .banned }
         if !isGranted, person.login.name != name, authenticator?.isKnown(name) == true { throw .needsLogin(name) }
-        try names.rename(person, to: name, isGranted: isGranted)
+    }
+
+    /// Whether a person could have a name now.
+    func checkClaim(on name: ChatName, for person: Person) throws(NameRegistry.Refusal) {
+        try checkPolicy(of: name, for: person, isGranted: false)
+        try names.check(name, for: person)
     }
 
     /// Gives a person another name, and tells those who are in its rooms.
@@ -508,6 +529,51 @@ public final class Chat {
             if case .log(let error) = error { server?.cannotOpen(name, error) }
             throw error
         }
+    }
+
+    /// Whether there is a room, or may be one more.
+    func mayOpen(_ name: ChatName) -> Bool { room(named: name) != nil || openedRooms.count < configuration.maximumRooms }
+
+    /// The room of a name in a chat of several servers, made if there is none.
+    ///
+    /// - Parameter epoch: Of its records, if it is made.
+    func openSharedRoom(_ name: ChatName, key: String?, epoch: UInt64) throws(Errno) -> ChatServer.Room {
+        if let room = room(named: name) { return room }
+        let records = try RecordLog(capacity: configuration.roomSize, on: loop, epoch: epoch)
+        let room = makeRoom(name, records: records, topicCapacity: topicCapacity, key: key)
+        openedRooms[name] = room
+        server?.didOpen(room)
+        return room
+    }
+
+    /// Forgets who there is, and all rooms but the lobby, which is empty.
+    func forgetEverything() {
+        for person in people { person.rooms = [] }
+        for room in rooms { room.conversation?.forgetPeople() }
+        openedRooms = [:]
+        names.removeAll()
+        ignorersByName = [:]
+    }
+
+    /// Has the chat find a person under its name from now on, who is at another server or has just come. Returns false if somebody else has that name.
+    func register(_ person: Person, as name: ChatName) -> Bool {
+        guard (try? names.rename(person, to: name, isGranted: true)) != nil else { return false }
+        person.name = name
+        return true
+    }
+
+    /// The time by which it is seen how many come and go, in milliseconds.
+    var presenceTime: Int64 { replica?.time ?? Int64(started.duration(to: .now) / .milliseconds(1)) }
+
+    /// Whether people may come with IRC clients.
+    package var servesIRC: Bool { irc != nil }
+
+    /// Has the chat be one with those of other servers, before anybody has come.
+    package func beOne(by order: any ChatReplica.Order) -> ChatReplica {
+        let made = ChatReplica(of: self)
+        made.order = order
+        replica = made
+        return made
     }
 
     /// A room that nobody is in.

@@ -33,7 +33,7 @@ final class Conversation {
     private var peopleByNumber: [Int: Person] = [:]
     /// Those with IRC clients who are in other rooms as well, by number.
     private(set) var clientsOfSeveralRooms: [Int: IRCClient] = [:]
-    private lazy var presence = Presence(in: self)
+    private(set) lazy var presence = Presence(in: self)
     /// Those who have more to say than the room takes in one turn, in the order in which they may go on.
     private var heldBack: [Connection] = []
     /// Those who speak in the room and are not in it: they wait for slow readers as well.
@@ -85,13 +85,31 @@ final class Conversation {
 
     /// Lets a person come in without a key, whom another has invited. Returns false if too many may already.
     func invite(_ person: Person, by other: Person) -> Bool {
+        if let replica = chat?.replica { return replica.invite(person, to: self) }
+        return invite(person, isByOperator: isKept(by: other))
+    }
+
+    func invite(_ person: Person, isByOperator: Bool) -> Bool {
         var all = invitations ?? Invitations()
         defer { invitations = all }
-        return all.add(person, isByOperator: isKept(by: other))
+        return all.add(person, isByOperator: isByOperator)
     }
 
     /// Takes that back.
     func withdrawInvitation(of person: Person) { invitations?.remove(person) }
+
+    func withdrawInvitations(except numbers: Set<Int>) { invitations?.keepOnly(numbers) }
+
+    /// Is what another server knows of the room.
+    func restore(_ person: Person) { peopleByNumber[person.number] = person }
+
+    /// Lets everybody go without a word.
+    func forgetPeople() {
+        peopleByNumber = [:]
+        invitations = nil
+        modes = RoomModes()
+        presence.crowd = .init()
+    }
 
     /// Adds a person, and tells the others.
     func add(_ person: Person) {
@@ -131,8 +149,8 @@ final class Conversation {
         records.place(ofLast: 1) { $0.isSaid || $0 == .topic }.sequence < records.nextSequence
     }
 
-    func setTopic(_ text: String, by name: ChatName, at time: Int64) {
-        (topicText, topicSetter, topicTime) = (text, name.text, time)
+    func setTopic(_ text: String, by name: String, at time: Int64) {
+        (topicText, topicSetter, topicTime) = (text, name, time)
     }
 
     /// What somebody needs who enters the room; nil if nothing.
@@ -235,27 +253,39 @@ final class Conversation {
 
     // MARK: - Speaking
 
-    /// Puts down what has happened, and tells everybody but the person who did it.
+    /// What has become of something that was to be put down.
+    enum Publication {
+        /// It has a number and a time.
+        case placed(sequence: UInt64, time: Int64)
+        /// It gets them where all servers of the chat have it: its person is told then.
+        case submitted
+        /// It is too long for the room.
+        case tooLong
+    }
+
+    /// Puts down what has happened, and tells everybody but the person who did it. In a chat of several servers, that is done at its place among what happens
+    /// at all of them.
     ///
     /// - Parameters:
     ///   - text: Valid UTF-8 without control characters, but for the newlines of a message of several lines.
     ///   - original: What those get who have IRC clients, if that is more than the text.
     ///   - reachesIRC: Whether they get it at all.
-    /// - Returns: The record's number and time; nil if the text is too long for the room.
     /// - Complexity: O(*n*) for *n* bytes, and for the number of those who ignore the person.
     @discardableResult
     func publish(
         _ kind: Record.Kind, from name: String, _ text: Span<UInt8>, by person: Person? = nil, online: Int = 0,
         asSent original: IRCOriginal? = nil, reachesIRC: Bool = true
-    ) -> (sequence: UInt64, time: Int64)? {
+    ) -> Publication {
         // What is in the history must fit into the topics, too.
-        guard let chat, text.count <= chat.maximumTextLength else { return nil }
-        let time = Timestamp.now
+        guard let chat, text.count <= chat.maximumTextLength else { return .tooLong }
+        if let replica = chat.replica, !replica.isApplying { return replica.submit(kind, from: name, text, by: person, in: self) }
+        let time = chat.replica?.time ?? Timestamp.now
         let online = Int32(clamping: online)
         let place = records.end
         guard let sequence = records.append(kind, from: name.utf8.span, text: text, time: time, online: online) else {
-            return nil
+            return .tooLong
         }
+        if kind == .topic { setTopic(String(text), by: name, at: time) }
         let sender = person?.connection
         // Whom somebody ignores is still there for it: what it must not get is what that person says, or a bot of that name.
         let others = kind.isSaid ? chat.ignorers(of: person?.name ?? ChatName(unchecked: name)) : []
@@ -289,19 +319,23 @@ final class Conversation {
         if let server = chat.server, server.makesEvents, let room {
             server.didPublish(ChatServer.Event(kind, in: room, by: person, name: name, text: text, online: Int(online)))
         }
-        return (sequence, time)
+        return .placed(sequence: sequence, time: time)
+    }
+
+    /// Publishes what no person says. Returns whether it is not too long.
+    private func publishOwn(_ kind: Record.Kind, from name: String, _ line: String) -> Bool {
+        if case .tooLong = publish(kind, from: name, String(madeVisible: line).utf8.span) { return false }
+        return true
     }
 
     /// Tells everybody a line as a notice.
-    func announce(_ line: String) -> Bool {
-        publish(.notice, from: "", String(madeVisible: line).utf8.span) != nil
-    }
+    func announce(_ line: String) -> Bool { publishOwn(.notice, from: "", line) }
 
     /// Says a line under a name that is nobody's, on behalf of a connection that is in no room.
     func say(_ line: String, as name: ChatName, from connection: Connection?) -> Bool {
         if line.isEmpty { return false }
         if let connection { addSpeaker(connection) }
-        guard publish(.message, from: name.text, String(madeVisible: line).utf8.span) != nil else { return false }
+        guard publishOwn(.message, from: name.text, line) else { return false }
         if let connection { holdBackIfFull(connection) }
         return true
     }
@@ -358,7 +392,10 @@ final class Conversation {
     // MARK: - Holding back
 
     /// Whether nobody can say more in this turn without leaving those behind who are slow.
-    private var hasGrownEnough: Bool { topics.contains { $0.topic.hasGrownEnough } }
+    var hasGrownEnough: Bool { topics.contains { $0.topic.hasGrownEnough } }
+
+    /// Whether somebody who is slow is waited for.
+    var waitsForSubscribers: Bool { topics.contains { $0.topic.waitsForSubscribers } }
 
     /// Has a connection that has just said something wait for the next turn, if the room takes no more in this one.
     ///

@@ -19,6 +19,9 @@ struct Invitations {
         numbers[person.number] = nil
     }
 
+    /// Forgets those who are known by a number, but for some.
+    mutating func keepOnly(_ kept: Set<Int>) { numbers = numbers.filter { kept.contains($0.key) } }
+
     /// Returns false if there are too many already.
     mutating func add(_ person: Person, isByOperator: Bool) -> Bool {
         let before = self.isByOperator(of: person)

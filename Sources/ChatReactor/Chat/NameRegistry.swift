@@ -45,14 +45,25 @@ struct NameRegistry {
     /// - Parameter isGranted: Whether it is given although it is reserved, or kept for somebody else.
     /// - Complexity: Amortized O(1).
     mutating func rename(_ person: Person, to name: ChatName, isGranted: Bool = false) throws(Refusal) {
-        if let other = people[name], other !== person { throw .taken }
-        if !isGranted {
-            if reserved.contains(name) { throw .reserved }
-            if let owner = kept[name], owner.until > .now, owner.owner != person.owner { throw .kept }
-        }
+        try check(name, for: person, isGranted: isGranted)
         remove(person)
         keepNoMore(name)
         people[name] = person
+    }
+
+    /// Whether a person can have a name.
+    func check(_ name: ChatName, for person: Person, isGranted: Bool = false) throws(Refusal) {
+        if let other = people[name], other !== person { throw .taken }
+        if isGranted { return }
+        if reserved.contains(name) { throw .reserved }
+        if let owner = kept[name], owner.until > .now, owner.owner != person.owner { throw .kept }
+    }
+
+    /// Nobody has a name any more, or is kept one.
+    mutating func removeAll() {
+        people = [:]
+        kept = [:]
+        keptByOwner = [:]
     }
 
     /// Has nobody take a name from now on.

@@ -73,7 +73,10 @@ extension Person {
         if name.text == self.name.text { return tell(.error("you are \(name) already")) }
         if isLoggedIn, name != self.name { return tell(.error("you are logged in as \(self.name), which stays your name")) }
         if let room = roomThatKeepsName { return tell(.error("you are banned from \(room.name), and keep your name there")) }
-        do throws(NameRegistry.Refusal) { try chat.rename(self, to: name, isGranted: false) } catch {
+        do throws(NameRegistry.Refusal) {
+            if let replica = chat.replica { return try replica.rename(self, to: name) }
+            try chat.rename(self, to: name, isGranted: false)
+        } catch {
             return tell(.error("\(error)"))
         }
         tell(.named(name))
@@ -98,12 +101,7 @@ extension Person {
 
     private func sayPrivately(_ text: String, to person: Person) {
         if isToldToBeMuted { return }
-        // One that is finishing is still there, but gets nothing more.
-        guard let connection = person.connection, !connection.isFinishing, !connection.hasFailedOutput else {
-            return tell(.error("\(person.name) has left"))
-        }
-        // What is said privately waits for one alone, and must not make the server close it.
-        if connection.pendingOutput > Self.privateMessageLimit { return tell(.error("\(person.name) is not reading")) }
+        if let refusal = person.refusalToHear { return tell(.error(refusal)) }
         let time = Timestamp.now
         func message(isSender: Bool) -> Reply {
             .privateMessage(from: name, to: person.name, text: Array(text.utf8), time: time, isSender: isSender)
@@ -202,6 +200,7 @@ extension Person {
         if form.allowsSeveralRooms, rooms.count >= Self.roomLimit {
             return tell(.error("you are in \(Self.roomLimit) rooms already"))
         }
+        if let replica = chat.replica { return replica.enter(name, telling: extent, key: key, by: self) }
         let room: ChatServer.Room
         do throws(Chat.RoomRefusal) { room = try chat.openRoom(name, for: form, key: key) } catch {
             return tell(.error("\(error)"))
@@ -236,10 +235,10 @@ extension Person {
         let published = conversation.publish(.topic, from: name.text, topic.utf8.span, by: self)
         didPublish(published, in: room)
         // It may be too long for the log, and then nobody has heard of it.
-        guard let published else { return }
-        conversation.setTopic(topic, by: name, at: published.time)
-        tell(.notice(topic.isEmpty ? "the topic is removed" : "the topic is: \(topic)"))
+        if case .placed = published { tellTopic(topic) }
     }
+
+    func tellTopic(_ topic: String) { tell(.notice(topic.isEmpty ? "the topic is removed" : "the topic is: \(topic)")) }
 
     func showHistory(_ text: String) {
         guard let room, let count = Int(text), count > 0 else { return tellUsage("history") }

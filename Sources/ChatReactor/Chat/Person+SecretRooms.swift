@@ -53,10 +53,7 @@ extension Person {
         if isToldToBeMuted { return }
         if let refusal = conversation.refusalToInvite(of: self) { return tell(.error(refusal)) }
         if conversation.contains(person) { return tell(.error("\(person.name) is in \(room.name) already")) }
-        guard let connection = person.connection, !connection.isFinishing, !connection.hasFailedOutput else {
-            return tell(.error("\(person.name) has left"))
-        }
-        if connection.pendingOutput > Self.privateMessageLimit { return tell(.error("\(person.name) is not reading")) }
+        if let refusal = person.refusalToHear { return tell(.error(refusal)) }
         guard conversation.invite(person, by: self) else { return tell(.error("too many are invited to \(room.name) already")) }
         // Somebody who is ignored is not told so.
         if !person.ignored.contains(name) { person.tell(.invitation(room: room.name, from: name)) }

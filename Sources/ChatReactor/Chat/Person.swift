@@ -26,10 +26,12 @@ public class Person: ChatServer.Client, ConnectionHandler {
     public final internal(set) var name: ChatName
     /// The number of the client among all of this run.
     public final let number: Int
+    /// What it is called by until it takes a name: its number, among those of all servers of the chat.
+    final var guestNumber: Int
     /// How the person gets what happens.
     private(set) final var form: WireForm
     /// The rooms, of which what is said goes to the last one.
-    private(set) final var rooms: [ChatServer.Room] = []
+    final var rooms: [ChatServer.Room] = []
     private var replays: [Replay] = []
     /// Whether reading is paused until a replay has ended.
     private var isPausedForReplay = false
@@ -49,6 +51,7 @@ public class Person: ChatServer.Client, ConnectionHandler {
     init(_ number: Int, form: WireForm, of chat: Chat, server: ChatServer) {
         self.number = number
         self.form = form
+        guestNumber = number
         name = .guest(number)
         self.chat = chat
         super.init(of: server)
@@ -57,8 +60,8 @@ public class Person: ChatServer.Client, ConnectionHandler {
     /// The room to which goes what the person says; nil once it has left.
     public override var room: ChatServer.Room? { rooms.last }
     /// Whom a name is kept for: who comes from the same address.
-    final var owner: String { origin?.description ?? "" }
-    var isGuest: Bool { name == .guest(number) }
+    var owner: String { origin?.description ?? "" }
+    var isGuest: Bool { name == .guest(guestNumber) }
 
     /// Whether the person may give the operator's commands: it has logged in under the name of an operator.
     public var isOperator: Bool { isLoggedIn && chat?.authenticator?.isOperator(name) == true }
@@ -96,8 +99,14 @@ public class Person: ChatServer.Client, ConnectionHandler {
         closed(reason: reason)
     }
 
-    /// Is nobody in any room from now on.
+    /// Is nobody in any room any more: at once, or when all servers of the chat have it so.
     private func vanish(reason: String) {
+        if let replica = chat?.replica { return replica.depart(self, reason: reason) }
+        disappear(reason: reason)
+    }
+
+    /// Is nobody in any room from now on.
+    final func disappear(reason: String) {
         replays = []
         chat?.irc?.didQuit(self, reason)
         for room in rooms { exit(room, reason: reason, .quit) }
@@ -145,6 +154,7 @@ public class Person: ChatServer.Client, ConnectionHandler {
             connection.pauseReading()
         }
         for room in rooms { room.conversation?.holdBackIfFull(connection) }
+        chat?.replica?.holdBackIfFull(connection)
     }
 
     private func hear(_ line: Span<UInt8>, in chat: Chat) {
@@ -253,9 +263,13 @@ public class Person: ChatServer.Client, ConnectionHandler {
         return words
     }
 
-    final func didPublish(_ result: (sequence: UInt64, time: Int64)?, in room: ChatServer.Room) {
-        guard let result else { return tell(.error("that is too long for this room")) }
-        if form.isJSON { tell(.sent(room: room.name, sequence: result.sequence, time: result.time)) }
+    final func didPublish(_ publication: Conversation.Publication, in room: ChatServer.Room) {
+        switch publication {
+        case .tooLong: tell(.error("that is too long for this room"))
+        case .submitted: break
+        case .placed(let sequence, let time):
+            if form.isJSON { tell(.sent(room: room.name, sequence: sequence, time: time)) }
+        }
     }
 
     /// Whether the person is muted, and so has been told so, and may not do what others would hear of.
@@ -269,9 +283,20 @@ public class Person: ChatServer.Client, ConnectionHandler {
     func encode(_ reply: Reply) -> [UInt8] { form.encode(reply) }
 
     final func tell(_ reply: Reply) {
-        guard let connection else { return }
+        guard let connection else { return tellElsewhere(reply) }
         let bytes = encode(reply)
         if !bytes.isEmpty { connection.send(bytes.span) }
+    }
+
+    /// Tells it to one who has no connection here: to nobody, if it has been closed.
+    func tellElsewhere(_ reply: Reply) {}
+
+    /// Why nothing can be said to the person alone; nil if it can.
+    var refusalToHear: String? {
+        // One that is finishing is still there, but gets nothing more.
+        guard let connection, !connection.isFinishing, !connection.hasFailedOutput else { return "\(name) has left" }
+        // What is said privately waits for one alone, and must not make the server close it.
+        return connection.pendingOutput > Self.privateMessageLimit ? "\(name) is not reading" : nil
     }
 
     // MARK: - Rooms
@@ -279,8 +304,8 @@ public class Person: ChatServer.Client, ConnectionHandler {
     /// Enters a room, and is sent some of its history, or goes to one that it is in already.
     func enter(_ room: ChatServer.Room, telling extent: Replay.Extent, isFirst: Bool = false) {
         guard let conversation = room.conversation, let chat else { return }
-        // Those who were told that it has left another room may have had it leave altogether.
-        guard connection?.isFinishing == false else {
+        // Those who were told that it has left another room may have had it leave altogether. Of several servers, all do the same with everybody.
+        guard chat.replica != nil || connection?.isFinishing == false else {
             if conversation.online == 0 { chat.roomIsEmpty(room) }
             return
         }
@@ -327,6 +352,10 @@ public class Person: ChatServer.Client, ConnectionHandler {
     /// Leaves a room for the one that the person was in before, or for the lobby.
     func leave(_ room: ChatServer.Room, reason: String = "moved", _ departure: IRCDeparture = .part("")) {
         guard let chat else { return }
+        if let replica = chat.replica, !replica.isApplying {
+            replica.submit(.leave(room: room.name.text), of: self)
+            return
+        }
         let wasPresent = room === self.room
         exit(room, reason: reason, departure)
         // It would be back at once: there is no other room for it.

@@ -5,11 +5,18 @@ import Reactor
 final class Presence {
     private static let limit = 5
 
+    /// What has happened within a second.
+    struct Crowd: Equatable {
+        /// When it is over, in milliseconds of `Chat.presenceTime`.
+        var windowEnd: Int64 = 0
+        var told = 0
+        /// Those who are yet to be counted.
+        var joined = 0
+        var left = 0
+    }
+
     private unowned let conversation: Conversation
-    private var windowEnd = ContinuousClock.now
-    private var told = 0
-    private var joined = 0
-    private var left = 0
+    var crowd = Crowd()
     private var timer: EventLoop.Timer?
 
     init(in conversation: Conversation) {
@@ -20,7 +27,7 @@ final class Presence {
         if mayTell() {
             conversation.publish(.join, from: person.name.text, [UInt8]().span, by: person, online: conversation.online)
         } else {
-            joined += 1
+            crowd.joined += 1
         }
     }
 
@@ -28,27 +35,42 @@ final class Presence {
         if mayTell() {
             conversation.publish(.leave, from: person.name.text, reason.utf8.span, by: person, online: conversation.online)
         } else {
-            left += 1
+            crowd.left += 1
         }
     }
 
     /// Whether this one is told by itself. If not, the count follows at the end of the second.
     private func mayTell() -> Bool {
-        let now = ContinuousClock.now
-        if now >= windowEnd, joined + left == 0 {
-            windowEnd = now.advanced(by: .seconds(1))
-            told = 0
+        guard let chat = conversation.chat else { return false }
+        let now = chat.presenceTime
+        if now >= crowd.windowEnd, crowd.joined + crowd.left == 0 {
+            crowd.windowEnd = now + 1_000
+            crowd.told = 0
         }
-        told += 1
-        if told <= Self.limit { return true }
-        if timer == nil { timer = conversation.chat?.loop.makeTimer { [weak self] in self?.tellCounts() } }
-        timer?.arm(at: windowEnd)
+        crowd.told += 1
+        if crowd.told <= Self.limit { return true }
+        countLater(in: .milliseconds(min(max(crowd.windowEnd - now, 0), 1_000)), on: chat.loop)
         return false
     }
 
-    private func tellCounts() {
-        let counts = [(joined, "joined"), (left, "left")].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-        (joined, left) = (0, 0)
+    private func countLater(in time: Duration, on loop: EventLoop) {
+        if timer == nil { timer = loop.makeTimer { [weak self] in self?.timeIsOver() } }
+        if timer?.deadline == nil { timer?.arm(after: time) }
+    }
+
+    private func timeIsOver() {
+        if crowd.joined + crowd.left == 0 { return }
+        if let replica = conversation.chat?.replica {
+            // At all servers at the same place.
+            replica.submit(.countCrowd(room: conversation.name.text))
+        } else {
+            tellCounts()
+        }
+    }
+
+    func tellCounts() {
+        let counts = [(crowd.joined, "joined"), (crowd.left, "left")].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        (crowd.joined, crowd.left) = (0, 0)
         if counts.isEmpty { return }
         let notice = "\(counts.joined(separator: ", ")) (\(conversation.online) online)"
         // Those who have IRC clients were told of each.

@@ -21,7 +21,7 @@ import Reactor
     let capacity: Int
     /// A random number, made when the log began. Of two logs with the same epoch, records with the same number are the same. It is
     /// less than 2⁵³, so that every reader of JSON has a number for it.
-    let epoch: UInt64
+    private(set) var epoch: UInt64
     /// The number of the oldest record that is kept. The same as `nextSequence` if there is none.
     private(set) var firstSequence: UInt64 = 1
     /// The number of the record that will be appended next.
@@ -64,8 +64,9 @@ import Reactor
     /// An empty log in memory, within the limit of a loop.
     ///
     /// - Throws: `noMemory` if there would be more than the limit.
-    convenience init(capacity: Int, on loop: EventLoop) throws(Errno) {
+    convenience init(capacity: Int, on loop: EventLoop, epoch: UInt64 = RecordLog.randomEpoch()) throws(Errno) {
         self.init(capacity: capacity, reservation: try loop.reserveMemory(Self.validCapacity(capacity)))
+        self.epoch = epoch
     }
 
     /// A log in a file, which is made if there is none. It holds what it held when it was last open.
@@ -143,6 +144,14 @@ import Reactor
     @discardableResult
     func append(_ kind: Record.Kind, from: String, text: String, time: Int64, online: Int32 = 0) -> UInt64? {
         append(kind, from: from.utf8.span, text: text.utf8.span, time: time, online: online)
+    }
+
+    /// Is the beginning of another log from now on: what is appended next has the number, and there is nothing before it. Only for a log in memory.
+    func restart(epoch: UInt64, nextSequence: UInt64) {
+        precondition(file == nil && !isReading)
+        first = tail
+        self.epoch = epoch
+        (firstSequence, self.nextSequence) = (nextSequence, nextSequence)
     }
 
     /// Gives up records until none begins before a position.

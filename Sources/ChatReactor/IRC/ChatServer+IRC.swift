@@ -43,7 +43,8 @@ extension ChatServer {
 
     /// Accepts them at a socket that listens already: see `EventLoop.listen(adopting:options:makeHandler:)`.
     ///
-    /// - Throws: What that throws, `Errno.canceled` once `shutDown` was called, and `Errno.invalidArgument` for a relay.
+    /// - Throws: What that throws, `Errno.canceled` once `shutDown` was called, `Errno.invalidArgument` for a relay, and
+    ///   `Errno.operationNotSupported` for a chat of several servers.
     @discardableResult
     public func listenForIRC(
         adopting socket: consuming OwnedDescriptor, _ configuration: IRCConfiguration = .init(),
@@ -57,6 +58,7 @@ extension ChatServer {
     private func ircNetwork(_ configuration: IRCConfiguration) throws(Errno) -> IRCNetwork {
         if isShuttingDown { throw .canceled }
         guard let chat else { throw .invalidArgument }
+        if chat.replica != nil { throw .operationNotSupported }
         return try chat.serveIRC(configuration)
     }
 

@@ -61,7 +61,7 @@ extension IRCClient {
         // Colours alone say nothing to the others.
         if text.isEmpty || original.isSeveralLines && Array(span: text).isBlankLines { return refuse(original, .noText) }
         var original = original
-        var result: (sequence: UInt64, time: Int64)?
+        let result: Conversation.Publication
         let outsider = conversation.contains(self) ? nil : connection
         if let outsider { conversation.addSpeaker(outsider) }
         defer { if let outsider, !outsider.isFinishing { conversation.holdBackIfFull(outsider) } }
@@ -77,10 +77,12 @@ extension IRCClient {
             result = conversation.publish(kind, from: name.text, other.utf8.span, by: self, asSent: original)
         case .refuse(let reason): return refuse(original, .cannotSend, target, text: String(madeVisible: reason))
         }
-        guard let result else { return refuse(original, .cannotSend, target, text: "that is too long for this room") }
+        guard case .placed(let sequence, let time) = result else {
+            return refuse(original, .cannotSend, target, text: "that is too long for this room")
+        }
         guard capabilities.contains(.echoMessage) else { return }
-        let id = IRCNetwork.id(epoch: conversation.records.epoch, sequence: result.sequence)
-        var line = line(for: original, to: target, at: result.time, id: id)
+        let id = IRCNetwork.id(epoch: conversation.records.epoch, sequence: sequence)
+        var line = line(for: original, to: target, at: time, id: id)
         if kind == .action { line.envelope = ("\u{1}ACTION ", "\u{1}") }
         send(line)
     }
@@ -150,10 +152,7 @@ extension IRCClient {
     /// Why nothing can be said to a person alone.
     func refusalToWrite(to person: Person) -> String? {
         if let mute = chat?.moderation.mute(of: name) { return mute.notice }
-        guard let connection = person.connection, !connection.isFinishing, !connection.hasFailedOutput else {
-            return "\(person.name) has left"
-        }
-        return connection.pendingOutput > Self.privateMessageLimit ? "\(person.name) is not reading" : nil
+        return person.refusalToHear
     }
 
     // MARK: - Tags alone

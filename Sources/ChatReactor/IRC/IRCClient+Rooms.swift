@@ -280,12 +280,10 @@ extension IRCClient {
         case .rewrite(let other): topic = Self.cut(Self.remark(other, atMost: Self.topicLimit), atMost: Self.topicLimit)
         case .refuse(let reason): return reply(.cannotSend, text, text: reason)
         }
-        guard let result = conversation.publish(.topic, from: name.text, topic.utf8.span, by: self) else {
-            return reply(.cannotSend, text, text: "that is too long for this room")
-        }
-        conversation.setTopic(topic, by: name, at: result.time)
-        var line = network.line(by: self, "TOPIC", ["#\(room.name)"], text: Array(topic.utf8), at: result.time)
-        line.id = IRCNetwork.id(epoch: conversation.records.epoch, sequence: result.sequence)
+        guard case .placed(let sequence, let time) = conversation.publish(.topic, from: name.text, topic.utf8.span, by: self)
+        else { return reply(.cannotSend, text, text: "that is too long for this room") }
+        var line = network.line(by: self, "TOPIC", ["#\(room.name)"], text: Array(topic.utf8), at: time)
+        line.id = IRCNetwork.id(epoch: conversation.records.epoch, sequence: sequence)
         send(line)
     }
 

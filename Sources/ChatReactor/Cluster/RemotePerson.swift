@@ -1,0 +1,34 @@
+import Reactor
+
+/// Somebody in a chat of several servers who is at another one. It is in rooms here as it is there, and what it is told goes to its server.
+final class RemotePerson: Person {
+    let key: PersonKey
+    private let ownerElsewhere: String
+
+    init(_ key: PersonKey, owner: String, of chat: Chat, server: ChatServer) {
+        (self.key, ownerElsewhere) = (key, owner)
+        // Nothing is ever encoded in its form.
+        super.init(chat.makeNumber(), form: .text, of: chat, server: server)
+    }
+
+    override var owner: String { ownerElsewhere }
+    override var refusalToHear: String? { nil }
+
+    /// Its own server tells it what comes of an event.
+    override func tellElsewhere(_ reply: Reply) {
+        guard let replica = chat?.replica, !replica.isApplying else { return }
+        switch reply {
+        case .privateMessage(let from, let to, let text, _, false):
+            replica.submit(.tell(key, .privateMessage(from: from.text, to: to.text, text: text)))
+        case .notice(let line): replica.submit(.tell(key, .notice(line)))
+        case .error(let line): replica.submit(.tell(key, .error(line)))
+        case .invitation(let room, let from): replica.submit(.tell(key, .invitation(room: room.text, from: from.text)))
+        default: break
+        }
+    }
+
+    /// Is sent away by somebody at this server.
+    override func leave(farewell: String, reason: CloseReason = .requested) {
+        chat?.replica?.submit(.remove(key, farewell: farewell))
+    }
+}

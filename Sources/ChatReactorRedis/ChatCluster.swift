@@ -1,0 +1,301 @@
+#if Redis
+    public import ChatReactor
+    public import Reactor
+
+    /// Makes the chat of a server one chat with those of other servers: one list of people and rooms, one order of what is said, and one history. A stream of
+    /// Redis is what they have in common.
+    ///
+    /// ```swift
+    /// let place = try RedisPlace("redis://127.0.0.1:6379/tea")
+    /// let cluster = try ChatCluster(of: server, .init(at: place, addresses: try place.endpoint.resolve()))
+    /// ```
+    ///
+    /// People come to the chat once the stream is reached. When it has been away for longer than the grace time, they are told and closed, and come back to
+    /// whichever server reaches the others.
+    ///
+    /// Its server keeps it. It belongs to the loop's thread. The chat has no logins, no IRC clients and no files of rooms.
+    public final class ChatCluster {
+        /// How a cluster is set up. Values that are out of range are clamped.
+        public struct Configuration: Sendable {
+            /// Where the stream is.
+            public var place: RedisPlace
+            /// What its host's name stands for, one at least: they are tried in turn.
+            public var addresses: [SocketAddress]
+            /// What the connections to Redis pass through, TLS as a rule: a place of `rediss:` needs it. Nil for plain bytes.
+            public var transport: TransportFactory?
+            /// What Redis asks for; nil if it asks for none. At first that of the place.
+            public var password: String?
+            /// About how many entries the stream keeps, from 100. A server that is cut off for longer has its people come again.
+            public var streamLength = 20_000
+            /// How long people wait when the stream is away.
+            public var grace = Duration.seconds(5)
+
+            /// With the defaults above.
+            public init(at place: RedisPlace, addresses: [SocketAddress]) {
+                (self.place, self.addresses, password) = (place, addresses, place.password)
+            }
+        }
+
+        /// What has been counted since the beginning. Sums wrap around.
+        public struct Counts: Hashable, Sendable {
+            /// Entries of the stream that were read.
+            public internal(set) var readEntries = 0
+            /// Those among them that had been read before.
+            public internal(set) var repeatedEntries = 0
+            /// Those that no server has written.
+            public internal(set) var foreignEntries = 0
+            /// Entries that were written.
+            public internal(set) var writtenEntries = 0
+            /// How often the stream was lost.
+            public internal(set) var outages = 0
+            /// Events of other servers that are known to be missing.
+            public internal(set) var lostEvents = 0
+
+            /// Nothing.
+            public init() {}
+        }
+
+        /// What has happened to the cluster.
+        @nonexhaustive
+        public enum Event: Hashable, Sendable {
+            /// The stream is reached.
+            case connected
+            /// It is not, or not any more. It is told once for each reason.
+            case disconnected(reason: String)
+            /// This server is one of so many.
+            case joined(servers: Int)
+            /// It is none of them any more, and its people are closed.
+            case left(reason: String)
+            /// There are so many servers now: another has come, or has left.
+            case changed(servers: Int)
+        }
+
+        /// From how many bytes on, of what was not read back, people wait.
+        private static let limit = 8 * Outbox.entrySize
+
+        private let configuration: Configuration
+        private let loop: EventLoop
+        /// Nil once the chat is gone. It keeps this.
+        private weak var replica: ChatReplica?
+        private lazy var stream = RedisStream(
+            .init(
+                addresses: configuration.addresses, transport: configuration.transport, user: configuration.place.user,
+                password: configuration.password, key: "chatd:chat:\(configuration.place.name)",
+                length: max(configuration.streamLength, 100)),
+            on: loop, owner: self)
+        private lazy var writer = StreamWriter(node: replica?.server ?? 0, to: stream, on: loop)
+        private var numbers = NodeNumbers()
+        private var inbox: [StreamEntry] = []
+        private var isDelivering = false
+        private var waiters: [(number: UInt64, body: () -> Void)] = []
+        private var reasons: Set<String> = []
+        private lazy var graceTimer = loop.makeTimer { [weak self] in self?.replica?.cutOff() }
+        private lazy var deliveryTimer = loop.makeTimer { [weak self] in self?.deliver() }
+
+        /// What has been counted until now.
+        public var counts: Counts {
+            var counts = counted
+            counts.writtenEntries = writer.writtenCount
+            return counts
+        }
+
+        private var counted = Counts()
+        /// Called when something has happened.
+        public var onEvent: ((Event) -> Void)?
+        /// Whether the stream is reached.
+        public private(set) var isConnected = false
+        /// How many servers there are; 0 if this is none of them.
+        public var serverCount: Int { replica?.isEstablished == true ? replica?.serverCount ?? 0 : 0 }
+
+        /// Joins a chat that nobody is in yet. The connection is made once the loop runs.
+        ///
+        /// - Throws: ``ChatClusterError`` if the server's chat cannot be one of a cluster.
+        public init(of server: ChatServer, _ configuration: Configuration) throws(ChatClusterError) {
+            guard let chat = server.chat else { throw .relay }
+            if configuration.addresses.isEmpty { throw .noAddress }
+            if configuration.place.usesTLS, configuration.transport == nil { throw .noTransport }
+            if chat.configuration.roomLogDirectory != nil { throw .roomLogs }
+            if chat.authenticator != nil { throw .logins }
+            if chat.servesIRC { throw .irc }
+            if server.configuration.maximumMessageLength > RelayCluster.maximumMessageLength { throw .messageLength }
+            (self.configuration, loop) = (configuration, server.loop)
+            let replica = chat.beOne(by: self)
+            self.replica = replica
+            replica.onChange = { [weak self] in self?.tell($0) }
+            graceTimer.arm(after: configuration.grace)
+            stream.open()
+        }
+
+        /// Whether all that this server has submitted was read back, and done.
+        var isAtRest: Bool { writer.outbox.isEmpty && inbox.isEmpty }
+        /// The last entry that was read.
+        var lastRead: StreamID? { stream.last }
+
+        /// Does nothing more.
+        func leave() {
+            stream.close()
+            graceTimer.cancel()
+            deliveryTimer.cancel()
+        }
+
+        private func tell(_ change: ChatReplica.Change) {
+            switch change {
+            case .joined(let count): onEvent?(.joined(servers: count))
+            case .left(let reason): onEvent?(.left(reason: reason))
+            case .otherJoined(let count), .otherLeft(let count): onEvent?(.changed(servers: count))
+            }
+        }
+
+        // MARK: - Reading
+
+        /// Does what was read, as much as those who are here take.
+        private func deliver() {
+            // What is done may close somebody.
+            if isDelivering { return }
+            isDelivering = true
+            defer { isDelivering = false }
+            var count = 0
+            while count < inbox.count, let replica {
+                // Those who are slow, and those who read in this turn.
+                if let time = replica.timeToWait { return removeDelivered(count, again: time) }
+                let entry = inbox[count]
+                count += 1
+                deliver(entry, to: replica)
+            }
+            removeDelivered(count, again: nil)
+            stream.readOn()
+        }
+
+        private func removeDelivered(_ count: Int, again delay: Duration?) {
+            inbox.removeFirst(min(count, inbox.count))
+            if let delay { deliveryTimer.arm(after: delay) }
+        }
+
+        private func deliver(_ entry: StreamEntry, to replica: ChatReplica) {
+            switch numbers.read(entry) {
+            case .known: if entry.count > 0 { counted.repeatedEntries &+= 1 }
+            case .new(let missing):
+                if missing > 0 {
+                    counted.lostEvents &+= Int(truncatingIfNeeded: missing)
+                    replica.startAnew(reason: "\(missing) events of another server are missing")
+                }
+                var number = entry.first
+                entry.forEachRun { person, bytes, ends in
+                    var start = 0
+                    for end in ends {
+                        let event = bytes.extracting(start..<Int(end))
+                        replica.receive(
+                            event.indices.map { event[$0] }, from: entry.node, of: person, number: number,
+                            at: Int64(clamping: entry.time))
+                        start = Int(end)
+                        number &+= 1
+                    }
+                }
+            }
+            _ = writer.didRead(entry)
+            placeWaiters()
+            if writer.outbox.size < Self.limit / 2 { replica.orderHasRoom() }
+        }
+    }
+
+    extension ChatCluster: ChatReplica.Order {
+        package var isFull: Bool { writer.outbox.size >= Self.limit }
+
+        package func adopt(nextNumbers: [UInt64: UInt64]) {
+            for (server, next) in nextNumbers where server != writer.node { numbers.skip(server, to: next) }
+        }
+
+        package func submit(_ event: [UInt8], of number: UInt64) { writer.write(event.span, from: number) }
+
+        package func whenPlaced(_ body: @escaping () -> Void) {
+            waiters.append((writer.outbox.messageCount, body))
+            placeWaiters()
+        }
+
+        private func placeWaiters() {
+            let due = waiters.filter { $0.number <= writer.outbox.firstUnread }
+            if due.isEmpty { return }
+            waiters.removeAll { $0.number <= writer.outbox.firstUnread }
+            for waiter in due { waiter.body() }
+        }
+
+        package func restart(as server: UInt64) {
+            writer.restart(as: server)
+            let due = waiters
+            waiters = []
+            for waiter in due { waiter.body() }
+            if isConnected { replica?.connected() }
+        }
+    }
+
+    extension ChatCluster: RedisStream.Owner {
+        func streamDidOpen(isContinued: Bool) {
+            isConnected = true
+            graceTimer.cancel()
+            reasons = []
+            stream.isProven()
+            onEvent?(.connected)
+            if !isContinued {
+                inbox = []
+                replica?.startAnew(reason: "the stream has lost its end")
+            }
+            writer.streamDidOpen()
+            replica?.connected()
+            if inbox.isEmpty { stream.readOn() }
+        }
+
+        func streamDidRead(_ entries: [StreamEntry?], oldCount: Int) {
+            counted.readEntries &+= entries.count
+            counted.foreignEntries &+= entries.count(where: { $0 == nil })
+            // What was there before it lost its end was read, or is of nobody who is there now.
+            inbox += entries.dropFirst(oldCount).compactMap(\.self)
+            if inbox.isEmpty { stream.readOn() } else { deliver() }
+        }
+
+        func streamDidAppend() { writer.streamDidAppend() }
+
+        func streamIsQuiet() { writer.streamIsQuiet() }
+
+        func streamDidFail(_ reason: String) {
+            writer.streamDidFail()
+            if isConnected {
+                isConnected = false
+                counted.outages &+= 1
+                graceTimer.arm(after: configuration.grace)
+            }
+            // Some reasons have the name of an entry in them, so there might be any number.
+            if reasons.count < 16, reasons.insert(reason).inserted { onEvent?(.disconnected(reason: reason)) }
+        }
+    }
+
+    /// Why a server's chat cannot be one with others.
+    public enum ChatClusterError: Error, Hashable, Sendable, CustomStringConvertible {
+        /// It is a relay.
+        case relay
+        /// Its rooms have files, which no other server could read.
+        case roomLogs
+        /// People log in to it.
+        case logins
+        /// There are places for IRC clients.
+        case irc
+        /// Its lines may be longer than ``RelayCluster/maximumMessageLength``.
+        case messageLength
+        /// There is no address to connect to.
+        case noAddress
+        /// The place says that Redis speaks TLS, and ``ChatCluster/Configuration/transport`` is nil.
+        case noTransport
+
+        /// A sentence, without a full stop.
+        public var description: String {
+            switch self {
+            case .relay: "a cluster of chats is made of chats, and this is a relay"
+            case .roomLogs: "a chat of a cluster has no files of rooms"
+            case .logins: "nobody logs in to a chat of a cluster"
+            case .irc: "a chat of a cluster has no IRC clients"
+            case .messageLength: "the lines of a cluster have at most \(RelayCluster.maximumMessageLength) bytes"
+            case .noAddress: "a cluster needs an address of its stream"
+            case .noTransport: "a cluster needs a transport to a stream of rediss:"
+            }
+        }
+    }
+#endif

@@ -1,0 +1,164 @@
+#if Redis
+    import Reactor
+    import TestSupport
+    import Testing
+
+    @testable import ChatReactor
+    @testable import ChatReactorRedis
+
+    /// Servers of a chat and their Redis, on one loop, and people.
+    final class ChatClusterFixture {
+        let loop: EventLoop
+        let redis: ScriptedRedis
+        private(set) var nodes: [Node] = []
+        private let change: (inout Chat.Configuration, inout ChatServer.Configuration, inout ChatCluster.Configuration) -> Void
+
+        /// One of the servers.
+        final class Node {
+            let server: ChatServer
+            let cluster: ChatCluster
+            let address: SocketAddress
+            private(set) var events: [ChatCluster.Event] = []
+
+            fileprivate init(
+                on loop: EventLoop, redis: SocketAddress,
+                _ change: (inout Chat.Configuration, inout ChatServer.Configuration, inout ChatCluster.Configuration) -> Void
+            ) throws {
+                var configuration = ChatServer.Configuration()
+                var chat = Chat.Configuration(name: "tea")
+                var ofCluster = ChatCluster.Configuration(at: try RedisPlace("redis://127.0.0.1/test"), addresses: [redis])
+                change(&chat, &configuration, &ofCluster)
+                configuration.chat = chat
+                server = try ChatServer(on: loop, configuration: configuration)
+                cluster = try ChatCluster(of: server, ofCluster)
+                server.chat?.replica?.times = .init(answer: .milliseconds(200), alive: .milliseconds(100), silence: .seconds(1))
+                address = try server.listen(on: .loopback(port: 0)).address
+                cluster.onEvent = { [weak self] in self?.events.append($0) }
+            }
+
+            var chat: Chat { get throws { try #require(server.chat) } }
+            var replica: ChatReplica { get throws { try #require(try chat.replica) } }
+
+            /// All that the server knows of the chat, in an order that is the same for all.
+            var state: [String] {
+                get throws {
+                    try replica.snapshot().flatMap { part -> [String] in
+                        // Which of its own events have their place, each server knows a moment before the others.
+                        if case .start(let start) = part {
+                            return ["\(start.guestCount) \(start.time) \(start.servers.map(\.name))"]
+                        }
+                        guard case .records(let room, let records) = part else { return ["\(part)"] }
+                        return records.map { record in
+                            let (from, text) = (
+                                String(decoding: record.from, as: UTF8.self), String(decoding: record.text, as: UTF8.self)
+                            )
+                            return "\(room): kind \(record.kind) at \(record.time), \(from): \(text) (\(record.online) online)"
+                        }
+                    }
+                }
+            }
+        }
+
+        /// Somebody at one of the servers.
+        final class Member {
+            let peer: Peer
+            let node: Node
+            private var seen = 0
+
+            fileprivate init(at node: Node) throws {
+                self.node = node
+                peer = try Peer(to: node.address)
+            }
+
+            /// What has come since `clear`.
+            var lines: [String] {
+                peer.read()
+                return Array(peer.lines.dropFirst(seen))
+            }
+
+            func clear() { seen += lines.count }
+            func send(_ line: String) throws { try peer.send(line + "\n") }
+        }
+
+        init(
+            servers count: Int,
+            _ change:
+                @escaping (
+                    inout Chat.Configuration, inout ChatServer.Configuration, inout ChatCluster.Configuration
+                ) -> Void = { _, _, _ in }
+        ) throws {
+            loop = try EventLoop()
+            redis = try ScriptedRedis(on: loop)
+            self.change = change
+            for _ in 0..<count { try addServer() }
+        }
+
+        deinit { loop.close() }
+
+        @discardableResult
+        func addServer(waits: Bool = true) throws -> Node {
+            let node = try Node(on: loop, redis: redis.address, change)
+            nodes.append(node)
+            if waits { try waitForAll() }
+            return node
+        }
+
+        /// Waits until each server is one of all.
+        func waitForAll() throws {
+            let count = nodes.count
+            try wait(for: "all servers to be one") { nodes.allSatisfy { $0.cluster.serverCount == count } }
+        }
+
+        /// Counts on a server no more.
+        func remove(_ index: Int) { nodes.remove(at: index) }
+
+        /// Has a server vanish without a word, as if its machine were gone.
+        func kill(_ index: Int) { nodes.remove(at: index).cluster.leave() }
+
+        /// Has somebody connect, who is waited for by nobody.
+        func begin(_ node: Int) throws -> Member { try Member(at: nodes[node]) }
+
+        func wait(for what: Comment, _ condition: () throws -> Bool) throws {
+            try loop.run(until: what, turns: .max, condition)
+        }
+
+        /// Waits until all that was sent has been done everywhere.
+        func settle() throws {
+            try loop.settle(for: .milliseconds(5))
+            try wait(for: "everything to be done") {
+                nodes.allSatisfy(\.cluster.isAtRest) && nodes.allSatisfy { $0.cluster.lastRead == redis.lastName }
+            }
+            try loop.settle(for: .milliseconds(5))
+        }
+
+        /// Has somebody come to a server, with a name that nobody has.
+        func join(_ node: Int, as name: String? = nil, json: Bool = false) throws -> Member {
+            let member = try Member(at: nodes[node])
+            try wait(for: "a welcome") { member.lines.contains { $0.hasPrefix("* welcome") } }
+            if let name {
+                try member.send("/nick \(name)")
+                try wait(for: "the name") { member.lines.contains("* you are now \(name)") }
+            }
+            if json {
+                try member.send("/json")
+                try wait(for: "JSON") { member.lines.last?.hasPrefix("{") == true }
+            }
+            try settle()
+            member.clear()
+            return member
+        }
+
+        /// Fails unless all servers know the same.
+        func expectAgreement(_ comment: Comment = "", sourceLocation: SourceLocation = #_sourceLocation) throws {
+            // One that was taken for lost is becoming one of them again.
+            let states = try nodes.filter { $0.cluster.serverCount > 0 }.map { try $0.state }
+            for (index, state) in states.enumerated().dropFirst() where state.sorted() != states[0].sorted() {
+                let changes = state.difference(from: states[0])
+                Issue.record("\(comment): server \(index) differs from server 0 by \(changes)", sourceLocation: sourceLocation)
+                throw Disagreement()
+            }
+        }
+
+        struct Disagreement: Error {}
+    }
+#endif

@@ -1,0 +1,288 @@
+#if Redis
+    import Reactor
+    import TestSupport
+    import Testing
+
+    @testable import ChatReactor
+    @testable import ChatReactorRedis
+
+    /// Chats of several servers that are one.
+    @Suite(.beyondPatience) struct ChatClusterTests {
+        @Test func `people of two servers are in one room, and write to each other`() throws {
+            let chats = try ChatClusterFixture(servers: 2)
+            let ana = try chats.join(0, as: "ana")
+            let ben = try chats.join(1, as: "ben")
+            #expect(ana.lines == ["* guest2 joined (2 online)", "* guest2 is now ben"])
+            ana.clear()
+            try ana.send("hello")
+            try chats.settle()
+            #expect(ben.lines == ["ana: hello"] && ana.lines.isEmpty)
+            try ben.send("/who")
+            try ben.send("/msg ana psst")
+            try chats.settle()
+            #expect(ben.lines.dropFirst() == ["* in lobby: ana, ben", "you to ana: psst"])
+            #expect(ana.lines == ["ben to you: psst"])
+            try ana.send("/reply what")
+            try chats.settle()
+            #expect(ben.lines.last == "ana to you: what")
+            try chats.expectAgreement()
+        }
+
+        @Test func `of two who take a name at the same moment, one has it, and the other is told`() throws {
+            let chats = try ChatClusterFixture(servers: 2)
+            let members = try [chats.join(0), chats.join(1)]
+            for member in members { member.clear() }
+            for member in members { try member.send("/nick ana") }
+            try chats.settle()
+            let answers = members.map { $0.lines.last { !$0.contains(" is now ") } ?? "" }.sorted()
+            #expect(answers == ["! somebody else has that name", "* you are now ana"])
+            try chats.expectAgreement()
+        }
+
+        @Test func `what somebody sends right after it has asked to enter a room is said there`() throws {
+            let chats = try ChatClusterFixture(servers: 2)
+            let (ana, ben) = (try chats.join(0, as: "ana"), try chats.join(1, as: "ben"))
+            try ben.send("/join tea")
+            try chats.settle()
+            try ana.peer.send("/join tea\nhello\n/nick anna\nagain\n")
+            try chats.settle()
+            #expect(Array(ben.lines.suffix(4)) == ["* ana joined (2 online)", "ana: hello", "* ana is now anna", "anna: again"])
+        }
+
+        @Test func `a program hears where each message is, at whichever server`() throws {
+            let chats = try ChatClusterFixture(servers: 2)
+            let (ana, ben) = (try chats.join(0, as: "ana", json: true), try chats.join(1, as: "ben", json: true))
+            ana.clear()
+            try ana.send("hello")
+            try chats.settle()
+            let sent = try JSONValue(ana.lines.last ?? "")
+            let heard = try JSONValue(ben.lines.last ?? "")
+            #expect(sent["type"] == .string("sent") && heard["type"] == .string("message"))
+            #expect(sent["seq"] == heard["seq"] && sent["time"] == heard["time"])
+        }
+
+        @Test func `a server that comes later has the history, and goes on where another has stopped`() throws {
+            let chats = try ChatClusterFixture(servers: 1)
+            let ana = try chats.join(0, as: "ana", json: true)
+            for number in 0..<300 { try ana.send("line \(number)") }
+            try chats.settle()
+            let last = try JSONValue(ana.lines.last ?? "")
+            let welcome = try #require(try chats.nodes[0].chat.lobby.conversation?.records.epoch)
+            try chats.addServer()
+            try chats.expectAgreement()
+            let ben = try chats.join(1, as: "ben")
+            try ben.send("/history 2")
+            try chats.settle()
+            #expect(ben.lines.filter { $0.contains("ana: ") }.map { $0.suffix(13) } == ["ana: line 298", "ana: line 299"])
+            ben.clear()
+            try ben.send("/resume lobby \(welcome) \((last["seq"]?.integer ?? 0) - 3)")
+            try chats.settle()
+            #expect(
+                ben.lines.filter { $0.contains("ana: ") }.map { $0.suffix(13) } == [
+                    "ana: line 297", "ana: line 298", "ana: line 299",
+                ])
+            #expect(!ben.lines.contains { $0.contains("missing") })
+        }
+
+        @Test func `who is sent away by the operator of another server is gone`() throws {
+            let chats = try ChatClusterFixture(servers: 2)
+            let (ana, ben) = (try chats.join(0, as: "ana"), try chats.join(1, as: "ben"))
+            let remote = try #require(try chats.nodes[1].chat.person(named: try ChatName("ana")))
+            try chats.nodes[1].chat.kick(remote, reason: "spam")
+            try chats.wait(for: "the end") {
+                ana.peer.read()
+                return ana.peer.isAtEnd
+            }
+            #expect(ana.lines.last == "! kicked: spam")
+            try chats.settle()
+            #expect(ben.lines.last == "* ana left: kicked (1 online)")
+            try chats.expectAgreement()
+        }
+
+        @Test func `a room's key holds at all servers, also if two open it at the same moment`() throws {
+            let chats = try ChatClusterFixture(servers: 2)
+            let (ana, ben) = (try chats.join(0, as: "ana"), try chats.join(1, as: "ben"))
+            try ana.send("/join tea one")
+            try ben.send("/join tea two")
+            try chats.settle()
+            let inside = [ana, ben].filter {
+                $0.lines.contains { $0.hasPrefix("* you are in tea") || $0.hasPrefix("* welcome to tea") }
+            }
+            #expect(try chats.nodes[0].chat.room(named: try ChatName("tea"))?.clientCount == 1, "\(ana.lines) \(ben.lines)")
+            _ = inside
+            let cleo = try chats.join(1, as: "cleo")
+            try cleo.send("/join tea")
+            try chats.settle()
+            #expect(cleo.lines.last == "! tea has a key: /join tea KEY, or be invited")
+            try chats.expectAgreement()
+        }
+
+        @Test func `a crowd is counted once, at the same place everywhere`() throws {
+            let chats = try ChatClusterFixture(servers: 2)
+            let ana = try chats.join(0, as: "ana")
+            var crowd: [ChatClusterFixture.Member] = []
+            for number in 0..<12 { crowd.append(try chats.begin(number % 2)) }
+            try chats.wait(for: "the count") { ana.lines.contains { $0.hasSuffix(" joined (13 online)") } }
+            try chats.settle()
+            try chats.expectAgreement()
+            #expect(ana.lines.count { $0.contains("joined") } <= 7)
+            withExtendedLifetime(crowd) {}
+        }
+
+        @Test func `who is at a server that ends, or is gone, leaves the rooms`() throws {
+            let chats = try ChatClusterFixture(servers: 3)
+            let ana = try chats.join(0, as: "ana")
+            let (ben, cleo) = (try chats.join(1, as: "ben"), try chats.join(2, as: "cleo"))
+            ana.clear()
+            let node = chats.nodes[1]
+            node.server.shutDown(timeout: .seconds(5)) {}
+            chats.remove(1)
+            try chats.wait(for: "its end") { ana.lines.last == "* ben left: shutdown (2 online)" }
+            chats.kill(1)
+            try chats.wait(for: "it to be missed") { ana.lines.last == "* cleo left: lost (1 online)" }
+            #expect(chats.nodes[0].cluster.serverCount == 1)
+            withExtendedLifetime((ben, cleo, node)) {}
+        }
+
+        @Test func `what has come before a server is not done by it when it comes once more`() throws {
+            let chats = try ChatClusterFixture(servers: 1)
+            let ana = try chats.join(0, as: "ana")
+            try ana.send("hello")
+            try chats.settle()
+            let entry = try #require(chats.redis.entries.last { StreamEntry($0.value)?.count ?? 0 > 0 })
+            try chats.addServer()
+            // As after a break of the connection, when the server cannot know that it is there.
+            chats.redis.append(entry.value)
+            try chats.settle()
+            try chats.expectAgreement()
+        }
+
+        @Test func `servers that begin at the same moment are one`() throws {
+            let chats = try ChatClusterFixture(servers: 0)
+            for _ in 0..<3 { try chats.addServer(waits: false) }
+            try chats.waitForAll()
+            let (ana, ben) = (try chats.join(0, as: "ana"), try chats.join(2, as: "ben"))
+            try ana.send("hello")
+            try chats.settle()
+            #expect(ben.lines == ["ana: hello"])
+            try chats.expectAgreement()
+        }
+
+        @Test func `a server is let in by another if the one that is asked first is gone`() throws {
+            let chats = try ChatClusterFixture(servers: 3)
+            let ana = try chats.join(0, as: "ana")
+            chats.kill(2)
+            chats.kill(1)
+            try chats.addServer(waits: false)
+            try chats.wait(for: "an answer") { chats.nodes[1].cluster.serverCount > 0 }
+            try chats.waitForAll()
+            try chats.settle()
+            try chats.expectAgreement()
+            withExtendedLifetime(ana) {}
+        }
+
+        // MARK: - When the stream is away
+
+        @Test func `a short outage is a delay`() throws {
+            let chats = try ChatClusterFixture(servers: 2)
+            let (ana, ben) = (try chats.join(0, as: "ana"), try chats.join(1, as: "ben"))
+            for number in 0..<20 {
+                try ana.send("\(number)")
+                if number % 5 == 2 { for connection in chats.redis.connections { connection.close() } }
+                try chats.loop.runOnce(waitingAtMost: .milliseconds(1))
+            }
+            try chats.wait(for: "all of it") { ben.lines.count >= 20 }
+            #expect(ben.lines == (0..<20).map { "ana: \($0)" })
+            try chats.settle()
+            try chats.expectAgreement()
+        }
+
+        @Test func `after a long outage people are told and closed, and may come again when it is over`() throws {
+            let chats = try ChatClusterFixture(servers: 2) { _, _, cluster in cluster.grace = .milliseconds(300) }
+            let ana = try chats.join(0, as: "ana")
+            chats.redis.isAway = true
+            for connection in chats.redis.connections { connection.close() }
+            try chats.wait(for: "the end") {
+                ana.peer.read()
+                return ana.peer.isAtEnd
+            }
+            #expect(ana.lines.last == "! goodbye: this server has lost the others; connect again")
+            try chats.wait(for: "the other one to know") { chats.nodes[1].cluster.serverCount == 0 }
+            let early = try chats.begin(1)
+            try chats.wait(for: "a refusal") {
+                early.peer.read()
+                return early.peer.isAtEnd
+            }
+            #expect(early.lines == ["! this server does not reach the others now, try again later"])
+            chats.redis.isAway = false
+            try chats.waitForAll()
+            let (again, ben) = (try chats.join(0, as: "ana"), try chats.join(1, as: "ben"))
+            again.clear()
+            try again.send("hello")
+            try chats.settle()
+            #expect(ben.lines == ["ana: hello"])
+            try chats.expectAgreement()
+        }
+
+        @Test func `a server that has missed something begins anew`() throws {
+            let chats = try ChatClusterFixture(servers: 2)
+            let (ana, ben) = (try chats.join(0, as: "ana"), try chats.join(1, as: "ben"))
+            // As if the stream had been trimmed before it was read: a number is left out.
+            let server = try chats.nodes[0].replica.server
+            var entry = StreamEntry(node: server, first: 1_000_000)
+            entry.append(ChatEvent.alive.encoded.span, from: ChatReplica.nobody)
+            chats.redis.append(entry.encoded)
+            try chats.wait(for: "the end") {
+                ana.peer.read()
+                ben.peer.read()
+                return ana.peer.isAtEnd && ben.peer.isAtEnd
+            }
+            try chats.waitForAll()
+            try chats.expectAgreement()
+        }
+
+        @Test func `bytes of any kind are no event, or do no harm`() throws {
+            let chats = try ChatClusterFixture(servers: 2)
+            let (ana, ben) = (try chats.join(0, as: "ana"), try chats.join(1, as: "ben"))
+            var random = SeededGenerator()
+            let server = try chats.nodes[0].replica.server
+            var next: [UInt64: UInt64] = [:]
+            for _ in 0..<300 {
+                let node = Bool.random(using: &random) ? 77 : 78 as UInt64
+                var entry = StreamEntry(node: node, first: next[node] ?? 0)
+                for _ in 0..<Int.random(in: 1...4, using: &random) {
+                    let bytes =
+                        Bool.random(using: &random)
+                        ? random.bytes(.random(in: 1...40, using: &random))
+                        : harm(of: server, &random).encoded
+                    entry.append(bytes.span, from: UInt64.random(in: 0...3, using: &random))
+                }
+                next[node] = entry.next
+                chats.redis.append(entry.encoded)
+            }
+            try chats.settle()
+            try chats.waitForAll()
+            try chats.expectAgreement()
+            withExtendedLifetime((ana, ben)) {}
+        }
+
+        private func harm(of server: UInt64, _ random: inout SeededGenerator) -> ChatEvent {
+            let key = PersonKey(
+                server: [server, 77].randomElement(using: &random) ?? 0, number: .random(in: 0...3, using: &random))
+            let name =
+                ["lobby", "", "tea", "server", "guest1", String(repeating: "a", count: 200)].randomElement(using: &random) ?? ""
+            let events: [ChatEvent] = [
+                .arrive(name: name, owner: name), .depart(reason: name), .rename(name),
+                .enter(room: name, .after(epoch: .max, sequence: .max), key: name, isMove: true),
+                .enter(room: name, .last(.max), key: "", isMove: false),
+                .leave(room: name), .record(room: name, kind: 1, from: name, text: Array(name.utf8)),
+                .record(room: name, kind: 3, from: name, text: []), .countCrowd(room: name), .invite(key, room: name),
+                .close(room: name),
+                .tell(key, .invitation(room: name, from: name)), .tell(key, .privateMessage(from: name, to: name, text: [])),
+                .hello(attempt: 1, former: 0), .begin, .alive, .end,
+                .snapshot(for: server, attempt: 0, .end), .snapshot(for: server, attempt: 1, .records(room: name, [])),
+            ]
+            return events.randomElement(using: &random) ?? .alive
+        }
+    }
+#endif

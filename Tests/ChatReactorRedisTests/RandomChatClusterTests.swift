@@ -1,0 +1,79 @@
+#if Redis
+    import ChatReactor
+    import Reactor
+    import TestSupport
+    import Testing
+
+    @testable import ChatReactorRedis
+
+    /// Whatever people do at several servers, at whatever moment, and whatever becomes of their connections to Redis, all servers have the same people, names,
+    /// rooms and records.
+    @Suite(.beyondPatience) struct RandomChatClusterTests {
+        @Test(arguments: 0..<12)
+        func `all servers have the same`(number: UInt64) throws {
+            let base = SeededGenerator()
+            var random = SeededGenerator(seed: base.seed &+ number)
+            do {
+                try play(&random)
+            } catch {
+                Issue.record("CHATREACTOR_SEED=\(random.seed) has it again: \(error)")
+            }
+        }
+
+        private func play(_ random: inout SeededGenerator) throws {
+            let chats = try ChatClusterFixture(servers: Int.random(in: 1...3, using: &random)) { chat, _, _ in
+                chat.history = 5
+                chat.maximumRooms = 3
+            }
+            var members: [ChatClusterFixture.Member] = []
+            for step in 0..<150 {
+                switch Int.random(in: 0..<40, using: &random) {
+                case 0...3 where members.count < 12:
+                    members.append(try chats.begin(Int.random(in: 0..<chats.nodes.count, using: &random)))
+                case 4 where !members.isEmpty:
+                    members.remove(at: Int.random(in: 0..<members.count, using: &random)).peer.close()
+                case 5 where chats.nodes.count < 4: try chats.addServer(waits: Bool.random(using: &random))
+                case 6 where chats.nodes.count > 1 && step % 3 == 0:
+                    let index = Int.random(in: 0..<chats.nodes.count, using: &random)
+                    let node = chats.nodes[index]
+                    node.server.shutDown(timeout: .seconds(5)) {}
+                    chats.remove(index)
+                    members.removeAll { $0.node === node }
+                case 7:
+                    // A connection breaks, and is there again in a moment.
+                    chats.redis.connections.randomElement(using: &random)?.close()
+                case 8...14: for _ in 0..<Int.random(in: 1...5, using: &random) { try chats.loop.runOnce(waitingAtMost: .zero) }
+                case 15:
+                    try chats.settle()
+                    try chats.expectAgreement("after \(step) steps")
+                default:
+                    guard let member = members.randomElement(using: &random) else { continue }
+                    _ = try? member.send(line(using: &random))
+                }
+                for member in members { member.peer.read() }
+            }
+            try chats.waitForAll()
+            try chats.settle()
+            try chats.expectAgreement("at the end")
+        }
+
+        private func line(using random: inout SeededGenerator) -> String {
+            let room = ["lobby", "tea", "Tea", "cake", "jam"].randomElement(using: &random) ?? ""
+            let name = ["ana", "Ana", "ben", "cleo"].randomElement(using: &random) ?? ""
+            switch Int.random(in: 0..<16, using: &random) {
+            case 0, 1: return "/nick \(name)"
+            case 2, 3: return "/join \(room)"
+            case 4: return "/join \(room) key\(Int.random(in: 0...1, using: &random))"
+            case 5: return "/leave"
+            case 6: return "/topic \(name)"
+            case 7: return "/msg \(name) psst"
+            case 8: return "/me waves"
+            case 9: return "/json"
+            case 10: return "/invite \(name)"
+            case 11: return "/resume \(room) 1 1"
+            case 12: return "/quit"
+            default: return "hello \(Int.random(in: 0...99, using: &random))"
+            }
+        }
+    }
+#endif

@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""Three chatd that are one chat, and a Redis, killed and started again under load, one after the other.
+
+    Tests/Cluster/chats.py --chatd .build-traits/debug/chatd --kills 50
+
+Programs are at all of them, and whenever one loses its server it comes back to another and goes on where it has stopped, by /resume. Whatever two of them get
+under one number must be the same; each must have got every number from its first to its last, once and in order, but for its own doings and for those that
+it was told are missing; and at the end all servers name the same people. Redis keeps what it has answered (appendonly), so nothing may be missing.
+"""
+
+import argparse
+import collections
+import json
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from soak import Redis
+
+
+class Node:
+    def __init__(self, number: int, arguments):
+        self.path = f"{arguments.directory}/node{number}.sock"
+        self.arguments = arguments
+        self.log = open(f"{arguments.directory}/node{number}.log", "ab")
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [self.arguments.chatd, "--listen", f"unix:{self.path}", "--no-console", "--no-print", "--chat", "--room-size", "16m",
+             "--cluster", self.arguments.cluster, "--cluster-length", "1000000"], stderr=self.log)
+
+    def restart(self):
+        self.process.kill()
+        self.process.wait()
+        time.sleep(random.uniform(0, 0.5))
+        self.start()
+
+
+class Program:
+    """Somebody who says numbered lines, and keeps its place in the lobby."""
+
+    all: list["Program"] = []
+    # What was got first under an epoch and a number, and by whom.
+    truth: dict[tuple[int, int], tuple] = {}
+    lock = threading.Lock()
+
+    def __init__(self, number: int, nodes, arguments):
+        self.name, self.nodes, self.arguments = f"p{number}", nodes, arguments
+        self.names = set()
+        self.epoch, self.last, self.first = None, 0, None
+        self.got: dict[int, set[int]] = collections.defaultdict(set)
+        self.gaps = 0
+        self.awaited = 0
+        self.failures: list[str] = []
+        self.sessions = 0
+        self.random = random.Random(f"{arguments.seed} {number}")
+        Program.all.append(self)
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while not self.arguments.ends.is_set():
+            try:
+                with socket.socket(socket.AF_UNIX) as connection:
+                    connection.settimeout(60)
+                    connection.connect(self.random.choice(self.nodes).path)
+                    self.converse(connection)
+            except OSError:
+                pass
+            time.sleep(self.random.uniform(0, 0.2))
+
+    def converse(self, connection):
+        lines = connection.makefile("r", encoding="utf-8")
+        # Two welcomes answer that: what comes before the second one comes again.
+        self.awaited = 1 if self.epoch is None else 2
+        resume = "" if self.epoch is None else f"/resume lobby {self.epoch} {self.last}\n"
+        self.sessions += bool(resume)
+        connection.sendall(f"/json\n{resume}/nick {self.name}\n/ping\n".encode())
+        said, due = 0, time.time()
+        for line in lines:
+            # What comes before is for people.
+            if not line.startswith("{"):
+                continue
+            it = json.loads(line)
+            self.take(it)
+            if it["type"] != "pong":
+                continue
+            if self.arguments.isOver.is_set():
+                return
+            if self.awaited == 0 and time.time() >= due and not self.arguments.ends.is_set():
+                connection.sendall(f"{self.name} says {said}\n".encode())
+                said += 1
+                due = time.time() + self.random.uniform(0, 2 / self.arguments.rate)
+                if self.name not in self.names and said % 20 == 0:
+                    connection.sendall(f"/nick {self.name}\n".encode())
+            time.sleep(min(max(due - time.time(), 0), 0.02))
+            connection.sendall(b"/ping\n")
+
+    def take(self, it):
+        kind = it["type"]
+        if kind == "welcome":
+            self.awaited -= 1
+            self.names.add(it["name"])
+            if self.awaited == 0 and it["epoch"] != self.epoch:
+                # The first time; or all servers have begun anew.
+                self.epoch, self.last, self.first = it["epoch"], it["seq"], it["seq"] + 1
+        elif kind == "notice" and "name" in it:
+            self.names.add(it["name"])
+        elif self.awaited > 0:
+            return
+        elif kind == "gap":
+            self.gaps += 1
+        elif kind == "sent":
+            self.got[self.epoch].add(it["seq"])
+        elif "seq" in it:
+            self.place(it)
+
+    def place(self, it):
+        sequence = it["seq"]
+        if sequence <= self.last:
+            self.failures.append(f"got {it} after number {self.last}")
+        self.last = max(self.last, sequence)
+        self.got[self.epoch].add(sequence)
+        self.note(sequence, (it["type"], it.get("from"), it.get("to"), it.get("text"), it["time"]))
+
+    def note(self, sequence, content):
+        with Program.lock:
+            known = Program.truth.setdefault((self.epoch, sequence), content)
+        if known != content:
+            self.failures.append(f"number {sequence} is {content}, and another has got {known}")
+
+    def check(self) -> list[str]:
+        failures = list(self.failures[:3])
+        got = self.got[self.epoch]
+        for sequence in range(self.first, max(got, default=0)):
+            if sequence in got:
+                continue
+            content = Program.truth.get((self.epoch, sequence))
+            # What it has done itself it is not told, but for what it has said.
+            if content and (content[1] in self.names or content[2] in self.names):
+                continue
+            failures.append(f"lacks number {sequence}: {content}")
+            break
+        return failures
+
+
+def people(node: Node) -> list[str]:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(30)
+        connection.connect(node.path)
+        connection.sendall(b"/json\n/who\n")
+        for line in connection.makefile("r"):
+            if line.startswith("{") and (it := json.loads(line))["type"] == "who":
+                return sorted(name for name in it["names"] if not name.startswith("guest"))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--chatd", required=True)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--nodes", type=int, default=3)
+    parser.add_argument("--programs", type=int, default=12)
+    parser.add_argument("--rate", type=float, default=20, help="lines a second of each program")
+    parser.add_argument("--pause", type=float, default=1.5, help="seconds between two kills, and at most twice")
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    arguments = parser.parse_args()
+    print(f"seed {arguments.seed}", flush=True)
+    random.seed(arguments.seed)
+    arguments.ends, arguments.isOver = threading.Event(), threading.Event()
+    arguments.directory = tempfile.mkdtemp()
+    arguments.cluster = f"unix:{arguments.directory}/redis.sock/soak"
+    processes = []
+    try:
+        redis = Redis(arguments.directory)
+        nodes = [Node(number, arguments) for number in range(arguments.nodes)]
+        processes = [redis, *nodes]
+        time.sleep(5)
+        for number in range(arguments.programs):
+            Program(number, nodes, arguments)
+        for kill in range(arguments.kills):
+            # What all of them know is gone if all are killed before one has told another.
+            time.sleep(random.uniform(arguments.pause, 2 * arguments.pause))
+            for number, node in enumerate(nodes):
+                if node.process.poll() is not None:
+                    sys.exit(f"node {number} ended by itself, with {node.process.returncode}")
+            processes[kill % len(processes)].restart()
+        # Until those who were killed last are missed.
+        time.sleep(15)
+        arguments.ends.set()
+        time.sleep(3)
+        named = [people(node) for node in nodes]
+        arguments.isOver.set()
+        for program in Program.all:
+            program.thread.join(10)
+        failures = [f"program {program.name}: {failure}" for program in Program.all for failure in program.check()]
+        if any(names != named[0] for names in named):
+            failures.append(f"the servers name {named}")
+        checked = sum(len(got) for program in Program.all for got in program.got.values())
+        print(f"{arguments.kills} kills, {len(Program.truth)} records, {checked} checked at {len(Program.all)} programs, which have"
+              f" resumed {sum(program.sessions for program in Program.all)} times and were told of {sum(program.gaps for program in Program.all)} gaps")
+        for failure in failures:
+            print(f"FAILED: {failure}")
+        if failures:
+            for number in range(len(nodes)):
+                print(open(f"{arguments.directory}/node{number}.log", errors="replace").read()[-1500:])
+        sys.exit(1 if failures else 0)
+    finally:
+        for one in processes:
+            one.process.kill()
+        shutil.rmtree(arguments.directory, ignore_errors=True)
+
+
+main()
