@@ -1,9 +1,9 @@
 #if Redis
-    import ChatReactor
     import Reactor
     import TestSupport
     import Testing
 
+    @testable import ChatReactor
     @testable import ChatReactorRedis
 
     /// Whatever people do at several servers, at whatever moment, and whatever becomes of their connections to Redis, all servers have the same people, names,
@@ -42,7 +42,18 @@
                 case 7:
                     // A connection breaks, and is there again in a moment.
                     chats.redis.connections.randomElement(using: &random)?.close()
-                case 8...14: for _ in 0..<Int.random(in: 1...5, using: &random) { try chats.loop.runOnce(waitingAtMost: .zero) }
+                case 9:
+                    // An operator sends away somebody, or everybody of a room.
+                    guard let chat = chats.nodes.randomElement(using: &random)?.server.chat else { continue }
+                    if Bool.random(using: &random) {
+                        if let person = chat.people.min(by: { $0.name.text < $1.name.text }) { chat.kick(person) }
+                    } else if let room = chat.rooms.min(by: { $0.name.text < $1.name.text }) {
+                        chat.close(room)
+                    }
+                case 16:
+                    // A second goes by, and more people are told of one by one.
+                    chats.redis.time += UInt64.random(in: 0...1_500, using: &random)
+                case 10...14: for _ in 0..<Int.random(in: 1...5, using: &random) { try chats.loop.runOnce(waitingAtMost: .zero) }
                 case 15:
                     try chats.settle()
                     try chats.expectAgreement("after \(step) steps")
@@ -55,6 +66,22 @@
             try chats.waitForAll()
             try chats.settle()
             try chats.expectAgreement("at the end")
+            try expectToBeHeard(members, in: chats)
+        }
+
+        /// Fails unless everybody who is there is answered.
+        private func expectToBeHeard(_ members: [ChatClusterFixture.Member], in chats: ChatClusterFixture) throws {
+            for member in members {
+                member.peer.read()
+                member.clear()
+                _ = try? member.send("/who")
+            }
+            try chats.wait(for: "answers") {
+                members.allSatisfy { member in
+                    let isAnswered = member.lines.contains { $0.hasPrefix("* in ") || $0.hasPrefix("{\"type\":\"who\"") }
+                    return isAnswered || member.peer.isAtEnd || member.peer.readFailure != nil
+                }
+            }
         }
 
         private func line(using random: inout SeededGenerator) -> String {

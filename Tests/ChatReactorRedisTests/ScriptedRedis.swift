@@ -15,6 +15,9 @@
         /// What is in the stream: the number of an entry's name, and its value.
         private(set) var entries: [(number: Int, value: [UInt8])] = []
         private var lastNumber = 0
+        /// The first part of the names of entries, in milliseconds; they have it in common as long as it is not set anew.
+        var time: UInt64 = 1
+        private var times: [UInt64] = [1]
         private var unread: [Connection.ID: [UInt8]] = [:]
         /// Those that wait in XREAD, and after which number.
         private var readers: [(connection: Connection, number: Int)] = []
@@ -22,7 +25,7 @@
         /// Whether it closes whoever connects.
         var isAway = false
         /// The name of the last entry.
-        var lastName: StreamID { StreamID(time: 1, number: UInt64(lastNumber)) }
+        var lastName: StreamID { StreamID(time: times[lastNumber], number: UInt64(lastNumber)) }
 
         /// - Parameter byteRate: How fast it reads.
         init(on loop: EventLoop, byteRate: RateLimit? = nil) throws {
@@ -93,7 +96,7 @@
             switch Self.name(of: command) {
             case "XINFO":
                 if lastNumber == 0 { return Array("-ERR no such key\r\n".utf8) }
-                return Self.array([Self.string("last-generated-id"), Self.string("1-\(lastNumber)")])
+                return Self.array([Self.string("last-generated-id"), Self.string("\(lastName)")])
             case "XADD":
                 let name = append(command[command.count - 1])
                 return Self.string(name)
@@ -107,7 +110,7 @@
                     connection?.send("*-1\r\n".utf8.span)
                 }
                 return nil
-            case "XREVRANGE": return Self.array(entries.last.map { [Self.entry($0.number, $0.value)] } ?? [])
+            case "XREVRANGE": return Self.array(entries.last.map { [Self.entry($0.number, $0.value, at: times[$0.number])] } ?? [])
             case "PING": return Array("+PONG\r\n".utf8)
             default: return Array("-ERR unknown command\r\n".utf8)
             }
@@ -118,8 +121,9 @@
         func append(_ value: [UInt8]) -> String {
             lastNumber += 1
             entries.append((lastNumber, value))
+            times.append(time)
             serveReaders()
-            return "1-\(lastNumber)"
+            return "\(lastName)"
         }
 
         private func serveReaders() {
@@ -127,7 +131,7 @@
                 let new = entries.filter { $0.number > reader.number }.prefix(32)
                 if new.isEmpty { continue }
                 readers.removeAll { $0.connection === reader.connection }
-                let list = Self.array(new.map { Self.entry($0.number, $0.value) })
+                let list = Self.array(new.map { Self.entry($0.number, $0.value, at: times[$0.number]) })
                 reader.connection.send(Self.array([Self.array([Self.string("chatd:test"), list])]).span)
             }
         }
@@ -144,8 +148,8 @@
             elements.reduce(into: Array("*\(elements.count)\r\n".utf8)) { $0 += $1 }
         }
 
-        static func entry(_ number: Int, _ value: [UInt8]) -> [UInt8] {
-            array([string("1-\(number)"), array([string("chatd1"), string(value)])])
+        static func entry(_ number: Int, _ value: [UInt8], at time: UInt64 = 1) -> [UInt8] {
+            array([string("\(time)-\(number)"), array([string("chatd1"), string(value)])])
         }
     }
 #endif
