@@ -21,9 +21,10 @@
         }
 
         private func play(_ random: inout SeededGenerator) throws {
-            let chats = try ChatClusterFixture(servers: Int.random(in: 1...3, using: &random)) { chat, _, _ in
+            let chats = try ChatClusterFixture(servers: Int.random(in: 1...3, using: &random)) { chat, _, cluster in
                 chat.history = 5
                 chat.maximumRooms = 3
+                cluster.grace = .milliseconds(50)
             }
             var members: [ChatClusterFixture.Member] = []
             for step in 0..<150 {
@@ -53,8 +54,22 @@
                 case 16:
                     // A second goes by, and more people are told of one by one.
                     chats.redis.time += UInt64.random(in: 0...1_500, using: &random)
+                case 17 where chats.nodes.count > 1 && step % 2 == 0:
+                    // Its machine is gone.
+                    let index = Int.random(in: 0..<chats.nodes.count, using: &random)
+                    let node = chats.nodes[index]
+                    chats.kill(index)
+                    members.removeAll { $0.node === node }
+                case 18 where step % 2 == 0:
+                    // A server loses the others, or all do.
+                    let all = Bool.random(using: &random)
+                    chats.redis.isAway = true
+                    for connection in chats.redis.connections.shuffled(using: &random).prefix(all ? .max : 2) { connection.close() }
+                    let end = ContinuousClock.now.advanced(by: .milliseconds(Int.random(in: 1...100, using: &random)))
+                    while ContinuousClock.now < end { try chats.loop.runOnce(waitingAtMost: .milliseconds(1)) }
+                    chats.redis.isAway = false
                 case 10...14: for _ in 0..<Int.random(in: 1...5, using: &random) { try chats.loop.runOnce(waitingAtMost: .zero) }
-                case 15:
+                case 15 where chats.nodes.allSatisfy({ $0.cluster.isConnected }):
                     try chats.settle()
                     try chats.expectAgreement("after \(step) steps")
                 default:
@@ -65,6 +80,7 @@
             }
             try chats.waitForAll()
             try chats.settle()
+            try chats.waitForAll()
             try chats.expectAgreement("at the end")
             try expectToBeHeard(members, in: chats)
         }
