@@ -70,6 +70,13 @@
             case changed(servers: Int)
         }
 
+        /// What was read, and how much of it is done.
+        private struct Undone {
+            let entry: StreamEntry
+            var events: [(person: UInt64, bytes: [UInt8])] = []
+            var doneCount = 0
+        }
+
         /// From how many bytes on, of what was not read back, people wait.
         private static let limit = 8 * Outbox.entrySize
 
@@ -86,6 +93,8 @@
         private lazy var writer = StreamWriter(node: replica?.server ?? 0, to: stream, on: loop)
         private var numbers = NodeNumbers()
         private var inbox: [StreamEntry] = []
+        /// The entry of which not all is done.
+        private var present: Undone?
         private var isDelivering = false
         private var waiters: [(number: UInt64, body: () -> Void)] = []
         private var reasons: Set<String> = []
@@ -127,7 +136,7 @@
         }
 
         /// Whether all that this server has submitted was read back, and done.
-        var isAtRest: Bool { writer.outbox.isEmpty && inbox.isEmpty }
+        var isAtRest: Bool { writer.outbox.isEmpty && !hasUndone }
         /// The last entry that was read.
         var lastRead: StreamID? { stream.last }
 
@@ -148,6 +157,8 @@
 
         // MARK: - Reading
 
+        private var hasUndone: Bool { present != nil || !inbox.isEmpty }
+
         /// Does what was read, as much as those who are here take.
         private func deliver() {
             // What is done may close somebody.
@@ -155,12 +166,17 @@
             isDelivering = true
             defer { isDelivering = false }
             var count = 0
-            while count < inbox.count, let replica {
+            while let replica {
                 // Those who are slow, and those who read in this turn.
                 if let time = replica.timeToWait { return removeDelivered(count, again: time) }
-                let entry = inbox[count]
-                count += 1
-                deliver(entry, to: replica)
+                if present != nil {
+                    deliverNext(to: replica)
+                } else if count < inbox.count {
+                    begin(inbox[count], for: replica)
+                    count += 1
+                } else {
+                    break
+                }
             }
             removeDelivered(count, again: nil)
             stream.readOn()
@@ -171,7 +187,8 @@
             if let delay { deliveryTimer.arm(after: delay) }
         }
 
-        private func deliver(_ entry: StreamEntry, to replica: ChatReplica) {
+        private func begin(_ entry: StreamEntry, for replica: ChatReplica) {
+            var undone = Undone(entry: entry)
             switch numbers.read(entry) {
             case .known: if entry.count > 0 { counted.repeatedEntries &+= 1 }
             case .new(let missing):
@@ -179,19 +196,28 @@
                     counted.lostEvents &+= Int(truncatingIfNeeded: missing)
                     replica.startAnew(reason: "\(missing) events of another server are missing")
                 }
-                var number = entry.first
                 entry.forEachRun { person, bytes, ends in
                     var start = 0
                     for end in ends {
                         let event = bytes.extracting(start..<Int(end))
-                        replica.receive(
-                            event.indices.map { event[$0] }, from: entry.node, of: person, number: number,
-                            at: Int64(clamping: entry.time))
+                        undone.events.append((person, event.indices.map { event[$0] }))
                         start = Int(end)
-                        number &+= 1
                     }
                 }
             }
+            present = undone
+        }
+
+        /// Does what is next in an entry, which may have more than those who are here take in one turn.
+        private func deliverNext(to replica: ChatReplica) {
+            guard let (entry, events, count) = present.map({ ($0.entry, $0.events, $0.doneCount) }) else { return }
+            if count < events.count {
+                present?.doneCount += 1
+                return replica.receive(
+                    events[count].bytes, from: entry.node, of: events[count].person, number: entry.first &+ UInt64(count),
+                    at: Int64(clamping: entry.time))
+            }
+            present = nil
             _ = writer.didRead(entry)
             placeWaiters()
             if writer.outbox.size < Self.limit / 2 { replica.orderHasRoom() }
@@ -236,12 +262,12 @@
             stream.isProven()
             onEvent?(.connected)
             if !isContinued {
-                inbox = []
+                (inbox, present) = ([], nil)
                 replica?.startAnew(reason: "the stream has lost its end")
             }
             writer.streamDidOpen()
             replica?.connected()
-            if inbox.isEmpty { stream.readOn() }
+            if !hasUndone { stream.readOn() }
         }
 
         func streamDidRead(_ entries: [StreamEntry?], oldCount: Int) {
@@ -249,7 +275,7 @@
             counted.foreignEntries &+= entries.count(where: { $0 == nil })
             // What was there before it lost its end was read, or is of nobody who is there now.
             inbox += entries.dropFirst(oldCount).compactMap(\.self)
-            if inbox.isEmpty { stream.readOn() } else { deliver() }
+            if hasUndone { deliver() } else { stream.readOn() }
         }
 
         func streamDidAppend() { writer.streamDidAppend() }

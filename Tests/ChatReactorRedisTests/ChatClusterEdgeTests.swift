@@ -1,4 +1,5 @@
 #if Redis
+    import Glibc
     import Reactor
     import TestSupport
     import Testing
@@ -78,6 +79,25 @@
         }
 
         // MARK: - What people do
+
+        @Test func `who reads as fast as its line is gets all of a burst of short lines`() throws {
+            let chats = try ChatClusterFixture(servers: 2) { _, server, _ in server.maximumMessageLength = 512 }
+            for node in chats.nodes { try node.replica.times.silence = .seconds(60) }
+            let (ana, ben) = (try chats.join(0, as: "ana"), try chats.join(1, as: "ben", json: true))
+            for member in [ana, ben] { try member.send("/join tea") }
+            try chats.settle()
+            ben.clear()
+            let connection = try #require(try chats.nodes[1].chat.person(named: name("ben"))?.connection)
+            connection.setSendBuffer(4_096)
+            ben.peer.descriptor.setOption(SOL_SOCKET, SO_RCVBUF, 4_096)
+            var unsent = Array((0..<2_000).map { "\($0 % 10)\n" }.joined().utf8)
+            try chats.wait(for: "all of it") {
+                if !unsent.isEmpty { unsent.removeFirst(ana.peer.sendAvailable(unsent)) }
+                ben.peer.read()
+                return ben.peer.isAtEnd || ben.lines.count >= 2_000
+            }
+            #expect(ben.lines.count == 2_000 && !ben.peer.isAtEnd, "\(ben.lines.count) \(ben.lines.last ?? "")")
+        }
 
         @Test func `who does not read privately what comes from elsewhere is not closed for that`() throws {
             let chats = try ChatClusterFixture(servers: 2)
