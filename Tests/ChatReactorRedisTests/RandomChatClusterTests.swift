@@ -20,6 +20,34 @@
             }
         }
 
+        /// An embedder that answers some of what happens with something else, at the same moment.
+        private final class Meddler: ChatServerObserver {
+            private var random: SeededGenerator
+
+            init(_ random: inout SeededGenerator) { self.random = SeededGenerator(seed: .random(in: 0...(.max), using: &random)) }
+
+            func server(_ server: ChatServer, didPublish event: ChatServer.Event) { meddle(server, event.person, event.room) }
+            func server(_ server: ChatServer, didOpen room: ChatServer.Room) { meddle(server, nil, room) }
+            func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason) {
+                meddle(server, client as? Person, nil)
+            }
+
+            private func meddle(_ server: ChatServer, _ person: Person?, _ room: ChatServer.Room?) {
+                guard let chat = server.chat else { return }
+                switch Int.random(in: 0..<100, using: &random) {
+                case 0: person?.connection?.close()
+                case 1: person?.connection?.finish()
+                case 2: if let person { chat.kick(person, reason: "meddled") }
+                case 3...6: server.announce("meddled")
+                case 7: if let person, let name = try? ChatName("dora") { chat.rename(person, to: name) }
+                case 8...9: person?.notify("meddled")
+                case 10...11: if let room { chat.close(room) }
+                case 12...14: room?.announce("here")
+                default: break
+                }
+            }
+        }
+
         private func play(_ random: inout SeededGenerator) throws {
             let chats = try ChatClusterFixture(servers: Int.random(in: 1...3, using: &random)) { chat, _, cluster in
                 chat.history = 5
@@ -27,6 +55,8 @@
                 cluster.grace = .milliseconds(50)
             }
             var members: [ChatClusterFixture.Member] = []
+            let meddler = Meddler(&random)
+            if Bool.random(using: &random) { chats.nodes[0].server.addObserver(meddler) }
             for step in 0..<150 {
                 switch Int.random(in: 0..<40, using: &random) {
                 case 0...3 where members.count < 12:
@@ -64,7 +94,9 @@
                     // A server loses the others, or all do.
                     let all = Bool.random(using: &random)
                     chats.redis.isAway = true
-                    for connection in chats.redis.connections.shuffled(using: &random).prefix(all ? .max : 2) { connection.close() }
+                    for connection in chats.redis.connections.shuffled(using: &random).prefix(all ? .max : 2) {
+                        connection.close()
+                    }
                     let end = ContinuousClock.now.advanced(by: .milliseconds(Int.random(in: 1...100, using: &random)))
                     while ContinuousClock.now < end { try chats.loop.runOnce(waitingAtMost: .milliseconds(1)) }
                     chats.redis.isAway = false
