@@ -110,7 +110,8 @@
                     connection?.send("*-1\r\n".utf8.span)
                 }
                 return nil
-            case "XREVRANGE": return Self.array(entries.last.map { [Self.entry($0.number, $0.value, at: times[$0.number])] } ?? [])
+            case "XREVRANGE":
+                return Self.array(entries.last.map { [Self.entry($0.number, $0.value, at: times[$0.number])] } ?? [])
             case "PING": return Array("+PONG\r\n".utf8)
             default: return Array("-ERR unknown command\r\n".utf8)
             }
