@@ -98,7 +98,7 @@
         private var isDelivering = false
         private var waiters: [(number: UInt64, body: () -> Void)] = []
         private var reasons: Set<String> = []
-        private lazy var graceTimer = loop.makeTimer { [weak self] in self?.replica?.cutOff() }
+        private lazy var graceTimer = loop.makeTimer { [weak self] in self?.graceIsOver() }
         private lazy var deliveryTimer = loop.makeTimer { [weak self] in self?.deliver() }
 
         /// What has been counted until now.
@@ -153,6 +153,23 @@
             case .left(let reason): onEvent?(.left(reason: reason))
             case .otherJoined(let count), .otherLeft(let count): onEvent?(.changed(servers: count))
             }
+        }
+
+        // MARK: - The stream goes and comes
+
+        /// What was written since the connections were made has been read.
+        private func becomeConnected() {
+            isConnected = true
+            graceTimer.cancel()
+            reasons = []
+            stream.isProven()
+            onEvent?(.connected)
+            replica?.connected()
+        }
+
+        private func graceIsOver() {
+            // The proof may be among what waits for those who are slow.
+            if hasUndone { graceTimer.arm(after: .milliseconds(100)) } else { replica?.cutOff() }
         }
 
         // MARK: - Reading
@@ -218,7 +235,7 @@
                     at: Int64(clamping: entry.time))
             }
             present = nil
-            _ = writer.didRead(entry)
+            if writer.didRead(entry), !isConnected { becomeConnected() }
             placeWaiters()
             if writer.outbox.size < Self.limit / 2 { replica.orderHasRoom() }
         }
@@ -256,17 +273,11 @@
 
     extension ChatCluster: RedisStream.Owner {
         func streamDidOpen(isContinued: Bool) {
-            isConnected = true
-            graceTimer.cancel()
-            reasons = []
-            stream.isProven()
-            onEvent?(.connected)
             if !isContinued {
                 (inbox, present) = ([], nil)
                 replica?.startAnew(reason: "the stream has lost its end")
             }
             writer.streamDidOpen()
-            replica?.connected()
             if !hasUndone { stream.readOn() }
         }
 

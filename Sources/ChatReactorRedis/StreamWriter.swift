@@ -61,6 +61,8 @@
         func restart(as node: UInt64) {
             self.node = node
             outbox = Outbox(node: node)
+            // The one before has the name of before.
+            if isOpen { writeMarker() }
         }
 
         /// All that was not read back, as whole entries.

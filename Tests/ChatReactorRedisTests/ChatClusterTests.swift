@@ -224,6 +224,25 @@
             try chats.expectAgreement()
         }
 
+        @Test func `a Redis that takes nothing more is as good as away`() throws {
+            let chats = try ChatClusterFixture(servers: 1) { _, _, cluster in cluster.grace = .milliseconds(500) }
+            let ana = try chats.join(0, as: "ana")
+            let before = chats.nodes[0].events.count
+            chats.redis.answer = { command, _ in
+                ScriptedRedis.name(of: command) == "XADD" ? Array("-OOM command not allowed\r\n".utf8) : nil
+            }
+            try ana.send("/nick anna")
+            try chats.wait(for: "the end") {
+                ana.peer.read()
+                return ana.peer.isAtEnd
+            }
+            let events = chats.nodes[0].events.dropFirst(before)
+            #expect(events.count == 2, "\(events)")
+            chats.redis.answer = nil
+            try chats.waitForAll()
+            _ = try chats.join(0, as: "anna")
+        }
+
         @Test func `a server that has missed something begins anew`() throws {
             let chats = try ChatClusterFixture(servers: 2)
             let (ana, ben) = (try chats.join(0, as: "ana"), try chats.join(1, as: "ben"))
