@@ -183,6 +183,45 @@
             #expect(try chats.nodes[2].chat.room(named: name("tea"))?.clientCount == 2)
         }
 
+        @Test func `who is muted is not a guest of another life of the server`() throws {
+            let chats = try ChatClusterFixture(servers: 1)
+            let ana = try chats.join(0)
+            let chat = try chats.nodes[0].chat
+            chat.mute(name("guest1"))
+            try chats.nodes[0].replica.startAnew(reason: "test")
+            try chats.waitForAll()
+            let ben = try chats.join(0)
+            #expect(chat.people.map(\.name) == [name("guest1")])
+            try ben.send("hello")
+            try chats.settle()
+            #expect(ben.lines.isEmpty, "\(ben.lines)")
+            withExtendedLifetime(ana) {}
+        }
+
+        @Test func `a server ends while the stream is away, with somebody who waits`() throws {
+            let chats = try ChatClusterFixture(servers: 1)
+            let ana = try chats.join(0, as: "ana")
+            chats.redis.isAway = true
+            for connection in chats.redis.connections { connection.close() }
+            try ana.send("/nick anna")
+            try chats.loop.settle(for: .milliseconds(5))
+            var hasEnded = false
+            chats.nodes[0].server.shutDown(timeout: .milliseconds(300)) { hasEnded = true }
+            try chats.wait(for: "the end") { hasEnded }
+        }
+
+        @Test func `a server ends while it joins, with somebody who waits`() throws {
+            let chats = try ChatClusterFixture(servers: 0)
+            try chats.addServer(waits: false)
+            let ana = try chats.begin(0)
+            try chats.loop.settle(for: .milliseconds(5))
+            var hasEnded = false
+            chats.nodes[0].server.shutDown(timeout: .seconds(5)) { hasEnded = true }
+            try chats.wait(for: "the end") { hasEnded }
+            ana.peer.read()
+            #expect(ana.lines == ["! this server does not reach the others now, try again later"])
+        }
+
         // MARK: - Servers that come
 
         @Test func `servers that are none are not remembered`() throws {
@@ -209,6 +248,33 @@
                 return ana.peer.isAtEnd
             }
             try chats.wait(for: "it to be one") { chats.nodes[0].cluster.serverCount > 0 }
+        }
+
+        @Test func `what precedes a snapshot is what its sender had done, and not all that it had read`() throws {
+            let chats = try ChatClusterFixture(servers: 0)
+            let node = try chats.addServer(waits: false)
+            try chats.wait(for: "its hello") { chats.redis.lastName.number >= 2 && node.cluster.isAtRest }
+            for (server, number) in [(77, 0), (88, 0), (77, 1)] as [(UInt64, UInt64)] {
+                var entry = StreamEntry(node: server, first: number)
+                entry.append(ChatEvent.hello(attempt: 1, former: 0).encoded.span, from: ChatReplica.nobody)
+                chats.redis.append(entry.encoded)
+            }
+            try chats.wait(for: "it to begin") { node.cluster.serverCount > 0 }
+            try chats.settle()
+            var numbers: [UInt64?] = []
+            for entry in chats.redis.entries.compactMap({ StreamEntry($0.value) }) {
+                entry.forEachRun { _, bytes, ends in
+                    var start = 0
+                    for end in ends {
+                        let event = bytes.extracting(start..<Int(end))
+                        start = Int(end)
+                        if case .snapshot(for: 88, _, .start(let start)) = ChatEvent(event.indices.map { event[$0] }) {
+                            numbers.append(start.servers.first { $0.name == 77 }?.nextNumber)
+                        }
+                    }
+                }
+            }
+            #expect(numbers == [1])
         }
 
         @Test func `a server that has missed something while it joins says hello again`() throws {

@@ -112,7 +112,9 @@
             }
             try chats.waitForAll()
             try chats.settle()
+            // One that was taken for lost has come again.
             try chats.waitForAll()
+            try chats.settle()
             try chats.expectAgreement("at the end")
             try expectToBeHeard(members, in: chats)
         }

@@ -548,7 +548,11 @@ public final class Chat {
 
     /// Forgets who there is, and all rooms but the lobby, which is empty.
     func forgetEverything() {
-        for person in people { person.rooms = [] }
+        for person in people {
+            person.rooms = []
+            // Guests are counted anew.
+            if person.isGuest { unmute(person.name) }
+        }
         for room in rooms { room.conversation?.forgetPeople() }
         openedRooms = [:]
         names.removeAll()

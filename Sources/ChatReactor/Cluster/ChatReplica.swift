@@ -345,6 +345,7 @@ package final class ChatReplica {
     func end(then body: @escaping () -> Void) {
         guard phase == .established, let order else {
             phase = .ended
+            refuseNewcomers()
             return body()
         }
         order.submit(ChatEvent.end.encoded, of: Self.nobody)
