@@ -1,0 +1,232 @@
+import Reactor
+
+/// What all servers do in the same way when the order has brought it.
+extension ChatReplica {
+    /// Gets an event at its place.
+    ///
+    /// - Parameters:
+    ///   - server: Who has submitted it.
+    ///   - person: The number of the person there.
+    ///   - number: The event's number among those of the server.
+    ///   - time: When the order has got it, in milliseconds since the beginning of 1970.
+    package func receive(_ bytes: [UInt8], from server: UInt64, of person: UInt64, number: UInt64, at time: Int64) {
+        // What follows may have an observer let go of the server.
+        guard let chat = livingChat else { return }
+        defer { withExtendedLifetime(chat) {} }
+        if heard[server] != nil { heard[server] = .now }
+        guard let event = ChatEvent(bytes) else {
+            unreadableCount += 1
+            return
+        }
+        let key = PersonKey(server: server, number: person)
+        let placed = Placed(event: event, key: key, number: number, time: min(time, ChatSnapshot.limit))
+        switch phase {
+        case .established: apply(placed)
+        case .joining: prepare(placed)
+        case .ended: break
+        }
+    }
+
+    /// The same at all servers, since it is made of what the event has: it is the only one of that server with that number, also within one
+    /// millisecond.
+    func epoch(for server: UInt64) -> UInt64 {
+        var mixed = UInt64(bitPattern: time) &+ server &* 0x9E37_79B9_7F4A_7C15 &+ number
+        mixed = (mixed ^ (mixed &>> 31)) &* 0xBF58_476D_1CE4_E5B9
+        return max((mixed ^ (mixed &>> 29)) & (1 << 53 - 1), 1)
+    }
+
+    func apply(_ placed: Placed) {
+        let key = placed.key
+        time = max(time, placed.time)
+        number = placed.number
+        isApplying = true
+        defer {
+            isApplying = false
+            if servers.contains(key.server) { nextNumbers[key.server] = placed.number &+ 1 }
+        }
+        switch placed.event {
+        case .hello(let attempt, let former): welcome(key.server, attempt, former)
+        case .snapshot(for: server, attempt: attempt, _) where !servers.contains(key.server):
+            // It has answered late: this server did not wait for it, and neither knows what the other one does.
+            startAnew(reason: "there are other servers already")
+        case .lost(let lost):
+            if lost == server {
+                startAnew(reason: "the other servers have not heard of this one")
+            } else {
+                remove(lost, reason: "lost")
+            }
+        case _ where !servers.contains(key.server): break
+        case .end: if key.server != server { remove(key.server, reason: "shutdown") }
+        case .begin, .alive, .snapshot: break
+        default: applyToChat(placed.event, key)
+        }
+    }
+
+    func applyToChat(_ event: ChatEvent, _ key: PersonKey) {
+        switch event {
+        case .record(let room, let kind, let from, let text): record(room, kind, from, text, by: key)
+        case .countCrowd(let room): conversation(room)?.presence.tellCounts()
+        case .invite(let guest, let room):
+            if let person = people[guest] { _ = conversation(room)?.invite(person, isByOperator: false) }
+        case .close(let room):
+            close(ChatName(unchecked: room))
+        case .tell(let whom, let telling):
+            if whom.server == server { tell(whom, telling) }
+        case .remove(let whom, let farewell):
+            if whom.server == server { people[whom]?.leave(farewell: farewell) }
+        case .arrive(let name, let owner): admit(key, as: name, owner: owner)
+        default: applyToPerson(event, key)
+        }
+    }
+
+    func applyToPerson(_ event: ChatEvent, _ key: PersonKey) {
+        guard let person = people[key] else { return }
+        switch event {
+        case .depart(let reason): remove(key, person, reason: reason)
+        case .rename(let name): setName(ChatName(unchecked: name), of: person)
+        case .enter(let room, let extent, let roomKey, let isMove):
+            enter(ChatName(unchecked: room), extent, roomKey, isMove: isMove, person, key)
+        case .leave(let name):
+            if let room = chat.room(named: ChatName(unchecked: name)), room.conversation?.contains(person) == true {
+                person.leave(room)
+            }
+        default: return
+        }
+        if key.server == server { goOn(with: person) }
+    }
+
+    func goOn(with person: Person) {
+        if waiting.remove(UInt64(person.number)) != nil { person.connection?.resumeReading() }
+    }
+
+    /// How long to wait before more is applied: until those who read the rooms of late have read some of that. Nil if no time.
+    package var timeToWait: Duration? {
+        touched.removeAll { !$0.hasGrownEnough && !$0.waitsForSubscribers }
+        if touched.isEmpty { return nil }
+        // A turn later, nothing has grown any more.
+        return touched.contains(where: \.waitsForSubscribers) ? .milliseconds(5) : .zero
+    }
+
+    func conversation(_ room: String) -> Conversation? { chat.room(named: ChatName(unchecked: room))?.conversation }
+
+    // MARK: - People
+
+    func admit(_ key: PersonKey, as name: String?, owner: String) {
+        guard people[key] == nil, let person = person(key, owner) else { return }
+        guestCount += 1
+        // Nobody takes such a name, but it may have been given.
+        while chat.person(named: .guest(guestCount)) != nil { guestCount += 1 }
+        person.guestNumber = guestCount
+        people[key] = person
+        if name.map({ chat.register(person, as: ChatName(unchecked: $0)) }) != true {
+            _ = chat.register(person, as: .guest(guestCount))
+        }
+        chat.letIn(person)
+        if key.server == server { goOn(with: person) }
+    }
+
+    func person(_ key: PersonKey, _ owner: String) -> Person? {
+        if key.server == server { return locals[key.number] }
+        return chat.server.map { RemotePerson(key, owner: owner, of: chat, server: $0) }
+    }
+
+    func remove(_ key: PersonKey, _ person: Person, reason: String) {
+        people[key] = nil
+        person.disappear(reason: reason)
+        guard key.server == server else { return }
+        locals[key.number] = nil
+        departing.remove(key.number)
+        waiting.remove(key.number)
+    }
+
+    func setName(_ name: ChatName, of person: Person) {
+        do throws(NameRegistry.Refusal) {
+            try chat.rename(person, to: name, isGranted: true)
+            person.tell(.named(name))
+        } catch {
+            person.tell(.error("\(error)"))
+        }
+    }
+
+    func tell(_ whom: PersonKey, _ telling: ChatEvent.Telling) {
+        let person = people[whom]
+        if case .privateMessage(let from, let to, _) = telling {
+            // It was there, and was reading, as far as the other server knew.
+            let refusal = person == nil ? "\(to) has left" : person?.refusalToHear
+            if let refusal, person?.ignored.contains(ChatName(unchecked: from)) != true {
+                if let sender = chat.person(named: ChatName(unchecked: from)) { submit(.tell(key(of: sender), .error(refusal))) }
+                return
+            }
+        }
+        if let person { tell(person, telling) }
+    }
+
+    func tell(_ person: Person, _ telling: ChatEvent.Telling) {
+        switch telling {
+        case .privateMessage(let from, let to, let text):
+            let sender = ChatName(unchecked: from)
+            // Somebody who is ignored is not told so.
+            if person.ignored.contains(sender) { return }
+            person.tell(.privateMessage(from: sender, to: ChatName(unchecked: to), text: text, time: time, isSender: false))
+            person.lastWriter = chat.person(named: sender)
+        case .notice(let line): person.tell(.notice(line))
+        case .error(let line): person.tell(.error(line))
+        case .invitation(let room, let from):
+            if person.ignored.contains(ChatName(unchecked: from)) || person.refusalToHear != nil { return }
+            person.tell(.invitation(room: ChatName(unchecked: room), from: ChatName(unchecked: from)))
+        }
+    }
+
+    // MARK: - Rooms
+
+    func enter(
+        _ name: ChatName, _ wanted: ChatEvent.Extent, _ given: String, isMove: Bool, _ person: Person, _ key: PersonKey
+    ) {
+        let extent: Replay.Extent
+        switch wanted {
+        case .last(let count): extent = .last(count)
+        case .after(let epoch, let sequence): extent = .after(epoch: epoch, sequence: sequence)
+        }
+        if let conversation = chat.room(named: name)?.conversation, !conversation.contains(person),
+            let own = conversation.ownKey, own != given, conversation.invitations?.contains(person) != true
+        {
+            // It was opened a moment ago.
+            return person.tell(.error("that is not the key of \(name)"))
+        }
+        // Others may have been opened a moment ago.
+        if !chat.mayOpen(name) { return person.tell(.error("\(Chat.RoomRefusal.tooMany)")) }
+        let room: ChatServer.Room
+        do throws(Errno) {
+            room = try chat.openSharedRoom(name, key: given.isEmpty ? nil : given, epoch: epoch(for: key.server))
+        } catch {
+            return startAnew(reason: "the room \(name) cannot be opened: \(error)")
+        }
+        if isMove, let present = person.room, present !== room { person.exit(present, reason: "moved") }
+        person.enter(room, telling: extent)
+    }
+
+    /// Sends everybody out of a room, in an order that is the same everywhere.
+    func close(_ name: ChatName) {
+        guard name != .lobby, let room = chat.room(named: name), let conversation = room.conversation else { return }
+        for person in conversation.people.sorted(by: { key(of: $0) < key(of: $1) }) {
+            person.tell(.closed(room: room.name))
+            person.leave(room)
+        }
+    }
+
+    func record(_ room: String, _ kind: UInt8, _ from: String, _ text: [UInt8], by key: PersonKey) {
+        guard let kind = Record.Kind(rawValue: kind), kind != .join, kind != .leave, kind != .rename,
+            let room = chat.room(named: ChatName(unchecked: room)), let conversation = room.conversation
+        else { return }
+        if touched.last !== conversation { touched.append(conversation) }
+        if key.number == Self.nobody {
+            _ = conversation.publish(kind, from: from, text.span)
+            return
+        }
+        guard let person = people[key] else { return }
+        guard conversation.contains(person) else { return person.tell(.error("you are not in \(room.name) any more")) }
+        let publication = conversation.publish(kind, from: person.name.text, text.span, by: person)
+        person.didPublish(publication, in: room)
+        if kind == .topic, case .placed = publication { person.tellTopic(conversation.topicText) }
+    }
+}

@@ -1,0 +1,268 @@
+import Reactor
+
+/// How a server becomes one of those of a chat, and how the others hear of it and miss it.
+extension ChatReplica {
+    /// The order can be submitted to.
+    package func connected() {
+        isCutOff = false
+        if phase == .joining { sayHello() }
+    }
+
+    func sayHello() {
+        joining.attempt += 1
+        joining.hasReadHello = false
+        joining.hasHeardOthers = false
+        order?.submit(ChatEvent.hello(attempt: joining.attempt, former: former).encoded, of: Self.nobody)
+        answerTimer.arm(after: times.answer)
+    }
+
+    func nobodyHasAnswered() {
+        guard phase == .joining, !isCutOff else { return }
+        if joining.hasHeardOthers { joining.unheardCount = 0 }
+        if joining.hasReadHello, !joining.hasHeardOthers { joining.unheardCount += 1 }
+        if joining.unheardCount < times.attempts { return sayHello() }
+        joining.unheardCount = 0
+        order?.submit(ChatEvent.begin.encoded, of: Self.nobody)
+        answerTimer.arm(after: times.answer)
+    }
+
+    func becomeEstablished() {
+        phase = .established
+        answerTimer.cancel()
+        establishedSince = .now
+        for server in servers { heard[server] = .now }
+        aliveTimer.arm(after: times.alive)
+        let backlog = joining.backlog
+        attempt = joining.attempt
+        joining = Joining()
+        tell(.joined(servers: servers.count))
+        for placed in backlog where phase == .established { apply(placed) }
+        if phase == .established { admitNewcomers() }
+    }
+
+    /// This server has missed something, or is taken for lost by the others: all that it knows may be wrong.
+    package func startAnew(reason: String) {
+        // What it has been told until now has a gap.
+        if phase == .joining, joining.hasReadHello, !isCutOff { sayHello() }
+        guard phase == .established, let chat = livingChat else { return }
+        defer { withExtendedLifetime(chat) {} }
+        phase = .joining
+        joining = Joining()
+        let those = Array(locals.values)
+        for person in those {
+            person.tell(.error("goodbye: this server has lost the others; connect again"))
+            person.connection?.finish(reason: .requested)
+        }
+        chat.forgetEverything()
+        (people, locals, waiting, departing) = ([:], [:], [], [])
+        (servers, heard, nextNumbers, held, touched) = ([], [:], [:], [], [])
+        aliveTimer.cancel()
+        former = server
+        server = UInt64.random(in: 1 ... .max)
+        tell(.left(reason: reason))
+        order?.restart(as: server)
+    }
+
+    /// The order has not been there for too long.
+    package func cutOff() {
+        isCutOff = true
+        answerTimer.cancel()
+        startAnew(reason: "the order of the servers was away for too long")
+        refuseNewcomers()
+    }
+
+    /// Leaves for good: what follows is for this server's own people alone.
+    func end(then body: @escaping () -> Void) {
+        guard phase == .established, let order else {
+            phase = .ended
+            refuseNewcomers()
+            return body()
+        }
+        order.submit(ChatEvent.end.encoded, of: Self.nobody)
+        order.whenPlaced { [weak self] in
+            self?.phase = .ended
+            body()
+        }
+    }
+
+    func keepAlive() {
+        guard phase == .established else { return }
+        aliveTimer.arm(after: times.alive)
+        submit(.alive)
+        let now = ContinuousClock.now
+        // Only who reads what comes can say that something does not come.
+        guard let own = heard[server], own.duration(to: now) < times.alive * 2,
+            establishedSince.duration(to: now) > times.silence
+        else { return }
+        for other in servers where other != server && heard[other].map({ $0.duration(to: now) > times.silence }) != false {
+            heard[other] = now
+            submit(.lost(server: other))
+        }
+    }
+
+    func prepare(_ placed: Placed) {
+        let isOwn = placed.key.server == server
+        switch placed.event {
+        case .hello(let attempt, _) where isOwn:
+            guard attempt == joining.attempt else { return }
+            joining.hasReadHello = true
+            (joining.parts, joining.backlog) = ([], [])
+        case .snapshot(for: server, attempt: joining.attempt, let part):
+            joining.hasHeardOthers = true
+            guard joining.hasReadHello else { return }
+            joining.parts.append(part)
+            answerTimer.arm(after: times.answer)
+            if part == .end { adopt() }
+        case .begin where isOwn:
+            guard joining.hasReadHello, !joining.hasHeardOthers else { return }
+            beginAlone(placed)
+        case .hello:
+            if joining.hasReadHello { joining.backlog.append(placed) }
+        default:
+            joining.hasHeardOthers = true
+            if joining.hasReadHello { joining.backlog.append(placed) }
+        }
+    }
+
+    func beginAlone(_ placed: Placed) {
+        servers = [server]
+        guestCount = 0
+        (time, number) = (placed.time, placed.number)
+        chat.lobby.conversation?.records.restart(epoch: epoch(for: placed.key.server), nextSequence: 1)
+        chat.lobby.conversation?.setTopic("", by: "", at: 0)
+        becomeEstablished()
+    }
+
+    // MARK: - The others
+
+    func welcome(_ newcomer: UInt64, _ attempt: UInt32, _ former: UInt64) {
+        if former == server { return startAnew(reason: "another server says that it was this one") }
+        if former != 0 { remove(former, reason: "lost") }
+        guard newcomer != server else { return }
+        // Snapshots do not have those who were invited and have left.
+        let numbers = Set(people.values.map(\.number))
+        for room in chat.rooms { room.conversation?.withdrawInvitations(except: numbers) }
+        // Another one each time, the newest first: one may be gone, and not be missed yet.
+        let others = Array(servers.filter { $0 != newcomer }.reversed())
+        let answerer = others.isEmpty ? nil : others[Int(attempt &- 1) % others.count]
+        heard[newcomer] = .now
+        if servers.contains(newcomer) {
+            removePeople(of: newcomer, reason: "lost")
+        } else {
+            servers.append(newcomer)
+            tell(.otherJoined(servers: servers.count))
+        }
+        guard answerer == server, phase == .established else { return }
+        for part in snapshot() { submit(.snapshot(for: newcomer, attempt: attempt, part)) }
+    }
+
+    func remove(_ lost: UInt64, reason: String) {
+        guard let index = servers.firstIndex(of: lost) else { return }
+        servers.remove(at: index)
+        (heard[lost], nextNumbers[lost]) = (nil, nil)
+        removePeople(of: lost, reason: reason)
+        tell(.otherLeft(servers: servers.count))
+    }
+
+    func removePeople(of lost: UInt64, reason: String) {
+        // In an order that is the same everywhere.
+        for key in people.keys.filter({ $0.server == lost }).sorted(by: { $0.number < $1.number }) {
+            if let person = people[key] { remove(key, person, reason: reason) }
+        }
+    }
+
+    // MARK: - Snapshots
+
+    /// What all servers have to be set up with alike, or one of them would refuse what others take.
+    var settings: UInt64 {
+        let values = [
+            chat.maximumTextLength, chat.lobby.conversation?.records.capacity ?? 0, chat.configuration.roomSize,
+            chat.configuration.maximumRooms,
+        ]
+        return values.reduce(0) { ($0 ^ UInt64($1)) &* 0x9E37_79B9_7F4A_7C15 }
+    }
+
+    func snapshot() -> [ChatSnapshot.Part] {
+        var parts: [ChatSnapshot.Part] = [
+            .start(
+                .init(
+                    settings: settings, guestCount: UInt64(guestCount), time: time,
+                    servers: servers.map { .init(name: $0, nextNumber: nextNumbers[$0] ?? 0) }))
+        ]
+        var left = ChatSnapshot.recordLimit
+        for room in chat.rooms.sorted(by: { $0.name.folded < $1.name.folded }) {
+            guard let conversation = room.conversation else { continue }
+            let records = conversation.recentRecords(atMost: min(left, room === chat.lobby ? left / 2 : 65_536))
+            left -= records.size
+            parts.append(.room(conversation.image(nextSequence: records.firstSequence)))
+            for piece in records.pieces { parts.append(.records(room: room.name.text, piece)) }
+        }
+        for (key, person) in people.sorted(by: { $0.key < $1.key }) {
+            parts.append(
+                .person(
+                    key, name: person.name.text, guestNumber: UInt64(person.guestNumber), owner: person.owner,
+                    rooms: person.rooms.map(\.name.text).sorted()))
+            for room in chat.rooms where room.conversation?.invitations?.contains(person) == true {
+                parts.append(.invitation(key, room: room.name.text))
+            }
+        }
+        return parts + [.end]
+    }
+
+    func adopt() {
+        guard case .start(let start)? = joining.parts.first, start.servers.contains(where: { $0.name == server }) else {
+            return refuseToJoin("what the other servers have answered is not whole")
+        }
+        for part in joining.parts {
+            switch part {
+            case .start(let start):
+                if start.settings != settings {
+                    return refuseToJoin(
+                        "the other servers are set up with another --max-line or --room-size, or another number of rooms")
+                }
+                (guestCount, time, servers) = (Int(clamping: start.guestCount), start.time, start.servers.map(\.name))
+                nextNumbers = Dictionary(start.servers.map { ($0.name, $0.nextNumber) }) { one, _ in one }
+                nextNumbers[server] = nil
+                order?.adopt(nextNumbers: nextNumbers)
+                // It is in the snapshot, and has come once more.
+                joining.backlog.removeAll { $0.number < nextNumbers[$0.key.server] ?? 0 }
+            case .room(let image):
+                let name = ChatName(unchecked: image.name)
+                do throws(Errno) {
+                    let room = try chat.openSharedRoom(name, key: image.key, epoch: image.epoch)
+                    room.conversation?.restore(image)
+                } catch {
+                    return refuseToJoin("the room \(name) cannot be opened: \(error)")
+                }
+            case .records(let room, let records):
+                for record in records { conversation(room)?.restore(record) }
+            case .person(let key, let name, let guestNumber, let owner, let rooms):
+                guard let server = chat.server else { return }
+                let person = RemotePerson(key, owner: owner, of: chat, server: server)
+                person.guestNumber = Int(clamping: guestNumber)
+                guard chat.register(person, as: ChatName(unchecked: name)) else { continue }
+                people[key] = person
+                for name in rooms {
+                    guard let room = chat.room(named: ChatName(unchecked: name)) else { continue }
+                    room.conversation?.restore(person)
+                    person.rooms.append(room)
+                }
+            case .invitation(let key, let room):
+                if let person = people[key] { _ = conversation(room)?.invite(person, isByOperator: false) }
+            case .end: break
+            }
+        }
+        becomeEstablished()
+    }
+
+    /// Tries again later.
+    func refuseToJoin(_ reason: String) {
+        chat.forgetEverything()
+        (people, servers) = ([:], [])
+        joining.hasReadHello = false
+        refuseNewcomers()
+        tell(.left(reason: reason))
+        // What is wrong is not soon right, and each answer is long.
+        answerTimer.arm(after: times.answer * 30)
+    }
+}
