@@ -127,13 +127,13 @@ class Program:
             self.failures.append(f"got {it} after number {self.last}")
         self.last = max(self.last, sequence)
         self.got[self.epoch].add(sequence)
-        self.note(sequence, (it["type"], it.get("from"), it.get("to"), it.get("text"), it["time"]))
+        self.note(sequence, content(it))
 
-    def note(self, sequence, content):
+    def note(self, sequence, it):
         with Program.lock:
-            known = Program.truth.setdefault((self.epoch, sequence), content)
-        if known != content:
-            self.failures.append(f"number {sequence} is {content}, and another has got {known}")
+            known = Program.truth.setdefault((self.epoch, sequence), it)
+        if known != it:
+            self.failures.append(f"number {sequence} is {it}, and another has got {known}")
 
     def check(self) -> list[str]:
         failures = list(self.failures[:3])
@@ -141,13 +141,33 @@ class Program:
         for sequence in range(self.first, max(got, default=0)):
             if sequence in got:
                 continue
-            content = Program.truth.get((self.epoch, sequence))
+            it = Program.truth.get((self.epoch, sequence))
             # What it has done itself it is not told, but for what it has said.
-            if content and (content[1] in self.names or content[2] in self.names):
+            if it and (it[1] in self.names or it[2] in self.names):
                 continue
-            failures.append(f"lacks number {sequence}: {content}")
+            failures.append(f"lacks number {sequence}: {it}")
             break
         return failures
+
+
+def content(it):
+    return (it["type"], it.get("from"), it.get("to"), it.get("text"), it["time"])
+
+
+def history(node: Node, epoch: int) -> dict[tuple[int, int], tuple]:
+    """All that a server keeps of the lobby."""
+    records, welcomes = {}, 0
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(30)
+        connection.connect(node.path)
+        connection.sendall(f"/json\n/resume lobby {epoch} 0\n".encode())
+        for line in connection.makefile("r", encoding="utf-8"):
+            it = json.loads(line) if line.startswith("{") else {"type": ""}
+            welcomes += it["type"] == "welcome"
+            if it["type"] == "history-end" and welcomes == 2:
+                return records
+            if it.get("replayed") and welcomes == 2:
+                records[epoch, it["seq"]] = content(it)
 
 
 def people(node: Node) -> list[str]:
@@ -195,12 +215,20 @@ def main():
         arguments.ends.set()
         time.sleep(3)
         named = [people(node) for node in nodes]
+        kept = [history(node, Program.all[0].epoch) for node in nodes]
         arguments.isOver.set()
         for program in Program.all:
             program.thread.join(10)
+        # What somebody has done alone, nobody was told of.
+        for key, it in kept[0].items():
+            Program.truth.setdefault(key, it)
         failures = [f"program {program.name}: {failure}" for program in Program.all for failure in program.check()]
         if any(names != named[0] for names in named):
             failures.append(f"the servers name {named}")
+        for number, records in enumerate(kept):
+            wrong = [(key, it, Program.truth.get(key)) for key, it in records.items() if Program.truth.get(key) != it]
+            if wrong:
+                failures.append(f"server {number} keeps others than it has said: {wrong[:3]}")
         checked = sum(len(got) for program in Program.all for got in program.got.values())
         print(f"{arguments.kills} kills, {len(Program.truth)} records, {checked} checked at {len(Program.all)} programs, which have"
               f" resumed {sum(program.sessions for program in Program.all)} times and were told of {sum(program.gaps for program in Program.all)} gaps")
