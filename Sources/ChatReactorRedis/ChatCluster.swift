@@ -121,6 +121,7 @@
         /// - Throws: ``ChatClusterError`` if the server's chat cannot be one of a cluster.
         public init(of server: ChatServer, _ configuration: Configuration) throws(ChatClusterError) {
             guard let chat = server.chat else { throw .relay }
+            if chat.hasReplica || chat.online > 0 { throw .inUse }
             if configuration.addresses.isEmpty { throw .noAddress }
             if configuration.place.usesTLS, configuration.transport == nil { throw .noTransport }
             if chat.configuration.roomLogDirectory != nil { throw .roomLogs }
@@ -309,6 +310,8 @@
     public enum ChatClusterError: Error, Hashable, Sendable, CustomStringConvertible {
         /// It is a relay.
         case relay
+        /// People are in it, or it is one of a cluster already.
+        case inUse
         /// Its rooms have files, which no other server could read.
         case roomLogs
         /// People log in to it.
@@ -326,6 +329,7 @@
         public var description: String {
             switch self {
             case .relay: "a cluster of chats is made of chats, and this is a relay"
+            case .inUse: "a chat joins a cluster before anybody is in it, and once"
             case .roomLogs: "a chat of a cluster has no files of rooms"
             case .logins: "nobody logs in to a chat of a cluster"
             case .irc: "a chat of a cluster has no IRC clients"

@@ -162,6 +162,14 @@
             try chats.expectAgreement()
         }
 
+        @Test func `a chat joins a cluster once`() throws {
+            let chats = try ChatClusterFixture(servers: 1)
+            #expect(throws: ChatClusterError.inUse) {
+                try ChatCluster(
+                    of: chats.nodes[0].server, .init(at: try RedisPlace("redis://h/n"), addresses: [chats.redis.address]))
+            }
+        }
+
         @Test func `servers that begin at the same moment are one`() throws {
             let chats = try ChatClusterFixture(servers: 0)
             for _ in 0..<3 { try chats.addServer(waits: false) }

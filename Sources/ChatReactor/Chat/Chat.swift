@@ -571,6 +571,8 @@ public final class Chat {
 
     /// Whether people may come with IRC clients.
     package var servesIRC: Bool { irc != nil }
+    /// Whether the chat is one with those of other servers.
+    package var hasReplica: Bool { replica != nil }
 
     /// Has the chat be one with those of other servers, before anybody has come.
     package func beOne(by order: any ChatReplica.Order) -> ChatReplica {
