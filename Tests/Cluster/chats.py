@@ -20,7 +20,9 @@ import tempfile
 import threading
 import time
 
-from soak import Redis
+# Nothing is to be left in the folder.
+sys.dont_write_bytecode = True
+from soak import Redis  # noqa: E402
 
 
 class Node:
