@@ -3,10 +3,10 @@ import ChatCommandLine
 import ChatReactorRedis
 import Glibc
 
-/// The options of a relay of several machines. A build without Redis has them, too, and says so when they are used.
+/// The options of a relay or a chat of several machines. A build without Redis has them, too, and says so when they are used.
 struct ClusterOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("Be one relay with others, by a stream of Redis.", valueName: "redis://host:port/name"),
+        help: ArgumentHelp("Be one relay or chat with others, by a stream of Redis.", valueName: "redis://host:port/name"),
         transform: { text throws(InvalidOptionValue) in
             do throws(RedisPlaceError) { return try RedisPlace(text) } catch { throw InvalidOptionValue("\(error)") }
         })
