@@ -15,27 +15,6 @@
     ///
     /// Its server keeps it. It belongs to the loop's thread. The chat has no logins, no IRC clients and no files of rooms.
     public final class ChatCluster {
-        /// How a cluster is set up. Values that are out of range are clamped.
-        public struct Configuration: Sendable {
-            /// Where the stream is.
-            public var place: RedisPlace
-            /// What its host's name stands for, one at least: they are tried in turn.
-            public var addresses: [SocketAddress]
-            /// What the connections to Redis pass through, TLS as a rule: a place of `rediss:` needs it. Nil for plain bytes.
-            public var transport: TransportFactory?
-            /// What Redis asks for; nil if it asks for none. At first that of the place.
-            public var password: String?
-            /// About how many entries the stream keeps, from 100. A server that is cut off for longer has its people come again.
-            public var streamLength = 20_000
-            /// How long people wait when the stream is away.
-            public var grace = Duration.seconds(5)
-
-            /// With the defaults above.
-            public init(at place: RedisPlace, addresses: [SocketAddress]) {
-                (self.place, self.addresses, password) = (place, addresses, place.password)
-            }
-        }
-
         /// What has been counted since the beginning. Sums wrap around.
         public struct Counts: Hashable, Sendable {
             /// Entries of the stream that were read.
@@ -80,24 +59,17 @@
         /// From how many bytes on, of what was not read back, people wait.
         private static let limit = 8 * Outbox.entrySize
 
-        private let configuration: Configuration
+        private let configuration: ClusterConfiguration
         private let loop: EventLoop
         /// Nil once the chat is gone. It keeps this.
         private weak var replica: ChatReplica?
-        private lazy var stream = RedisStream(
-            .init(
-                addresses: configuration.addresses, transport: configuration.transport, user: configuration.place.user,
-                password: configuration.password, key: "chatd:chat:\(configuration.place.name)",
-                length: max(configuration.streamLength, 100)),
-            on: loop, owner: self)
+        private lazy var stream = RedisStream(configuration, key: "chatd:chat:\(configuration.place.name)", on: loop, owner: self)
         private lazy var writer = StreamWriter(node: replica?.server ?? 0, to: stream, on: loop)
         private var numbers = NodeNumbers()
         private var inbox: [StreamEntry] = []
         /// The entry of which not all is done.
         private var present: Undone?
         private var isDelivering = false
-        private var waiters: [(number: UInt64, body: () -> Void)] = []
-        private var reasons: Set<String> = []
         private lazy var graceTimer = loop.makeTimer { [weak self] in self?.graceIsOver() }
         private lazy var deliveryTimer = loop.makeTimer { [weak self] in self?.deliver() }
 
@@ -119,7 +91,7 @@
         /// Joins a chat that nobody is in yet. The connection is made once the loop runs.
         ///
         /// - Throws: ``ChatClusterError`` if the server's chat cannot be one of a cluster.
-        public init(of server: ChatServer, _ configuration: Configuration) throws(ChatClusterError) {
+        public init(of server: ChatServer, _ configuration: ClusterConfiguration) throws(ChatClusterError) {
             guard let chat = server.chat else { throw .relay }
             if chat.hasReplica || chat.online > 0 { throw .inUse }
             if configuration.addresses.isEmpty { throw .noAddress }
@@ -162,7 +134,6 @@
         private func becomeConnected() {
             isConnected = true
             graceTimer.cancel()
-            reasons = []
             stream.isProven()
             onEvent?(.connected)
             replica?.connected()
@@ -237,7 +208,7 @@
             }
             present = nil
             if writer.didRead(entry), !isConnected { becomeConnected() }
-            placeWaiters()
+            writer.callWaiters()
             if writer.outbox.size < Self.limit / 2 { replica.orderHasRoom() }
         }
     }
@@ -252,22 +223,12 @@
         package func submit(_ event: [UInt8], of number: UInt64) { writer.write(event.span, from: number) }
 
         package func whenPlaced(_ body: @escaping () -> Void) {
-            waiters.append((writer.outbox.messageCount, body))
-            placeWaiters()
-        }
-
-        private func placeWaiters() {
-            let due = waiters.filter { $0.number <= writer.outbox.firstUnread }
-            if due.isEmpty { return }
-            waiters.removeAll { $0.number <= writer.outbox.firstUnread }
-            for waiter in due { waiter.body() }
+            writer.whenRead(body)
+            writer.callWaiters()
         }
 
         package func restart(as server: UInt64) {
             writer.restart(as: server)
-            let due = waiters
-            waiters = []
-            for waiter in due { waiter.body() }
             if isConnected { replica?.connected() }
         }
     }
@@ -294,15 +255,14 @@
 
         func streamIsQuiet() { writer.streamIsQuiet() }
 
-        func streamDidFail(_ reason: String) {
+        func streamDidFail(_ reason: String, isNew: Bool) {
             writer.streamDidFail()
             if isConnected {
                 isConnected = false
                 counted.outages &+= 1
                 graceTimer.arm(after: configuration.grace)
             }
-            // Some reasons have the name of an entry in them, so there might be any number.
-            if reasons.count < 16, reasons.insert(reason).inserted { onEvent?(.disconnected(reason: reason)) }
+            if isNew { onEvent?(.disconnected(reason: reason)) }
         }
     }
 
@@ -322,7 +282,7 @@
         case messageLength
         /// There is no address to connect to.
         case noAddress
-        /// The place says that Redis speaks TLS, and ``ChatCluster/Configuration/transport`` is nil.
+        /// The place says that Redis speaks TLS, and ``ClusterConfiguration/transport`` is nil.
         case noTransport
 
         /// A sentence, without a full stop.

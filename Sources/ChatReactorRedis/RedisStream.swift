@@ -4,17 +4,6 @@
     /// A stream of Redis, read and written on the loop: a connection that waits in XREAD, and one that writes. If either is lost, both are made anew, so there
     /// is one thing that can be wrong, and one way to make it right.
     final class RedisStream {
-        /// How to reach it, and how it is called.
-        struct Settings {
-            var addresses: [SocketAddress]
-            var transport: TransportFactory?
-            var user: String?
-            var password: String?
-            var key: String
-            /// About how many entries are kept.
-            var length: Int
-        }
-
         /// Who reads and writes the stream.
         protocol Owner: AnyObject {
             /// From now on entries can be read, after the last one that was read before, and appended.
@@ -31,7 +20,9 @@
             /// Nothing new has come for a second.
             func streamIsQuiet()
             /// The connections are lost, or cannot be made. They are made anew in a moment.
-            func streamDidFail(_ reason: String)
+            ///
+            /// - Parameter isNew: Whether the reason was not told since what was appended was last read.
+            func streamDidFail(_ reason: String, isNew: Bool)
         }
 
         /// How long connecting may take, and an answer that needs no waiting.
@@ -42,7 +33,8 @@
         static let readCount = 32
 
         private let loop: EventLoop
-        private let settings: Settings
+        private let configuration: ClusterConfiguration
+        private let key: String
         /// It keeps this.
         private weak var owner: (any Owner)?
         private var reader: RedisConnection?
@@ -59,10 +51,13 @@
         private var attemptCount = 0
         /// How often it has failed since it was last proven.
         private var failureCount = 0
+        /// Why, as far as that was told: a host may have several addresses, which are tried in turn.
+        private var reasons: Set<String> = []
         private lazy var retryTimer = loop.makeTimer { [weak self] in self?.open() }
 
-        init(_ settings: Settings, on loop: EventLoop, owner: any Owner) {
-            (self.settings, self.loop, self.owner) = (settings, loop, owner)
+        /// - Parameter key: What the stream is called in Redis.
+        init(_ configuration: ClusterConfiguration, key: String, on loop: EventLoop, owner: any Owner) {
+            (self.configuration, self.key, self.loop, self.owner) = (configuration, key, loop, owner)
         }
 
         deinit { closeConnections() }
@@ -78,7 +73,7 @@
         func open() {
             closeConnections()
             // A name may have several addresses, at not all of which there is a Redis.
-            let address = settings.addresses[attemptCount % settings.addresses.count]
+            let address = configuration.addresses[attemptCount % configuration.addresses.count]
             attemptCount += 1
             do throws(RedisFailure) {
                 let reader = try connect(to: address)
@@ -100,7 +95,8 @@
         }
 
         private func connect(to address: SocketAddress) throws(RedisFailure) -> RedisConnection {
-            try RedisConnection(to: address, over: settings.transport, on: loop) { [weak self] in self?.fail("\(address): \($0)")
+            try RedisConnection(to: address, over: configuration.transport, on: loop) { [weak self] in
+                self?.fail("\(address): \($0)")
             }
         }
 
@@ -118,7 +114,8 @@
             // So that many nodes do not come back at the same moment.
             let delay = Duration.milliseconds(min(100 << min(failureCount - 1, 5), 2_000))
             retryTimer.arm(after: delay * Double.random(in: 0.5...1))
-            owner?.streamDidFail(reason)
+            // Some reasons have the name of an entry in them, so there might be any number.
+            owner?.streamDidFail(reason, isNew: reasons.count < 16 && reasons.insert(reason).inserted)
         }
 
         /// Gives a command, whose answer must not be an error.
@@ -136,25 +133,25 @@
 
         private func logIn(_ connection: RedisConnection) {
             // A user may need no password. To be the default one instead would be another thing than was asked for.
-            if settings.user == nil, settings.password == nil { return }
-            ask(connection, ["AUTH"] + [settings.user].compactMap(\.self) + [settings.password ?? ""]) { _, _ in }
+            if configuration.place.user == nil, configuration.password == nil { return }
+            ask(connection, ["AUTH"] + [configuration.place.user].compactMap(\.self) + [configuration.password ?? ""]) { _, _ in }
         }
 
         /// Finds out where to read from: the end of the stream at first, by its name, so that nothing is missed between one read and the next; and
         /// later where reading ended, if the stream has come as far.
         private func findPosition(_ reader: RedisConnection) {
-            reader.send(["XINFO", "STREAM", settings.key], timeout: Self.timeout) { [weak self] reply in
+            reader.send(["XINFO", "STREAM", key], timeout: Self.timeout) { [weak self] reply in
                 guard let self else { return }
                 let end: StreamID
                 if case .error(let text) = reply {
                     guard text.hasPrefix("ERR no such key") else {
-                        return fail("Redis answers XINFO STREAM \(settings.key) with: \(text)")
+                        return fail("Redis answers XINFO STREAM \(key) with: \(text)")
                     }
                     end = .zero
                 } else if let bytes = reply["last-generated-id"]?.bytes, let id = StreamID(bytes) {
                     end = id
                 } else {
-                    return fail("Redis does not say where the stream \(settings.key) ends")
+                    return fail("Redis does not say where the stream \(key) ends")
                 }
                 isContinued = last.map { $0 <= end } ?? true
                 if !isContinued {
@@ -174,7 +171,7 @@
         }
 
         /// What was appended was read: so it works in both directions.
-        func isProven() { failureCount = 0 }
+        func isProven() { (failureCount, reasons) = (0, []) }
 
         // MARK: - Reading
 
@@ -184,7 +181,7 @@
             isReading = true
             let milliseconds = Self.readTime / .milliseconds(1)
             let command = [
-                "XREAD", "COUNT", "\(Self.readCount)", "BLOCK", "\(Int(milliseconds))", "STREAMS", settings.key, "\(last)",
+                "XREAD", "COUNT", "\(Self.readCount)", "BLOCK", "\(Int(milliseconds))", "STREAMS", key, "\(last)",
             ]
             reader.send(command, timeout: Self.readTime + Self.timeout) { [weak self] reply in self?.didRead(reply) }
         }
@@ -219,11 +216,11 @@
         /// Nothing has come for a second, which may be because the stream was made anew: then it is read by names that will not come.
         private func checkPosition() {
             guard let reader, let last else { return }
-            ask(reader, ["XREVRANGE", settings.key, "+", "-", "COUNT", "1"]) { stream, reply in
+            ask(reader, ["XREVRANGE", key, "+", "-", "COUNT", "1"]) { stream, reply in
                 let id = reply.elements?.first?.elements?.first?.bytes.flatMap(StreamID.init)
                 // One that was emptied still knows its last name.
                 if let id, id < last {
-                    return stream.fail("the stream \(stream.settings.key) has gone back from \(last) to \(id)")
+                    return stream.fail("the stream \(stream.key) has gone back from \(last) to \(id)")
                 }
                 stream.owner?.streamIsQuiet()
                 stream.readOn()
@@ -238,7 +235,7 @@
         func append(_ entry: StreamEntry) {
             guard let writer else { return }
             let before = last
-            let command = ["XADD", settings.key, "MAXLEN", "~", "\(settings.length)", "*", Self.field]
+            let command = ["XADD", key, "MAXLEN", "~", "\(max(configuration.streamLength, 100))", "*", Self.field]
             writer.send(command.map { Array($0.utf8) } + [entry.encoded], timeout: Self.timeout) { [weak self] reply in
                 self?.didAppend(reply, after: before)
             }
@@ -248,7 +245,7 @@
         private func didAppend(_ reply: RedisReply, after before: StreamID?) {
             if case .error(let text) = reply { return fail("Redis answers XADD with: \(text)") }
             guard let id = reply.bytes.flatMap(StreamID.init) else { return fail("Redis answers XADD with no name of an entry") }
-            if let before, id <= before { return fail("the stream \(settings.key) has gone back from \(before) to \(id)") }
+            if let before, id <= before { return fail("the stream \(key) has gone back from \(before) to \(id)") }
             owner?.streamDidAppend()
         }
     }

@@ -8,9 +8,7 @@
     ///
     /// ```swift
     /// let place = try RedisPlace("redis://127.0.0.1:6379/lobby")
-    /// var configuration = RelayCluster.Configuration(at: place, addresses: try place.endpoint.resolve())
-    /// configuration.outage = .local
-    /// let cluster = try RelayCluster(of: server, configuration)
+    /// let cluster = try RelayCluster(of: server, .init(at: place, addresses: try place.endpoint.resolve()), outage: .local)
     /// ```
     ///
     /// A server writes what its clients say to the stream, and says to them what it reads back, its own among it. So all servers have one order. What it
@@ -22,30 +20,6 @@
     /// Its server keeps it, and it does nothing more when that is gone, or was given another one. It belongs to the loop's thread. The server's clients speak lines or chunks: none may come by WebSocket, and no other
     /// loop may have a part in it.
     public final class RelayCluster {
-        /// How a cluster is set up. Values that are out of range are clamped.
-        public struct Configuration: Sendable {
-            /// Where the stream is.
-            public var place: RedisPlace
-            /// What its host's name stands for, one at least: they are tried in turn.
-            public var addresses: [SocketAddress]
-            /// What the connections to Redis pass through, TLS as a rule: a place of `rediss:` needs it. Nil for plain bytes.
-            public var transport: TransportFactory?
-            /// What Redis asks for; nil if it asks for none. At first that of the place.
-            public var password: String?
-            /// About how many entries the stream keeps, from 100. A server that is cut off for longer misses what is older. An entry has what one server's
-            /// clients have said within a turn, 64 KiB at most or one message.
-            public var streamLength = 20_000
-            /// How long clients are paused when the stream is away.
-            public var grace = Duration.seconds(5)
-            /// What becomes of what they say after that.
-            public var outage = Outage.drop
-
-            /// With the defaults above.
-            public init(at place: RedisPlace, addresses: [SocketAddress]) {
-                (self.place, self.addresses, password) = (place, addresses, place.password)
-            }
-        }
-
         /// What becomes of what clients say while the stream is away, after the grace time.
         public enum Outage: String, CaseIterable, Sendable {
             /// Nobody hears it, and who says it is told so.
@@ -104,19 +78,14 @@
             case cutOff
         }
 
-        private let configuration: Configuration
+        private let configuration: ClusterConfiguration
+        private let outage: Outage
         private let node = UInt64.random(in: .min ... .max)
         private let loop: EventLoop
         /// Nil once it is gone. It keeps this.
         private weak var room: ChatServer.Room?
         private let topic: Topic
-        private lazy var stream = RedisStream(
-            .init(
-                addresses: configuration.addresses, transport: configuration.transport, user: configuration.place.user,
-                password: configuration.password,
-                key: "chatd:\(configuration.place.name)", length: max(configuration.streamLength, 100)),
-            on: loop, owner: self)
-
+        private lazy var stream = RedisStream(configuration, key: "chatd:\(configuration.place.name)", on: loop, owner: self)
         private lazy var writer = StreamWriter(node: node, to: stream, on: loop)
         private var phase = Phase.waiting
         private var numbers = NodeNumbers()
@@ -124,9 +93,6 @@
         private var inbox: [Delivery] = []
         private var isDelivering = false
         private var isGraceOver = false
-        /// Why the stream could not be reached since it was last: a host may have several addresses, which are tried in turn.
-        private var reasons: Set<String> = []
-        private var waiters: [(number: UInt64, body: () -> Void)] = []
         /// Whether the server ends.
         private var isEnding = false
         /// Whether the server is gone, or has another cluster.
@@ -158,14 +124,17 @@
 
         /// Joins a relay that nobody speaks in yet. The connection is made once the loop runs.
         ///
+        /// - Parameter outage: What becomes of what clients say while the stream is away for longer than the grace time.
         /// - Throws: ``RelayClusterError`` if the server's clients cannot be those of a cluster.
-        public init(of server: ChatServer, _ configuration: Configuration) throws(RelayClusterError) {
+        public init(
+            of server: ChatServer, _ configuration: ClusterConfiguration, outage: Outage = .drop
+        ) throws(RelayClusterError) {
             guard let topic = server.room.topic else { throw .chat }
             if server.group != nil { throw .severalLoops }
             if server.configuration.maximumMessageLength > Self.maximumMessageLength { throw .messageLength }
             if configuration.addresses.isEmpty { throw .noAddress }
             if configuration.place.usesTLS, configuration.transport == nil { throw .noTransport }
-            self.configuration = configuration
+            (self.configuration, self.outage) = (configuration, outage)
             (self.topic, room, loop) = (topic, server.room, server.loop)
             server.room.order = self
             topic.onPressureChange = { [weak self] in self?.deliverLater() }
@@ -234,7 +203,7 @@
             }
             guard delivery.isRead, entry.node == node else { return }
             if writer.didRead(entry), phase != .connected { becomeConnected() }
-            placeWaiters()
+            callWaiters()
             holdBackPublishers()
         }
 
@@ -266,14 +235,13 @@
             phase = .connected
             isGraceOver = false
             graceTimer.cancel()
-            reasons = []
             stream.isProven()
             onEvent?(.connected)
         }
 
         private func graceIsOver() {
             isGraceOver = true
-            if configuration.outage == .local { sayUnread() }
+            if outage == .local { sayUnread() }
             if inbox.isEmpty, phase == .waiting { cutOff() }
         }
 
@@ -292,7 +260,7 @@
         }
 
         private func cutOff() {
-            if configuration.outage == .local {
+            if outage == .local {
                 sayUnread()
                 // What the operator has said meanwhile.
                 if !inbox.isEmpty { return }
@@ -300,23 +268,17 @@
             phase = .cutOff
             if let notice { room?.tell(notice) }
             onEvent?(.cutOff)
-            placeWaiters()
+            callWaiters()
             holdBackPublishers()
         }
 
-        private func placeWaiters() {
-            let first = writer.outbox.firstUnread
-            let due = waiters.filter { phase == .cutOff || $0.number <= first }
-            if due.isEmpty { return }
-            waiters.removeAll { phase == .cutOff || $0.number <= first }
-            for waiter in due { waiter.body() }
-        }
+        private func callWaiters() { writer.callWaiters(all: phase == .cutOff) }
     }
 
     extension RelayCluster: Order {
         package func submit(_ messages: borrowing MessageBatch, in range: Range<Int>, from sender: Connection?) -> Bool {
             if range.isEmpty { return true }
-            if phase == .cutOff, configuration.outage == .local {
+            if phase == .cutOff, outage == .local {
                 return room?.append(messages, in: range, from: sender) ?? false
             }
             if phase == .cutOff || writer.outbox.size > Self.multiple * Self.limit { return drop(range.count, from: sender) }
@@ -337,7 +299,7 @@
 
         package var notice: String? {
             if phase != .cutOff { return nil }
-            switch configuration.outage {
+            switch outage {
             case .drop: return "! the other servers cannot be reached: nobody hears you now"
             case .local: return "! the other servers cannot be reached: only those at this one hear you now"
             }
@@ -346,8 +308,8 @@
         package func whenPlaced(_ body: @escaping () -> Void) {
             isEnding = true
             holdBackPublishers()
-            waiters.append((writer.outbox.messageCount, body))
-            placeWaiters()
+            writer.whenRead(body)
+            callWaiters()
         }
 
         package func leave() {
@@ -356,9 +318,7 @@
             stream.close()
             graceTimer.cancel()
             deliveryTimer.cancel()
-            let due = waiters
-            waiters = []
-            for waiter in due { waiter.body() }
+            writer.callWaiters(all: true)
         }
     }
 
@@ -382,15 +342,14 @@
 
         func streamIsQuiet() { writer.streamIsQuiet() }
 
-        func streamDidFail(_ reason: String) {
+        func streamDidFail(_ reason: String, isNew: Bool) {
             writer.streamDidFail()
             if phase == .connected {
                 phase = .waiting
                 counted.outages &+= 1
                 graceTimer.arm(after: configuration.grace)
             }
-            // Some reasons have the name of an entry in them, so there might be any number.
-            if reasons.count < 16, reasons.insert(reason).inserted { onEvent?(.disconnected(reason: reason)) }
+            if isNew { onEvent?(.disconnected(reason: reason)) }
             cutOffIfDue()
             holdBackPublishers()
         }
@@ -406,7 +365,7 @@
         case messageLength
         /// There is no address to connect to.
         case noAddress
-        /// The place says that Redis speaks TLS, and ``RelayCluster/Configuration/transport`` is nil.
+        /// The place says that Redis speaks TLS, and ``ClusterConfiguration/transport`` is nil.
         case noTransport
 
         /// A sentence, without a full stop.

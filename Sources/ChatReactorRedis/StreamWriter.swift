@@ -19,6 +19,7 @@
         private var isFlushScheduled = false
         /// How many entries were written.
         private(set) var writtenCount = 0
+        private var waiters: [(number: UInt64, body: () -> Void)] = []
 
         init(node: UInt64, to stream: RedisStream, on loop: EventLoop) {
             (self.node, self.stream, self.loop) = (node, stream, loop)
@@ -63,6 +64,18 @@
             outbox = Outbox(node: node)
             // The one before has the name of before.
             if isOpen { writeMarker() }
+            callWaiters(all: true)
+        }
+
+        /// Has `callWaiters` call `body` once all that was taken until now was read back.
+        func whenRead(_ body: @escaping () -> Void) { waiters.append((outbox.messageCount, body)) }
+
+        /// - Parameter all: Whether those are called, too, whose messages are not read back.
+        func callWaiters(all: Bool = false) {
+            let due = waiters.filter { all || $0.number <= outbox.firstUnread }
+            if due.isEmpty { return }
+            waiters.removeAll { all || $0.number <= outbox.firstUnread }
+            for waiter in due { waiter.body() }
         }
 
         /// All that was not read back, as whole entries.

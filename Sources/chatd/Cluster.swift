@@ -45,33 +45,24 @@ struct Cluster {
             } catch {
                 throw Failure("\(error)", code: EX_NOHOST)
             }
-            let transport = try Self.transport(to: place, options)
-            let password = try options.readPassword()
-            if server.chat == nil {
-                var configuration = RelayCluster.Configuration(at: place, addresses: addresses)
-                (configuration.transport, configuration.password) = (transport, password)
-                configuration.streamLength = options.clusterLength.value
-                configuration.grace = options.clusterGrace.duration
-                configuration.outage = options.clusterOutage == .local ? .local : .drop
-                do throws(RelayClusterError) {
-                    let relays = try RelayCluster(of: server, configuration)
+            var configuration = ClusterConfiguration(at: place, addresses: addresses)
+            configuration.transport = try Self.transport(to: place, options)
+            configuration.password = try options.readPassword()
+            configuration.streamLength = options.clusterLength.value
+            configuration.grace = options.clusterGrace.duration
+            do {
+                if server.chat == nil {
+                    let relays = try RelayCluster(
+                        of: server, configuration, outage: options.clusterOutage == .local ? .local : .drop)
                     relays.onEvent = { Self.tell($0, "\(place)", log) }
                     kind = .relay(relays)
-                } catch {
-                    throw Failure("\(error)", code: EX_CONFIG)
-                }
-            } else {
-                var configuration = ChatCluster.Configuration(at: place, addresses: addresses)
-                (configuration.transport, configuration.password) = (transport, password)
-                configuration.streamLength = options.clusterLength.value
-                configuration.grace = options.clusterGrace.duration
-                do throws(ChatClusterError) {
+                } else {
                     let chats = try ChatCluster(of: server, configuration)
                     chats.onEvent = { Self.tell($0, "\(place)", log) }
                     kind = .chat(chats)
-                } catch {
-                    throw Failure("\(error)", code: EX_CONFIG)
                 }
+            } catch {
+                throw Failure("\(error)", code: EX_CONFIG)
             }
         }
 

@@ -11,7 +11,7 @@
         let loop: EventLoop
         let redis: ScriptedRedis
         private(set) var nodes: [Node] = []
-        private let change: (inout Chat.Configuration, inout ChatServer.Configuration, inout ChatCluster.Configuration) -> Void
+        private let change: (inout Chat.Configuration, inout ChatServer.Configuration, inout ClusterConfiguration) -> Void
 
         /// One of the servers.
         final class Node {
@@ -22,11 +22,11 @@
 
             fileprivate init(
                 on loop: EventLoop, redis: SocketAddress,
-                _ change: (inout Chat.Configuration, inout ChatServer.Configuration, inout ChatCluster.Configuration) -> Void
+                _ change: (inout Chat.Configuration, inout ChatServer.Configuration, inout ClusterConfiguration) -> Void
             ) throws {
                 var configuration = ChatServer.Configuration()
                 var chat = Chat.Configuration(name: "tea")
-                var ofCluster = ChatCluster.Configuration(at: try RedisPlace("redis://127.0.0.1/test"), addresses: [redis])
+                var ofCluster = ClusterConfiguration(at: try RedisPlace("redis://127.0.0.1/test"), addresses: [redis])
                 change(&chat, &configuration, &ofCluster)
                 configuration.chat = chat
                 server = try ChatServer(on: loop, configuration: configuration)
@@ -84,7 +84,7 @@
             servers count: Int,
             _ change:
                 @escaping (
-                    inout Chat.Configuration, inout ChatServer.Configuration, inout ChatCluster.Configuration
+                    inout Chat.Configuration, inout ChatServer.Configuration, inout ClusterConfiguration
                 ) -> Void = { _, _, _ in }
         ) throws {
             loop = try EventLoop()

@@ -18,18 +18,19 @@
             var address = SocketAddress.loopback(port: 0)
 
             init(
-                waits: Bool = true, _ loopConfiguration: EventLoop.Configuration = .init(), byteRate: RateLimit? = nil,
-                _ change: (inout RelayCluster.Configuration, inout ChatServer.Configuration) -> Void = { _, _ in }
+                waits: Bool = true, outage: RelayCluster.Outage = .drop, _ loopConfiguration: EventLoop.Configuration = .init(),
+                byteRate: RateLimit? = nil,
+                _ change: (inout ClusterConfiguration, inout ChatServer.Configuration) -> Void = { _, _ in }
             ) throws {
                 loop = try EventLoop(configuration: loopConfiguration)
                 redis = try ScriptedRedis(on: loop, byteRate: byteRate)
-                var configuration = RelayCluster.Configuration(
+                var configuration = ClusterConfiguration(
                     at: try RedisPlace("redis://127.0.0.1/test"), addresses: [redis.address])
                 var ofServer = ChatServer.Configuration()
                 ofServer.framing = .lines
                 change(&configuration, &ofServer)
                 let server = try ChatServer(on: loop, configuration: ofServer)
-                let cluster = try RelayCluster(of: server, configuration)
+                let cluster = try RelayCluster(of: server, configuration, outage: outage)
                 cluster.onEvent = { [unowned self] in events.append($0) }
                 address = try server.listen(on: .loopback(port: 0)).address
                 (self.server, self.cluster) = (server, cluster)
@@ -184,9 +185,8 @@
 
         @Test(arguments: RelayCluster.Outage.allCases)
         func `a stream that comes back while a slow client is waited for is read on`(outage: RelayCluster.Outage) throws {
-            let node = try Node { cluster, server in
+            let node = try Node(outage: outage) { cluster, server in
                 cluster.grace = .milliseconds(300)
-                cluster.outage = outage
                 server.logCapacity = 262_144
                 server.maximumMessageLength = 8_192
                 server.slowClients = .backpressure(stall: .seconds(60), grace: .seconds(60))

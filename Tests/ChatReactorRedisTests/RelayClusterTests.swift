@@ -18,27 +18,28 @@
             var events: [[RelayCluster.Event]] = []
 
             init(
-                _ count: Int, at redis: RedisServer, waits: Bool = true,
-                _ change: (inout RelayCluster.Configuration, inout ChatServer.Configuration) -> Void = { _, _ in }
+                _ count: Int, at redis: RedisServer, waits: Bool = true, outage: RelayCluster.Outage = .drop,
+                _ change: (inout ClusterConfiguration, inout ChatServer.Configuration) -> Void = { _, _ in }
             ) throws {
                 loop = try EventLoop()
                 self.redis = redis
-                for index in 0..<count { try add(index, change) }
+                for index in 0..<count { try add(index, outage, change) }
                 if waits { try run(until: "all are connected") { clusters.allSatisfy(\.isConnected) } }
             }
 
             deinit { loop.close() }
 
             func add(
-                _ index: Int, _ change: (inout RelayCluster.Configuration, inout ChatServer.Configuration) -> Void = { _, _ in }
+                _ index: Int, _ outage: RelayCluster.Outage = .drop,
+                _ change: (inout ClusterConfiguration, inout ChatServer.Configuration) -> Void = { _, _ in }
             ) throws {
                 let place = try RedisPlace("unix:\(redis.path)/test")
-                var configuration = RelayCluster.Configuration(at: place, addresses: try place.endpoint.resolve())
+                var configuration = ClusterConfiguration(at: place, addresses: try place.endpoint.resolve())
                 var ofServer = ChatServer.Configuration()
                 ofServer.framing = .lines
                 change(&configuration, &ofServer)
                 let server = try ChatServer(on: loop, configuration: ofServer)
-                let cluster = try RelayCluster(of: server, configuration)
+                let cluster = try RelayCluster(of: server, configuration, outage: outage)
                 events.append([])
                 cluster.onEvent = { [unowned self] in events[index].append($0) }
                 addresses.append(try server.listen(on: .loopback(port: 0)).address)
@@ -266,10 +267,7 @@
         }
 
         @Test func `or what they say is heard at their own server, in order, and not twice`() throws {
-            let nodes = try Nodes(2, at: RedisServer()) { cluster, _ in
-                cluster.grace = .milliseconds(300)
-                cluster.outage = .local
-            }
+            let nodes = try Nodes(2, at: RedisServer(), outage: .local) { cluster, _ in cluster.grace = .milliseconds(300) }
             let (speaker, beside, other) = (try nodes.join(0), try nodes.join(0), try nodes.join(1))
             nodes.redis.process.kill()
             try nodes.run(until: "the stream is lost") { !nodes.clusters[0].isConnected }
@@ -480,7 +478,7 @@
             let loop = try EventLoop()
             defer { loop.close() }
             let place = try RedisPlace("unix:/none/test")
-            let configuration = RelayCluster.Configuration(at: place, addresses: [.unix(path: "/none")])
+            let configuration = ClusterConfiguration(at: place, addresses: [.unix(path: "/none")])
             var chat = ChatServer.Configuration()
             chat.chat = Chat.Configuration(name: "test")
             #expect(throws: RelayClusterError.chat) {
@@ -496,7 +494,7 @@
                 try RelayCluster(of: try ChatServer(on: loop, configuration: long), configuration)
             }
             #expect(throws: RelayClusterError.noAddress) {
-                try RelayCluster(of: try ChatServer(on: loop), RelayCluster.Configuration(at: place, addresses: []))
+                try RelayCluster(of: try ChatServer(on: loop), ClusterConfiguration(at: place, addresses: []))
             }
             let server = try ChatServer(on: loop)
             _ = try RelayCluster(of: server, configuration)

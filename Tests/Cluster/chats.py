@@ -22,7 +22,7 @@ import time
 
 # Nothing is to be left in the folder.
 sys.dont_write_bytecode = True
-from soak import Redis  # noqa: E402
+from soak import Redis, kill_in_turn  # noqa: E402
 
 
 class Node:
@@ -205,13 +205,8 @@ def main():
         time.sleep(5)
         for number in range(arguments.programs):
             Program(number, nodes, arguments)
-        for kill in range(arguments.kills):
-            # What all of them know is gone if all are killed before one has told another.
-            time.sleep(random.uniform(arguments.pause, 2 * arguments.pause))
-            for number, node in enumerate(nodes):
-                if node.process.poll() is not None:
-                    sys.exit(f"node {number} ended by itself, with {node.process.returncode}")
-            processes[kill % len(processes)].restart()
+        # What all of them know is gone if all are killed before one has told another.
+        kill_in_turn(processes, arguments.kills, arguments.pause, 2 * arguments.pause)
         # Until those who were killed last are missed.
         time.sleep(15)
         arguments.ends.set()

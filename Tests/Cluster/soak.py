@@ -182,6 +182,16 @@ class Client:
         return f"got {len(lines)} lines, and not {len(expected)}"
 
 
+def kill_in_turn(processes, kills: int, least: float, most: float):
+    """Kills each of the processes and starts it again, one after the other, with so many seconds between two of them."""
+    for kill in range(kills):
+        time.sleep(random.uniform(least, most))
+        for number, one in enumerate(processes):
+            if one.process.poll() is not None:
+                sys.exit(f"process {number} ended by itself, with {one.process.returncode}")
+        processes[kill % len(processes)].restart()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--chatd", required=True)
@@ -202,13 +212,7 @@ def main():
         redis = Redis(arguments.directory)
         nodes = [Node(number, arguments) for number in range(arguments.nodes)]
         processes = [redis, *nodes]
-        for kill in range(arguments.kills):
-            time.sleep(random.uniform(0, 2 * arguments.pause))
-            for node in nodes:
-                if node.process.poll() is not None:
-                    sys.exit(f"node {node.number} ended by itself, with {node.process.returncode}")
-            victim = processes[kill % len(processes)]
-            victim.restart()
+        kill_in_turn(processes, arguments.kills, 0, 2 * arguments.pause)
         time.sleep(3)
         arguments.ends.set()
         last = -1

@@ -88,7 +88,11 @@ extension Chat {
     public func close(_ room: ChatServer.Room) {
         guard room !== lobby, let conversation = room.conversation else { return }
         if let replica { return replica.submit(.close(room: room.name.text)) }
-        for person in conversation.people {
+        sendOut(conversation.people, of: room)
+    }
+
+    func sendOut(_ people: [Person], of room: ChatServer.Room) {
+        for person in people {
             person.tell(.closed(room: room.name))
             person.leave(room)
         }

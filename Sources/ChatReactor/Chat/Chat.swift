@@ -584,7 +584,7 @@ public final class Chat {
 
     /// A room that nobody is in.
     private func reopenRoom(_ name: ChatName, key: String) throws(RoomRefusal) -> ChatServer.Room {
-        if openedRooms.count >= configuration.maximumRooms { throw .tooMany }
+        if !mayOpen(name) { throw .tooMany }
         // What is said there is for those who had the key. A file would tell it to whoever opens the room next.
         if !key.isEmpty, secretKeys[name] == nil { return try makeRoom(name, key: key) }
         if let kept = closedRooms.compactMap(\.room).first(where: { $0.name == name }) { return kept }

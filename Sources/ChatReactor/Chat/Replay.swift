@@ -14,7 +14,7 @@ struct Replay {
     static let pieceLength = 32_768
 
     /// What of the past is told.
-    enum Extent {
+    enum Extent: Equatable {
         /// The newest messages of people, so many.
         case last(Int)
         /// Everything after a number.

@@ -12,7 +12,7 @@ enum ChatEvent: Equatable {
     /// Takes a name, if nobody else has it.
     case rename(String)
     /// Enters a room: in place of the one that it is in, if `isMove`.
-    case enter(room: String, Extent, key: String, isMove: Bool)
+    case enter(room: String, Replay.Extent, key: String, isMove: Bool)
     /// Leaves a room for another one that it is in, or for the lobby.
     case leave(room: String)
 
@@ -47,12 +47,6 @@ enum ChatEvent: Equatable {
     case end
     /// A part of what a server needs to know that has said hello.
     case snapshot(for: UInt64, attempt: UInt32, ChatSnapshot.Part)
-
-    /// What of a room's past somebody wants who enters it.
-    enum Extent: Equatable {
-        case last(Int)
-        case after(epoch: UInt64, sequence: UInt64)
-    }
 
     /// What is told to one person alone.
     enum Telling: Equatable {
@@ -249,7 +243,7 @@ extension ChatEvent {
             let room = try reader.text()
             let isAfter = try reader.flag()
             let (first, second): (UInt64, UInt64) = (try reader.number(), try reader.number())
-            let extent = isAfter ? Extent.after(epoch: first, sequence: second) : .last(Int(min(first, 10_000)))
+            let extent = isAfter ? Replay.Extent.after(epoch: first, sequence: second) : .last(Int(min(first, 10_000)))
             return .enter(room: room, extent, key: try reader.text(), isMove: try reader.flag())
         case .leave: return .leave(room: try reader.text())
         case .record:

@@ -180,13 +180,8 @@ extension ChatReplica {
     // MARK: - Rooms
 
     func enter(
-        _ name: ChatName, _ wanted: ChatEvent.Extent, _ given: String, isMove: Bool, _ person: Person, _ key: PersonKey
+        _ name: ChatName, _ extent: Replay.Extent, _ given: String, isMove: Bool, _ person: Person, _ key: PersonKey
     ) {
-        let extent: Replay.Extent
-        switch wanted {
-        case .last(let count): extent = .last(count)
-        case .after(let epoch, let sequence): extent = .after(epoch: epoch, sequence: sequence)
-        }
         if let conversation = chat.room(named: name)?.conversation, !conversation.contains(person),
             let own = conversation.ownKey, own != given, conversation.invitations?.contains(person) != true
         {
@@ -205,13 +200,10 @@ extension ChatReplica {
         person.enter(room, telling: extent)
     }
 
-    /// Sends everybody out of a room, in an order that is the same everywhere.
+    /// In an order that is the same everywhere.
     func close(_ name: ChatName) {
         guard name != .lobby, let room = chat.room(named: name), let conversation = room.conversation else { return }
-        for person in conversation.people.sorted(by: { key(of: $0) < key(of: $1) }) {
-            person.tell(.closed(room: room.name))
-            person.leave(room)
-        }
+        chat.sendOut(conversation.people.sorted { key(of: $0) < key(of: $1) }, of: room)
     }
 
     func record(_ room: String, _ kind: UInt8, _ from: String, _ text: [UInt8], by key: PersonKey) {

@@ -190,14 +190,9 @@ package final class ChatReplica {
 
     func enter(_ name: ChatName, telling extent: Replay.Extent, key: String, by person: Person) {
         if !chat.mayOpen(name) { return person.tell(.error("\(Chat.RoomRefusal.tooMany)")) }
-        let wanted: ChatEvent.Extent
-        switch extent {
-        case .last(let count): wanted = .last(count)
-        case .after(let epoch, let sequence): wanted = .after(epoch: epoch, sequence: sequence)
-        }
         // A key that the operator has laid down was looked at here.
         let own = chat.secretKeys[name] == nil ? key : ""
-        submit(.enter(room: name.text, wanted, key: own, isMove: !person.form.allowsSeveralRooms), of: person)
+        submit(.enter(room: name.text, extent, key: own, isMove: !person.form.allowsSeveralRooms), of: person)
     }
 
     func invite(_ person: Person, to conversation: Conversation) -> Bool {

@@ -28,7 +28,8 @@ extension ChatServer {
     ///   - configuration: How the chat shows itself.
     ///   - permissions: Who may connect to a path. An IP address has none.
     ///   - transport: What the bytes pass through, such as TLS; nil for plain bytes.
-    /// - Throws: What ``listen(on:permissions:transport:)`` does, and `Errno.invalidArgument` for a relay.
+    /// - Throws: What ``listen(on:permissions:transport:)`` does, `Errno.invalidArgument` for a relay, and
+    ///   `Errno.operationNotSupported` for a chat of several servers.
     @discardableResult
     public func listenForIRC(
         on address: SocketAddress, _ configuration: IRCConfiguration = .init(), permissions: UnixPermissions = .init(),
