@@ -45,8 +45,7 @@ extension ChatServer {
         if let group {
             if !shuttingDown.waitsForGroup {
                 shuttingDown.waitsForGroup = true
-                if isFirst { sayGoodbye() }
-                shutDownGroup(timeout: timeout)
+                shutDownGroup(timeout: timeout, isFirst: isFirst)
             } else {
                 group.executeOnOthers(than: number) { $0.beginShutDown(timeout: timeout) }
             }
@@ -84,23 +83,28 @@ extension ChatServer {
     }
 
     /// Has the clients of all servers of the group finish, once what was published here has a place in the log: they get it all.
-    private func shutDownGroup(timeout: Duration) {
+    private func shutDownGroup(timeout: Duration, isFirst: Bool) {
         shuttingDown.awaitsPlace = true
         shuttingDown.groupTimeout = timeout
-        room.topic?.whenNothingWaits { [weak self] in self?.finishGroup(timeout: timeout) }
+        let finish = { [weak self] () -> Void in self?.finishGroup(timeout: timeout) }
+        if let replica = chat?.replica { return replica.end(then: finish) }
+        if isFirst { sayGoodbye() }
+        room.topic?.whenNothingWaits(finish)
     }
 
     private func finishGroup(timeout: Duration) {
-        guard shuttingDown.awaitsPlace, let group else { return }
+        guard shuttingDown.awaitsPlace, shuttingDown.waitsForGroup, let group else { return }
         shuttingDown.awaitsPlace = false
         shuttingDown.otherServerCount = group.endOthers(than: self, number: number, timeout: timeout)
+        // In a relay, those of all servers were told.
+        if chat != nil { sayGoodbye() }
         finishClients()
         completeShutDownIfEmpty()
     }
 
     /// Has the clients finish, once what they have said is in the order that this server has in common with others: they get it all.
     private func finishInOrder() {
-        guard shuttingDown.awaitsPlace, group == nil else { return }
+        guard shuttingDown.awaitsPlace, !shuttingDown.waitsForGroup else { return }
         shuttingDown.awaitsPlace = false
         sayGoodbye()
         finishClients()
@@ -113,8 +117,16 @@ extension ChatServer {
     func end(timeout: Duration, _ report: ServerGroup.EndReport) {
         shuttingDown.endReports.append(report)
         beginShutDown(timeout: timeout)
-        room.topic?.catchUp()
-        finishClients()
+        if let replica = chat?.replica {
+            // One that ends by itself does so once it may.
+            if !shuttingDown.waitsForGroup {
+                shuttingDown.awaitsPlace = true
+                replica.end { [weak self] in self?.finishInOrder() }
+            }
+        } else {
+            room.topic?.catchUp()
+            finishClients()
+        }
         completeShutDownIfEmpty()
     }
 
@@ -160,5 +172,6 @@ extension ChatServer: LoopEndObserver {
     package func loopIsClosing() {
         group?.remove(number: number)
         finishGroup(timeout: shuttingDown.groupTimeout)
+        if group != nil { chat?.replica?.order?.leave() }
     }
 }

@@ -103,11 +103,20 @@ public final class ChatServer {
         clientOptions = OptionsByOrigin(configuration)
         quitWord = configuration.quitWord
         quitMessages = Self.quitMessages(for: configuration.quitWord, framing: configuration.framing)
-        chat = nil
-        do throws(Errno) {
-            room = Room(try Relay(on: loop, configuration, sharing: group.log, reservesMemory: number == 0))
-        } catch {
-            throw .system(error)
+        switch group.medium {
+        case .log(let log):
+            chat = nil
+            do throws(Errno) {
+                room = Room(try Relay(on: loop, configuration, sharing: log, reservesMemory: number == 0))
+            } catch {
+                throw .system(error)
+            }
+        case .order(let order):
+            let chat = try Chat(on: loop, configuration.chat ?? .init(name: ""), settings: configuration)
+            self.chat = chat
+            room = chat.lobby
+            chat.server = self
+            _ = SharedOrder.Member(of: chat, in: order)
         }
         room.server = self
         group.add(self, number: number)
@@ -124,14 +133,14 @@ public final class ChatServer {
         case system(Errno)
         /// The log of the lobby cannot be had.
         case roomLog(RoomLogError)
-        /// A group of servers cannot be a chat, whose people and rooms are on one loop.
-        case chatInGroup
+        /// A chat on several loops has no files of rooms.
+        case roomLogsInGroup
 
         public var description: String {
             switch self {
             case .system(let error): "\(error)"
             case .roomLog(let error): "\(error)"
-            case .chatInGroup: "a chat is on one loop"
+            case .roomLogsInGroup: "a chat on several loops has no files of rooms"
             }
         }
     }
@@ -210,7 +219,7 @@ public final class ChatServer {
     private func accept(
         _ socket: consuming OwnedDescriptor, from caller: SocketAddress, over transport: TransportFactory?
     ) throws(Errno) {
-        guard let group else { return try loop.serve(socket, as: judge(caller, over: transport), over: transport) }
+        guard let group else { return try serve(socket, from: caller, nil, as: .lines, over: transport) }
         var pending: PendingHandshake?
         if !gate.isProxy(caller) {
             switch admit(caller) {
@@ -218,7 +227,7 @@ public final class ChatServer {
             case .refused(let refusal): return socket.reject(with: transport == nil ? "! \(refusal)\n" : "")
             }
         }
-        try group.pass(socket, from: caller, pending, over: transport, by: self)
+        try group.pass(socket, from: caller, pending, as: .lines, over: transport, by: self)
     }
 
     /// Decides about a caller of a group, and counts it in the same step: another loop may decide at the same time.
@@ -231,11 +240,13 @@ public final class ChatServer {
     /// Serves a caller that another server of the group has accepted, or this one.
     func serve(
         _ socket: consuming OwnedDescriptor, from caller: SocketAddress, _ pending: PendingHandshake?,
-        over transport: TransportFactory?
+        as spoken: ServerGroup.Spoken, over transport: TransportFactory?
     ) throws(Errno) {
         if isShuttingDown { return }
         let admission: EventLoop.Admission
-        if let pending {
+        if case .web(let configuration) = spoken {
+            admission = judge(caller, as: configuration)
+        } else if let pending {
             let client = makeClient(form: .text)
             client.wasAdmitted(pending)
             if transport != nil { client.beginsHandshake(from: caller) }
@@ -486,6 +497,10 @@ public final class ChatServer {
 
     func cannotOpen(_ name: ChatName, _ error: RoomLogError) {
         tell(observers) { observer in observer.server(self, cannotOpenRoom: name, error: error) }
+    }
+
+    func cannotKeepBans(_ error: BanListError) {
+        tell(observers) { observer in observer.server(self, cannotKeepBans: error) }
     }
 
     func clientDidLeave(_ client: Client, reason: CloseReason) {

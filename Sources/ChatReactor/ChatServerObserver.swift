@@ -25,6 +25,10 @@ public protocol ChatServerObserver: AnyObject {
     /// Somebody wanted to open a room, and its log cannot be had. Who wanted it has been told so, without the path.
     func server(_ server: ChatServer, cannotOpenRoom name: ChatName, error: RoomLogError)
 
+    /// Another server of the chat has laid down a ban, or taken one back, and the file of this one's bans cannot be written. It holds all the
+    /// same, as long as the server runs.
+    func server(_ server: ChatServer, cannotKeepBans error: BanListError)
+
     /// A client has gone. Its connection is closed already.
     func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason)
 
@@ -70,6 +74,9 @@ extension ChatServerObserver {
 
     /// Does nothing.
     public func server(_ server: ChatServer, cannotOpenRoom name: ChatName, error: RoomLogError) {}
+
+    /// Does nothing.
+    public func server(_ server: ChatServer, cannotKeepBans error: BanListError) {}
 
     /// Does nothing.
     public func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason) {}

@@ -2,7 +2,7 @@ import Broadcast
 import Reactor
 import Synchronization
 
-/// Servers on several loops that are one relay: what a client of any of them sends reaches the clients of all, in one order.
+/// Servers on several loops that are one relay, or one chat: what a client of any of them sends reaches the clients of all, in one order.
 ///
 /// ```swift
 /// let group = try ServerGroup()
@@ -20,13 +20,20 @@ import Synchronization
 /// can be shared, too. Who may come in, how many and how often, holds for all of them together. All else about a server is about its own
 /// clients: its limits, its observers, its counts.
 ///
-/// It is for a relay of lines: a chat is on one loop, and so are those who come by WebSocket.
+/// In a relay, all loops send from one log; those who come by WebSocket are for a relay on one loop. In a chat, each server has all people, rooms and records, and what
+/// somebody does is done by all of them in one order. Such a chat has no IRC clients and no files of rooms.
 public final class ServerGroup: Sendable {
     /// The configuration of all of its servers, clamped.
     public let configuration: ChatServer.Configuration
-    let log: SharedLog
+    /// What all of them are: a relay by a log, or a chat by an order.
+    let medium: Medium
     let gate: SharedGate
     private let state = Mutex(State())
+
+    enum Medium: Sendable {
+        case log(SharedLog)
+        case order(SharedOrder)
+    }
 
     private struct State: Sendable {
         var members: [Member] = []
@@ -51,19 +58,23 @@ public final class ServerGroup: Sendable {
 
     /// A group without servers: see ``ChatServer/init(on:in:)``. The memory of its log is made now.
     ///
-    /// - Throws: ``ChatServer/StartError/chatInGroup`` if the configuration is that of a chat; ``ChatServer/StartError/system(_:)`` if there is no
-    ///   memory for the log.
+    /// - Throws: ``ChatServer/StartError/roomLogsInGroup`` if the rooms of a chat are to have files; ``ChatServer/StartError/system(_:)`` if there is
+    ///   no memory for the log.
     ///
     /// The corresponding C functions are `memfd_create` and `mmap`.
     public init(configuration: ChatServer.Configuration = .init()) throws(ChatServer.StartError) {
-        if configuration.chat != nil { throw .chatInGroup }
+        if configuration.chat?.roomLogDirectory != nil { throw .roomLogsInGroup }
         let configuration = configuration.clamped
         self.configuration = configuration
         gate = SharedGate(Gate(configuration.access, reserve: configuration.reservedDescriptorCount))
+        if configuration.chat != nil {
+            medium = .order(SharedOrder())
+            return
+        }
         do throws(Errno) {
             // The loops may read as much at a time as a loop does by default.
             let readSize = EventLoop.Configuration().readSize
-            log = try SharedLog(capacity: Relay.logCapacity(configuration, readSize: readSize))
+            medium = .log(try SharedLog(capacity: Relay.logCapacity(configuration, readSize: readSize)))
         } catch {
             throw .system(error)
         }
@@ -138,10 +149,16 @@ public final class ServerGroup: Sendable {
         deinit { didEnd() }
     }
 
+    /// What a caller speaks.
+    enum Spoken: Sendable {
+        case lines
+        case web(ChatServer.WebConfiguration)
+    }
+
     /// Passes a caller to the server whose turn it is.
     func pass(
         _ socket: consuming OwnedDescriptor, from caller: SocketAddress, _ pending: PendingHandshake?,
-        over transport: TransportFactory?, by server: ChatServer
+        as spoken: Spoken, over transport: TransportFactory?, by server: ChatServer
     ) throws(Errno) {
         let next = state.withLock { state -> Member? in
             if state.members.isEmpty { return nil }
@@ -149,11 +166,11 @@ public final class ServerGroup: Sendable {
             return state.members[state.lastServed]
         }
         guard let next, next.remote !== server.loop.remote else {
-            return try server.serve(socket, from: caller, pending, over: transport)
+            return try server.serve(socket, from: caller, pending, as: spoken, over: transport)
         }
         next.remote.pass(socket) { _, socket in
             // Nobody is told if the loop cannot watch it, as nobody is if its loop is closed.
-            try? next.place.server?.serve(socket, from: caller, pending, over: transport)
+            try? next.place.server?.serve(socket, from: caller, pending, as: spoken, over: transport)
         }
     }
 }

@@ -13,7 +13,7 @@
     /// People come to the chat once the stream is reached. When it has been away for longer than the grace time, they are told and closed, and come back to
     /// whichever server reaches the others.
     ///
-    /// Its server keeps it. It belongs to the loop's thread. The chat has no logins, no IRC clients and no files of rooms.
+    /// Its server keeps it. It belongs to the loop's thread. The chat has no IRC clients and no files of rooms.
     public final class ChatCluster {
         /// What has been counted since the beginning. Sums wrap around.
         public struct Counts: Hashable, Sendable {
@@ -67,11 +67,11 @@
         private lazy var writer = StreamWriter(node: replica?.server ?? 0, to: stream, on: loop)
         private var numbers = NodeNumbers()
         private var inbox: [StreamEntry] = []
+        /// How many of those were begun with.
+        private var begunCount = 0
         /// The entry of which not all is done.
         private var present: Undone?
-        private var isDelivering = false
         private lazy var graceTimer = loop.makeTimer { [weak self] in self?.graceIsOver() }
-        private lazy var deliveryTimer = loop.makeTimer { [weak self] in self?.deliver() }
 
         /// What has been counted until now.
         public var counts: Counts {
@@ -97,7 +97,6 @@
             if configuration.addresses.isEmpty { throw .noAddress }
             if configuration.place.usesTLS, configuration.transport == nil { throw .noTransport }
             if chat.configuration.roomLogDirectory != nil { throw .roomLogs }
-            if chat.authenticator != nil { throw .logins }
             if chat.servesIRC { throw .irc }
             if server.configuration.maximumMessageLength > RelayCluster.maximumMessageLength { throw .messageLength }
             (self.configuration, loop) = (configuration, server.loop)
@@ -114,10 +113,9 @@
         var lastRead: StreamID? { stream.last }
 
         /// Does nothing more.
-        func leave() {
+        package func leave() {
             stream.close()
             graceTimer.cancel()
-            deliveryTimer.cancel()
         }
 
         private func tell(_ change: ChatReplica.Change) {
@@ -146,44 +144,16 @@
 
         // MARK: - Reading
 
-        private var hasUndone: Bool { present != nil || !inbox.isEmpty }
+        private var hasUndone: Bool { present != nil || begunCount < inbox.count }
 
-        /// Does what was read, as much as those who are here take.
-        private func deliver() {
-            // What is done may close somebody.
-            if isDelivering { return }
-            isDelivering = true
-            defer { isDelivering = false }
-            var count = 0
-            while let replica {
-                // Those who are slow, and those who read in this turn.
-                if let time = replica.timeToWait { return removeDelivered(count, again: time) }
-                if present != nil {
-                    deliverNext(to: replica)
-                } else if count < inbox.count {
-                    begin(inbox[count], for: replica)
-                    count += 1
-                } else {
-                    break
-                }
-            }
-            removeDelivered(count, again: nil)
-            stream.readOn()
-        }
-
-        private func removeDelivered(_ count: Int, again delay: Duration?) {
-            inbox.removeFirst(min(count, inbox.count))
-            if let delay { deliveryTimer.arm(after: delay) }
-        }
-
-        private func begin(_ entry: StreamEntry, for replica: ChatReplica) {
+        private func begin(_ entry: StreamEntry) {
             var undone = Undone(entry: entry)
             switch numbers.read(entry) {
             case .known: if entry.count > 0 { counted.repeatedEntries &+= 1 }
             case .new(let missing):
                 if missing > 0 {
                     counted.lostEvents &+= Int(truncatingIfNeeded: missing)
-                    replica.startAnew(reason: "\(missing) events of another server are missing")
+                    replica?.startAnew(reason: "\(missing) events of another server are missing")
                 }
                 entry.forEachRun { person, bytes, ends in
                     var start = 0
@@ -198,23 +168,42 @@
         }
 
         /// Does what is next in an entry, which may have more than those who are here take in one turn.
-        private func deliverNext(to replica: ChatReplica) {
-            guard let (entry, events, count) = present.map({ ($0.entry, $0.events, $0.doneCount) }) else { return }
+        private func goOn(with undone: Undone) {
+            let (entry, events, count) = (undone.entry, undone.events, undone.doneCount)
             if count < events.count {
                 present?.doneCount += 1
-                return replica.receive(
+                replica?.receive(
                     events[count].bytes, from: entry.node, of: events[count].person, number: entry.first &+ UInt64(count),
                     at: Int64(clamping: entry.time))
+                return
             }
             present = nil
             if writer.didRead(entry), !isConnected { becomeConnected() }
             writer.callWaiters()
-            if writer.outbox.size < Self.limit / 2 { replica.orderHasRoom() }
+            if writer.outbox.size < Self.limit / 2 { replica?.orderHasRoom() }
         }
     }
 
     extension ChatCluster: ChatReplica.Order {
         package var isFull: Bool { writer.outbox.size >= Self.limit }
+
+        package var knowsServers: Bool { false }
+
+        package func claimBeginning() -> Bool { false }
+
+        package func deliverNext() -> Bool {
+            if let present {
+                goOn(with: present)
+            } else if begunCount < inbox.count {
+                begunCount += 1
+                begin(inbox[begunCount - 1])
+            } else {
+                (inbox, begunCount) = ([], 0)
+                stream.readOn()
+                return false
+            }
+            return true
+        }
 
         package func adopt(nextNumbers: [UInt64: UInt64]) {
             for (server, next) in nextNumbers where server != writer.node { numbers.skip(server, to: next) }
@@ -236,7 +225,7 @@
     extension ChatCluster: RedisStream.Owner {
         func streamDidOpen(isContinued: Bool) {
             if !isContinued {
-                (inbox, present) = ([], nil)
+                (inbox, begunCount, present) = ([], 0, nil)
                 replica?.startAnew(reason: "the stream has lost its end")
             }
             writer.streamDidOpen()
@@ -248,7 +237,7 @@
             counted.foreignEntries &+= entries.count(where: { $0 == nil })
             // What was there before it lost its end was read, or is of nobody who is there now.
             inbox += entries.dropFirst(oldCount).compactMap(\.self)
-            if hasUndone { deliver() } else { stream.readOn() }
+            replica?.deliver()
         }
 
         func streamDidAppend() { writer.streamDidAppend() }
@@ -274,8 +263,6 @@
         case inUse
         /// Its rooms have files, which no other server could read.
         case roomLogs
-        /// People log in to it.
-        case logins
         /// There are places for IRC clients.
         case irc
         /// Its lines may be longer than ``RelayCluster/maximumMessageLength``.
@@ -291,7 +278,6 @@
             case .relay: "a cluster of chats is made of chats, and this is a relay"
             case .inUse: "a chat joins a cluster before anybody is in it, and once"
             case .roomLogs: "a chat of a cluster has no files of rooms"
-            case .logins: "nobody logs in to a chat of a cluster"
             case .irc: "a chat of a cluster has no IRC clients"
             case .messageLength: "the lines of a cluster have at most \(RelayCluster.maximumMessageLength) bytes"
             case .noAddress: "a cluster needs an address of its stream"

@@ -99,18 +99,18 @@ struct Chatd: ParsableCommand {
         if !chatOptions.chat, listen.contains(where: \.spoken.servesIRC) {
             throw ValidationError("a place for IRC needs --chat: a relay has neither names nor rooms")
         }
-        if operation.loops.value != 1, chatOptions.chat {
-            throw ValidationError("--chat is served by one loop, so --loops does not go with it; --send-threads does")
+        if operation.loops.value != 1, chatOptions.chat, let option = firstOfOneServer {
+            throw ValidationError("\(option) is for a chat on one loop, so --loops does not go with it; --send-threads does")
         }
-        if operation.loops.value != 1, listen.contains(where: \.spoken.servesWeb) {
+        if operation.loops.value != 1, !chatOptions.chat, listen.contains(where: \.spoken.servesWeb) {
             throw ValidationError(
-                "a place for the web is served by one loop, so --loops does not go with it; --send-threads does")
+                "a relay with a place for the web is served by one loop, so --loops does not go with it; --send-threads does")
         }
         if operation.loops.value != 1, operation.sendThreads.value != 1 {
             throw ValidationError("each of several loops sends by itself, so --send-threads does not go with --loops")
         }
         if clusterOptions.cluster != nil {
-            if chatOptions.chat, let option = firstOfOneMachine {
+            if chatOptions.chat, let option = firstOfOneServer {
                 throw ValidationError("\(option) is for a chat of one machine, so --cluster does not go with it")
             }
             if operation.loops.value != 1 {
@@ -135,9 +135,8 @@ struct Chatd: ParsableCommand {
         return [ListeningPlace(tcp: "localhost", port: UInt16(port.value))]
     }
 
-    /// One of the options, if one is given, that is for a chat whose people are all at this machine.
-    private var firstOfOneMachine: String? {
-        if let option = loginOptions.given { return option }
+    /// One of the options, if one is given, that is for a chat whose people are all at one server, on one loop.
+    private var firstOfOneServer: String? {
         if tlsOptions.tlsClientCa != nil { return "--tls-client-ca" }
         if chatOptions.roomLog != nil { return "--room-log" }
         if listen.contains(where: \.spoken.servesIRC) { return "a place for IRC" }

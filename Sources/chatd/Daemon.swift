@@ -107,7 +107,6 @@ final class Daemon {
             workers = nil
         }
         if let lobby = server.chat?.lobby { log.didOpen(lobby) }
-        server.chat?.bans = try options.chatOptions.readBans()
         let passwords = try options.loginOptions.readPasswords()
         do throws(Errno) {
             // Now: in the sandbox no thread is started.
@@ -117,15 +116,29 @@ final class Daemon {
         }
         cluster = try Cluster(options.clusterOptions, of: server, log: log)
         setPasswords(passwords)
+        bans = try options.chatOptions.readBans()
         #if TLS
             server.chat?.onAdmission { [certificateNames] person in certificateNames.admit(person) }
         #endif
         server.addObserver(log)
+        let desk = CommandDesk(of: self)
+        workers?.onOperatorCommand { [remote = loop.remote] line, answer in
+            remote.execute { _ in if let commands = desk.daemon?.operatorCommands { answer(commands.run(line)) } }
+        }
         server.chat?.onOperatorCommand { [weak self] person, line in
             guard let self, let operatorCommands else { return OperatorAnswer(.text) }
             log.didGiveCommand(line, person)
             return operatorCommands.run(line)
         }
+    }
+
+    /// Where operators on other loops have their commands run.
+    ///
+    /// `@unchecked Sendable`, since the daemon is asked for on its own loop alone.
+    private final class CommandDesk: @unchecked Sendable {
+        private(set) weak var daemon: Daemon?
+
+        init(of daemon: Daemon) { self.daemon = daemon }
     }
 
     func run() throws {
@@ -139,14 +152,12 @@ final class Daemon {
         if server.chat == nil, passedSockets.contains(.clients(.irc)) || passedSockets.contains(.clients(.ircOverTLS)) {
             throw Failure("a socket for IRC was passed, which needs --chat", code: EX_CONFIG)
         }
-        if server.group != nil, passedSockets.contains(.clients(.web)) || passedSockets.contains(.clients(.webOverTLS)) {
-            throw Failure("a socket for the web was passed, which does not go with --loops", code: EX_CONFIG)
-        }
-        if cluster != nil {
+        if server.group != nil || cluster != nil {
             let spoken: [ClientProtocol] = server.chat == nil ? [.web, .webOverTLS] : [.irc, .ircOverTLS]
             if spoken.contains(where: { passedSockets.contains(.clients($0)) }) {
                 let what = server.chat == nil ? "the web" : "IRC"
-                throw Failure("a socket for \(what) was passed, which does not go with --cluster", code: EX_CONFIG)
+                let option = cluster == nil ? "--loops" : "--cluster"
+                throw Failure("a socket for \(what) was passed, which does not go with \(option)", code: EX_CONFIG)
             }
         }
         let metricsPlaces = try ListeningPlaces(options.operation.metrics.map { [$0] } ?? [])
@@ -165,7 +176,10 @@ final class Daemon {
         console = try Console(
             server: server, commands: operatorCommands, readsInput: options.console ?? (isatty(STDIN_FILENO) == 1),
             printsMessages: printsMessages, onWarning: say)
-        if let console, printsMessages { server.group.map { ForwardingPrinter.print($0, at: console, on: loop) } }
+        // In a chat, the console's own server has what happens on all loops.
+        if let console, printsMessages, server.chat == nil {
+            server.group.map { ForwardingPrinter.print($0, at: console, on: loop) }
+        }
         // Not before the console is there: a daemon that has said where it listens must not end because of a stream.
         try openControl()
         output.start(on: loop)
@@ -283,6 +297,29 @@ final class Daemon {
         }
     }
 
+    /// Sets a property of the chat, on all loops.
+    func setChat<Value: Sendable>(_ property: any ReferenceWritableKeyPath<Chat, Value> & Sendable, to value: Value) {
+        server.chat?[keyPath: property] = value
+        server.group?.execute { $0.chat?[keyPath: property] = value }
+    }
+
+    /// Those who are kept out. One loop keeps the file; the others have the same list.
+    var bans: BanList {
+        get { server.chat?.bans ?? BanList() }
+        set {
+            server.chat?.bans = newValue
+            let (bans, home) = (newValue.all, loop.remote)
+            server.group?.execute { server in
+                if server.loop.remote === home { return }
+                let list = BanList()
+                // Without a file, none is refused.
+                for ban in bans { try? list.add(ban) }
+                server.chat?.bans = list
+                server.chat?.enforceBans()
+            }
+        }
+    }
+
     var logLevel: Logger.Level {
         get { log.level }
         set {
@@ -309,6 +346,14 @@ final class Daemon {
         }
         let isNeeded = passwords != nil || options.tlsOptions.tlsClientCa != nil
         server.chat?.authenticator = isNeeded ? ProvedNames(passwords: passwords, certificates: certificateNames) : nil
+        let (workers, home) = (passwordWorkers, loop.remote)
+        server.group?.execute { server in
+            if server.loop.remote === home { return }
+            let made = workers.flatMap { workers in
+                file.map { PasswordAuthenticator($0, workers: workers, on: server.loop) }
+            }
+            server.chat?.authenticator = made
+        }
         for person in server.chat?.people ?? [] where person.isLoggedIn && !certificateNames.prove(person) {
             guard let hash = old?.entries[person.name]?.hash, file?.entries[person.name]?.hash != hash else { continue }
             server.chat?.kick(person, reason: "the password of \(person.name) is another one now")

@@ -60,16 +60,18 @@ struct LiveOption {
             .init("log-format", get: \.output.format) { $0.output.format = $1.logFormat },
             .init("quit-word", "no-quit-word", get: \.quitWord) { $0.quitWord = $1.effectiveQuitWord },
             .init("drain-timeout", get: \.drainTimeout) { $0.drainTimeout = $1.drainTimeout.duration },
-            .init("name", get: \.server.chat?.name) { $0.server.chat?.name = $1.chatOptions.effectiveName },
-            .init("history", get: \.server.chat?.history) { $0.server.chat?.history = $1.chatOptions.effectiveHistory },
+            .init("name", get: \.server.chat?.name) { $0.setChat(\.name, to: $1.chatOptions.effectiveName) },
+            .init("history", get: \.server.chat?.history) {
+                $0.setChat(\.history, to: $1.chatOptions.effectiveHistory)
+            },
             .init("secret-room", get: \.server.chat?.secretRooms) {
-                $0.server.chat?.secretRooms = $1.chatOptions.secretRoom
+                $0.setChat(\.secretRooms, to: $1.chatOptions.secretRoom)
             },
             .init("motd") { daemon, options in
                 let lines = try options.chatOptions.readMessageOfTheDay()
                 return {
                     let old = daemon.server.chat?.messageOfTheDay
-                    daemon.server.chat?.messageOfTheDay = lines
+                    daemon.setChat(\.messageOfTheDay, to: lines)
                     return daemon.server.chat?.messageOfTheDay != old
                 }
             },
@@ -108,7 +110,7 @@ struct LiveOption {
                 let rules = try options.loginOptions.rules()
                 return {
                     let old = daemon.server.chat?.loginRules
-                    daemon.server.chat?.loginRules = rules
+                    daemon.setChat(\.loginRules, to: rules)
                     return daemon.server.chat?.loginRules != old
                 }
             },
@@ -119,7 +121,7 @@ struct LiveOption {
                 let bans = try options.chatOptions.readBans()
                 return {
                     let isChanged = old != new || bans.all != chat.bans.all
-                    chat.bans = bans
+                    daemon.bans = bans
                     chat.enforceBans()
                     return isChanged
                 }

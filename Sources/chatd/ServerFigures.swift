@@ -8,6 +8,7 @@ struct ServerFigures: Sendable {
     var clients = 0
     var members = 0
     var rooms = 0
+    private let isOfChat: Bool
     var furthestLag = 0
     var memory = 0
     var turns: UInt64 = 0
@@ -36,6 +37,7 @@ struct ServerFigures: Sendable {
     /// Those of one server.
     init(of server: ChatServer) {
         let loop = server.loop
+        isOfChat = server.chat != nil
         (counts, loopCounts, turns) = (server.counts, loop.counts, loop.turnCount)
         (clients, rooms, memory) = (server.clientCount, server.rooms.count, loop.memoryInUse)
         members = server.rooms.reduce(0) { $0 + $1.clientCount }
@@ -43,12 +45,13 @@ struct ServerFigures: Sendable {
         (turnDurations, deliveryDurations) = (.init(loop.turnDurations), .init(loop.deliveryDurations))
     }
 
-    /// Adds those of another loop of the same relay, which has the same rooms.
+    /// Adds those of another loop of the same relay, or of the same chat, which has the same rooms.
     mutating func add(_ other: ServerFigures) {
         counts.add(other.counts)
         loopCounts.add(other.loopCounts)
         clients += other.clients
-        members += other.members
+        // Of a chat, each loop knows all people.
+        members = isOfChat ? max(members, other.members) : members + other.members
         furthestLag = max(furthestLag, other.furthestLag)
         memory += other.memory
         turns += other.turns

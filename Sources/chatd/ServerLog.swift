@@ -13,11 +13,14 @@ final class ServerLog: ChatServerObserver {
     private var lastBadProxyHeader: ContinuousClock.Instant?
 
     let wantsEvents = false
+    /// Whether it tells of rooms, which are opened on all loops.
+    private let logsRooms: Bool
 
     /// - Parameter loop: The number of the server's loop, if there are several: clients of different loops may have the same name.
     init(to output: any LogSink, level: Logger.Level, loop: Int? = nil) {
         logger = Logger(label: "chatd") { _ in LogOutput.Handler(output) }
         logger.logLevel = level
+        logsRooms = loop ?? 0 == 0
         if let loop { logger[metadataKey: "loop"] = "\(loop)" }
     }
 
@@ -57,7 +60,7 @@ final class ServerLog: ChatServerObserver {
     }
 
     func server(_ server: ChatServer, didOpen room: ChatServer.Room) {
-        didOpen(room)
+        if logsRooms { didOpen(room) }
     }
 
     /// Warns if the room's log has lost something.
@@ -72,6 +75,10 @@ final class ServerLog: ChatServerObserver {
         // Anybody may ask for the room again and again.
         guard Self.isDue(&lastUnopenedRoom) else { return }
         logger.warning("cannot open", metadata: ["room": "\(name)", "error": "\(error)"])
+    }
+
+    func server(_ server: ChatServer, cannotKeepBans error: BanListError) {
+        logger.warning("cannot keep what another server has banned", metadata: ["error": "\(error)"])
     }
 
     func server(_ server: ChatServer, didRefuse caller: SocketAddress, because refusal: AccessRefusal) {

@@ -7,7 +7,7 @@ import Synchronization
 /// The loops of the daemon besides its own, each on a thread, with a server of the group.
 final class WorkerLoops {
     private let loops: [BackgroundLoop]
-    private let logs: [LogPlace]
+    private let places: [Place]
 
     /// Starts the threads, and waits until each has its server.
     init(
@@ -22,13 +22,13 @@ final class WorkerLoops {
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
-        logs = loops.map { _ in LogPlace() }
-        let failures = onEach { [logs] index, loop -> String? in
+        places = loops.map { _ in Place() }
+        let failures = onEach { [places] index, loop -> String? in
             do throws(ChatServer.StartError) {
                 let server = try ChatServer(on: loop, in: group)
                 let log = ServerLog(to: ForwardedLog(to: output, on: home), level: level, loop: index + 1)
                 server.addObserver(log)
-                logs[index].log = log
+                (places[index].log, places[index].server) = (log, server)
                 return nil
             } catch {
                 return "\(error)"
@@ -37,16 +37,33 @@ final class WorkerLoops {
         if let failure = failures.compactMap(\.self).first { throw Failure("cannot start: \(failure)", code: EX_OSERR) }
     }
 
-    /// Where what is logged about a loop's server is found.
+    /// Where a loop's server is found, and what is logged about it.
     ///
     /// `@unchecked Sendable`, since it is used on that loop alone.
-    private final class LogPlace: @unchecked Sendable {
+    private final class Place: @unchecked Sendable {
         weak var log: ServerLog?
+        weak var server: ChatServer?
+    }
+
+    /// Has `run` run the commands of operators who are on these loops, on the daemon's loop, and tells them what has come of it.
+    func onOperatorCommand(
+        _ run: @escaping @Sendable (_ line: String, _ answer: @escaping @Sendable (OperatorAnswer) -> Void) -> Void
+    ) {
+        onEach { [places] index, loop in
+            places[index].server?.chat?.onOperatorCommand { [remote = loop.remote] person, line in
+                places[index].log?.didGiveCommand(line, person)
+                let id = person.id
+                run(line) { answer in
+                    remote.execute { loop in (loop.connection(id)?.handler as? Person)?.show(answer) }
+                }
+                return OperatorAnswer(.text)
+            }
+        }
     }
 
     var logLevel: Logger.Level {
         didSet {
-            for (background, place) in zip(loops, logs) {
+            for (background, place) in zip(loops, places) {
                 background.remote.execute { [logLevel] _ in place.log?.level = logLevel }
             }
         }

@@ -48,13 +48,13 @@
                         crowd: .init(windowEnd: time == 0 ? 1 << 53 : .min, told: 100, joined: 1, left: 1))),
                 .records(room: "lobby", [.init(kind: 1, time: time, online: .min, from: [], text: [])]),
                 .person(
-                    .init(server: 77, number: 1), name: "ana", guestNumber: time == 0 ? 1 << 53 : .max, owner: "",
-                    rooms: ["lobby"]),
+                    .init(server: 77, number: 1),
+                    .init(name: "ana", guestNumber: time == 0 ? 1 << 53 : .max, isLoggedIn: false, rooms: ["lobby"])),
                 .end,
             ]
             for part in parts { receive(.snapshot(for: replica.server, attempt: 1, part)) }
             #expect(replica.isEstablished == (time == 0))
-            for person in 2..<9 as Range<UInt64> { receive(.arrive(name: nil, owner: ""), of: person) }
+            for person in 2..<9 as Range<UInt64> { receive(.arrive(name: nil, origin: nil, isLoggedIn: false), of: person) }
             receive(.countCrowd(room: "lobby"))
             // It finds out.
             try chats.wait(for: "a loss") { node.events.contains { if case .left = $0 { true } else { false } } }
@@ -69,7 +69,7 @@
             let chats = try ChatClusterFixture(servers: 2)
             var entry = StreamEntry(node: 77, first: 0)
             entry.append(ChatEvent.hello(attempt: 1, former: 0).encoded.span, from: ChatReplica.nobody)
-            entry.append(ChatEvent.arrive(name: "guest2", owner: "").encoded.span, from: 1)
+            entry.append(ChatEvent.arrive(name: "guest2", origin: nil, isLoggedIn: false).encoded.span, from: 1)
             chats.redis.append(entry.encoded)
             try chats.settle()
             let ana = try chats.begin(0)
@@ -165,7 +165,7 @@
             say([(.hello(attempt: 1, former: 0), ChatReplica.nobody)])
             for person in 0..<1_000 as Range<UInt64> {
                 say([
-                    (.arrive(name: nil, owner: ""), person),
+                    (.arrive(name: nil, origin: nil, isLoggedIn: false), person),
                     (.invite(.init(server: 77, number: person), room: "tea"), ChatReplica.nobody),
                     (.depart(reason: ""), person),
                 ])

@@ -94,7 +94,7 @@
             try loop.run(until: "it to begin") { cluster?.serverCount == 1 }
             var entry = StreamEntry(node: 77, first: 0)
             entry.append(ChatEvent.hello(attempt: 1, former: 0).encoded.span, from: ChatReplica.nobody)
-            entry.append(ChatEvent.arrive(name: "ana", owner: "").encoded.span, from: 1)
+            entry.append(ChatEvent.arrive(name: "ana", origin: nil, isLoggedIn: false).encoded.span, from: 1)
             redis.append(entry.encoded)
             try loop.run(until: "it to be gone") { weakChat == nil }
             #expect(server == nil)

@@ -38,25 +38,6 @@
 
             var chat: Chat { get throws { try #require(server.chat) } }
             var replica: ChatReplica { get throws { try #require(try chat.replica) } }
-
-            /// All that the server knows of the chat, in an order that is the same for all.
-            var state: [String] {
-                get throws {
-                    try replica.snapshot().flatMap { part -> [String] in
-                        // Which of its own events have their place, each server knows a moment before the others.
-                        if case .start(let start) = part {
-                            return ["\(start.guestCount) \(start.time) \(start.servers.map(\.name))"]
-                        }
-                        guard case .records(let room, let records) = part else { return ["\(part)"] }
-                        return records.map { record in
-                            let (from, text) = (
-                                String(decoding: record.from, as: UTF8.self), String(decoding: record.text, as: UTF8.self)
-                            )
-                            return "\(room): kind \(record.kind) at \(record.time), \(from): \(text) (\(record.online) online)"
-                        }
-                    }
-                }
-            }
         }
 
         /// Somebody at one of the servers.
@@ -151,14 +132,8 @@
         /// Fails unless all servers know the same.
         func expectAgreement(_ comment: Comment = "", sourceLocation: SourceLocation = #_sourceLocation) throws {
             // One that was taken for lost is becoming one of them again.
-            let states = try nodes.filter { $0.cluster.serverCount > 0 }.map { try $0.state }
-            for (index, state) in states.enumerated().dropFirst() where state.sorted() != states[0].sorted() {
-                let changes = state.difference(from: states[0])
-                Issue.record("\(comment): server \(index) differs from server 0 by \(changes)", sourceLocation: sourceLocation)
-                throw Disagreement()
-            }
+            try ReplicaState.expectAgreement(
+                of: nodes.filter { $0.cluster.serverCount > 0 }.map { try $0.replica }, comment, sourceLocation: sourceLocation)
         }
-
-        struct Disagreement: Error {}
     }
 #endif

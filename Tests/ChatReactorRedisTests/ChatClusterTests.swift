@@ -304,7 +304,7 @@
             let name =
                 ["lobby", "", "tea", "server", "guest1", String(repeating: "a", count: 200)].randomElement(using: &random) ?? ""
             let events: [ChatEvent] = [
-                .arrive(name: name, owner: name), .depart(reason: name), .rename(name),
+                .arrive(name: name, origin: nil, isLoggedIn: false), .depart(reason: name), .rename(name),
                 .enter(room: name, .after(epoch: .max, sequence: .max), key: name, isMove: true),
                 .enter(room: name, .last(.max), key: "", isMove: false),
                 .leave(room: name), .record(room: name, kind: 1, from: name, text: Array(name.utf8)),

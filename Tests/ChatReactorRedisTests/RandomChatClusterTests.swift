@@ -20,34 +20,6 @@
             }
         }
 
-        /// An embedder that answers some of what happens with something else, at the same moment.
-        private final class Meddler: ChatServerObserver {
-            private var random: SeededGenerator
-
-            init(_ random: inout SeededGenerator) { self.random = SeededGenerator(seed: .random(in: 0...(.max), using: &random)) }
-
-            func server(_ server: ChatServer, didPublish event: ChatServer.Event) { meddle(server, event.person, event.room) }
-            func server(_ server: ChatServer, didOpen room: ChatServer.Room) { meddle(server, nil, room) }
-            func server(_ server: ChatServer, didClose client: ChatServer.Client, reason: CloseReason) {
-                meddle(server, client as? Person, nil)
-            }
-
-            private func meddle(_ server: ChatServer, _ person: Person?, _ room: ChatServer.Room?) {
-                guard let chat = server.chat else { return }
-                switch Int.random(in: 0..<100, using: &random) {
-                case 0: person?.connection?.close()
-                case 1: person?.connection?.finish()
-                case 2: if let person { chat.kick(person, reason: "meddled") }
-                case 3...6: server.announce("meddled")
-                case 7: if let person, let name = try? ChatName("dora") { chat.rename(person, to: name) }
-                case 8...9: person?.notify("meddled")
-                case 10...11: if let room { chat.close(room) }
-                case 12...14: room?.announce("here")
-                default: break
-                }
-            }
-        }
-
         private func play(_ random: inout SeededGenerator) throws {
             let chats = try ChatClusterFixture(servers: Int.random(in: 1...3, using: &random)) { chat, _, cluster in
                 chat.history = 5
@@ -55,7 +27,7 @@
                 cluster.grace = .milliseconds(50)
             }
             var members: [ChatClusterFixture.Member] = []
-            let meddler = Meddler(&random)
+            let meddler = ChatMeddler(&random)
             if Bool.random(using: &random) { chats.nodes[0].server.addObserver(meddler) }
             for step in 0..<150 {
                 switch Int.random(in: 0..<40, using: &random) {
@@ -106,7 +78,7 @@
                     try chats.expectAgreement("after \(step) steps")
                 default:
                     guard let member = members.randomElement(using: &random) else { continue }
-                    _ = try? member.send(line(using: &random))
+                    _ = try? member.send(random.chatLine())
                 }
                 for member in members { member.peer.read() }
             }
@@ -131,25 +103,6 @@
                     let isAnswered = member.lines.contains { $0.hasPrefix("* in ") || $0.hasPrefix("{\"type\":\"who\"") }
                     return isAnswered || member.peer.isAtEnd || member.peer.readFailure != nil
                 }
-            }
-        }
-
-        private func line(using random: inout SeededGenerator) -> String {
-            let room = ["lobby", "tea", "Tea", "cake", "jam"].randomElement(using: &random) ?? ""
-            let name = ["ana", "Ana", "ben", "cleo"].randomElement(using: &random) ?? ""
-            switch Int.random(in: 0..<16, using: &random) {
-            case 0, 1: return "/nick \(name)"
-            case 2, 3: return "/join \(room)"
-            case 4: return "/join \(room) key\(Int.random(in: 0...1, using: &random))"
-            case 5: return "/leave"
-            case 6: return "/topic \(name)"
-            case 7: return "/msg \(name) psst"
-            case 8: return "/me waves"
-            case 9: return "/json"
-            case 10: return "/invite \(name)"
-            case 11: return "/resume \(room) 1 1"
-            case 12: return "/quit"
-            default: return "hello \(Int.random(in: 0...99, using: &random))"
             }
         }
     }

@@ -6,65 +6,8 @@ import Testing
 
 /// Servers on several loops that are one relay.
 struct ServerGroupTests {
-    /// A group whose first server is on the test's own loop, and the others on threads.
-    private final class Fixture {
-        let loop: EventLoop
-        let server: ChatServer
-        let group: ServerGroup
-        let others: [BackgroundLoop]
-        private(set) var peers: [Peer] = []
-
-        init(loopCount: Int = 3, _ configure: (inout ChatServer.Configuration) -> Void = { _ in }) async throws {
-            var configuration = ChatServer.Configuration()
-            configure(&configuration)
-            let group = try ServerGroup(configuration: configuration)
-            let loop = try EventLoop()
-            (self.loop, self.group) = (loop, group)
-            server = try ChatServer(on: loop, in: group)
-            others = try (1..<loopCount).map { _ in try BackgroundLoop() }
-            for other in others {
-                try await other.remote.withLoop { loop in
-                    _ = try ChatServer(on: loop, in: group)
-                }
-            }
-        }
-
-        /// Adds an observer to the servers that are on threads.
-        func holdUp(by observer: any ChatServerObserver & Sendable) async throws {
-            for other in others {
-                let loop = other.remote
-                group.execute { server in if server.loop.remote === loop { server.addObserver(observer) } }
-            }
-            _ = try await clientCounts()
-        }
-
-        func stop() async throws {
-            loop.close()
-            for other in others { try await other.stop() }
-        }
-
-        func join(_ count: Int, at address: SocketAddress) throws -> [Peer] {
-            let new = try (0..<count).map { _ in try Peer(to: address) }
-            peers += new
-            return new
-        }
-
-        /// Turns until a condition holds.
-        func run(until what: Comment, _ condition: () throws -> Bool) throws {
-            try loop.run(until: what, condition)
-        }
-
-        /// How many clients each of the servers has, the test's own first.
-        func clientCounts() async throws -> [Int] {
-            let counts = Mutex<[Int]>([])
-            group.execute { server in counts.withLock { $0.append(server.clientCount) } }
-            try run(until: "all have counted") { counts.withLock(\.count) == others.count + 1 }
-            return counts.withLock { $0.sorted() }
-        }
-    }
-
     @Test func whatOneSaysReachesAllWhateverTheirLoop() async throws {
-        let fixture = try await Fixture()
+        let fixture = try await ServerGroupFixture()
         let listener = try fixture.server.listen(on: .loopback(port: 0))
         let peers = try fixture.join(9, at: listener.address)
         try fixture.run(until: "all are there") { fixture.group.clientCount == 9 }
@@ -86,7 +29,7 @@ struct ServerGroupTests {
     }
 
     @Test func aPathIsSharedAsWell() async throws {
-        let fixture = try await Fixture(loopCount: 2)
+        let fixture = try await ServerGroupFixture(loopCount: 2)
         let listener = try fixture.server.listen(on: .temporaryPath())
         let peers = try fixture.join(4, at: listener.address)
         try fixture.run(until: "all are there") { fixture.group.clientCount == 4 }
@@ -98,7 +41,7 @@ struct ServerGroupTests {
 
     /// Those who are on their way to another loop count as well: all of these come at once.
     @Test func limitsHoldForAllLoopsTogether() async throws {
-        let fixture = try await Fixture {
+        let fixture = try await ServerGroupFixture {
             $0.access.maximumConnections = 5
         }
         let listener = try fixture.server.listen(on: .loopback(port: 0))
@@ -128,7 +71,7 @@ struct ServerGroupTests {
     /// Whoever has arrived at its loop is not on its way any more, even if that loop has not come to an end of its arrivals.
     @Test(arguments: [false, true])
     func nobodyCountsTwice(isForEachAddress: Bool) async throws {
-        let fixture = try await Fixture(loopCount: 2) {
+        let fixture = try await ServerGroupFixture(loopCount: 2) {
             if isForEachAddress { $0.access.maximumPerAddress = 4 } else { $0.access.maximumConnections = 4 }
         }
         let holding = Holding()
@@ -150,7 +93,7 @@ struct ServerGroupTests {
     }
 
     @Test func aLimitForEachAddressThatIsSetLaterCountsThoseOfAllLoops() async throws {
-        let fixture = try await Fixture()
+        let fixture = try await ServerGroupFixture()
         let listener = try fixture.server.listen(on: .loopback(port: 0))
         let first = try fixture.join(6, at: listener.address)
         try fixture.run(until: "all are there") { fixture.group.clientCount == 6 }
@@ -170,7 +113,7 @@ struct ServerGroupTests {
 
     @Test func aProxysCallersAreJudgedWhereTheyAreServed() async throws {
         let (proxies, denied) = ([try AddressBlock("127.0.0.1")], [try AddressBlock("192.0.2.0/24")])
-        let fixture = try await Fixture {
+        let fixture = try await ServerGroupFixture {
             $0.access.proxies = proxies
             $0.access.list = AccessList(allowing: nil, denying: denied)
         }
@@ -191,7 +134,7 @@ struct ServerGroupTests {
     /// Whoever comes by a proxy is judged on the loop where it is served: here the same is asked on all of them at once.
     @Test func theLastPlaceIsGivenOnce() async throws {
         let proxies = [try AddressBlock("127.0.0.1")]
-        let fixture = try await Fixture(loopCount: 4) {
+        let fixture = try await ServerGroupFixture(loopCount: 4) {
             $0.access.proxies = proxies
             $0.access.maximumPerAddress = 1
         }
@@ -209,7 +152,7 @@ struct ServerGroupTests {
     }
 
     @Test func allAreToldGoodbyeAndFinishTogether() async throws {
-        let fixture = try await Fixture()
+        let fixture = try await ServerGroupFixture()
         let listener = try fixture.server.listen(on: .loopback(port: 0))
         let peers = try fixture.join(7, at: listener.address)
         try fixture.run(until: "all are there") { fixture.group.clientCount == 7 }
@@ -230,7 +173,7 @@ struct ServerGroupTests {
 
     /// Each of them waits for the others, and none for another's wait.
     @Test func allMayBeShutDownAtOnce() async throws {
-        let fixture = try await Fixture()
+        let fixture = try await ServerGroupFixture()
         let listener = try fixture.server.listen(on: .loopback(port: 0))
         let peers = try fixture.join(6, at: listener.address)
         try fixture.run(until: "all are there") { fixture.group.clientCount == 6 }
@@ -249,7 +192,7 @@ struct ServerGroupTests {
 
     /// Its last words have no room in the log yet, for which it would wait.
     @Test func aServerWhoseLoopIsClosedMeanwhileShutsTheOthersDownAllTheSame() async throws {
-        let fixture = try await Fixture(loopCount: 2)
+        let fixture = try await ServerGroupFixture(loopCount: 2)
         let holding = Holding()
         try await fixture.holdUp(by: holding)
         let listener = try fixture.server.listen(on: .loopback(port: 0))
@@ -270,7 +213,7 @@ struct ServerGroupTests {
     }
 
     @Test func aLoopThatIsClosedIsNotWaitedFor() async throws {
-        let fixture = try await Fixture()
+        let fixture = try await ServerGroupFixture()
         let listener = try fixture.server.listen(on: .loopback(port: 0))
         let peers = try fixture.join(3, at: listener.address)
         try fixture.run(until: "all are there") { fixture.group.clientCount == 3 }
@@ -290,8 +233,9 @@ struct ServerGroupTests {
     @Test func whatIsOnOneLoopIsRefused() async throws {
         var configuration = ChatServer.Configuration()
         configuration.chat = Chat.Configuration(name: "chat")
-        #expect(throws: ChatServer.StartError.chatInGroup) { try ServerGroup(configuration: configuration) }
-        let fixture = try await Fixture(loopCount: 1)
+        configuration.chat?.roomLogDirectory = "somewhere"
+        #expect(throws: ChatServer.StartError.roomLogsInGroup) { try ServerGroup(configuration: configuration) }
+        let fixture = try await ServerGroupFixture(loopCount: 1)
         #expect(throws: Errno.operationNotSupported) { try fixture.server.listenForWeb(on: .loopback(port: 0)) }
         try await fixture.stop()
     }

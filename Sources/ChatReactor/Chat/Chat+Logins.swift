@@ -8,15 +8,17 @@ extension Chat {
     /// Who has the name until now gives way. Whoever has logged in under it is told so, and closed: a connection that has broken without a
     /// word looks as if it were still there. Anybody else becomes a guest.
     ///
-    /// - Returns: Whether the person has the name now. Not if it is banned, if the person has left, or if the chat is one of several servers.
+    /// In a chat of several servers, that comes to pass a moment later, at all of them.
+    ///
+    /// - Returns: Whether the person has the name now, or gets it. Not if it is banned, or if the person has left.
     @discardableResult
     public func logIn(_ person: Person, as name: ChatName) -> Bool {
-        // Of a chat of several servers, none knows who has logged in to another.
-        guard replica == nil, person.connection?.isOpen == true, person.connection?.isFinishing == false,
+        guard person.connection?.isOpen == true, person.connection?.isFinishing == false,
             bans.ban(of: name) == nil
         else { return false }
         // It has shown that by two means, such as a password and a certificate, and need not be told twice.
         if person.isLoggedIn, person.name.text == name.text, self.person(named: name) === person { return true }
+        if let replica { return replica.logIn(person, as: name) }
         if let other = self.person(named: name), other !== person {
             if other.isLoggedIn {
                 other.tell(.replaced)
@@ -39,11 +41,7 @@ extension Chat {
                 return false
             }
         }
-        before.timer?.cancel()
-        // Not the name, which may be another one again.
-        var state = person.login
-        (state.isAwaited, state.timer) = (false, nil)
-        person.login = state
+        person.stopAwaitingLogin()
         server?.didLogIn(person)
         if isHere {
             irc?.didChangeAccount(of: person)
@@ -54,9 +52,13 @@ extension Chat {
     }
 
     /// Gives somebody the name that it came with, since another has proved to have its own.
-    private func becomeGuest(_ person: Person) {
+    func becomeGuest(_ person: Person) {
         person.tell(.error("\(person.name) is the name of somebody who logs in"))
         let guest = ChatName.guest(person.guestNumber)
+        if let replica, !replica.isApplying {
+            replica.submit(.rename(guest.text), of: person)
+            return
+        }
         if (try? rename(person, to: guest, isGranted: true)) != nil { person.tell(.named(guest)) }
     }
 
@@ -64,7 +66,8 @@ extension Chat {
     func enforceLogins() {
         irc?.readMarkers.keep { authenticator?.isKnown($0) == true }
         tellChangedCapabilities()
-        for person in people {
+        // Of several servers, each looks at its own people.
+        for person in people where !(person is RemotePerson) {
             (person as? IRCClient)?.judgeOperator()
             let isKnown = authenticator?.isKnown(person.name) == true
             if person.isLoggedIn, !isKnown {
@@ -185,6 +188,15 @@ extension Person {
         do throws(ChatName.Invalid) { name = try ChatName(text) } catch { return tell(.loginRefused("\(error)")) }
         if isLoggedIn, name == self.name { return tell(.loginRefused("you are logged in as \(self.name) already")) }
         chat.judge(password, of: name, by: self)
+    }
+
+    /// The person need not log in any more.
+    final func stopAwaitingLogin() {
+        // Not the name, which may be another one again.
+        var state = login
+        state.timer?.cancel()
+        (state.isAwaited, state.timer) = (false, nil)
+        login = state
     }
 
     func loginDidTimeOut() {

@@ -30,9 +30,34 @@ extension Chat {
     @discardableResult
     public func ban(_ ban: Ban) throws(BanListError) -> [Person] {
         let banned = people.filter { isMeant($0, by: ban) }
-        defer { for person in banned { close(person, telling: ban.notice) } }
+        replica?.submit(.ban(ban))
+        // Of several servers, each closes its own people.
+        defer { for person in banned where !(person is RemotePerson) { close(person, telling: ban.notice) } }
         try bans.add(ban)
         return banned
+    }
+
+    /// Takes a ban back.
+    ///
+    /// - Returns: Whether there was one.
+    /// - Throws: If the file of the bans cannot be written. The ban is gone all the same.
+    @discardableResult
+    public func unban(_ subject: Ban.Subject) throws(BanListError) -> Bool {
+        replica?.submit(.unban(subject))
+        return try bans.remove(subject)
+    }
+
+    /// A server of the chat has a ban.
+    func learn(of ban: Ban) {
+        if bans.all.contains(ban) { return }
+        let banned = people.filter { !($0 is RemotePerson) && isMeant($0, by: ban) }
+        do throws(BanListError) { try bans.add(ban) } catch { server?.cannotKeepBans(error) }
+        for person in banned { close(person, telling: ban.notice) }
+    }
+
+    /// A server of the chat has a ban no more.
+    func learnOfUnban(of subject: Ban.Subject) {
+        do throws(BanListError) { _ = try bans.remove(subject) } catch { server?.cannotKeepBans(error) }
     }
 
     /// Closes those who are banned and there all the same, as after a list was replaced.
@@ -52,7 +77,7 @@ extension Chat {
     private func isMeant(_ person: Person, by ban: Ban) -> Bool {
         switch ban.subject {
         case .name(let name): person.name == name
-        case .addresses(let block): person.address.map(block.contains) ?? false
+        case .addresses(let block): person.origin.map(block.contains) ?? false
         }
     }
 
@@ -63,13 +88,17 @@ extension Chat {
     ///
     /// It is forgotten when a guest leaves, and with the server.
     public func mute(_ name: ChatName, for duration: Duration? = nil) {
+        // At its place, since whoever is muted stays so under another name.
+        if let replica { return replica.submit(.mute(name.text, for: duration)) }
         moderation.mute(name, for: duration)
     }
 
     /// Takes that back. Returns whether the name was muted.
     @discardableResult
     public func unmute(_ name: ChatName) -> Bool {
-        moderation.unmute(name)
+        guard let replica else { return moderation.unmute(name) }
+        replica.submit(.unmute(name.text))
+        return moderation.mute(of: name) != nil
     }
 
     // MARK: - Rooms and the server
@@ -98,7 +127,7 @@ extension Chat {
         }
     }
 
-    /// Tells everybody that the server will shut down, does so again a minute and ten seconds before it, and then calls the closure, in
+    /// Tells everybody, or of several machines those who are at this one, that the server will shut down, does so again a minute and ten seconds before it, and then calls the closure, in
     /// which `ChatServer.shutDown` may be called. Those who come until then are told, too. It replaces the time and the closure before.
     ///
     /// - Parameters:
@@ -106,14 +135,26 @@ extension Chat {
     ///   - reason: One line; empty for none.
     ///   - action: Called once, on the loop's thread, in a later turn.
     public func scheduleShutDown(after delay: Duration, reason: String = "", action: @escaping () -> Void) {
-        moderation.scheduleShutDown(of: self, after: delay, reason: String(madeVisible: reason), then: action)
+        let reason = String(madeVisible: reason)
+        moderation.scheduleShutDown(of: self, after: delay, reason: reason, then: action)
+        // Those who come to them are told, too.
+        let deadline = ContinuousClock.Instant.now.advanced(clamping: max(delay, .zero))
+        onOtherLoops { $0.moderation.expectShutDown(at: deadline, reason: reason) }
     }
 
     /// Calls that off, and tells everybody. Returns whether there was something to call off.
     @discardableResult
     public func cancelShutDown() -> Bool {
         guard moderation.cancelShutDown() else { return false }
-        announce("the server does not shut down after all")
+        onOtherLoops { _ = $0.moderation.cancelShutDown() }
+        let notice = "the server does not shut down after all"
+        if isAmongOtherMachines { tellAll(.notice(notice)) } else { announce(notice) }
         return true
+    }
+
+    /// Changes the chats of the other loops in the same way.
+    func onOtherLoops(_ body: @escaping @Sendable (Chat) -> Void) {
+        guard let server else { return }
+        server.group?.executeOnOthers(than: server.number) { server in if let chat = server.chat { body(chat) } }
     }
 }

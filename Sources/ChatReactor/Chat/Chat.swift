@@ -364,7 +364,11 @@ public final class Chat {
 
     /// Lets a person in whose connection has opened.
     func admit(_ person: Person) {
-        if let replica, !replica.mayAdmit(person) { return }
+        if let replica {
+            if !replica.mayAdmit(person) { return }
+            // It has waited since it has logged in, and was decided about before.
+            if let name = person.login.name { return replica.arrive(person, as: name, isLoggedIn: true) }
+        }
         var wanted: ChatName?
         switch hooks.admission(person) {
         case .admit: break
@@ -377,8 +381,10 @@ public final class Chat {
         guard person.connection?.isFinishing == false else { return }
         // It has logged in.
         if names[person.name] === person { return letIn(person) }
-        if wanted == nil, replica == nil, mustLogIn(person) {
-            try? names.rename(person, to: person.name)
+        if let replica, let name = person.login.name { return replica.arrive(person, as: name, isLoggedIn: true) }
+        if wanted == nil, mustLogIn(person) {
+            // Of several servers, the others need not know.
+            if replica == nil { try? names.rename(person, to: person.name) }
             return awaitLogin(of: person)
         }
         if let wanted, let ban = bans.ban(of: wanted) { return close(person, telling: ban.notice) }
@@ -406,7 +412,7 @@ public final class Chat {
         names.remove(person)
         irc?.forget(person)
         // The number is never used again.
-        if person.isGuest { unmute(person.name) }
+        if person.isGuest { _ = moderation.unmute(person.name) }
         for name in person.ignored { stopIgnoring(name, by: person) }
     }
 
@@ -551,7 +557,7 @@ public final class Chat {
         for person in people {
             person.rooms = []
             // Guests are counted anew.
-            if person.isGuest { unmute(person.name) }
+            if person.isGuest { _ = moderation.unmute(person.name) }
         }
         for room in rooms { room.conversation?.forgetPeople() }
         openedRooms = [:]
@@ -573,6 +579,9 @@ public final class Chat {
     package var servesIRC: Bool { irc != nil }
     /// Whether the chat is one with those of other servers.
     package var hasReplica: Bool { replica != nil }
+
+    /// Whether it is one with those of servers that go on when this one ends.
+    var isAmongOtherMachines: Bool { replica?.order?.knowsServers == false }
 
     /// Has the chat be one with those of other servers, before anybody has come.
     package func beOne(by order: any ChatReplica.Order) -> ChatReplica {

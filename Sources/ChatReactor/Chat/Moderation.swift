@@ -43,6 +43,11 @@ final class Moderation {
         var notice: String { "you are muted" + (remaining.map { " for \(TimeSpan.describe($0 + .milliseconds(999)))" } ?? "") }
     }
 
+    /// The names that are muted, and for how long from now on.
+    var allMutes: [(name: ChatName, remaining: Duration?)] {
+        mutes.keys.compactMap { name in mute(of: name).map { (name, $0.remaining) } }
+    }
+
     func mute(_ name: ChatName, for duration: Duration?) {
         mutes.updateValue(duration.map { .now.advanced(clamping: $0) }, forKey: name)
     }
@@ -71,8 +76,9 @@ final class Moderation {
         return "the server shuts down \(time)" + (reason.isEmpty ? "" : ": \(reason)")
     }
 
-    /// Tells every room, and leaves out a reason that is too long for it.
+    /// Tells every room, or of several machines those who are at this one, and leaves out a reason that is too long for it.
     private func announce(in remaining: Duration, reason: String, to chat: Chat) {
+        if chat.isAmongOtherMachines { return chat.tellAll(.notice(Self.shutdownNotice(in: remaining, reason: reason))) }
         for room in chat.rooms where !room.announce(Self.shutdownNotice(in: remaining, reason: reason)) {
             room.announce(Self.shutdownNotice(in: remaining, reason: ""))
         }
@@ -90,6 +96,13 @@ final class Moderation {
             shutdownTimer = chat.loop.makeTimer { [weak self, weak chat] in if let chat { self?.continueShutDown(of: chat) } }
         }
         armTimer()
+    }
+
+    /// Another server of the group will shut down, and this one with it.
+    func expectShutDown(at deadline: ContinuousClock.Instant, reason: String) {
+        var new: Shutdown? = Shutdown(deadline: deadline, reason: reason, completion: {}, reminders: [])
+        swap(&new, &shutdown)
+        shutdownTimer?.cancel()
     }
 
     func cancelShutDown() -> Bool {

@@ -66,14 +66,16 @@ extension OperatorCommands {
 
     private func describe(_ person: Person, _ answer: inout OperatorAnswer) {
         let rooms = person.rooms.map(\.name.text)
-        let address = person.address
+        let isElsewhere = person is RemotePerson
+        // Of who is at another server, no port is known.
+        let address = isElsewhere ? person.origin.map(\.shownWithoutPort) : person.address.map(\.shown)
         let lag = person.rooms.reduce(person.connection?.pendingOutput ?? 0) { $0 + ($1.conversation?.lag(of: person) ?? 0) }
         let idle = person.lastHeard.duration(to: .now)
         let mute = chat.moderation.mute(of: person.name)
         let place = rooms.joined(separator: ", ")
         var text = "\(person.name) \(person.login.isAwaited ? "yet to log in" : "in \(place)")"
-        text += " from \(address.map(\.shown) ?? "nowhere any more"), "
-        text += "idle \(TimeSpan.describe(idle)), \(lag) bytes behind"
+        text += " from \(address ?? "nowhere any more"), "
+        text += isElsewhere ? "at another server" : "idle \(TimeSpan.describe(idle)), \(lag) bytes behind"
         if person.form.isJSON { text += ", JSON" }
         if person.form.kind == .irc { text += ", IRC" }
         if person.form.isFramed { text += ", WebSocket" }
@@ -83,10 +85,14 @@ extension OperatorCommands {
             $0.add("name", person.name.text)
             $0.add("number", person.number)
             $0.add("rooms", rooms)
-            if let address { $0.add("address", address.shown) }
-            $0.add("lag", lag)
-            $0.add("idle", idle.components.seconds)
-            $0.add("form", person.form.kind.rawValue)
+            if let address { $0.add("address", address) }
+            if isElsewhere {
+                $0.add("elsewhere", true)
+            } else {
+                $0.add("lag", lag)
+                $0.add("idle", idle.components.seconds)
+                $0.add("form", person.form.kind.rawValue)
+            }
             if person.isLoggedIn { $0.add("loggedIn", true) }
             if let mute {
                 $0.add("muted", true)
@@ -131,7 +137,7 @@ extension OperatorCommands {
         if who.isEmpty { throw usage("ban") }
         // The number will never be anybody else's, and who comes back has another one.
         if let guest = (try? parseName(who)).flatMap(chat.person(named:)), guest.isGuest {
-            guard let address = guest.address.flatMap({ AddressBlock($0) }) else {
+            guard let address = guest.origin.flatMap({ AddressBlock($0) }) else {
                 throw Failure("a guest comes back under another name, and this one has no address that could be banned")
             }
             throw Failure("a guest comes back under another name: ban the address \(address)")
@@ -139,7 +145,7 @@ extension OperatorCommands {
         let subject = try parseSubject(who)
         let (duration, reason) = try takeTime(after: "for", from: rest)
         // The addresses are known only as long as the people are there.
-        let addresses = chat.people.filter { .name($0.name) == subject }.compactMap(\.address)
+        let addresses = chat.people.filter { .name($0.name) == subject }.compactMap(\.origin)
         let closed: [Person]
         do throws(BanListError) {
             closed = try chat.ban(Ban(subject, for: duration, reason: reason))
@@ -157,7 +163,7 @@ extension OperatorCommands {
         if argument.isEmpty { throw usage("unban") }
         let subject = try parseSubject(argument)
         let wasBanned: Bool
-        do throws(BanListError) { wasBanned = try chat.bans.remove(subject) } catch {
+        do throws(BanListError) { wasBanned = try chat.unban(subject) } catch {
             throw Failure("\(subject) is not banned any more as long as the server runs, but this is not kept: \(error)")
         }
         if !wasBanned { throw Failure("there is no ban of \(subject); bans lists what there is") }
@@ -214,7 +220,10 @@ extension OperatorCommands {
             for line in chat.messageOfTheDay { answer.add(line) }
         case "reload":
             guard let readMessageOfTheDay else { throw Failure("the message of the day is in no file") }
-            do { chat.messageOfTheDay = try readMessageOfTheDay() } catch { throw Failure(String(madeVisible: "\(error)")) }
+            let lines: [String]
+            do { lines = try readMessageOfTheDay() } catch { throw Failure(String(madeVisible: "\(error)")) }
+            chat.messageOfTheDay = lines
+            chat.onOtherLoops { $0.messageOfTheDay = lines }
             let count = chat.messageOfTheDay.count
             answer.add("read \(count) \(count == 1 ? "line" : "lines")")
         default:
@@ -254,6 +263,9 @@ extension OperatorCommands {
 extension SocketAddress {
     /// The address and the port; `unix` for a Unix-domain socket without a name.
     var shown: String { self == .unix(path: "") ? "unix" : String(madeVisible: description) }
+
+    /// The address alone.
+    var shownWithoutPort: String { port == nil ? shown : numericHost }
 }
 
 extension String {

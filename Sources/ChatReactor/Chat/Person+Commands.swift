@@ -28,11 +28,16 @@ extension Person {
             return false
         }
         guard let answer = chat?.runOperatorCommand(isExplicit ? argument : line, by: self) else { return false }
+        show(answer)
+        return true
+    }
+
+    /// Tells what has come of an operator's command: for a hook that learns that later than it returns.
+    public final func show(_ answer: OperatorAnswer) {
         for text in answer.lines.dropLast(answer.isDone ? 0 : 1).prefix(Self.listLimit) { tell(.notice(text)) }
         let rest = answer.lines.count - Self.listLimit
         if rest > 0 { tell(.notice("\(rest) lines more are not shown")) }
         if !answer.isDone, let reason = answer.lines.last { tell(.error(reason)) }
-        return true
     }
 
     func tellUsage(_ name: String, as reply: (String) -> Reply = Reply.error) {

@@ -37,7 +37,7 @@ public class Person: ChatServer.Client, ConnectionHandler {
     private var isPausedForReplay = false
     private var isPausedForReplies = false
     /// Where the person comes from, without a port. It is known also when the connection is closed, which cannot be asked any more.
-    private(set) final var origin: SocketAddress?
+    final var origin: SocketAddress?
     /// Whom the person ignores, and those of them who were not asked for: see `Chat.goOnToIgnore`.
     final var ignored: Set<ChatName> = []
     final var followed: Set<ChatName> = []
@@ -60,7 +60,7 @@ public class Person: ChatServer.Client, ConnectionHandler {
     /// The room to which goes what the person says; nil once it has left.
     public override var room: ChatServer.Room? { rooms.last }
     /// Whom a name is kept for: who comes from the same address.
-    var owner: String { origin?.description ?? "" }
+    final var owner: String { origin?.description ?? "" }
     var isGuest: Bool { name == .guest(guestNumber) }
 
     /// Whether the person may give the operator's commands: it has logged in under the name of an operator.

@@ -1,3 +1,5 @@
+import Reactor
+
 /// Something that happens in a chat of several servers, as it is written to their order. Every server does it when it reads it there, and not before, so all
 /// of them have the same people, rooms, names and records.
 ///
@@ -5,8 +7,10 @@
 enum ChatEvent: Equatable {
     // MARK: What a person does
 
-    /// Comes, and is a guest unless it can have the name that it wants. The owner is whom its name is kept for when it has left.
-    case arrive(name: String?, owner: String)
+    /// Comes, and is a guest unless it can have the name that it wants: in any case if it has logged in.
+    case arrive(name: String?, origin: SocketAddress?, isLoggedIn: Bool)
+    /// Has proved to have a name. Whoever has it gives way.
+    case logIn(String)
     /// Leaves the chat.
     case depart(reason: String)
     /// Takes a name, if nobody else has it.
@@ -32,6 +36,13 @@ enum ChatEvent: Equatable {
     case tell(PersonKey, Telling)
     /// Its server closes its connection.
     case remove(PersonKey, farewell: String)
+
+    // MARK: What an operator has laid down
+
+    case ban(Ban)
+    case unban(Ban.Subject)
+    case mute(String, for: Duration?)
+    case unmute(String)
 
     // MARK: Servers
 
@@ -90,6 +101,39 @@ struct EventWriter {
         if let text { write(text) }
     }
 
+    mutating func write(_ address: SocketAddress?) {
+        switch address {
+        case nil: write(0 as UInt8)
+        case .ipv4(let number, let port):
+            write(4 as UInt8)
+            write(number)
+            write(port)
+        case .ipv6(let high, let low, let port, let scope):
+            write(6 as UInt8)
+            write(high)
+            write(low)
+            write(port)
+            write(scope)
+        case .unix(let path):
+            write(1 as UInt8)
+            write(path)
+        }
+    }
+
+    mutating func write(_ ban: Ban) {
+        write("\(ban.subject)")
+        write(ban.end != nil)
+        if let end = ban.end { write(end) }
+        write(ban.reason)
+    }
+
+    /// - Parameter duration: Nil for good.
+    mutating func write(_ duration: Duration?) {
+        write(duration != nil)
+        // What is longer than this is as good as for good.
+        if let duration { write(UInt32(clamping: duration.components.seconds)) }
+    }
+
     mutating func write(_ key: PersonKey) {
         write(key.server)
         write(key.number)
@@ -137,6 +181,29 @@ struct EventReader {
 
     mutating func optionalText() throws(Malformed) -> String? { try flag() ? try text() : nil }
 
+    mutating func address() throws(Malformed) -> SocketAddress? {
+        switch try number(UInt8.self) {
+        case 0: return nil
+        case 1: return .unix(path: try text())
+        case 4: return .ipv4(address: try number(), port: try number())
+        case 6: return .ipv6(high: try number(), low: try number(), port: try number(), scope: try number())
+        default: throw Malformed()
+        }
+    }
+
+    mutating func subject() throws(Malformed) -> Ban.Subject {
+        guard let subject = try? Ban.Subject(try text()) else { throw Malformed() }
+        return subject
+    }
+
+    mutating func ban() throws(Malformed) -> Ban {
+        let subject = try subject()
+        let end: Int64? = try flag() ? try number() : nil
+        return Ban(subject, end: end, reason: try text())
+    }
+
+    mutating func duration() throws(Malformed) -> Duration? { try flag() ? .seconds(try number(UInt32.self)) : nil }
+
     mutating func key() throws(Malformed) -> PersonKey { PersonKey(server: try number(), number: try number()) }
 }
 
@@ -144,17 +211,21 @@ extension ChatEvent {
     private enum Code: UInt8 {
         case arrive = 1
         case depart, rename, enter, leave, record, countCrowd, invite, close, tell, remove, hello, begin, alive, lost, end,
-            snapshot
+            snapshot, ban, unban, mute, unmute, logIn
     }
 
     var encoded: [UInt8] {
         var writer = EventWriter()
         func write(_ code: Code) { writer.write(code.rawValue) }
         switch self {
-        case .arrive(let name, let owner):
+        case .arrive(let name, let origin, let isLoggedIn):
             write(.arrive)
             writer.write(name)
-            writer.write(owner)
+            writer.write(origin)
+            writer.write(isLoggedIn)
+        case .logIn(let name):
+            write(.logIn)
+            writer.write(name)
         case .depart(let reason):
             write(.depart)
             writer.write(reason)
@@ -203,6 +274,19 @@ extension ChatEvent {
             write(.remove)
             writer.write(person)
             writer.write(farewell)
+        case .ban(let ban):
+            write(.ban)
+            writer.write(ban)
+        case .unban(let subject):
+            write(.unban)
+            writer.write("\(subject)")
+        case .mute(let name, let duration):
+            write(.mute)
+            writer.write(name)
+            writer.write(duration)
+        case .unmute(let name):
+            write(.unmute)
+            writer.write(name)
         case .hello(let attempt, let former):
             write(.hello)
             writer.write(attempt)
@@ -236,7 +320,9 @@ extension ChatEvent {
     private static func read(from reader: inout EventReader) throws(EventReader.Malformed) -> ChatEvent {
         guard let code = Code(rawValue: try reader.number()) else { throw EventReader.Malformed() }
         switch code {
-        case .arrive: return .arrive(name: try reader.optionalText(), owner: try reader.text())
+        case .arrive:
+            return .arrive(name: try reader.optionalText(), origin: try reader.address(), isLoggedIn: try reader.flag())
+        case .logIn: return .logIn(try reader.text())
         case .depart: return .depart(reason: try reader.text())
         case .rename: return .rename(try reader.text())
         case .enter:
@@ -258,6 +344,10 @@ extension ChatEvent {
         case .close: return .close(room: try reader.text())
         case .tell: return .tell(try reader.key(), try Telling(from: &reader))
         case .remove: return .remove(try reader.key(), farewell: try reader.text())
+        case .ban: return .ban(try reader.ban())
+        case .unban: return .unban(try reader.subject())
+        case .mute: return .mute(try reader.text(), for: try reader.duration())
+        case .unmute: return .unmute(try reader.text())
         case .hello: return .hello(attempt: try reader.number(), former: try reader.number())
         case .begin: return .begin
         case .alive: return .alive

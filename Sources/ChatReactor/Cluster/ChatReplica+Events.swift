@@ -68,13 +68,18 @@ extension ChatReplica {
         case .countCrowd(let room): conversation(room)?.presence.tellCounts()
         case .invite(let guest, let room):
             if let person = people[guest] { _ = conversation(room)?.invite(person, isByOperator: false) }
+        // Where an operator has done that, it was done at once, and is done again at its place: another may have done the opposite meanwhile.
+        case .ban(let ban): chat.learn(of: ban)
+        case .unban(let subject): chat.learnOfUnban(of: subject)
+        case .mute(let name, let duration): chat.moderation.mute(ChatName(unchecked: name), for: duration)
+        case .unmute(let name): _ = chat.moderation.unmute(ChatName(unchecked: name))
         case .close(let room):
             close(ChatName(unchecked: room))
         case .tell(let whom, let telling):
             if whom.server == server { tell(whom, telling) }
         case .remove(let whom, let farewell):
             if whom.server == server { people[whom]?.leave(farewell: farewell) }
-        case .arrive(let name, let owner): admit(key, as: name, owner: owner)
+        case .arrive(let name, let origin, let isLoggedIn): admit(key, as: name, from: origin, isLoggedIn: isLoggedIn)
         default: applyToPerson(event, key)
         }
     }
@@ -83,7 +88,10 @@ extension ChatReplica {
         guard let person = people[key] else { return }
         switch event {
         case .depart(let reason): remove(key, person, reason: reason)
-        case .rename(let name): setName(ChatName(unchecked: name), of: person)
+        case .rename(let name):
+            setName(ChatName(unchecked: name), of: person)
+            if key.server == server { closeIfBanned(person) }
+        case .logIn(let name): logIn(person, as: ChatName(unchecked: name), isOwn: key.server == server)
         case .enter(let room, let extent, let roomKey, let isMove):
             enter(ChatName(unchecked: room), extent, roomKey, isMove: isMove, person, key)
         case .leave(let name):
@@ -99,35 +107,37 @@ extension ChatReplica {
         if waiting.remove(UInt64(person.number)) != nil { person.connection?.resumeReading() }
     }
 
-    /// How long to wait before more is applied: until those who read the rooms of late have read some of that. Nil if no time.
-    package var timeToWait: Duration? {
-        touched.removeAll { !$0.hasGrownEnough && !$0.waitsForSubscribers }
-        if touched.isEmpty { return nil }
-        // A turn later, nothing has grown any more.
-        return touched.contains(where: \.waitsForSubscribers) ? .milliseconds(5) : .zero
-    }
-
     func conversation(_ room: String) -> Conversation? { chat.room(named: ChatName(unchecked: room))?.conversation }
 
     // MARK: - People
 
-    func admit(_ key: PersonKey, as name: String?, owner: String) {
-        guard people[key] == nil, let person = person(key, owner) else { return }
+    func admit(_ key: PersonKey, as name: String?, from origin: SocketAddress?, isLoggedIn: Bool) {
+        guard people[key] == nil, let person = person(key, from: origin) else { return }
         guestCount += 1
         // Nobody takes such a name, but it may have been given.
         while chat.person(named: .guest(guestCount)) != nil { guestCount += 1 }
         person.guestNumber = guestCount
         people[key] = person
-        if name.map({ chat.register(person, as: ChatName(unchecked: $0)) }) != true {
-            _ = chat.register(person, as: .guest(guestCount))
-        }
+        let wanted = name.map { ChatName(unchecked: $0) }
+        if let wanted, isLoggedIn { displace(wanted, for: person) }
+        let hasName = wanted.map { chat.register(person, as: $0) } == true
+        if !hasName { _ = chat.register(person, as: .guest(guestCount)) }
+        person.login.name = hasName && isLoggedIn ? wanted : nil
+        if key.server == server, person.isLoggedIn { chat.server?.didLogIn(person) }
         chat.letIn(person)
-        if key.server == server { goOn(with: person) }
+        if key.server != server { return }
+        goOn(with: person)
+        closeIfBanned(person)
     }
 
-    func person(_ key: PersonKey, _ owner: String) -> Person? {
+    /// Its name may have been banned since it has asked for it.
+    private func closeIfBanned(_ person: Person) {
+        if let ban = chat.bans.ban(of: person.name) { chat.close(person, telling: ban.notice) }
+    }
+
+    func person(_ key: PersonKey, from origin: SocketAddress?) -> Person? {
         if key.server == server { return locals[key.number] }
-        return chat.server.map { RemotePerson(key, owner: owner, of: chat, server: $0) }
+        return chat.server.map { RemotePerson(key, from: origin, of: chat, server: $0) }
     }
 
     func remove(_ key: PersonKey, _ person: Person, reason: String) {
@@ -137,6 +147,30 @@ extension ChatReplica {
         locals[key.number] = nil
         departing.remove(key.number)
         waiting.remove(key.number)
+    }
+
+    func logIn(_ person: Person, as name: ChatName, isOwn: Bool) {
+        displace(name, for: person)
+        let before = person.login.name
+        // First, since those who are told of the new name may ask whose it is.
+        person.login.name = name
+        if name.text != person.name.text, (try? chat.rename(person, to: name, isGranted: true)) == nil {
+            person.login.name = before
+            return
+        }
+        guard isOwn else { return }
+        chat.server?.didLogIn(person)
+        person.tell(.loggedIn(name))
+        closeIfBanned(person)
+    }
+
+    /// Has whoever has a name give way to somebody who has proved to have it.
+    private func displace(_ name: ChatName, for person: Person) {
+        guard let other = chat.person(named: name), other !== person else { return }
+        if !other.isLoggedIn { return chat.becomeGuest(other) }
+        other.tell(.replaced)
+        remove(key(of: other), other, reason: "logged in again")
+        other.connection?.finish(reason: .requested)
     }
 
     func setName(_ name: ChatName, of person: Person) {

@@ -5,7 +5,14 @@ extension ChatReplica {
     /// The order can be submitted to.
     package func connected() {
         isCutOff = false
-        if phase == .joining { sayHello() }
+        guard phase == .joining else { return }
+        sayHello()
+        beginIfFirst()
+    }
+
+    /// Begins the chat, if the order knows that nobody else has.
+    private func beginIfFirst() {
+        if order?.claimBeginning() == true { order?.submit(ChatEvent.begin.encoded, of: Self.nobody) }
     }
 
     func sayHello() {
@@ -18,6 +25,10 @@ extension ChatReplica {
 
     func nobodyHasAnswered() {
         guard phase == .joining, !isCutOff else { return }
+        if order?.knowsServers == true {
+            sayHello()
+            return beginIfFirst()
+        }
         if joining.hasHeardOthers { joining.unheardCount = 0 }
         if joining.hasReadHello, !joining.hasHeardOthers { joining.unheardCount += 1 }
         if joining.unheardCount < times.attempts { return sayHello() }
@@ -31,7 +42,7 @@ extension ChatReplica {
         answerTimer.cancel()
         establishedSince = .now
         for server in servers { heard[server] = .now }
-        aliveTimer.arm(after: times.alive)
+        if order?.knowsServers != true { aliveTimer.arm(after: times.alive) }
         let backlog = joining.backlog
         attempt = joining.attempt
         joining = Joining()
@@ -71,14 +82,15 @@ extension ChatReplica {
         refuseNewcomers()
     }
 
-    /// Leaves for good: what follows is for this server's own people alone.
+    /// Leaves for good, once all that was asked for here is done: what follows is for this server's own people alone.
     func end(then body: @escaping () -> Void) {
         guard phase == .established, let order else {
             phase = .ended
             refuseNewcomers()
             return body()
         }
-        order.submit(ChatEvent.end.encoded, of: Self.nobody)
+        // An order that knows the servers is of servers that end together: nobody leaves the others.
+        order.submit((order.knowsServers ? ChatEvent.alive : .end).encoded, of: Self.nobody)
         order.whenPlaced { [weak self] in
             self?.phase = .ended
             body()
@@ -112,7 +124,11 @@ extension ChatReplica {
             guard joining.hasReadHello else { return }
             joining.parts.append(part)
             answerTimer.arm(after: times.answer)
-            if part == .end { adopt() }
+            if part == .end {
+                adopt()
+                // That of the snapshot itself, as with the others.
+                time = max(time, placed.time)
+            }
         case .begin where isOwn:
             guard joining.hasReadHello, !joining.hasHeardOthers else { return }
             beginAlone(placed)
@@ -200,12 +216,15 @@ extension ChatReplica {
         for (key, person) in people.sorted(by: { $0.key < $1.key }) {
             parts.append(
                 .person(
-                    key, name: person.name.text, guestNumber: UInt64(person.guestNumber), owner: person.owner,
-                    rooms: person.rooms.map(\.name.text).sorted()))
+                    key,
+                    .init(
+                        name: person.name.text, guestNumber: UInt64(person.guestNumber), origin: person.origin,
+                        isLoggedIn: person.isLoggedIn, rooms: person.rooms.map(\.name.text).sorted())))
             for room in chat.rooms where room.conversation?.invitations?.contains(person) == true {
                 parts.append(.invitation(key, room: room.name.text))
             }
         }
+        parts += chat.bans.all.map { .ban($0) } + chat.moderation.allMutes.map { .mute($0.text, for: $1) }
         return parts + [.end]
     }
 
@@ -236,23 +255,29 @@ extension ChatReplica {
                 }
             case .records(let room, let records):
                 for record in records { conversation(room)?.restore(record) }
-            case .person(let key, let name, let guestNumber, let owner, let rooms):
+            case .person(let key, let image):
                 guard let server = chat.server else { return }
-                let person = RemotePerson(key, owner: owner, of: chat, server: server)
-                person.guestNumber = Int(clamping: guestNumber)
-                guard chat.register(person, as: ChatName(unchecked: name)) else { continue }
+                let person = RemotePerson(key, from: image.origin, of: chat, server: server)
+                person.guestNumber = Int(clamping: image.guestNumber)
+                guard chat.register(person, as: ChatName(unchecked: image.name)) else { continue }
+                if image.isLoggedIn { person.login.name = person.name }
                 people[key] = person
-                for name in rooms {
+                for name in image.rooms {
                     guard let room = chat.room(named: ChatName(unchecked: name)) else { continue }
                     room.conversation?.restore(person)
                     person.rooms.append(room)
                 }
             case .invitation(let key, let room):
                 if let person = people[key] { _ = conversation(room)?.invite(person, isByOperator: false) }
+            case .ban(let ban): chat.learn(of: ban)
+            case .mute(let name, let duration): chat.moderation.mute(ChatName(unchecked: name), for: duration)
             case .end: break
             }
         }
+        let known = joining.parts.compactMap { if case .ban(let ban) = $0 { ban } else { nil } }
         becomeEstablished()
+        // What others have not got is in this server's file.
+        for ban in chat.bans.all where !known.contains(ban) { submit(.ban(ban)) }
     }
 
     /// Tries again later.

@@ -18,10 +18,19 @@ package final class ChatReplica {
         /// Whether so much waits for its place that whoever adds to it is to wait, until `orderHasRoom`.
         var isFull: Bool { get }
 
+        /// Whether it knows by itself which servers there are, and says `lost` of one that has gone: then none has to show that it is there.
+        var knowsServers: Bool { get }
+
+        /// Whether the chat is to begin with this server, of an order that knows the servers: no other is one of it. From then on, this one is.
+        func claimBeginning() -> Bool
+
         /// Takes an event, which `receive` gets once it has its place, here and at all other servers.
         ///
         /// - Parameter number: That of the person who has done it; `ChatReplica.nobody` if nobody has.
         func submit(_ event: [UInt8], of number: UInt64)
+
+        /// Does what is next of what has come, by `receive`. Returns whether there was anything.
+        func deliverNext() -> Bool
 
         /// Takes what precedes these for what was read before: it may come once more.
         func adopt(nextNumbers: [UInt64: UInt64])
@@ -31,6 +40,9 @@ package final class ChatReplica {
 
         /// Forgets what has no place yet, and is called otherwise from now on. It calls `connected` when it can be submitted to.
         func restart(as server: UInt64)
+
+        /// Has no part in it any more.
+        func leave()
     }
 
     /// The number of nobody.
@@ -114,6 +126,8 @@ package final class ChatReplica {
     var heard: [UInt64: ContinuousClock.Instant] = [:]
     var establishedSince = ContinuousClock.now
     lazy var answerTimer = chat.loop.makeTimer { [weak self] in self?.nobodyHasAnswered() }
+    private var isDelivering = false
+    private lazy var deliveryTimer = chat.loop.makeTimer { [weak self] in self?.deliver() }
     lazy var aliveTimer = chat.loop.makeTimer { [weak self] in self?.keepAlive() }
     /// Called when the server becomes one of them, and when it is not any more, with the reason.
     package var onChange: ((Change) -> Void)?
@@ -229,9 +243,20 @@ package final class ChatReplica {
         person.connection?.finish(reason: .requested)
     }
 
-    func arrive(_ person: Person, as name: ChatName?) {
+    func arrive(_ person: Person, as name: ChatName?, isLoggedIn: Bool = false) {
         locals[UInt64(person.number)] = person
-        submit(.arrive(name: name?.text, owner: person.owner), of: person)
+        submit(.arrive(name: name?.text, origin: person.origin, isLoggedIn: isLoggedIn), of: person)
+    }
+
+    /// Has somebody have a name who has proved to. Returns false if it has left.
+    func logIn(_ person: Person, as name: ChatName) -> Bool {
+        if locals[UInt64(person.number)] === person { return submit(.logIn(name.text), of: person) }
+        // It comes with that name: now, or once it was decided that it may.
+        person.login.name = name
+        guard person.login.isAwaited else { return true }
+        person.stopAwaitingLogin()
+        if mayAdmit(person) { arrive(person, as: name, isLoggedIn: true) }
+        return true
     }
 
     func depart(_ person: Person, reason: String) {
@@ -252,6 +277,27 @@ package final class ChatReplica {
     }
 
     // MARK: - When there is too much
+
+    /// Does what the order has brought, as much as those who are here take, and the rest later.
+    package func deliver() {
+        // What is done may bring more.
+        if isDelivering { return }
+        isDelivering = true
+        defer { isDelivering = false }
+        while let order {
+            // Those who are slow, and those who read in this turn.
+            if let delay = timeToWait { return deliveryTimer.arm(after: delay) }
+            if !order.deliverNext() { return }
+        }
+    }
+
+    /// How long to wait before more is applied: until those who read the rooms of late have read some of that. Nil if no time.
+    private var timeToWait: Duration? {
+        touched.removeAll { !$0.hasGrownEnough && !$0.waitsForSubscribers }
+        if touched.isEmpty { return nil }
+        // A turn later, nothing has grown any more.
+        return touched.contains(where: \.waitsForSubscribers) ? .milliseconds(5) : .zero
+    }
 
     func holdBackIfFull(_ connection: Connection) {
         guard order?.isFull == true else { return }

@@ -1,3 +1,5 @@
+import Reactor
+
 /// What a chat of several servers is at one place in their order: all that decides what later events come to, and the newest records of its rooms. A server
 /// that becomes one of them gets it from one that is.
 enum ChatSnapshot {
@@ -14,10 +16,20 @@ enum ChatSnapshot {
         case room(Room)
         /// Those that follow what there is of the room's records.
         case records(room: String, [RecordImage])
-        case person(PersonKey, name: String, guestNumber: UInt64, owner: String, rooms: [String])
+        case person(PersonKey, Person)
         /// One who may enter a room without its key.
         case invitation(PersonKey, room: String)
+        case ban(Ban)
+        case mute(String, for: Duration?)
         case end
+    }
+
+    struct Person: Equatable {
+        var name: String
+        var guestNumber: UInt64
+        var origin: SocketAddress?
+        var isLoggedIn: Bool
+        var rooms: [String]
     }
 
     struct Start: Equatable {
@@ -93,19 +105,27 @@ extension ChatSnapshot.Part {
                 writer.write(record.from)
                 writer.write(record.text)
             }
-        case .person(let key, let name, let guestNumber, let owner, let rooms):
+        case .person(let key, let person):
             writer.write(4 as UInt8)
             writer.write(key)
-            writer.write(name)
-            writer.write(guestNumber)
-            writer.write(owner)
-            writer.write(UInt32(rooms.count))
-            for room in rooms { writer.write(room) }
+            writer.write(person.name)
+            writer.write(person.guestNumber)
+            writer.write(person.origin)
+            writer.write(person.isLoggedIn)
+            writer.write(UInt32(person.rooms.count))
+            for room in person.rooms { writer.write(room) }
         case .invitation(let key, let room):
             writer.write(5 as UInt8)
             writer.write(key)
             writer.write(room)
         case .end: writer.write(6 as UInt8)
+        case .ban(let ban):
+            writer.write(7 as UInt8)
+            writer.write(ban)
+        case .mute(let name, let duration):
+            writer.write(8 as UInt8)
+            writer.write(name)
+            writer.write(duration)
         }
     }
 
@@ -150,14 +170,18 @@ extension ChatSnapshot.Part {
             self = .records(room: room, records)
         case 4:
             let (key, name) = (try reader.key(), try reader.text())
-            let (guestNumber, owner): (UInt64, String) = (try reader.number(), try reader.text())
+            let (guestNumber, origin): (UInt64, SocketAddress?) = (try reader.number(), try reader.address())
+            let isLoggedIn = try reader.flag()
             guard guestNumber <= ChatSnapshot.limit else { throw EventReader.Malformed() }
             let count: UInt32 = try reader.number()
             var rooms: [String] = []
             for _ in 0..<count { rooms.append(try reader.text()) }
-            self = .person(key, name: name, guestNumber: guestNumber, owner: owner, rooms: rooms)
+            self = .person(
+                key, .init(name: name, guestNumber: guestNumber, origin: origin, isLoggedIn: isLoggedIn, rooms: rooms))
         case 5: self = .invitation(try reader.key(), room: try reader.text())
         case 6: self = .end
+        case 7: self = .ban(try reader.ban())
+        case 8: self = .mute(try reader.text(), for: try reader.duration())
         default: throw EventReader.Malformed()
         }
     }

@@ -3,15 +3,14 @@ import Reactor
 /// Somebody in a chat of several servers who is at another one. It is in rooms here as it is there, and what it is told goes to its server.
 final class RemotePerson: Person {
     let key: PersonKey
-    private let ownerElsewhere: String
 
-    init(_ key: PersonKey, owner: String, of chat: Chat, server: ChatServer) {
-        (self.key, ownerElsewhere) = (key, owner)
+    init(_ key: PersonKey, from origin: SocketAddress?, of chat: Chat, server: ChatServer) {
+        self.key = key
         // Nothing is ever encoded in its form.
         super.init(chat.makeNumber(), form: .text, of: chat, server: server)
+        self.origin = origin
     }
 
-    override var owner: String { ownerElsewhere }
     override var refusalToHear: String? { nil }
 
     /// Its own server tells it what comes of an event.

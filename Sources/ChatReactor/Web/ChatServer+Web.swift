@@ -37,8 +37,8 @@ extension ChatServer {
         transport: TransportFactory? = nil
     ) throws(Errno) -> Listener {
         try prepareForFrames()
-        let listener = try loop.listen(on: address, permissions: permissions, transport: transport) {
-            self.judge($0, as: configuration)
+        let listener = try loop.listen(on: address, permissions: permissions) { socket, caller throws(Errno) in
+            try self.accept(socket, from: caller, as: configuration, over: transport)
         }
         return serve(listener, rejecting: transport == nil ? Self.rejection(for: .full) : "")
     }
@@ -53,18 +53,31 @@ extension ChatServer {
         transport: TransportFactory? = nil
     ) throws(Errno) -> Listener {
         try prepareForFrames()
-        let listener = try loop.listen(adopting: socket, transport: transport) { self.judge($0, as: configuration) }
+        let listener = try loop.listen(adopting: socket) { socket, caller throws(Errno) in
+            try self.accept(socket, from: caller, as: configuration, over: transport)
+        }
         return serve(listener, rejecting: transport == nil ? Self.rejection(for: .full) : "")
     }
 
     private func prepareForFrames() throws(Errno) {
         if isShuttingDown { throw .canceled }
         // Frames have an order of their own, which would not be that of the lines.
-        if group != nil || room.order != nil { throw .operationNotSupported }
+        if chat == nil, group != nil || room.order != nil { throw .operationNotSupported }
         try chat?.reserveMemoryForFrames()
+        // Of those that have none, nobody gets in by WebSocket to whom that is too little.
+        group?.executeOnOthers(than: number) { try? $0.chat?.reserveMemoryForFrames() }
     }
 
-    private func judge(_ caller: SocketAddress, as configuration: WebConfiguration) -> EventLoop.Admission {
+    /// Serves a caller, or passes it to the next server of the group.
+    private func accept(
+        _ socket: consuming OwnedDescriptor, from caller: SocketAddress, as configuration: WebConfiguration,
+        over transport: TransportFactory?
+    ) throws(Errno) {
+        if let group { return try group.pass(socket, from: caller, nil, as: .web(configuration), over: transport, by: self) }
+        try serve(socket, from: caller, nil, as: .web(configuration), over: transport)
+    }
+
+    func judge(_ caller: SocketAddress, as configuration: WebConfiguration) -> EventLoop.Admission {
         proxyAdmission(of: caller) { $0.admission(of: $1, by: caller, as: configuration) }
             ?? admission(of: caller, by: nil, as: configuration)
     }

@@ -1,0 +1,199 @@
+import Reactor
+import TestSupport
+import Testing
+
+@testable import ChatReactor
+
+/// Chats whose servers are on several loops: they are one.
+@Suite(.beyondPatience) struct ChatLoopsTests {
+    @Test func `people of several loops are in one room, and write to each other`() throws {
+        let chats = try ChatLoopsFixture(loops: 3)
+        let members = try ["ana", "ben", "cleo"].map { try chats.join(as: $0) }
+        // Each is at another server.
+        #expect(try Set(["ana", "ben", "cleo"].map { try chats.serverIndex(of: $0) }) == [0, 1, 2])
+        for member in members { member.clear() }
+        try members[0].send("hello")
+        try members[1].send("/msg cleo psst")
+        try members[2].send("/who")
+        try chats.settle()
+        #expect(members[0].lines.isEmpty)
+        #expect(members[1].lines.sorted() == ["ana: hello", "you to cleo: psst"])
+        #expect(members[2].lines.sorted() == ["* in lobby: ana, ben, cleo", "ana: hello", "ben to you: psst"])
+        try chats.expectAgreement()
+    }
+
+    @Test func `all hear one order, less what is their own`() throws {
+        let chats = try ChatLoopsFixture(loops: 2)
+        let members = try (0..<4).map { _ in try chats.join() }
+        for member in members { member.clear() }
+        for (index, member) in members.enumerated() {
+            try member.peer.send((0..<200).map { "\(index) \($0)\n" }.joined())
+        }
+        try chats.wait(for: "all lines") { members.allSatisfy { $0.lines.count == 600 } }
+        for (one, other) in zip(members.indices, members.indices.dropFirst()) {
+            let hears = { (index: Int, without: Int) in members[index].lines.filter { !$0.contains(": \(without) ") } }
+            #expect(hears(one, other) == hears(other, one))
+        }
+        try chats.expectAgreement()
+    }
+
+    @Test func `a server that comes later knows all`() throws {
+        let chats = try ChatLoopsFixture(loops: 1)
+        let ana = try chats.join(as: "ana")
+        try ana.send("/join tea key")
+        for number in 0..<300 { try ana.send("line \(number)") }
+        try chats.settle()
+        try chats.chat(0).mute(try ChatName("ana"))
+        try chats.settle()
+        try chats.chat(0).ban(Ban(.name(try ChatName("dan")), reason: "spam"))
+        try chats.addServer()
+        try chats.settle()
+        try chats.expectAgreement()
+        #expect(try chats.chat(1).bans.all.map(\.reason) == ["spam"])
+        #expect(try chats.chat(1).moderation.mute(of: try ChatName("ana")) != nil)
+    }
+
+    @Test func `the people of a loop that is closed are lost`() throws {
+        let chats = try ChatLoopsFixture(loops: 3)
+        let members = try ["ana", "ben", "cleo"].map { try chats.join(as: $0) }
+        members[0].clear()
+        let index = try #require(try chats.serverIndex(of: "ana"))
+        let other = try #require(try chats.serverIndex(of: "ben"))
+        members[1].clear()
+        chats.closeLoop(index)
+        _ = other
+        try chats.waitForAll()
+        try chats.settle()
+        #expect(members[1].lines == ["* ana left: lost (2 online)"])
+        try chats.expectAgreement()
+    }
+
+    @Test func `a ban holds on all loops, as does a mute, also under another name`() throws {
+        let chats = try ChatLoopsFixture(loops: 2)
+        let (ana, ben) = (try chats.join(as: "ana"), try chats.join(as: "ben"))
+        let index = try #require(try chats.serverIndex(of: "ana"))
+        // By the operator of the other loop, while she takes another name.
+        try ana.send("/nick anna")
+        try chats.settle()
+        try chats.chat(1 - index).mute(try ChatName("anna"), for: .seconds(60))
+        try chats.settle()
+        ana.clear()
+        try ana.send("hello")
+        try chats.settle()
+        #expect(ana.lines == ["! you are muted for 1m"])
+        #expect(try chats.chat(1 - index).unmute(try ChatName("anna")))
+        try chats.settle()
+        ana.clear()
+        ben.clear()
+        try ana.send("hello")
+        try chats.settle()
+        #expect(ben.lines == ["anna: hello"] && ana.lines.isEmpty)
+        #expect(try chats.chat(1 - index).ban(Ban(.name(try ChatName("anna")), reason: "spam")).map(\.name.text) == ["anna"])
+        try chats.wait(for: "her end") { ana.lines.last == "! banned: spam" && ana.peer.hasEnded }
+        try chats.settle()
+        #expect(try chats.chat(index).bans.all == chats.chat(1 - index).bans.all)
+        try ben.send("/nick anna")
+        try chats.settle()
+        #expect(ben.lines.last == "! that name is banned")
+        #expect(try chats.chat(index).unban(.name(try ChatName("anna"))))
+        try chats.settle()
+        try ben.send("/nick anna")
+        try chats.settle()
+        #expect(ben.lines.last == "* you are now anna")
+        try chats.expectAgreement()
+    }
+
+    @Test func `who takes a name at the moment at which it is banned does not stay`() throws {
+        let chats = try ChatLoopsFixture(loops: 2)
+        let members = try [chats.join(as: "ana"), chats.join(as: "ben")]
+        let index = try #require(try chats.serverIndex(of: "ana"))
+        try chats.chat(1 - index).ban(Ban(.name(try ChatName("dan")), reason: "spam"))
+        // Her server has not heard of it: its loop has not turned.
+        try members[0].send("/nick dan")
+        try chats.loops[index].runOnce(waitingAtMost: .zero)
+        try chats.wait(for: "her end") { members[0].peer.hasEnded }
+        try chats.settle()
+        #expect(try chats.chat(0).person(named: try ChatName("dan")) == nil)
+        try chats.expectAgreement()
+    }
+
+    @Test func `an operator sees and sends away people of other loops`() throws {
+        let chats = try ChatLoopsFixture(loops: 2)
+        let (ana, ben) = (try chats.join(as: "ana"), try chats.join(as: "ben"))
+        let index = try #require(try chats.serverIndex(of: "ben"))
+        let commands = OperatorCommands(for: try chats.chat(index)) {}
+        let answer = commands.run("who").lines
+        #expect(answer.contains { $0.hasPrefix("ana in lobby from 127.0.0.1, at another server") })
+        #expect(answer.contains { $0.hasPrefix("ben in lobby from 127.0.0.1:") && $0.contains("idle") })
+        #expect(commands.run("kick ana spam").lines == ["kicked ana"])
+        try chats.wait(for: "her end") { ana.peer.hasEnded }
+        #expect(ana.lines.last == "! kicked: spam")
+        try chats.settle()
+        #expect(ben.lines.last == "* ana left: kicked (1 online)")
+    }
+
+    @Test func `a loop that is held up misses nothing, and has the others wait`() throws {
+        let chats = try ChatLoopsFixture(loops: 2)
+        let members = try [chats.join(as: "ana"), chats.join(as: "ben")]
+        let index = try #require(try chats.serverIndex(of: "ana"))
+        for member in members { member.clear() }
+        let line = String(repeating: "x", count: 4_000)
+        let order = try #require(try chats.replicas[index].order as? SharedOrder.Member)
+        // Far more than may wait. Only her loop turns.
+        var sentCount = 0
+        while !order.isFull, sentCount < 2_000 {
+            for _ in 0..<10 { try members[0].send("\(sentCount) \(line)") }
+            sentCount += 10
+            for _ in 0..<10 { try chats.loops[index].runOnce(waitingAtMost: .zero) }
+        }
+        #expect(order.isFull)
+        let isHeardMeanwhile = try chats.chat(index).lobby.conversation?.records.nextSequence
+        for _ in 0..<50 { try chats.loops[index].runOnce(waitingAtMost: .zero) }
+        #expect(try chats.chat(index).lobby.conversation?.records.nextSequence == isHeardMeanwhile)
+        try chats.wait(for: "all lines") { members[1].lines.count == sentCount }
+        #expect(members[1].lines == (0..<sentCount).map { "ana: \($0 / 10 * 10) \(line)" })
+        try chats.settle()
+        #expect(!order.isFull)
+        try chats.expectAgreement()
+    }
+
+    @Test func `all servers end together, once all that was said has come`() throws {
+        let chats = try ChatLoopsFixture(loops: 3)
+        let members = try ["ana", "ben", "cleo"].map { try chats.join(as: $0) }
+        for member in members { member.clear() }
+        try members[0].send("the last word")
+        let index = try #require(try chats.serverIndex(of: "ana"))
+        try chats.loops[index].runOnce(waitingAtMost: .zero)
+        var hasEnded = false
+        chats.servers[index].shutDown(timeout: .seconds(30)) { hasEnded = true }
+        try chats.wait(for: "the end") { hasEnded && members.allSatisfy(\.peer.hasEnded) }
+        #expect(members[0].lines == ["! goodbye: the server is shutting down"])
+        for member in members.dropFirst() {
+            #expect(member.lines == ["ana: the last word", "! goodbye: the server is shutting down"])
+        }
+        #expect(chats.group.clientCount == 0)
+    }
+
+    @Test func `a shutdown that is announced is known on all loops`() throws {
+        let chats = try ChatLoopsFixture(loops: 2)
+        let members = try [chats.join(as: "ana"), chats.join(as: "ben")]
+        for member in members { member.clear() }
+        try chats.chat(0).scheduleShutDown(after: .seconds(300), reason: "more tea") {}
+        try chats.settle()
+        for member in members { #expect(member.lines == ["* the server shuts down in 5m: more tea"]) }
+        for _ in 0..<2 {
+            let newcomer = try chats.begin()
+            try chats.wait(for: "the notice") { newcomer.lines.last?.hasPrefix("* the server shuts down in ") == true }
+        }
+        try chats.settle()
+        for member in members { member.clear() }
+        #expect(try chats.chat(0).cancelShutDown())
+        try chats.settle()
+        for member in members { #expect(member.lines == ["* the server does not shut down after all"]) }
+        let newcomer = try chats.begin()
+        let other = try chats.begin()
+        try chats.wait(for: "their welcome") { !newcomer.lines.isEmpty && !other.lines.isEmpty }
+        try chats.settle()
+        #expect(!(newcomer.lines + other.lines).contains { $0.contains("shuts down in") })
+    }
+}

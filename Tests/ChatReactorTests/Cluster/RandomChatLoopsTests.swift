@@ -1,0 +1,88 @@
+import Reactor
+import TestSupport
+import Testing
+
+@testable import ChatReactor
+
+/// Whatever people do on several loops, and whichever of these turns next, all have the same people, names, rooms and records.
+@Suite(.beyondPatience) struct RandomChatLoopsTests {
+    @Test(arguments: 0..<24)
+    func `all loops have the same`(number: UInt64) throws {
+        let base = SeededGenerator()
+        var random = SeededGenerator(seed: base.seed &+ number)
+        do {
+            try play(&random)
+        } catch {
+            Issue.record("CHATREACTOR_SEED=\(random.seed) has it again: \(error)")
+        }
+    }
+
+    private func play(_ random: inout SeededGenerator) throws {
+        let chats = try ChatLoopsFixture(loops: Int.random(in: 1...3, using: &random)) { chat, _ in
+            chat.history = 5
+            chat.maximumRooms = 3
+        }
+        var members: [ChatLoopsFixture.Member] = []
+        let meddler = ChatMeddler(&random)
+        if Bool.random(using: &random) { chats.servers[0].addObserver(meddler) }
+        for step in 0..<300 {
+            switch Int.random(in: 0..<40, using: &random) {
+            case 0...3 where members.count < 12: members.append(try chats.begin())
+            case 4 where !members.isEmpty:
+                members.remove(at: Int.random(in: 0..<members.count, using: &random)).peer.close()
+            case 5 where chats.servers.count < 4 && step % 3 == 0: try chats.addServer(waits: Bool.random(using: &random))
+            case 6 where chats.servers.count > 1 && step % 5 == 0:
+                // Not the first, which listens.
+                chats.closeLoop(Int.random(in: 1..<chats.servers.count, using: &random))
+            case 7...8: try moderate(chats, &random)
+            case 9...20:
+                // One loop alone, as the kernel may have it.
+                for _ in 0..<Int.random(in: 1...5, using: &random) {
+                    try chats.loops.randomElement(using: &random)?.runOnce(waitingAtMost: .zero)
+                }
+            case 21:
+                try chats.waitForAll()
+                try chats.settle()
+                try chats.expectAgreement("after \(step) steps")
+            default:
+                guard let member = members.randomElement(using: &random) else { continue }
+                _ = try? member.send(random.chatLine())
+            }
+            for member in members { member.peer.read() }
+        }
+        try chats.waitForAll()
+        try chats.settle()
+        try chats.expectAgreement("at the end")
+        #expect(chats.servers.reduce(0) { $0 + $1.clientCount } == chats.group.clientCount)
+        try expectToBeHeard(members, in: chats)
+    }
+
+    /// What an operator may do at any of the loops.
+    private func moderate(_ chats: ChatLoopsFixture, _ random: inout SeededGenerator) throws {
+        guard let chat = chats.servers.randomElement(using: &random)?.chat else { return }
+        let person = chat.people.min { $0.name.text < $1.name.text }
+        switch Int.random(in: 0..<7, using: &random) {
+        case 0: if let person { chat.kick(person) }
+        case 1: if let room = chat.rooms.min(by: { $0.name.text < $1.name.text }) { chat.close(room) }
+        case 2: if let person { chat.mute(person.name) }
+        case 3: if let person { chat.unmute(person.name) }
+        case 4: try chat.ban(Ban(.name(try ChatName("cleo"))))
+        case 5: try chat.unban(.name(try ChatName("cleo")))
+        default: chat.announce("tea")
+        }
+    }
+
+    /// Fails unless everybody who is there is answered.
+    private func expectToBeHeard(_ members: [ChatLoopsFixture.Member], in chats: ChatLoopsFixture) throws {
+        for member in members {
+            member.clear()
+            _ = try? member.send("/who")
+        }
+        try chats.wait(for: "answers") {
+            members.allSatisfy { member in
+                let isAnswered = member.lines.contains { $0.hasPrefix("* in ") || $0.hasPrefix("{\"type\":\"who\"") }
+                return isAnswered || member.peer.isAtEnd || member.peer.readFailure != nil
+            }
+        }
+    }
+}
