@@ -50,10 +50,10 @@ extension ChatServer {
                 group.executeOnOthers(than: number) { $0.beginShutDown(timeout: timeout) }
             }
         } else if isFirst, let order = room.relay?.order {
-            shuttingDown.awaitsPlace = true
+            waitForPlace(atMost: timeout)
             order.whenPlaced { [weak self] in self?.finishInOrder() }
         } else if isFirst, let replica = chat?.replica {
-            shuttingDown.awaitsPlace = true
+            waitForPlace(atMost: timeout)
             replica.end { [weak self] in self?.finishInOrder() }
         } else if isFirst {
             sayGoodbye()
@@ -133,6 +133,12 @@ extension ChatServer {
     func otherServerDidEnd() {
         shuttingDown.otherServerCount -= 1
         completeShutDownIfEmpty()
+    }
+
+    /// Waits for a place half of the time that the end may take: the rest is for telling the clients.
+    private func waitForPlace(atMost timeout: Duration) {
+        shuttingDown.awaitsPlace = true
+        loop.schedule(after: max(timeout, .zero) / 2) { [weak self] in self?.finishInOrder() }
     }
 
     private func shutDownTimeIsOver() {

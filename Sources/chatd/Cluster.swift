@@ -113,8 +113,7 @@ struct Cluster {
             case .joined(let count):
                 log.tellOfStream(place, "the chat is one with those of other servers", ["servers": "\(count)"])
             case .left(let reason):
-                let words = "the other servers of the chat are lost, and people are closed"
-                log.warnOfStream(place, words, ["error": "\(reason)"])
+                log.warnOfStream(place, "this server is none of the chat's, and lets nobody in", ["error": "\(reason)"])
             case .changed(let count): log.tellOfStream(place, "the servers of the chat have changed", ["servers": "\(count)"])
             @unknown default: break
             }

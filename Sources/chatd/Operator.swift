@@ -34,6 +34,7 @@ final class Operator {
     }
 
     private func say(_ text: String, from connection: Connection?) {
+        if !chat.isReachable { return answer("this server does not reach the others now: nobody has heard that") }
         isSpeaking = true
         defer { isSpeaking = false }
         for room in chat.rooms where !room.say(text, as: .server, from: connection) {

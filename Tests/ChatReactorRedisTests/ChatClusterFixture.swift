@@ -77,8 +77,11 @@
         deinit { loop.close() }
 
         @discardableResult
-        func addServer(waits: Bool = true) throws -> Node {
-            let node = try Node(on: loop, redis: redis.address, change)
+        func addServer(waits: Bool = true, _ otherwise: (inout Chat.Configuration) -> Void = { _ in }) throws -> Node {
+            let node = try Node(on: loop, redis: redis.address) { chat, configuration, ofCluster in
+                change(&chat, &configuration, &ofCluster)
+                otherwise(&chat)
+            }
             nodes.append(node)
             if waits { try waitForAll() }
             return node

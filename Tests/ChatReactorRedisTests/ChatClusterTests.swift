@@ -221,6 +221,10 @@
             }
             #expect(ana.lines.last == "! goodbye: this server has lost the others; connect again")
             try chats.wait(for: "the other one to know") { chats.nodes[1].cluster.serverCount == 0 }
+            // What is said meanwhile is refused in the right words.
+            #expect(OperatorCommands(for: try chats.nodes[0].chat) {}.run("say hi").lines == [
+                "this server does not reach the others now",
+            ])
             let early = try chats.begin(1)
             try chats.wait(for: "a refusal") {
                 early.peer.read()
@@ -234,6 +238,194 @@
             try again.send("hello")
             try chats.settle()
             #expect(ben.lines == ["ana: hello"])
+            try chats.expectAgreement()
+        }
+
+        @Test func `a long outage of a Redis that forgets nothing loses nothing`() throws {
+            let chats = try ChatClusterFixture(servers: 2) { _, _, cluster in cluster.grace = .milliseconds(100) }
+            let ana = try chats.join(0, as: "ana", json: true)
+            try ana.send("/topic biscuits")
+            for number in 0..<5 { try ana.send("line \(number)") }
+            try chats.settle()
+            let records = try #require(try chats.nodes[0].chat.lobby.conversation?.records)
+            let (epoch, sequence) = (records.epoch, try JSONValue(ana.lines.last ?? "")["seq"]?.integer ?? 0)
+            chats.redis.isAway = true
+            for connection in chats.redis.connections { connection.close() }
+            try chats.wait(for: "both to be cut off") { chats.nodes.allSatisfy { $0.cluster.serverCount == 0 } }
+            try chats.wait(for: "her end") {
+                ana.peer.read()
+                return ana.peer.isAtEnd
+            }
+            // So browsers come back.
+            ana.peer.close()
+            try chats.wait(for: "the count") { chats.nodes[0].server.counts.closedClients[.shutdown] == 1 }
+            chats.redis.isAway = false
+            try chats.waitForAll()
+            try chats.settle()
+            let ben = try chats.join(1, as: "ben")
+            try ben.send("/resume lobby \(epoch) \(sequence - 2)")
+            try ben.send("/topic")
+            try chats.settle()
+            #expect(ben.lines.filter { $0.contains("ana: ") }.map { $0.suffix(11) } == ["ana: line 3", "ana: line 4"])
+            #expect(!ben.lines.contains { $0.contains("missing") })
+            #expect(ben.lines.contains { $0.contains("biscuits") })
+            try chats.expectAgreement()
+        }
+
+        @Test func `whoever reaches a stream again first does not take the others for dead`() throws {
+            let chats = try ChatClusterFixture(servers: 2)
+            let replica = try chats.nodes[0].replica
+            let longAgo = ContinuousClock.now - .seconds(1_000)
+            for server in replica.heard.keys { replica.heard[server] = longAgo }
+            replica.judgesSince = longAgo
+            replica.connected()
+            replica.heard[replica.server] = .now
+            replica.keepAlive()
+            try chats.settle()
+            #expect(chats.nodes.allSatisfy { $0.cluster.serverCount == 2 })
+        }
+
+        @Test func `servers that come right after each other are one, and stay so`() throws {
+            let chats = try ChatClusterFixture(servers: 1)
+            let ana = try chats.join(0, as: "ana")
+            for _ in 0..<3 { try chats.addServer() }
+            let cleo = try chats.join(3, as: "cleo")
+            try ana.send("hello")
+            try chats.settle()
+            #expect(cleo.lines == ["ana: hello"])
+            for node in chats.nodes { #expect(!node.events.contains { if case .left = $0 { true } else { false } }) }
+            try chats.expectAgreement()
+        }
+
+        @Test func `a server that is set up otherwise is not counted among the others`() throws {
+            let chats = try ChatClusterFixture(servers: 1)
+            let other = try chats.addServer(waits: false) { $0.roomSize = 4_096 }
+            try chats.wait(for: "a refusal") { other.events.contains { if case .left = $0 { true } else { false } } }
+            try chats.settle()
+            #expect(chats.nodes[0].cluster.serverCount == 1)
+        }
+
+        // MARK: - Rooms, bans and logins
+
+        @Test func `a room whose people's server ends is there for those who come back`() throws {
+            let chats = try ChatClusterFixture(servers: 2)
+            let one = try chats.join(1, as: "one")
+            try one.send("/join kit key")
+            try one.send("/topic soup")
+            try one.send("a line")
+            try chats.settle()
+            let name = try ChatName("kit")
+            let epoch = try #require(try chats.nodes[0].chat.room(named: name)?.conversation?.records.epoch)
+            chats.nodes[1].server.shutDown(timeout: .seconds(5)) {}
+            chats.remove(1)
+            try chats.wait(for: "its end") { chats.nodes[0].cluster.serverCount == 1 }
+            #expect(try chats.nodes[0].chat.room(named: name) == nil)
+            // Also at a server that has come since.
+            try chats.addServer()
+            try chats.expectAgreement()
+            let (two, three) = (try chats.join(1, as: "two"), try chats.join(0, as: "three"))
+            try three.send("/join kit another")
+            try two.send("/resume kit \(epoch) 0 key")
+            try chats.settle()
+            #expect(three.lines.contains("! that is not the key of kit"))
+            #expect(two.lines.contains { $0.contains("one: a line") } && two.lines.contains { $0.contains("soup") })
+            try chats.expectAgreement()
+            // For a minute.
+            try two.send("/leave")
+            try chats.settle()
+            try three.send("/join kit another")
+            try chats.settle()
+            #expect(try chats.nodes[1].chat.room(named: name)?.conversation?.records.epoch != epoch)
+            try chats.expectAgreement()
+        }
+
+        @Test func `a room is kept for a minute`() throws {
+            let chats = try ChatClusterFixture(servers: 2)
+            let one = try chats.join(1, as: "one")
+            try one.send("/join kit key")
+            try chats.settle()
+            chats.kill(1)
+            try chats.wait(for: "its loss") { chats.nodes[0].cluster.serverCount == 1 }
+            #expect(try chats.nodes[0].replica.keptRooms.count == 1)
+            chats.redis.time += 61_000
+            let two = try chats.join(0, as: "two")
+            #expect(try chats.nodes[0].replica.keptRooms.isEmpty)
+            try two.send("/join kit")
+            try chats.settle()
+            #expect(two.lines.last?.hasPrefix("* welcome to kit") == true || two.lines.contains { $0.contains("in kit") })
+        }
+
+        @Test func `bans and mutes are those of all servers, also of one that comes later with its own`() throws {
+            let chats = try ChatClusterFixture(servers: 2)
+            let ana = try chats.join(0, as: "ana")
+            try chats.nodes[1].chat.ban(Ban(.name(try ChatName("dan")), reason: "spam"))
+            try chats.nodes[1].chat.mute(try ChatName("ana"))
+            try chats.settle()
+            try ana.send("hello")
+            try ana.send("/nick dan")
+            try chats.settle()
+            #expect(ana.lines == ["! you are muted", "! you are muted"])
+            let late = try chats.addServer(waits: false)
+            try late.chat.bans.add(Ban(.name(try ChatName("eve"))))
+            try chats.waitForAll()
+            try chats.settle()
+            for node in chats.nodes { #expect(try node.chat.bans.all.map { "\($0.subject)" } == ["dan", "eve"]) }
+            #expect(try chats.nodes[0].chat.unban(.name(try ChatName("eve"))))
+            try chats.settle()
+            for node in chats.nodes { #expect(try node.chat.bans.all.map { "\($0.subject)" } == ["dan"]) }
+            try chats.expectAgreement()
+        }
+
+        @Test func `who logs in has the name at all servers, and whoever has it gives way`() throws {
+            let chats = try ChatClusterFixture(servers: 2)
+            for node in chats.nodes { try node.chat.authenticator = nil }
+            let squatter = try chats.join(1, as: "ana")
+            for node in chats.nodes { try node.chat.authenticator = PlainAuthenticator(["ana": "secret"]) }
+            try chats.settle()
+            // Her server knows whose the name is.
+            #expect(squatter.lines.contains { $0.contains("is the name of somebody who logs in") })
+            let ana = try chats.join(0)
+            try ana.send("/login ana secret")
+            try chats.settle()
+            #expect(ana.lines.contains("* you are logged in as ana"), "\(ana.lines)")
+            try squatter.send("/nick ana")
+            try chats.settle()
+            #expect(squatter.lines.last?.contains("takes it by /login") == true)
+            try chats.expectAgreement()
+            // From another server, while the first connection may be dead.
+            let again = try chats.join(1)
+            try again.send("/login ana secret")
+            try chats.wait(for: "the end of the first") {
+                ana.peer.read()
+                return ana.peer.isAtEnd
+            }
+            try chats.settle()
+            #expect(again.lines.contains("* you are logged in as ana"))
+            #expect(try chats.nodes[0].chat.person(named: try ChatName("ana"))?.isLoggedIn == true)
+            // One that comes later knows that as well.
+            try chats.addServer()
+            try chats.expectAgreement()
+            #expect(try chats.nodes[2].chat.person(named: try ChatName("ana"))?.isLoggedIn == true)
+        }
+
+        @Test func `who has to log in comes in once it has`() throws {
+            let chats = try ChatClusterFixture(servers: 2) { chat, _, _ in
+                chat.loginRules.isRequired = true
+                chat.loginRules.admitsLocalGuests = false
+            }
+            for node in chats.nodes { try node.chat.authenticator = PlainAuthenticator(["ana": "secret", "ben": "word"]) }
+            let members = try (0..<2).map { try chats.begin($0) }
+            for (member, line) in zip(members, ["/login ana secret", "/login ben word"]) {
+                try chats.wait(for: "the question") { !member.lines.isEmpty }
+                #expect(!member.lines.contains { $0.contains("you are") })
+                try member.send("hello")
+                try member.send(line)
+                try chats.wait(for: "the welcome") { member.lines.contains { $0.contains("you are") } }
+            }
+            try chats.settle()
+            try members[0].send("/who")
+            try chats.settle()
+            #expect(members[0].lines.last == "* in lobby: ana, ben")
             try chats.expectAgreement()
         }
 

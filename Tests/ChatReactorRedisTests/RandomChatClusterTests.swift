@@ -27,9 +27,11 @@
                 cluster.grace = .milliseconds(50)
             }
             var members: [ChatClusterFixture.Member] = []
+            let knowsNames = Bool.random(using: &random)
             let meddler = ChatMeddler(&random)
             if Bool.random(using: &random) { chats.nodes[0].server.addObserver(meddler) }
             for step in 0..<150 {
+                for node in chats.nodes where knowsNames { try node.server.chat?.knowSomeNames() }
                 switch Int.random(in: 0..<40, using: &random) {
                 case 0...3 where members.count < 12:
                     members.append(try chats.begin(Int.random(in: 0..<chats.nodes.count, using: &random)))
@@ -46,13 +48,7 @@
                     // A connection breaks, and is there again in a moment.
                     chats.redis.connections.randomElement(using: &random)?.close()
                 case 9:
-                    // An operator sends away somebody, or everybody of a room.
-                    guard let chat = chats.nodes.randomElement(using: &random)?.server.chat else { continue }
-                    if Bool.random(using: &random) {
-                        if let person = chat.people.min(by: { $0.name.text < $1.name.text }) { chat.kick(person) }
-                    } else if let room = chat.rooms.min(by: { $0.name.text < $1.name.text }) {
-                        chat.close(room)
-                    }
+                    try chats.nodes.randomElement(using: &random)?.server.chat?.moderate(&random)
                 case 16:
                     // A second goes by, and more people are told of one by one.
                     chats.redis.time += UInt64.random(in: 0...1_500, using: &random)

@@ -545,6 +545,11 @@ public final class Chat {
     /// - Parameter epoch: Of its records, if it is made.
     func openSharedRoom(_ name: ChatName, key: String?, epoch: UInt64) throws(Errno) -> ChatServer.Room {
         if let room = room(named: name) { return room }
+        if let kept = replica?.keptRooms.removeValue(forKey: name)?.room {
+            openedRooms[name] = kept
+            server?.didOpen(kept)
+            return kept
+        }
         let records = try RecordLog(capacity: configuration.roomSize, on: loop, epoch: epoch)
         let room = makeRoom(name, records: records, topicCapacity: topicCapacity, key: key)
         openedRooms[name] = room
@@ -579,6 +584,9 @@ public final class Chat {
     package var servesIRC: Bool { irc != nil }
     /// Whether the chat is one with those of other servers.
     package var hasReplica: Bool { replica != nil }
+
+    /// Whether something can be said: not while the chat is one of several servers, and does not reach the others.
+    public var isReachable: Bool { replica?.isEstablished ?? true }
 
     /// Whether it is one with those of servers that go on when this one ends.
     var isAmongOtherMachines: Bool { replica?.order?.knowsServers == false }
@@ -646,6 +654,7 @@ public final class Chat {
     func roomIsEmpty(_ room: ChatServer.Room) {
         guard openedRooms[room.name] === room else { return }
         openedRooms[room.name] = nil
+        replica?.roomIsEmpty(room)
         guard let roomLogs, let conversation = room.conversation, conversation.ownKey == nil else { return }
         // Whoever mistypes the name of a room opens one.
         if conversation.isWorthKeeping {

@@ -259,6 +259,8 @@ final class Conversation {
         case placed(sequence: UInt64, time: Int64)
         /// It gets them where all servers of the chat have it: its person is told then.
         case submitted
+        /// It never gets them: the server does not reach the others.
+        case unplaced
         /// It is too long for the room.
         case tooLong
     }
@@ -324,8 +326,10 @@ final class Conversation {
 
     /// Publishes what no person says. Returns whether it is not too long.
     private func publishOwn(_ kind: Record.Kind, from name: String, _ line: String) -> Bool {
-        if case .tooLong = publish(kind, from: name, String(madeVisible: line).utf8.span) { return false }
-        return true
+        switch publish(kind, from: name, String(madeVisible: line).utf8.span) {
+        case .placed, .submitted: true
+        case .unplaced, .tooLong: false
+        }
     }
 
     /// Tells everybody a line as a notice.

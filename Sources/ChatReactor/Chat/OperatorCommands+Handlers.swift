@@ -206,6 +206,7 @@ extension OperatorCommands {
 
     func say(_ text: String, _ answer: inout OperatorAnswer) throws(Failure) {
         if text.isEmpty { throw usage("say") }
+        if !chat.isReachable { throw Failure(ChatReplica.absence) }
         let rooms = chat.rooms
         let failures = rooms.count { !$0.announce(text) }
         if failures == rooms.count { throw Failure("that is too long for a room") }

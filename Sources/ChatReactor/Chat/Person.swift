@@ -267,6 +267,7 @@ public class Person: ChatServer.Client, ConnectionHandler {
         switch publication {
         case .tooLong: tell(.error("that is too long for this room"))
         case .submitted: break
+        case .unplaced: tell(.error(ChatReplica.absence))
         case .placed(let sequence, let time):
             if form.isJSON { tell(.sent(room: room.name, sequence: sequence, time: time)) }
         }

@@ -40,6 +40,7 @@ extension ChatReplica {
         time = max(time, placed.time)
         number = placed.number
         isApplying = true
+        if !keptRooms.isEmpty { keptRooms = keptRooms.filter { $0.value.end > time } }
         defer {
             isApplying = false
             if servers.contains(key.server) { nextNumbers[key.server] = placed.number &+ 1 }
@@ -56,7 +57,12 @@ extension ChatReplica {
                 remove(lost, reason: "lost")
             }
         case _ where !servers.contains(key.server): break
-        case .end: if key.server != server { remove(key.server, reason: "shutdown") }
+        case .end:
+            if key.server != server {
+                remove(key.server, reason: "shutdown")
+            } else if !isEnding {
+                startAnew(reason: "the other servers were told that this one has ended")
+            }
         case .begin, .alive, .snapshot: break
         default: applyToChat(placed.event, key)
         }
@@ -216,7 +222,8 @@ extension ChatReplica {
     func enter(
         _ name: ChatName, _ extent: Replay.Extent, _ given: String, isMove: Bool, _ person: Person, _ key: PersonKey
     ) {
-        if let conversation = chat.room(named: name)?.conversation, !conversation.contains(person),
+        let existing = chat.room(named: name) ?? keptRooms[name]?.room
+        if let conversation = existing?.conversation, !conversation.contains(person),
             let own = conversation.ownKey, own != given, conversation.invitations?.contains(person) != true
         {
             // It was opened a moment ago.
@@ -232,6 +239,16 @@ extension ChatReplica {
         }
         if isMove, let present = person.room, present !== room { person.exit(present, reason: "moved") }
         person.enter(room, telling: extent)
+    }
+
+    /// A room is empty, and there no more.
+    func roomIsEmpty(_ room: ChatServer.Room) {
+        if keepsEmptyRooms { keep(room, until: time + 60_000) }
+    }
+
+    func keep(_ room: ChatServer.Room, until end: Int64) {
+        room.conversation?.withdrawInvitations(except: [])
+        keptRooms[room.name] = KeptRoom(room: room, end: end)
     }
 
     /// In an order that is the same everywhere.

@@ -4,10 +4,17 @@ import Reactor
 extension ChatReplica {
     /// The order can be submitted to.
     package func connected() {
+        let wasCutOff = isCutOff
         isCutOff = false
-        guard phase == .joining else { return }
-        sayHello()
-        beginIfFirst()
+        // What was not heard while the order was away, no server is to blame for; nor for coming back a little later.
+        for server in heard.keys { heard[server] = .now }
+        judgesSince = .now
+        if phase == .joining {
+            sayHello()
+            beginIfFirst()
+        } else if phase == .established, wasCutOff {
+            tell(.joined(servers: servers.count))
+        }
     }
 
     /// Begins the chat, if the order knows that nobody else has.
@@ -40,7 +47,7 @@ extension ChatReplica {
     func becomeEstablished() {
         phase = .established
         answerTimer.cancel()
-        establishedSince = .now
+        judgesSince = .now
         for server in servers { heard[server] = .now }
         if order?.knowsServers != true { aliveTimer.arm(after: times.alive) }
         let backlog = joining.backlog
@@ -59,13 +66,9 @@ extension ChatReplica {
         defer { withExtendedLifetime(chat) {} }
         phase = .joining
         joining = Joining()
-        let those = Array(locals.values)
-        for person in those {
-            person.tell(.error("goodbye: this server has lost the others; connect again"))
-            person.connection?.finish(reason: .requested)
-        }
+        sendEverybodyAway()
         chat.forgetEverything()
-        (people, locals, waiting, departing) = ([:], [:], [], [])
+        (people, locals, waiting, departing, keptRooms) = ([:], [:], [], [], [:])
         (servers, heard, nextNumbers, held, touched) = ([], [:], [:], [], [])
         aliveTimer.cancel()
         former = server
@@ -74,21 +77,36 @@ extension ChatReplica {
         order?.restart(as: server)
     }
 
-    /// The order has not been there for too long.
+    private func sendEverybodyAway() {
+        for person in Array(locals.values) {
+            person.tell(.error("goodbye: this server has lost the others; connect again"))
+            depart(person, reason: "lost")
+            // They may come back: to a server that is ending, too.
+            person.connection?.finish(reason: .shutdown)
+        }
+    }
+
+    /// The order has not been there for too long: who has which name is decided without this server. What it knows is right, as of what it has read, and
+    /// it goes on from there once the order is back.
     package func cutOff() {
         isCutOff = true
         answerTimer.cancel()
-        startAnew(reason: "the order of the servers was away for too long")
         refuseNewcomers()
+        if phase != .established { return }
+        sendEverybodyAway()
+        tell(.left(reason: "the order of the servers was away for too long"))
     }
 
     /// Leaves for good, once all that was asked for here is done: what follows is for this server's own people alone.
     func end(then body: @escaping () -> Void) {
-        guard phase == .established, let order else {
+        guard phase == .established, !isCutOff, let order else {
+            // Others count it among them who have read its hello.
+            if phase == .joining, joining.hasReadHello { self.order?.submit(ChatEvent.end.encoded, of: Self.nobody) }
             phase = .ended
             refuseNewcomers()
             return body()
         }
+        isEnding = true
         // An order that knows the servers is of servers that end together: nobody leaves the others.
         order.submit((order.knowsServers ? ChatEvent.alive : .end).encoded, of: Self.nobody)
         order.whenPlaced { [weak self] in
@@ -100,11 +118,12 @@ extension ChatReplica {
     func keepAlive() {
         guard phase == .established else { return }
         aliveTimer.arm(after: times.alive)
+        if isCutOff { return }
         submit(.alive)
         let now = ContinuousClock.now
         // Only who reads what comes can say that something does not come.
         guard let own = heard[server], own.duration(to: now) < times.alive * 2,
-            establishedSince.duration(to: now) > times.silence
+            judgesSince.duration(to: now) > times.silence
         else { return }
         for other in servers where other != server && heard[other].map({ $0.duration(to: now) > times.silence }) != false {
             heard[other] = now
@@ -128,6 +147,8 @@ extension ChatReplica {
                 adopt()
                 // That of the snapshot itself, as with the others.
                 time = max(time, placed.time)
+                // Its own parts are not among what it has said there, nor in the backlog.
+                if phase == .established { nextNumbers[placed.key.server] = placed.number &+ 1 }
             }
         case .begin where isOwn:
             guard joining.hasReadHello, !joining.hasHeardOthers else { return }
@@ -181,6 +202,9 @@ extension ChatReplica {
     }
 
     func removePeople(of lost: UInt64, reason: String) {
+        // So people of that server find their rooms at another one.
+        keepsEmptyRooms = true
+        defer { keepsEmptyRooms = false }
         // In an order that is the same everywhere.
         for key in people.keys.filter({ $0.server == lost }).sorted(by: { $0.number < $1.number }) {
             if let person = people[key] { remove(key, person, reason: reason) }
@@ -206,7 +230,8 @@ extension ChatReplica {
                     servers: servers.map { .init(name: $0, nextNumber: nextNumbers[$0] ?? 0) }))
         ]
         var left = ChatSnapshot.recordLimit
-        for room in chat.rooms.sorted(by: { $0.name.folded < $1.name.folded }) {
+        let rooms = chat.rooms + keptRooms.values.map(\.room)
+        for room in rooms.sorted(by: { $0.name.folded < $1.name.folded }) {
             guard let conversation = room.conversation else { continue }
             let records = conversation.recentRecords(atMost: min(left, room === chat.lobby ? left / 2 : 65_536))
             left -= records.size
@@ -223,6 +248,9 @@ extension ChatReplica {
             for room in chat.rooms where room.conversation?.invitations?.contains(person) == true {
                 parts.append(.invitation(key, room: room.name.text))
             }
+        }
+        for (name, kept) in keptRooms.sorted(by: { $0.key.folded < $1.key.folded }) {
+            parts.append(.keptRoom(name.text, until: kept.end))
         }
         parts += chat.bans.all.map { .ban($0) } + chat.moderation.allMutes.map { .mute($0.text, for: $1) }
         return parts + [.end]
@@ -269,6 +297,10 @@ extension ChatReplica {
                 }
             case .invitation(let key, let room):
                 if let person = people[key] { _ = conversation(room)?.invite(person, isByOperator: false) }
+            case .keptRoom(let name, let end):
+                guard let room = chat.room(named: ChatName(unchecked: name)) else { continue }
+                keep(room, until: end)
+                chat.roomIsEmpty(room)
             case .ban(let ban): chat.learn(of: ban)
             case .mute(let name, let duration): chat.moderation.mute(ChatName(unchecked: name), for: duration)
             case .end: break
@@ -283,7 +315,9 @@ extension ChatReplica {
     /// Tries again later.
     func refuseToJoin(_ reason: String) {
         chat.forgetEverything()
-        (people, servers) = ([:], [])
+        (people, servers, keptRooms) = ([:], [], [:])
+        // The others count it among them since its hello.
+        order?.submit(ChatEvent.end.encoded, of: Self.nobody)
         joining.hasReadHello = false
         refuseNewcomers()
         tell(.left(reason: reason))

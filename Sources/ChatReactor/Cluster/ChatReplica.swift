@@ -45,6 +45,8 @@ package final class ChatReplica {
         func leave()
     }
 
+    static let absence = "this server does not reach the others now"
+
     /// The number of nobody.
     package static let nobody = UInt64.max
 
@@ -102,6 +104,8 @@ package final class ChatReplica {
     /// The one with which it has become one of them.
     var attempt: UInt32 = 0
     var isCutOff = false
+    /// Whether it leaves for good.
+    var isEnding = false
     var isApplying = false
     /// The time of the last event, by the clock of the order: milliseconds since the beginning of 1970.
     var time: Int64 = 0
@@ -124,7 +128,12 @@ package final class ChatReplica {
     /// The conversations to which something was said since it was seen that they take more.
     var touched: [Conversation] = []
     var heard: [UInt64: ContinuousClock.Instant] = [:]
-    var establishedSince = ContinuousClock.now
+    /// Since when it could have heard whoever was there.
+    var judgesSince = ContinuousClock.now
+    /// Rooms whose people's server is gone, for those of them who come back.
+    var keptRooms: [ChatName: KeptRoom] = [:]
+    /// Whether a room is kept that is empty now.
+    var keepsEmptyRooms = false
     lazy var answerTimer = chat.loop.makeTimer { [weak self] in self?.nobodyHasAnswered() }
     private var isDelivering = false
     private lazy var deliveryTimer = chat.loop.makeTimer { [weak self] in self?.deliver() }
@@ -142,6 +151,12 @@ package final class ChatReplica {
         case otherLeft(servers: Int)
     }
 
+    struct KeptRoom {
+        let room: ChatServer.Room
+        /// In milliseconds since the beginning of 1970.
+        let end: Int64
+    }
+
     struct Held {
         weak var connection: Connection?
     }
@@ -153,7 +168,8 @@ package final class ChatReplica {
         for person in people.values { person.rooms = [] }
     }
 
-    package var isEstablished: Bool { phase == .established }
+    /// Whether people can be in the chat here.
+    package var isEstablished: Bool { phase == .established && !isCutOff }
     package var serverCount: Int { servers.count }
 
     /// Calls what is not a part of what is being applied: an embedder's own, which may ask for anything. That is done at its place, at all
@@ -187,8 +203,8 @@ package final class ChatReplica {
     func submit(
         _ kind: Record.Kind, from name: String, _ text: Span<UInt8>, by person: Person?, in conversation: Conversation
     ) -> Conversation.Publication {
-        guard phase == .established,
-            name.utf8.count &+ text.count &+ ChatName.maximumByteCount
+        if !isEstablished { return .unplaced }
+        guard name.utf8.count &+ text.count &+ ChatName.maximumByteCount
                 <= conversation.records.maximumContentLength
         else { return .tooLong }
         let event = ChatEvent.record(
@@ -222,7 +238,7 @@ package final class ChatReplica {
 
     /// Whether somebody can come now. If not, it waits, or is told that it cannot.
     func mayAdmit(_ person: Person) -> Bool {
-        if phase == .established { return true }
+        if isEstablished { return true }
         guard phase == .joining, !isCutOff else {
             refuse(person)
             return false
@@ -239,8 +255,9 @@ package final class ChatReplica {
     }
 
     func refuse(_ person: Person) {
-        person.tell(.error("this server does not reach the others now, try again later"))
-        person.connection?.finish(reason: .requested)
+        person.tell(.error("\(Self.absence), try again later"))
+        // Browsers come back when a server is ending, and not when they were sent away.
+        person.connection?.finish(reason: .shutdown)
     }
 
     func arrive(_ person: Person, as name: ChatName?, isLoggedIn: Bool = false) {

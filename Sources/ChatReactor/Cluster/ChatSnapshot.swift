@@ -19,6 +19,8 @@ enum ChatSnapshot {
         case person(PersonKey, Person)
         /// One who may enter a room without its key.
         case invitation(PersonKey, room: String)
+        /// One that is empty, and kept for those who come back.
+        case keptRoom(String, until: Int64)
         case ban(Ban)
         case mute(String, for: Duration?)
         case end
@@ -119,6 +121,10 @@ extension ChatSnapshot.Part {
             writer.write(key)
             writer.write(room)
         case .end: writer.write(6 as UInt8)
+        case .keptRoom(let name, let end):
+            writer.write(9 as UInt8)
+            writer.write(name)
+            writer.write(end)
         case .ban(let ban):
             writer.write(7 as UInt8)
             writer.write(ban)
@@ -180,6 +186,7 @@ extension ChatSnapshot.Part {
                 key, .init(name: name, guestNumber: guestNumber, origin: origin, isLoggedIn: isLoggedIn, rooms: rooms))
         case 5: self = .invitation(try reader.key(), room: try reader.text())
         case 6: self = .end
+        case 9: self = .keptRoom(try reader.text(), until: try reader.number())
         case 7: self = .ban(try reader.ban())
         case 8: self = .mute(try reader.text(), for: try reader.duration())
         default: throw EventReader.Malformed()

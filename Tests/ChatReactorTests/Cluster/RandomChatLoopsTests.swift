@@ -23,9 +23,11 @@ import Testing
             chat.maximumRooms = 3
         }
         var members: [ChatLoopsFixture.Member] = []
+        let knowsNames = Bool.random(using: &random)
         let meddler = ChatMeddler(&random)
         if Bool.random(using: &random) { chats.servers[0].addObserver(meddler) }
         for step in 0..<300 {
+            for server in chats.servers where knowsNames { try server.chat?.knowSomeNames() }
             switch Int.random(in: 0..<40, using: &random) {
             case 0...3 where members.count < 12: members.append(try chats.begin())
             case 4 where !members.isEmpty:
@@ -34,7 +36,9 @@ import Testing
             case 6 where chats.servers.count > 1 && step % 5 == 0:
                 // Not the first, which listens.
                 chats.closeLoop(Int.random(in: 1..<chats.servers.count, using: &random))
-            case 7...8: try moderate(chats, &random)
+            case 7...8:
+                // At any of the loops.
+                try chats.servers.randomElement(using: &random)?.chat?.moderate(&random)
             case 9...20:
                 // One loop alone, as the kernel may have it.
                 for _ in 0..<Int.random(in: 1...5, using: &random) {
@@ -55,21 +59,6 @@ import Testing
         try chats.expectAgreement("at the end")
         #expect(chats.servers.reduce(0) { $0 + $1.clientCount } == chats.group.clientCount)
         try expectToBeHeard(members, in: chats)
-    }
-
-    /// What an operator may do at any of the loops.
-    private func moderate(_ chats: ChatLoopsFixture, _ random: inout SeededGenerator) throws {
-        guard let chat = chats.servers.randomElement(using: &random)?.chat else { return }
-        let person = chat.people.min { $0.name.text < $1.name.text }
-        switch Int.random(in: 0..<7, using: &random) {
-        case 0: if let person { chat.kick(person) }
-        case 1: if let room = chat.rooms.min(by: { $0.name.text < $1.name.text }) { chat.close(room) }
-        case 2: if let person { chat.mute(person.name) }
-        case 3: if let person { chat.unmute(person.name) }
-        case 4: try chat.ban(Ban(.name(try ChatName("cleo"))))
-        case 5: try chat.unban(.name(try ChatName("cleo")))
-        default: chat.announce("tea")
-        }
     }
 
     /// Fails unless everybody who is there is answered.

@@ -30,12 +30,33 @@ final class ChatMeddler: ChatServerObserver {
     }
 }
 
+extension Chat {
+    /// What an operator may do.
+    func moderate(_ random: inout SeededGenerator) throws {
+        let person = people.min { $0.name.text < $1.name.text }
+        switch Int.random(in: 0..<7, using: &random) {
+        case 0: if let person { kick(person) }
+        case 1: if let room = rooms.min(by: { $0.name.text < $1.name.text }) { close(room) }
+        case 2: if let person { mute(person.name) }
+        case 3: if let person { unmute(person.name) }
+        case 4: try ban(Ban(.name(try ChatName("cleo"))))
+        case 5: try unban(.name(try ChatName("cleo")))
+        default: announce("tea")
+        }
+    }
+
+    /// Has some of the names that are asked for be somebody's.
+    func knowSomeNames() throws {
+        if authenticator == nil { authenticator = try PlainAuthenticator(["ana": "right", "cleo": "right"]) }
+    }
+}
+
 extension SeededGenerator {
     /// What somebody may send to a chat.
     mutating func chatLine() -> String {
         let room = ["lobby", "tea", "Tea", "cake", "jam"].randomElement(using: &self) ?? ""
         let name = ["ana", "Ana", "ben", "cleo"].randomElement(using: &self) ?? ""
-        switch Int.random(in: 0..<16, using: &self) {
+        switch Int.random(in: 0..<17, using: &self) {
         case 0, 1: return "/nick \(name)"
         case 2, 3: return "/join \(room)"
         case 4: return "/join \(room) key\(Int.random(in: 0...1, using: &self))"
@@ -47,6 +68,7 @@ extension SeededGenerator {
         case 10: return "/invite \(name)"
         case 11: return "/resume \(room) 1 1"
         case 12: return "/quit"
+        case 13: return "/login \(name) \(Int.random(in: 0..<4, using: &self) == 0 ? "wrong" : "right")"
         default: return "hello \(Int.random(in: 0...99, using: &self))"
         }
     }

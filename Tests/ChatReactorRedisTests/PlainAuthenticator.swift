@@ -1,0 +1,1 @@
+../ChatReactorTests/Chat/PlainAuthenticator.swift
