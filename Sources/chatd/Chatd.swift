@@ -113,6 +113,10 @@ struct Chatd: ParsableCommand {
             if chatOptions.chat, let option = firstOfOneServer {
                 throw ValidationError("\(option) is for a chat of one machine, so --cluster does not go with it")
             }
+            if chatOptions.chat, clusterOptions.clusterOutage == .local {
+                throw ValidationError(
+                    "--cluster-outage local is for a relay: in a chat, the servers decide together who has which name")
+            }
             if operation.loops.value != 1 {
                 throw ValidationError("a relay of several machines has one loop on each, so --loops does not go with --cluster")
             }
@@ -140,7 +144,7 @@ struct Chatd: ParsableCommand {
         if tlsOptions.tlsClientCa != nil { return "--tls-client-ca" }
         if chatOptions.roomLog != nil { return "--room-log" }
         if listen.contains(where: \.spoken.servesIRC) { return "a place for IRC" }
-        return clusterOptions.clusterOutage == .local ? "--cluster-outage local" : nil
+        return nil
     }
 
     private static func run(_ settings: Settings) throws {

@@ -222,9 +222,10 @@
             #expect(ana.lines.last == "! goodbye: this server has lost the others; connect again")
             try chats.wait(for: "the other one to know") { chats.nodes[1].cluster.serverCount == 0 }
             // What is said meanwhile is refused in the right words.
-            #expect(OperatorCommands(for: try chats.nodes[0].chat) {}.run("say hi").lines == [
-                "this server does not reach the others now",
-            ])
+            #expect(
+                OperatorCommands(for: try chats.nodes[0].chat) {}.run("say hi").lines == [
+                    "this server does not reach the others now"
+                ])
             let early = try chats.begin(1)
             try chats.wait(for: "a refusal") {
                 early.peer.read()
@@ -245,6 +246,10 @@
             let chats = try ChatClusterFixture(servers: 2) { _, _, cluster in cluster.grace = .milliseconds(100) }
             let ana = try chats.join(0, as: "ana", json: true)
             try ana.send("/topic biscuits")
+            let dan = try chats.join(1, as: "dan")
+            try dan.send("/join kit")
+            try dan.send("soup")
+            try chats.settle()
             for number in 0..<5 { try ana.send("line \(number)") }
             try chats.settle()
             let records = try #require(try chats.nodes[0].chat.lobby.conversation?.records)
@@ -269,7 +274,11 @@
             #expect(ben.lines.filter { $0.contains("ana: ") }.map { $0.suffix(11) } == ["ana: line 3", "ana: line 4"])
             #expect(!ben.lines.contains { $0.contains("missing") })
             #expect(ben.lines.contains { $0.contains("biscuits") })
+            try ben.send("/join kit")
+            try chats.settle()
+            #expect(ben.lines.contains { $0.contains("dan: soup") })
             try chats.expectAgreement()
+            withExtendedLifetime(dan) {}
         }
 
         @Test func `whoever reaches a stream again first does not take the others for dead`() throws {

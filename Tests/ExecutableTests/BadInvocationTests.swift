@@ -42,10 +42,15 @@ import Testing
             mentions: "'65536' is invalid for '--port <port>': write a number from 0 to 65535"),
         Case("chatd", ["--connect-rate", "0"], EX_USAGE, mentions: "write a number from 1 to 1000000"),
         Case("chatd", ["--loops", "257"], EX_USAGE, mentions: "write a number from 0 to 256"),
-        Case("chatd", ["--loops", "2", "--chat"], EX_USAGE, mentions: "--chat is served by one loop, so --loops does not"),
+        Case(
+            "chatd", ["--loops", "2", "--chat", "--room-log", "/tmp"], EX_USAGE,
+            mentions: "--room-log is for a chat on one loop, so --loops does not go with it"),
+        Case(
+            "chatd", ["--loops", "2", "--chat", "--listen", "irc:127.0.0.1:0"], EX_USAGE,
+            mentions: "a place for IRC is for a chat on one loop, so --loops does not go with it"),
         Case(
             "chatd", ["--loops", "2", "--listen", "web:127.0.0.1:0"], EX_USAGE,
-            mentions: "a place for the web is served by one loop, so --loops does not go with it"),
+            mentions: "a relay with a place for the web is served by one loop, so --loops does not go with it"),
         Case("chatd", ["--send-threads", "257"], EX_USAGE, mentions: "write a number from 0 to 256"),
         Case(
             "chatd", ["--loops", "2", "--send-threads", "2"], EX_USAGE,

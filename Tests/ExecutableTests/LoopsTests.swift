@@ -3,9 +3,9 @@ import Reactor
 import TestSupport
 import Testing
 
-/// `chatd --loops`: one relay, served by several threads.
+/// `chatd --loops`: one relay, or one chat, served by several threads.
 @Suite struct LoopsTests {
-    /// A daemon of several loops, its metrics, and what it prints.
+    /// A daemon of several loops, and its metrics.
     private func withLoops(_ count: Int, _ arguments: [String] = [], _ body: (Daemon, _ metrics: UInt16) throws -> Void) throws {
         let places = ["--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--loops", "\(count)"]
         try withDaemon(places + arguments, listeners: 2) { daemon in
@@ -81,6 +81,77 @@ import Testing
             #expect(loops == ["0", "1"])
         }
     }
+
+    // MARK: - A chat
+
+    /// Somebody in it, of whom all have heard.
+    private func enter(_ daemon: Daemon, as name: String) throws -> Peer {
+        let client = try daemon.connect()
+        try client.send("/nick \(name)\n")
+        while let line = try client.receiveLine(), line != "* you are now \(name)" {}
+        return client
+    }
+
+    /// Reads on until a line has come.
+    private func await(_ line: String, _ client: Peer) throws { while let other = try client.receiveLine(), other != line {} }
+
+    @Test func `a chat has the same people on all loops, and is printed once`() throws {
+        let control = TemporaryPath()
+        let arguments = ["--chat", "--name", "tea", "--print", "--control", "unix:\(control.path)", "--listen", "web:127.0.0.1:0"]
+        let places = ["--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--loops", "3"]
+        try withDaemon(places + arguments, listeners: 3) { daemon in
+            let names = ["ana", "ben", "cleo", "dan"]
+            let clients = try names.map { try enter(daemon, as: $0) }
+            try clients[0].send("hello\n/msg dan psst\n")
+            for client in clients.dropFirst() { try await("ana: hello", client) }
+            try await("ana to you: psst", clients[3])
+            try clients[1].send("/who\n")
+            try await("* in lobby: ana, ben, cleo, dan", clients[1])
+            var printed: [String] = []
+            while printed.last?.hasSuffix("ana: hello") != true, let line = try daemon.process.output.line() { printed.append(line) }
+            #expect(printed.count { $0.contains("hello") } == 1)
+            let who = try ChildProcess(ChildProcess.pathOfExecutable("chatd"), ["ctl", "--control", "unix:\(control.path)", "who"])
+            let answer = String(decoding: try who.output.all(), as: UTF8.self)
+            for name in names { #expect(answer.contains("\(name) in lobby from 127.0.0.1"), "\(answer)") }
+            let place = try #require(daemon.addresses[2].firstMatch(of: #/:(\d+)\/metrics/#))
+            let metrics = try #require(UInt16(place.1))
+            #expect(try sample("chatd_connections", at: metrics) == 4 && sample("chatd_room_members", at: metrics) == 4)
+            #expect(try sample("chatd_rooms", at: metrics) == 1)
+            try daemon.end()
+            for client in clients { try await("! goodbye: the server is shutting down", client) }
+        }
+    }
+
+    @Test func `what a chat's operator sets holds on all loops, also by one who has logged in on another`() throws {
+        let (file, passwords, motd) = (TemporaryPath(), TemporaryPath(), TemporaryPath())
+        let setting = try ChildProcess(
+            ChildProcess.pathOfExecutable("chatd"), ["passwd", "--password-file", passwords.path, "ana", "--operator"], input: .pipe)
+        try setting.write("tea\n")
+        setting.closeInput()
+        #expect(try setting.waitForEnd() == .exit(0))
+        try motd.write("be kind\n")
+        try file.write(#"{"history": 3}"#)
+        let arguments = ["--chat", "--motd", motd.path, "--password-file", passwords.path, "--config", file.path]
+        try withLoops(2, arguments) { daemon, _ in
+            let members = try ["ben", "cleo"].map { try enter(daemon, as: $0) }
+            try motd.write("be kinder\n")
+            daemon.process.send(signal: SIGHUP)
+            #expect(try daemon.process.error.line() == "chatd: the configuration was read again; changed: motd")
+            for _ in 0..<2 { try await("* be kinder", try daemon.connect()) }
+            // The first is on the second loop, and the second on the first: what they give as operators is run on the first.
+            for member in members {
+                try member.send("/login ana tea\n")
+                try await("* you are logged in as ana", member)
+                try member.send("/op motd reload\n/op say hear, hear\n")
+                try await("* read 1 line", member)
+                try await("* hear, hear", member)
+            }
+            // Whoever logs in anew takes the place of the one before.
+            try await("! goodbye: you have logged in again, over another connection", members[0])
+        }
+    }
+
+    // MARK: - Processors
 
     @Test func `each loop is kept on a processor`() throws {
         try withLoops(2, ["--pin-loops"]) { daemon, _ in

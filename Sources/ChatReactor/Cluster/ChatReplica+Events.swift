@@ -54,7 +54,7 @@ extension ChatReplica {
             if lost == server {
                 startAnew(reason: "the other servers have not heard of this one")
             } else {
-                remove(lost, reason: "lost")
+                remove(lost, reason: Self.loss)
             }
         case _ where !servers.contains(key.server): break
         case .end:
@@ -93,7 +93,11 @@ extension ChatReplica {
     func applyToPerson(_ event: ChatEvent, _ key: PersonKey) {
         guard let person = people[key] else { return }
         switch event {
-        case .depart(let reason): remove(key, person, reason: reason)
+        case .depart(let reason):
+            // Its server was cut off, and its people come back.
+            keepsEmptyRooms = reason == Self.loss
+            remove(key, person, reason: reason)
+            keepsEmptyRooms = false
         case .rename(let name):
             setName(ChatName(unchecked: name), of: person)
             if key.server == server { closeIfBanned(person) }

@@ -80,7 +80,7 @@ extension ChatReplica {
     private func sendEverybodyAway() {
         for person in Array(locals.values) {
             person.tell(.error("goodbye: this server has lost the others; connect again"))
-            depart(person, reason: "lost")
+            depart(person, reason: Self.loss)
             // They may come back: to a server that is ending, too.
             person.connection?.finish(reason: .shutdown)
         }
@@ -174,7 +174,7 @@ extension ChatReplica {
 
     func welcome(_ newcomer: UInt64, _ attempt: UInt32, _ former: UInt64) {
         if former == server { return startAnew(reason: "another server says that it was this one") }
-        if former != 0 { remove(former, reason: "lost") }
+        if former != 0 { remove(former, reason: Self.loss) }
         guard newcomer != server else { return }
         // Snapshots do not have those who were invited and have left.
         let numbers = Set(people.values.map(\.number))
@@ -184,7 +184,7 @@ extension ChatReplica {
         let answerer = others.isEmpty ? nil : others[Int(attempt &- 1) % others.count]
         heard[newcomer] = .now
         if servers.contains(newcomer) {
-            removePeople(of: newcomer, reason: "lost")
+            removePeople(of: newcomer, reason: Self.loss)
         } else {
             servers.append(newcomer)
             tell(.otherJoined(servers: servers.count))

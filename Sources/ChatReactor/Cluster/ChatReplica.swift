@@ -45,6 +45,9 @@ package final class ChatReplica {
         func leave()
     }
 
+    /// Why people leave whose server does not reach the others.
+    static let loss = "lost"
+    /// What they are told who come to it.
     static let absence = "this server does not reach the others now"
 
     /// The number of nobody.
@@ -204,7 +207,8 @@ package final class ChatReplica {
         _ kind: Record.Kind, from name: String, _ text: Span<UInt8>, by person: Person?, in conversation: Conversation
     ) -> Conversation.Publication {
         if !isEstablished { return .unplaced }
-        guard name.utf8.count &+ text.count &+ ChatName.maximumByteCount
+        guard
+            name.utf8.count &+ text.count &+ ChatName.maximumByteCount
                 <= conversation.records.maximumContentLength
         else { return .tooLong }
         let event = ChatEvent.record(

@@ -135,8 +135,7 @@
         @Test(arguments: [
             (["--chat", "--room-log", "/tmp"], "--room-log is for a chat of one machine, so --cluster does not go with it"),
             (["--chat", "--listen", "irc:127.0.0.1:0"], "a place for IRC is for a chat of one machine"),
-            (["--chat", "--password-file", "x"], "--password-file is for a chat of one machine"),
-            (["--chat", "--cluster-outage", "local"], "--cluster-outage local is for a chat of one machine"),
+            (["--chat", "--cluster-outage", "local"], "--cluster-outage local is for a relay"),
             (["--loops", "2"], "so --loops does not go with --cluster"),
             (["--listen", "web:127.0.0.1:0"], "a relay with a place for the web is served by one machine"),
             (["--max-line", "2m"], "with --cluster a line has at most 1m"),
