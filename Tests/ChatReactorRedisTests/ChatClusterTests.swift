@@ -512,6 +512,10 @@
                 .record(room: name, kind: 3, from: name, text: []), .countCrowd(room: name), .invite(key, room: name),
                 .close(room: name),
                 .tell(key, .invitation(room: name, from: name)), .tell(key, .privateMessage(from: name, to: name, text: [])),
+                .ban(Ban(.name(ChatName(unchecked: name)), end: .max, reason: name)), .unban(.name(ChatName(unchecked: "dan"))),
+                .ban(Ban(.name(ChatName(unchecked: "dan")), end: .min, reason: "")), .mute(name, for: .seconds(Int64.max)),
+                .unmute(name), .logIn(name), .arrive(name: "ana", origin: .unix(path: name), isLoggedIn: true),
+                .snapshot(for: server, attempt: 1, .keptRoom("lobby", until: .max)),
                 .hello(attempt: 1, former: 0), .begin, .alive, .end,
                 .snapshot(for: server, attempt: 0, .end), .snapshot(for: server, attempt: 1, .records(room: name, [])),
             ]

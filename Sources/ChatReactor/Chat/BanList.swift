@@ -110,6 +110,12 @@ public final class BanList {
         try write(now: Timestamp.now)
     }
 
+    /// Adds several, and writes the file once.
+    func add(contentsOf bans: [Ban]) throws(BanListError) {
+        for ban in bans { insert(ban) }
+        try write(now: Timestamp.now)
+    }
+
     /// Removes the ban of exactly this subject. Returns whether there was one.
     ///
     /// - Throws: If the file cannot be written. The ban is removed all the same, and from the file with the next change.

@@ -47,12 +47,13 @@ extension Chat {
         return try bans.remove(subject)
     }
 
-    /// A server of the chat has a ban.
-    func learn(of ban: Ban) {
-        if bans.all.contains(ban) { return }
-        let banned = people.filter { !($0 is RemotePerson) && isMeant($0, by: ban) }
-        do throws(BanListError) { try bans.add(ban) } catch { server?.cannotKeepBans(error) }
-        for person in banned { close(person, telling: ban.notice) }
+    /// A server of the chat has bans, some of which this one may have, too.
+    func learn(of others: [Ban]) {
+        let own = Set(bans.all)
+        let new = others.filter { !own.contains($0) }
+        if new.isEmpty { return }
+        do throws(BanListError) { try bans.add(contentsOf: new) } catch { server?.cannotKeepBans(error) }
+        enforceBans()
     }
 
     /// A server of the chat has a ban no more.
@@ -67,7 +68,8 @@ extension Chat {
     /// - Complexity: O(*n*) for *n* people, and what looking up an address takes for each.
     @discardableResult
     public func enforceBans() -> [Person] {
-        let banned = people.compactMap { person in
+        // Of several servers, each closes its own people.
+        let banned = people.filter { !($0 is RemotePerson) }.compactMap { person in
             (bans.ban(of: person.name) ?? person.address.flatMap(bans.ban(of:))).map { (person, $0) }
         }
         for (person, ban) in banned { close(person, telling: ban.notice) }

@@ -282,6 +282,7 @@ final class Conversation {
         guard let chat, text.count <= chat.maximumTextLength else { return .tooLong }
         if let replica = chat.replica, !replica.isApplying { return replica.submit(kind, from: name, text, by: person, in: self) }
         let time = chat.replica?.time ?? Timestamp.now
+        chat.replica?.willPublish(in: self)
         let online = Int32(clamping: online)
         let place = records.end
         guard let sequence = records.append(kind, from: name.utf8.span, text: text, time: time, online: online) else {

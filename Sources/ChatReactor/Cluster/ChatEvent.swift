@@ -184,7 +184,11 @@ struct EventReader {
     mutating func address() throws(Malformed) -> SocketAddress? {
         switch try number(UInt8.self) {
         case 0: return nil
-        case 1: return .unix(path: try text())
+        case 1:
+            let path = try text()
+            // No longer than the kernel has it.
+            guard path.utf8.count < 108 else { throw Malformed() }
+            return .unix(path: path)
         case 4: return .ipv4(address: try number(), port: try number())
         case 6: return .ipv6(high: try number(), low: try number(), port: try number(), scope: try number())
         default: throw Malformed()
@@ -199,6 +203,8 @@ struct EventReader {
     mutating func ban() throws(Malformed) -> Ban {
         let subject = try subject()
         let end: Int64? = try flag() ? try number() : nil
+        // So that no difference of times overflows.
+        guard (0...ChatSnapshot.limit).contains(end ?? 0) else { throw Malformed() }
         return Ban(subject, end: end, reason: try text())
     }
 

@@ -22,7 +22,14 @@ extension ChatReplica {
         let placed = Placed(event: event, key: key, number: number, time: min(time, ChatSnapshot.limit))
         switch phase {
         case .established: apply(placed)
-        case .joining: prepare(placed)
+        case .joining:
+            joining.size += bytes.count
+            if joining.size > ChatReplica.joiningLimit {
+                // No chat is as large: whoever may write to the order does that.
+                sayHello()
+            } else {
+                prepare(placed)
+            }
         case .ended: break
         }
     }
@@ -75,7 +82,7 @@ extension ChatReplica {
         case .invite(let guest, let room):
             if let person = people[guest] { _ = conversation(room)?.invite(person, isByOperator: false) }
         // Where an operator has done that, it was done at once, and is done again at its place: another may have done the opposite meanwhile.
-        case .ban(let ban): chat.learn(of: ban)
+        case .ban(let ban): chat.learn(of: [ban])
         case .unban(let subject): chat.learnOfUnban(of: subject)
         case .mute(let name, let duration): chat.moderation.mute(ChatName(unchecked: name), for: duration)
         case .unmute(let name): _ = chat.moderation.unmute(ChatName(unchecked: name))
@@ -265,7 +272,6 @@ extension ChatReplica {
         guard let kind = Record.Kind(rawValue: kind), kind != .join, kind != .leave, kind != .rename,
             let room = chat.room(named: ChatName(unchecked: room)), let conversation = room.conversation
         else { return }
-        if touched.last !== conversation { touched.append(conversation) }
         if key.number == Self.nobody {
             _ = conversation.publish(kind, from: from, text.span)
             return

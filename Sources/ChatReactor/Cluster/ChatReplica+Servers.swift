@@ -24,8 +24,8 @@ extension ChatReplica {
 
     func sayHello() {
         joining.attempt += 1
-        joining.hasReadHello = false
-        joining.hasHeardOthers = false
+        (joining.hasReadHello, joining.hasHeardOthers) = (false, false)
+        (joining.parts, joining.backlog, joining.size) = ([], [], 0)
         order?.submit(ChatEvent.hello(attempt: joining.attempt, former: former).encoded, of: Self.nobody)
         answerTimer.arm(after: times.answer)
     }
@@ -137,7 +137,7 @@ extension ChatReplica {
         case .hello(let attempt, _) where isOwn:
             guard attempt == joining.attempt else { return }
             joining.hasReadHello = true
-            (joining.parts, joining.backlog) = ([], [])
+            (joining.parts, joining.backlog, joining.size) = ([], [], 0)
         case .snapshot(for: server, attempt: joining.attempt, let part):
             joining.hasHeardOthers = true
             guard joining.hasReadHello else { return }
@@ -260,6 +260,7 @@ extension ChatReplica {
         guard case .start(let start)? = joining.parts.first, start.servers.contains(where: { $0.name == server }) else {
             return refuseToJoin("what the other servers have answered is not whole")
         }
+        var bans: [Ban] = []
         for part in joining.parts {
             switch part {
             case .start(let start):
@@ -298,17 +299,20 @@ extension ChatReplica {
             case .invitation(let key, let room):
                 if let person = people[key] { _ = conversation(room)?.invite(person, isByOperator: false) }
             case .keptRoom(let name, let end):
-                guard let room = chat.room(named: ChatName(unchecked: name)) else { continue }
+                guard let room = chat.room(named: ChatName(unchecked: name)), room !== chat.lobby,
+                    room.conversation?.online == 0
+                else { continue }
                 keep(room, until: end)
                 chat.roomIsEmpty(room)
-            case .ban(let ban): chat.learn(of: ban)
+            case .ban(let ban): bans.append(ban)
             case .mute(let name, let duration): chat.moderation.mute(ChatName(unchecked: name), for: duration)
             case .end: break
             }
         }
-        let known = joining.parts.compactMap { if case .ban(let ban) = $0 { ban } else { nil } }
+        chat.learn(of: bans)
         becomeEstablished()
         // What others have not got is in this server's file.
+        let known = Set(bans)
         for ban in chat.bans.all where !known.contains(ban) { submit(.ban(ban)) }
     }
 

@@ -47,6 +47,8 @@ package final class ChatReplica {
 
     /// Why people leave whose server does not reach the others.
     static let loss = "lost"
+    /// How much a server that wants to be one of them takes before it asks again.
+    static let joiningLimit = 256 << 20
     /// What they are told who come to it.
     static let absence = "this server does not reach the others now"
 
@@ -84,6 +86,8 @@ package final class ChatReplica {
         var hasHeardOthers = false
         /// How many hellos in a row nobody has answered, and nobody was heard.
         var unheardCount: UInt32 = 0
+        /// How many bytes have come since its hello.
+        var size = 0
     }
 
     struct Placed {
@@ -310,6 +314,11 @@ package final class ChatReplica {
             if let delay = timeToWait { return deliveryTimer.arm(after: delay) }
             if !order.deliverNext() { return }
         }
+    }
+
+    /// Something is said in a room, or somebody comes, leaves or takes a name.
+    func willPublish(in conversation: Conversation) {
+        if touched.last !== conversation { touched.append(conversation) }
     }
 
     /// How long to wait before more is applied: until those who read the rooms of late have read some of that. Nil if no time.

@@ -51,8 +51,6 @@ extension SharedOrder {
 
         private func wakeUp() {
             isAwake = true
-            // Those who are heard again may ask for more.
-            if isFull { take() }
             replica?.deliver()
         }
 
