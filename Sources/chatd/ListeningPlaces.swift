@@ -70,7 +70,7 @@ struct ListeningPlaces {
                     }
                     if error == .noMemory {
                         throw Failure(
-                            "cannot listen on \(wanted): the logs do not fit into the memory that there is", code: EX_CONFIG)
+                            "cannot listen on \(wanted): \(error), as for the logs if these do not fit", code: EX_CONFIG)
                     }
                     let code = error == .permissionDenied || error == .notPermitted ? EX_NOPERM : EX_UNAVAILABLE
                     // What the kernel does not permit of a path is to give it away.
