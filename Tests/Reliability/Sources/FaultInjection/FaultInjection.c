@@ -139,7 +139,6 @@ PASS(setsockopt, int, (int descriptor, int level, int name, const void *value, s
 PASS(getsockopt, int, (int descriptor, int level, int name, void *value, socklen_t *size), (descriptor, level, name, value, size))
 PASS(listen, int, (int descriptor, int backlog), (descriptor, backlog))
 PASS(bind, int, (int descriptor, const struct sockaddr *address, socklen_t size), (descriptor, address, size))
-PASS(connect, int, (int descriptor, const struct sockaddr *address, socklen_t size), (descriptor, address, size))
 PASS(getsockname, int, (int descriptor, struct sockaddr *address, socklen_t *size), (descriptor, address, size))
 PASS(getpeername, int, (int descriptor, struct sockaddr *address, socklen_t *size), (descriptor, address, size))
 PASS(accept4, int, (int descriptor, struct sockaddr *address, socklen_t *size, int flags), (descriptor, address, size, flags))
@@ -171,6 +170,15 @@ int eventfd(unsigned int value, int flags) {
     int descriptor = REAL(eventfd)(value, flags);
     if (descriptor >= 0 && descriptor < DESCRIPTOR_LIMIT) eventfds[descriptor] = true;
     return descriptor;
+}
+
+/// One that is interrupted goes on all the same.
+int connect(int descriptor, const struct sockaddr *address, socklen_t size) {
+    if (!fails("connect", CALLER)) return REAL(connect)(descriptor, address, size);
+    // One that has ended is not interrupted.
+    if (error == EINTR && REAL(connect)(descriptor, address, size) < 0 && errno != EINPROGRESS) return -1;
+    errno = error;
+    return -1;
 }
 
 /// Returns its error, and leaves errno alone.

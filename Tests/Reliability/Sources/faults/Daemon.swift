@@ -106,6 +106,24 @@ final class Daemon {
         return (ends[0], ends[1])
     }
 
+    /// What it has said on standard error since this was asked last; nil once it has ended.
+    func readError() -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        while true {
+            let count = unsafe read(error, &buffer, buffer.count)
+            if count == 0, bytes.isEmpty { return nil }
+            if count <= 0 { return bytes }
+            bytes += buffer[..<count]
+        }
+    }
+
+    /// The port that a chatd has named in one of its sentences.
+    static func port(in sentences: [Substring]) -> UInt16? {
+        let prefix = "chatd: listening on 127.0.0.1:"
+        return sentences.first { $0.hasPrefix(prefix) }.flatMap { UInt16($0.dropFirst(prefix.count)) }
+    }
+
     /// Waits until it has ended. The corresponding C function is `wait4`.
     @discardableResult
     func waitForEnd() -> End {

@@ -54,6 +54,9 @@ struct Fault {
         return !concernsOne ? 0 : isPersistent ? .max : 1
     }
 
+    /// Whether the daemon may lose the stream that it has in common with others for longer than it waits for that.
+    var mayCutOff: Bool { isHard && isPersistent }
+
     /// Whether the console may lose what is typed and what is printed.
     var mayEndConsole: Bool {
         isHard && ["read", "writev", "epoll_ctl:ADD", "epoll_ctl:MOD", "epoll_ctl:DEL"].contains(call)

@@ -39,6 +39,7 @@ final class FaultSweep: Sendable {
     let chatd: String
     let library: String
     private let directory: String
+    private let needsPartners: Bool
     private let rows = Mutex<[String: Row]>([:])
     private let failures = Mutex<[String]>([])
     private let queue: Mutex<[Series]>
@@ -51,6 +52,7 @@ final class FaultSweep: Sendable {
         self.library = library
         directory = NSTemporaryDirectory() + "faults-\(getpid())"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        needsPartners = series.contains { $0.configuration.isOfCluster }
         queue = Mutex(series.reversed())
     }
 
@@ -65,7 +67,12 @@ final class FaultSweep: Sendable {
             group.enter()
             Thread.detachNewThread { [self] in
                 let report = Report(directory: directory, number: number)
-                while let series = queue.withLock({ $0.popLast() }) { run(series, report) }
+                do {
+                    let partners = try needsPartners ? Partners(directory: "\(directory)/partners-\(number)", chatd: chatd) : nil
+                    while let series = queue.withLock({ $0.popLast() }) { run(series, report, partners) }
+                } catch {
+                    failures.withLock { $0.append("\(error)") }
+                }
                 group.leave()
             }
         }
@@ -73,14 +80,14 @@ final class FaultSweep: Sendable {
         return (rows.withLock { $0 }, failures.withLock { $0 })
     }
 
-    private func run(_ series: Series, _ report: Report) {
+    private func run(_ series: Series, _ report: Report, _ partners: Partners?) {
         let name = series.fault.call + (series.cuts ? " cut" : "")
         var fault = series.fault
         // The number of calls in undisturbed runs, of which no two are the same, is how far to go at least.
         fault.number = 0
         var sites = Int.max
         for _ in 1...3 {
-            guard runOnce(fault, series.configuration, report, name) != nil else { return }
+            guard runOnce(fault, series.configuration, report, partners, name) != nil else { return }
             sites = min(sites, Int(report.read().calls))
         }
         var struck: Set<Int> = []
@@ -89,11 +96,11 @@ final class FaultSweep: Sendable {
             var hasStruck = false
             for attempt in 0..<5 where !hasStruck && (attempt == 0 || fault.number <= sites) {
                 if !series.cuts {
-                    hasStruck = runOnce(fault, series.configuration, report, name) == true
+                    hasStruck = runOnce(fault, series.configuration, report, partners, name) == true
                     continue
                 }
                 fault.length = 1
-                while runOnce(fault, series.configuration, report, name) == true {
+                while runOnce(fault, series.configuration, report, partners, name) == true {
                     hasStruck = true
                     fault.length += 1
                 }
@@ -111,21 +118,26 @@ final class FaultSweep: Sendable {
     }
 
     /// Returns whether the fault struck; nil if a promise was broken without it.
-    private func runOnce(_ fault: Fault, _ configuration: Configuration, _ report: Report, _ name: String) -> Bool? {
+    private func runOnce(
+        _ fault: Fault, _ configuration: Configuration, _ report: Report, _ partners: Partners?, _ name: String
+    ) -> Bool? {
         report.clear()
         var outcome: Conversation.Outcome?
         var complaint = ""
         do {
-            outcome = try Conversation(fault, configuration, chatd: chatd, library: library, report: report).run()
+            outcome = try Conversation.make(
+                fault, configuration, chatd: chatd, library: library, report: report, partners: partners
+            ).run()
         } catch {
             complaint = "\(error)"
+            partners?.dismissOther()
         }
         let strikes = report.read().strikes
         if outcome == nil {
             let text = """
                 \(fault.call) \(fault.error == 0 ? "cut to \(fault.length)" : fault.sentence), \(configuration.rawValue): \(complaint)
                     \(fault.environment.joined(separator: " ")) LD_PRELOAD=\(library) \
-                \(chatd) \(configuration.arguments(path: report.socketPath).joined(separator: " "))
+                \(chatd) \(configuration.arguments(for: fault, path: report.socketPath, partners).joined(separator: " "))
                     faults --chatd \(chatd) --call \(fault.call) --number \(fault.number) --count \(fault.count) \
                 --error \(fault.error) --length \(fault.length) --configuration \(configuration.rawValue)
 

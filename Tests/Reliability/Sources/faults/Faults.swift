@@ -19,6 +19,9 @@ struct Faults: ParsableCommand {
     @Option(help: ArgumentHelp("Only this call; repeatable.", valueName: "name"))
     var call: [String] = []
 
+    @Flag(help: "Relays and chats that are one with others, with a chatd that has Redis. Without it, relays on their own.")
+    var cluster = false
+
     @Flag(help: "Each fault once, two errors a call, and fewer cuts.")
     var quick = false
 
@@ -46,6 +49,7 @@ struct Faults: ParsableCommand {
             throw ValidationError("--call takes one of \(known.joined(separator: ", "))")
         }
         if number != nil, call.count != 1 { throw ValidationError("--number needs one --call") }
+        if cluster || setting.isOfCluster, Partners.findRedis() == nil { throw ValidationError("there is no redis-server") }
         if jobs < 1 { throw ValidationError("--jobs takes a number from 1") }
     }
 
@@ -59,7 +63,10 @@ struct Faults: ParsableCommand {
         if let number {
             let fault = Fault(call: call[0], number: number, count: count, error: error, length: length)
             let report = Report(directory: NSTemporaryDirectory(), number: Int(getpid()))
-            let outcome = try Conversation(fault, setting, chatd: chatd, library: library, report: report).run()
+            let partners = try setting.isOfCluster ? Partners(directory: report.path + "-partners", chatd: chatd) : nil
+            let outcome = try Conversation.make(
+                fault, setting, chatd: chatd, library: library, report: report, partners: partners
+            ).run()
             print("\(outcome)", report.read())
             return
         }
@@ -78,8 +85,7 @@ struct Faults: ParsableCommand {
             for error in quick ? Array(systemCall.errors.prefix(1) + systemCall.errors.dropFirst(2).prefix(1)) : systemCall.errors
             {
                 for count in quick ? [1] : [1, SystemCall.lastingCount(for: error)] {
-                    for configuration in [Configuration.plain, .console] {
-                        if quick, configuration == .plain { continue }
+                    for configuration in cluster ? Configuration.ofCluster : quick ? [.console] : [.plain, .console] {
                         all.append(
                             .init(
                                 fault: Fault(call: systemCall.name, count: count, error: error), configuration: configuration))
@@ -87,7 +93,8 @@ struct Faults: ParsableCommand {
                 }
             }
             guard SystemCall.moving.contains(systemCall.name) else { continue }
-            for configuration in quick ? [.briefConsole] : [Configuration.brief, .briefConsole] {
+            // Those that talk with Redis say much, and its answers are no lines: that they are cut is left to the simulation.
+            for configuration in cluster ? [] : quick ? [.briefConsole] : [Configuration.brief, .briefConsole] {
                 for count in quick ? [1] : [1, 0] {
                     all.append(.init(fault: Fault(call: systemCall.name, count: count), configuration: configuration, cuts: true))
                 }
