@@ -1,6 +1,6 @@
 #if Redis
     public import ChatReactor
-    public import Reactor
+    import Reactor
 
     /// Makes the chat of a server one chat with those of other servers: one list of people and rooms, one order of what is said, and one history. A stream of
     /// Redis is what they have in common.

@@ -1,7 +1,7 @@
 #if Redis
     import Broadcast
     public import ChatReactor
-    public import Reactor
+    import Reactor
 
     /// Makes the relay of a server one relay with those of servers on other machines: what a client of any of them sends reaches the clients of all, in one
     /// order. A stream of Redis is what they have in common.
