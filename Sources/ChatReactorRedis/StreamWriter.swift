@@ -15,6 +15,8 @@
         private var session: UInt32 = 0
         /// Whether the stream can be written to.
         private(set) var isOpen = false
+        /// Whether what was written first since the connections were made has been read.
+        private var isProven = false
         private var unansweredCount = 0
         private var isFlushScheduled = false
         /// How many entries were written.
@@ -85,6 +87,7 @@
 
         func streamDidOpen() {
             isOpen = true
+            isProven = false
             session &+= 1
             // First: so it has the number of what is sent again.
             writeMarker()
@@ -97,8 +100,8 @@
         }
 
         func streamIsQuiet() {
-            // All of it is in the stream, and nothing comes: somebody has taken it out, and it would be waited for until somebody speaks.
-            if unansweredCount == 0, !outbox.isEmpty { writeMarker() }
+            // All of it is in the stream, and nothing comes: somebody has taken it out, and it would be waited for until somebody speaks, or for ever.
+            if isOpen, unansweredCount == 0, !outbox.isEmpty || !isProven { writeMarker() }
         }
 
         func streamDidFail() {
@@ -113,7 +116,9 @@
         func didRead(_ entry: StreamEntry) -> Bool {
             guard entry.node == node else { return false }
             outbox.remove(before: entry.next)
-            return entry.count == 0 && entry.session == session
+            let isProof = entry.count == 0 && entry.session == session
+            if isProof { isProven = true }
+            return isProof
         }
     }
 

@@ -81,6 +81,19 @@
             #expect(node.reasons.last?.hasSuffix("it says what was not asked for") == true, "\(node.reasons)")
         }
 
+        @Test func `a server whose first word is taken out of the stream says it again`() throws {
+            let node = try Node(waits: false)
+            var harm = 1
+            node.redis.answer = { command, _ in
+                guard ScriptedRedis.name(of: command) == "XADD", harm > 0 else { return nil }
+                harm -= 1
+                return ScriptedRedis.string("1-1")
+            }
+            try node.loop.run(until: "it is connected", turns: .max) { node.cluster?.isConnected == true }
+            #expect(harm == 0)
+            #expect(node.cluster?.counts.outages == 0)
+        }
+
         @Test(arguments: [
             "*2147483647\r\n", "*2147483647\r\n*2147483647\r\n*2147483647\r\n", "*99999999999999999999\r\n", "*-5\r\n",
             "$9223372036854775807\r\na", "$-2\r\n", ":99999999999999999999\r\n", String(repeating: "*1\r\n", count: 10),
