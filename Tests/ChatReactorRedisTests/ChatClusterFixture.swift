@@ -110,7 +110,8 @@
         func settle() throws {
             try loop.settle(for: .milliseconds(5))
             try wait(for: "everything to be done") {
-                nodes.allSatisfy(\.cluster.isAtRest) && nodes.allSatisfy { $0.cluster.lastRead == redis.lastName }
+                nodes.allSatisfy(\.cluster.isAtRest)
+                    && nodes.allSatisfy { $0.cluster.lastRead?.description == "\(redis.lastName)" }
             }
             try loop.settle(for: .milliseconds(5))
         }

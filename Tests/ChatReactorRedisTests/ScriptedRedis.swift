@@ -1,12 +1,32 @@
 #if Redis
     import Reactor
 
-    @testable import ChatReactorRedis
-
     /// A Redis on the loop of a test, which does what the test says: also what no Redis would, at the moment at which it does harm. By itself it has
     /// one stream, which it keeps in memory, and answers what a server of a cluster asks.
+    ///
+    /// It knows nothing of what is internal to the servers, so that the simulation can have it, too.
     final class ScriptedRedis: ConnectionHandler {
         typealias Command = [[UInt8]]
+
+        /// The name of an entry.
+        struct Name: Comparable, CustomStringConvertible {
+            var time: UInt64
+            var number: Int
+
+            static let zero = Name(time: 0, number: 0)
+
+            init(time: UInt64, number: Int) { (self.time, self.number) = (time, number) }
+
+            /// As a server writes it.
+            init(_ text: [UInt8]) {
+                let parts = String(decoding: text, as: UTF8.self).split(separator: "-")
+                self.init(time: parts.first.flatMap { UInt64($0) } ?? 0, number: parts.last.flatMap { Int($0) } ?? 0)
+            }
+
+            var description: String { "\(time)-\(number)" }
+
+            static func < (one: Name, other: Name) -> Bool { (one.time, one.number) < (other.time, other.number) }
+        }
 
         let address: SocketAddress
         private let loop: EventLoop
@@ -19,13 +39,17 @@
         var time: UInt64 = 1
         private var times: [UInt64] = [1]
         private var unread: [Connection.ID: [UInt8]] = [:]
-        /// Those that wait in XREAD, and after which number.
-        private var readers: [(connection: Connection, number: Int)] = []
+        /// Those that wait in XREAD, and after which entry.
+        private var readers: [(connection: Connection, name: Name)] = []
+        /// Told of each entry that is appended.
+        var didAppend: ((_ number: Int, _ value: [UInt8]) -> Void)?
+        /// Told of what somebody who waits in XREAD is given.
+        var didGive: ((_ entries: [(name: Name, value: [UInt8])], _ connection: Connection) -> Void)?
         private(set) var connections: [Connection] = []
         /// Whether it closes whoever connects.
         var isAway = false
         /// The name of the last entry.
-        var lastName: StreamID { StreamID(time: times[lastNumber], number: UInt64(lastNumber)) }
+        var lastName: Name { Name(time: times[lastNumber], number: lastNumber) }
 
         /// - Parameter byteRate: How fast it reads.
         init(on loop: EventLoop, byteRate: RateLimit? = nil) throws {
@@ -101,8 +125,7 @@
                 let name = append(command[command.count - 1])
                 return Self.string(name)
             case "XREAD":
-                let text = String(decoding: command[command.count - 1], as: UTF8.self)
-                readers.append((connection, text.split(separator: "-").last.flatMap { Int($0) } ?? 0))
+                readers.append((connection, Name(command[command.count - 1])))
                 serveReaders()
                 loop.schedule(after: .seconds(1)) { [weak self, weak connection] in
                     guard let self, let index = readers.firstIndex(where: { $0.connection === connection }) else { return }
@@ -123,15 +146,30 @@
             lastNumber += 1
             entries.append((lastNumber, value))
             times.append(time)
+            let name = lastName
+            didAppend?(lastNumber, value)
             serveReaders()
-            return "\(lastName)"
+            return "\(name)"
+        }
+
+        /// Forgets the oldest entries.
+        func trim(_ count: Int) { entries.removeFirst(min(count, entries.count)) }
+
+        /// Forgets the newest entries, as a Redis does that has not kept all that it has answered. Those that come are not called as these were.
+        func loseEnd(_ count: Int) {
+            for _ in 0..<min(count, lastNumber) {
+                time = max(time, times.removeLast() + 1)
+                if entries.last?.number == lastNumber { entries.removeLast() }
+                lastNumber -= 1
+            }
         }
 
         private func serveReaders() {
             for reader in readers {
-                let new = entries.filter { $0.number > reader.number }.prefix(32)
+                let new = entries.filter { Name(time: times[$0.number], number: $0.number) > reader.name }.prefix(32)
                 if new.isEmpty { continue }
                 readers.removeAll { $0.connection === reader.connection }
+                didGive?(new.map { (Name(time: times[$0.number], number: $0.number), $0.value) }, reader.connection)
                 let list = Self.array(new.map { Self.entry($0.number, $0.value, at: times[$0.number]) })
                 reader.connection.send(Self.array([Self.array([Self.string("chatd:test"), list])]).span)
             }

@@ -16,7 +16,8 @@ let settings: [SwiftSetting] = [
 ]
 
 // The targets of `fuzz` are built by it alone: libFuzzer brings the program's main, and they reach what is internal to the product, which
-// needs a build with -enable-testing. One of them is about TLS, and nothing else here needs OpenSSL.
+// needs a build with -enable-testing. One of them is about TLS, and nothing else here needs OpenSSL. What else is here needs hiredis, for the
+// simulation of several servers.
 let isFuzzing = Context.environment["CHATREACTOR_FUZZING"] != nil
 
 let package = Package(
@@ -27,7 +28,7 @@ let package = Package(
         .executable(name: "simulate", targets: ["simulate"]),
     ],
     dependencies: [
-        .package(name: "ChatReactor", path: "../../", traits: isFuzzing ? ["TLS"] : [.defaults]),
+        .package(name: "ChatReactor", path: "../../", traits: isFuzzing ? ["TLS"] : ["Redis"]),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     ],
     targets: [
@@ -40,9 +41,11 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Broadcast", package: "ChatReactor"),
                 .product(name: "ChatReactor", package: "ChatReactor"),
+                .product(name: "ChatReactorRedis", package: "ChatReactor"),
                 .product(name: "Reactor", package: "ChatReactor"),
             ],
-            swiftSettings: settings),
+            // As the tests that it shares a file with have it from the trait.
+            swiftSettings: settings + [.define("Redis")]),
         // Faults at every system call of chatd. The library is preloaded into it.
         .target(name: "FaultInjection"),
         .executableTarget(

@@ -50,6 +50,8 @@ typedef struct {
     /// The first that the library was told of: a connection closes for that.
     int failure;
 
+    /// The program has made it.
+    bool is_outgoing;
     bool is_connecting;
     int64_t connected_at; // INT64_MAX: never.
     int connect_error;

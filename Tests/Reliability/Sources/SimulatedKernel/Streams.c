@@ -260,6 +260,7 @@ int connect(int number, const struct sockaddr *address, socklen_t length) {
     it->kind = STREAM;
     it->stream = stream_number;
     made->descriptor = number;
+    made->is_outgoing = true;
     kernel.newest = stream_number;
     kernel.progress++;
     if (delay == 0) return (int)leave("connect", number, 0, 0);
@@ -336,6 +337,13 @@ void world_expect_connect(int64_t delay, int error, size_t input_capacity, size_
     kernel.expected_connect.error = error;
     kernel.expected_connect.input_capacity = input_capacity;
     kernel.expected_connect.output_capacity = output_capacity;
+}
+
+int world_next_connected(int number) {
+    for (int next = number + 1; next < kernel.stream_count; next++) {
+        if (kernel.streams[next].is_outgoing) return next;
+    }
+    return -1;
 }
 
 int world_newest(void) { return kernel.newest; }

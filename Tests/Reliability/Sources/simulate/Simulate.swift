@@ -16,6 +16,8 @@
 // (ChatRoomHistory), and what each person has been sent of that (ChatReader). IRCPeer and WebPeer are what those have who come with an
 // IRC client or by WebSocket.
 // Those whose names begin with Loops play topics of several loops over one log: a turn of one loop is made inside a system call of another's.
+// Those whose names begin with Cluster play servers that are one relay or one chat, and their Redis (ScriptedRedis): ClusterScenario carries what they
+// send each other (ClusterLine), and knows what each has read of the stream, and so what its clients must hear (ClusterReader).
 
 import ArgumentParser
 import Glibc
@@ -33,6 +35,9 @@ struct Simulate: ParsableCommand {
 
     @Flag(help: "Play topics of several loops that share a log.")
     var loops = false
+
+    @Flag(help: "Play relays and chats of several servers, and their Redis.")
+    var cluster = false
 
     @Option(help: "How many seeds to play.")
     var seeds = 10_000
@@ -55,7 +60,9 @@ struct Simulate: ParsableCommand {
     func validate() throws {
         if seeds < 1 { throw ValidationError("--seeds must be at least 1, not \(seeds).") }
         if jobs < 1 || jobs > 64 { throw ValidationError("--jobs must be from 1 to 64, not \(jobs).") }
-        if chat, loops { throw ValidationError("--chat and --loops play different things: one of them at a time.") }
+        if [chat, loops, cluster].count(where: \.self) > 1 {
+            throw ValidationError("--chat, --loops and --cluster play different things: one of them at a time.")
+        }
         if trace, seed == nil { throw ValidationError("--trace needs a --seed.") }
     }
 
@@ -69,6 +76,8 @@ struct Simulate: ParsableCommand {
             try run(ChatPlan.self)
         } else if loops {
             try run(LoopsPlan.self)
+        } else if cluster {
+            try run(ClusterPlan.self)
         } else {
             try run(Plan.self)
         }
@@ -118,6 +127,6 @@ struct Simulate: ParsableCommand {
         let last = shrinker.plan.finding(isTraced: trace, isQuiet: true)
         if !trace { for step in shrinker.plan.steps { print("  \(step)") } }
         print("\n\(last.map { "\($0)" } ?? "This finding does not come again: the seed does not determine it.")")
-        print("The whole: simulate \(chat ? "--chat " : loops ? "--loops " : "")--seed \(seed)")
+        print("The whole: simulate \(chat ? "--chat " : loops ? "--loops " : cluster ? "--cluster " : "")--seed \(seed)")
     }
 }

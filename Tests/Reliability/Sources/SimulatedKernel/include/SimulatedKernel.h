@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SIMULATED_FIRST = 1000, SIMULATED_DESCRIPTORS = 96, SIMULATED_STREAMS = 96 };
+enum { SIMULATED_FIRST = 1000, SIMULATED_DESCRIPTORS = 96, SIMULATED_STREAMS = 1024 };
 
 /// How often the kernel does what a careless program does not expect, each in 1,024 of the occasions.
 typedef struct {
@@ -117,6 +117,8 @@ int world_call(int port, size_t input_capacity, size_t output_capacity);
 int world_open(stream_kind kind, size_t input_capacity, size_t output_capacity, int *_Nonnull descriptor);
 /// How the program's next `connect` ends: after `delay` nanoseconds (0: at once, negative: never), with `error` or 0.
 void world_expect_connect(int64_t delay, int error, size_t input_capacity, size_t output_capacity);
+/// The first stream after one of this number that the program has begun to connect; -1 if there is none.
+int world_next_connected(int stream);
 /// The stream that the program has accepted or begun to connect last.
 int world_newest(void);
 /// The stream whose other end's address the program has asked for last, whether it was told or not.

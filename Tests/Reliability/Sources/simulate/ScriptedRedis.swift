@@ -1,0 +1,1 @@
+../../../ChatReactorRedisTests/ScriptedRedis.swift
