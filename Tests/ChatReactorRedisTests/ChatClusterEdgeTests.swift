@@ -351,5 +351,16 @@
             node.server.shutDown(timeout: .seconds(1)) {}
             try chats.wait(for: "it to be gone") { chats.nodes[0].cluster.serverCount == 1 }
         }
+
+        @Test func `a server that is ending tells nobody of a number that the others do not know`() throws {
+            let chats = try ChatClusterFixture(servers: 2)
+            let (ana, ben) = (try chats.join(0, json: true), try chats.join(1, json: true))
+            chats.nodes[1].server.shutDown(timeout: .seconds(5)) {}
+            try ben.send("too late")
+            try chats.wait(for: "its end") { ana.lines.contains { $0.contains("shutdown") } }
+            try chats.loop.settle(for: .milliseconds(5))
+            #expect(!ana.lines.contains { $0.contains("too late") })
+            #expect(!ben.lines.contains { $0.contains("\"sent\"") })
+        }
     }
 #endif

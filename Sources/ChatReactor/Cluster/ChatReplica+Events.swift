@@ -67,7 +67,10 @@ extension ChatReplica {
         case .end:
             if key.server != server {
                 remove(key.server, reason: "shutdown")
-            } else if !isEnding {
+            } else if isEnding {
+                // What this server's people have said after that, nobody hears: here they are not told that it was said.
+                phase = .ended
+            } else {
                 startAnew(reason: "the other servers were told that this one has ended")
             }
         case .begin, .alive, .snapshot: break
