@@ -113,6 +113,9 @@ public class Person: ChatServer.Client, ConnectionHandler {
         chat?.forget(self)
     }
 
+    /// The chat is gone: what it was in, and was still to be told of, is to go as well.
+    final func letGo() { (rooms, replays) = ([], []) }
+
     private static func words(for reason: CloseReason) -> String {
         switch reason {
         case .tooSlow, .outputOverflow, .memoryLimit: "too slow"

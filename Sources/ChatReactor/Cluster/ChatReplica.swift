@@ -171,8 +171,8 @@ package final class ChatReplica {
     init(of chat: Chat) { (self.chat, livingChat) = (chat, chat) }
 
     deinit {
-        // The rooms of a chat that is gone keep those who are in them, and are kept by them.
-        for person in people.values { person.rooms = [] }
+        // The rooms of a chat that is gone keep those who are in them, and are kept by them, and by what these are still to be told.
+        for person in people.values { person.letGo() }
     }
 
     /// Whether people can be in the chat here.
