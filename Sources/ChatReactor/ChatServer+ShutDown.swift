@@ -9,6 +9,8 @@ extension ChatServer {
         var completions: [() -> Void] = []
         /// Whether it waits until what was published here has a place in the log that is shared, or in the order of several servers.
         var awaitsPlace = false
+        /// When that is waited for no longer.
+        var placeTimer: EventLoop.Timer?
         var groupTimeout = Duration.zero
         /// Whether `shutDown` was called of this very server: then it waits for all servers of the group.
         var waitsForGroup = false
@@ -67,6 +69,7 @@ extension ChatServer {
         let timer = shuttingDown.timer ?? loop.makeTimer { [weak self] in self?.shutDownTimeIsOver() }
         shuttingDown.timer = timer
         timer.arm(after: max(timeout, .zero))
+        if shuttingDown.awaitsPlace { waitForPlace(atMost: timeout) }
         // Whoever shuts down now need not be told to do so later.
         _ = chat?.moderation.cancelShutDown()
         closeListeners()
@@ -75,7 +78,7 @@ extension ChatServer {
     private func sayGoodbye() {
         let goodbye = "goodbye: the server is shutting down"
         // It is about this server alone.
-        if let chat { chat.tellAll(.error(goodbye)) } else { room.tell("! " + goodbye) }
+        if let chat { chat.tellOwn(.error(goodbye)) } else { room.tell("! " + goodbye) }
     }
 
     private func finishClients() {
@@ -84,8 +87,8 @@ extension ChatServer {
 
     /// Has the clients of all servers of the group finish, once what was published here has a place in the log: they get it all.
     private func shutDownGroup(timeout: Duration, isFirst: Bool) {
-        shuttingDown.awaitsPlace = true
         shuttingDown.groupTimeout = timeout
+        waitForPlace(atMost: timeout)
         let finish = { [weak self] () -> Void in self?.finishGroup(timeout: timeout) }
         if let replica = chat?.replica { return replica.end(then: finish) }
         if isFirst { sayGoodbye() }
@@ -120,7 +123,7 @@ extension ChatServer {
         if let replica = chat?.replica {
             // One that ends by itself does so once it may.
             if !shuttingDown.waitsForGroup {
-                shuttingDown.awaitsPlace = true
+                waitForPlace(atMost: timeout)
                 replica.end { [weak self] in self?.finishInOrder() }
             }
         } else {
@@ -138,12 +141,19 @@ extension ChatServer {
     /// Waits for a place half of the time that the end may take: the rest is for telling the clients.
     private func waitForPlace(atMost timeout: Duration) {
         shuttingDown.awaitsPlace = true
-        loop.schedule(after: max(timeout, .zero) / 2) { [weak self] in self?.finishInOrder() }
+        let timer = shuttingDown.placeTimer ?? loop.makeTimer { [weak self] in self?.placeTimeIsOver() }
+        shuttingDown.placeTimer = timer
+        timer.arm(after: max(timeout, .zero) / 2)
+    }
+
+    private func placeTimeIsOver() {
+        finishGroup(timeout: shuttingDown.groupTimeout)
+        finishInOrder()
     }
 
     private func shutDownTimeIsOver() {
-        finishGroup(timeout: .zero)
-        finishInOrder()
+        shuttingDown.groupTimeout = .zero
+        placeTimeIsOver()
         closeClients()
         if group == nil { return }
         // A loop that is held up for ever does not hold up this one.

@@ -111,8 +111,9 @@ public final class ChatServer {
             } catch {
                 throw .system(error)
             }
-        case .order(let order):
-            let chat = try Chat(on: loop, configuration.chat ?? .init(name: ""), settings: configuration)
+        case .order(let order, let rates):
+            let chat = try Chat(
+                on: loop, configuration.chat ?? .init(name: ""), settings: configuration, sharedRates: rates)
             self.chat = chat
             room = chat.lobby
             chat.server = self

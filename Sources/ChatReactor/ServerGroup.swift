@@ -32,7 +32,7 @@ public final class ServerGroup: Sendable {
 
     enum Medium: Sendable {
         case log(SharedLog)
-        case order(SharedOrder)
+        case order(SharedOrder, AttemptRates)
     }
 
     private struct State: Sendable {
@@ -67,8 +67,8 @@ public final class ServerGroup: Sendable {
         let configuration = configuration.clamped
         self.configuration = configuration
         gate = SharedGate(Gate(configuration.access, reserve: configuration.reservedDescriptorCount))
-        if configuration.chat != nil {
-            medium = .order(SharedOrder())
+        if let chat = configuration.chat {
+            medium = .order(SharedOrder(), AttemptRates(limit: chat.loginRules.clamped.rate))
             return
         }
         do throws(Errno) {

@@ -364,6 +364,79 @@
             #expect(two.lines.last?.hasPrefix("* welcome to kit") == true || two.lines.contains { $0.contains("in kit") })
         }
 
+        @Test func `a key that is given to a room that was kept without one makes another room`() throws {
+            let chats = try ChatClusterFixture(servers: 2)
+            let one = try chats.join(1, as: "one")
+            try one.send("/join kit")
+            try one.send("for all")
+            try chats.settle()
+            chats.kill(1)
+            try chats.wait(for: "its loss") { chats.nodes[0].cluster.serverCount == 1 }
+            let (two, three) = (try chats.join(0, as: "two"), try chats.join(0, as: "three"))
+            try two.send("/join kit key")
+            try chats.settle()
+            try three.send("/join kit")
+            try chats.settle()
+            #expect(!two.lines.contains { $0.contains("for all") })
+            #expect(three.lines.last?.hasPrefix("! kit has a key") == true)
+        }
+
+        @Test func `a server that loses the others takes over what was taken back meanwhile`() throws {
+            let chats = try ChatClusterFixture(servers: 2)
+            let ana = try chats.join(1, as: "ana")
+            try chats.nodes[0].chat.ban(Ban(.name(try ChatName("dan"))))
+            try chats.nodes[0].chat.mute(try ChatName("ana"))
+            try chats.settle()
+            let lost = try chats.nodes[0].replica
+            lost.startAnew(reason: "a test")
+            try chats.nodes[1].chat.unban(.name(try ChatName("dan")))
+            try chats.nodes[1].chat.unmute(try ChatName("ana"))
+            try chats.waitForAll()
+            try chats.settle()
+            for node in chats.nodes {
+                #expect(try node.chat.bans.all.isEmpty)
+                #expect(try node.chat.mute(of: try ChatName("ana")) == nil)
+            }
+            try chats.expectAgreement()
+            withExtendedLifetime(ana) {}
+        }
+
+        @Test func `who waits for the stream when its server loses the others is heard again`() throws {
+            let chats = try ChatClusterFixture(servers: 1) { chat, _, _ in
+                chat.loginRules.isRequired = true
+                chat.loginRules.admitsLocalGuests = false
+            }
+            try chats.nodes[0].chat.authenticator = PlainAuthenticator(["ana": "right"])
+            let ana = try chats.begin(0)
+            try chats.wait(for: "the question") { !ana.lines.isEmpty }
+            let person = try #require(chats.nodes[0].server.clients.first as? Person)
+            let replica = try chats.nodes[0].replica
+            person.connection?.pauseReading()
+            replica.held.append(.init(connection: person.connection))
+            replica.startAnew(reason: "a test")
+            try chats.waitForAll()
+            try ana.send("/login ana right")
+            try chats.wait(for: "the welcome") { ana.lines.contains { $0.contains("you are ana") } }
+        }
+
+        @Test func `a server may be let go of when it reaches the stream`() throws {
+            let chats = try ChatClusterFixture(servers: 0)
+            var server: ChatServer?
+            var configuration = ChatServer.Configuration()
+            configuration.chat = Chat.Configuration(name: "tea")
+            server = try ChatServer(on: chats.loop, configuration: configuration)
+            let place = try RedisPlace("redis://127.0.0.1/test")
+            var isConnected = false
+            do {
+                let cluster = try ChatCluster(of: try #require(server), .init(at: place, addresses: [chats.redis.address]))
+                cluster.onEvent = { event in
+                    if event == .connected { (isConnected, server) = (true, nil) }
+                }
+            }
+            try chats.wait(for: "the stream") { isConnected }
+            try chats.loop.settle()
+        }
+
         @Test func `bans and mutes are those of all servers, also of one that comes later with its own`() throws {
             let chats = try ChatClusterFixture(servers: 2)
             let ana = try chats.join(0, as: "ana")
@@ -513,7 +586,7 @@
                 .close(room: name),
                 .tell(key, .invitation(room: name, from: name)), .tell(key, .privateMessage(from: name, to: name, text: [])),
                 .ban(Ban(.name(ChatName(unchecked: name)), end: .max, reason: name)), .unban(.name(ChatName(unchecked: "dan"))),
-                .ban(Ban(.name(ChatName(unchecked: "dan")), end: .min, reason: "")), .mute(name, for: .seconds(Int64.max)),
+                .ban(Ban(.name(ChatName(unchecked: "dan")), end: .min, reason: "")), .mute(name, for: .max),
                 .unmute(name), .logIn(name), .arrive(name: "ana", origin: .unix(path: name), isLoggedIn: true),
                 .snapshot(for: server, attempt: 1, .keptRoom("lobby", until: .max)),
                 .hello(attempt: 1, former: 0), .begin, .alive, .end,

@@ -66,16 +66,22 @@ extension Chat {
     func enforceLogins() {
         irc?.readMarkers.keep { authenticator?.isKnown($0) == true }
         tellChangedCapabilities()
+        replica?.judgedAnew.formUnion(replica?.waiting ?? [])
         // Of several servers, each looks at its own people.
         for person in people where !(person is RemotePerson) {
             (person as? IRCClient)?.judgeOperator()
-            let isKnown = authenticator?.isKnown(person.name) == true
-            if person.isLoggedIn, !isKnown {
-                person.tell(.error("goodbye: nobody can log in as \(person.name) any more"))
-                person.leave(farewell: "kicked")
-            } else if !person.isLoggedIn, isKnown {
-                becomeGuest(person)
-            }
+            enforceLogin(of: person)
+        }
+    }
+
+    /// Closes somebody who has logged in under a name that is nobody's any more, and takes a name that is somebody's from whoever has not logged in.
+    func enforceLogin(of person: Person) {
+        let isKnown = authenticator?.isKnown(person.name) == true
+        if person.isLoggedIn, !isKnown {
+            person.tell(.error("goodbye: nobody can log in as \(person.name) any more"))
+            person.leave(farewell: "kicked")
+        } else if !person.isLoggedIn, isKnown {
+            becomeGuest(person)
         }
     }
 
@@ -100,7 +106,7 @@ extension Chat {
     func awaitLogin(of person: Person) {
         let timeout = loginRules.timeout
         var state = person.login
-        state.isAwaited = true
+        (state.isAwaited, state.isDecided) = (true, true)
         state.timer = loop.schedule(after: timeout) { [weak person] in person?.loginDidTimeOut() }
         person.login = state
         person.tell(.loginNeeded(server: name))
@@ -114,7 +120,8 @@ extension Chat {
         if !loginRules.allowsPlainConnections, !person.isPrivate(connection) { return refuse(person, as: name, .plain) }
         let address = person.address(over: connection) ?? .unix(path: "")
         let attempt = LoginQueue.Attempt(
-            person: person, name: name, password: password, origin: AddressOrigin(address), isLocal: person.isFromHere(address))
+            person: person, password: password,
+            key: .init(name: name, origin: AddressOrigin(address), isLocal: person.isFromHere(address)))
         if let refusal = logins.refusal(ofAdding: attempt) { return refuse(person, as: name, refusal) }
         connection.pauseReading()
         judgeNext()

@@ -32,7 +32,10 @@ extension Chat {
         let banned = people.filter { isMeant($0, by: ban) }
         replica?.submit(.ban(ban))
         // Of several servers, each closes its own people.
-        defer { for person in banned where !(person is RemotePerson) { close(person, telling: ban.notice) } }
+        defer {
+            for person in banned where !(person is RemotePerson) { close(person, telling: ban.notice) }
+            if replica != nil { enforceBans() }
+        }
         try bans.add(ban)
         return banned
     }
@@ -68,13 +71,15 @@ extension Chat {
     /// - Complexity: O(*n*) for *n* people, and what looking up an address takes for each.
     @discardableResult
     public func enforceBans() -> [Person] {
-        // Of several servers, each closes its own people.
-        let banned = people.filter { !($0 is RemotePerson) }.compactMap { person in
-            (bans.ban(of: person.name) ?? person.address.flatMap(bans.ban(of:))).map { (person, $0) }
-        }
+        // Of several servers, each closes its own people, also those who have not come in yet.
+        let those = replica == nil ? people : server?.clients.compactMap { $0 as? Person } ?? []
+        let banned = those.compactMap { person in ban(of: person).map { (person, $0) } }
         for (person, ban) in banned { close(person, telling: ban.notice) }
         return banned.map(\.0)
     }
+
+    /// What keeps somebody out.
+    func ban(of person: Person) -> Ban? { bans.ban(of: person.name) ?? person.origin.flatMap(bans.ban(of:)) }
 
     private func isMeant(_ person: Person, by ban: Ban) -> Bool {
         switch ban.subject {
@@ -91,16 +96,16 @@ extension Chat {
     /// It is forgotten when a guest leaves, and with the server.
     public func mute(_ name: ChatName, for duration: Duration? = nil) {
         // At its place, since whoever is muted stays so under another name.
-        if let replica { return replica.submit(.mute(name.text, for: duration)) }
-        moderation.mute(name, for: duration)
+        if let replica { return replica.submit(.mute(name.text, for: duration.map { UInt64(Mutes.milliseconds($0)) })) }
+        moderation.mutes.add(name, until: duration.map { muteTime + Mutes.milliseconds($0) }, at: muteTime)
     }
 
     /// Takes that back. Returns whether the name was muted.
     @discardableResult
     public func unmute(_ name: ChatName) -> Bool {
-        guard let replica else { return moderation.unmute(name) }
+        guard let replica else { return moderation.mutes.remove(name, at: muteTime) }
         replica.submit(.unmute(name.text))
-        return moderation.mute(of: name) != nil
+        return mute(of: name) != nil
     }
 
     // MARK: - Rooms and the server

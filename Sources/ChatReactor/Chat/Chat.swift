@@ -118,8 +118,6 @@ public final class Chat {
     }
     /// Their keys, by name; nil of one that has none.
     private(set) var secretKeys: [ChatName: String?]
-    /// How often somebody may give a wrong key, by who it is and the room.
-    var keyRate = AttemptRate<String>(limit: 10)
 
     private static func keys(of rooms: [SecretRoom]) -> [ChatName: String?] {
         var keys: [ChatName: String?] = [:]
@@ -135,7 +133,7 @@ public final class Chat {
     public var loginRules: LoginRules {
         didSet {
             loginRules = loginRules.clamped
-            if loginRules.rate != oldValue.rate { logins.setRate(loginRules.rate) }
+            if loginRules.rate != oldValue.rate { attemptRates.setLimit(loginRules.rate) }
             if loginRules.allowsPlainConnections != oldValue.allowsPlainConnections { tellChangedCapabilities() }
         }
     }
@@ -167,6 +165,7 @@ public final class Chat {
     private let started = ContinuousClock.now
     private var currentAuthenticator: (any ChatAuthenticator)?
     let logins: LoginQueue
+    let attemptRates: AttemptRates
     /// Those who ignore somebody, by the name that they ignore, and then by their numbers.
     private var ignorersByName: [ChatName: [Int: Person]] = [:]
     let commands = CommandTable()
@@ -191,7 +190,10 @@ public final class Chat {
         var operatorCommand: ((Person, String) -> OperatorAnswer)?
     }
 
-    init(on loop: EventLoop, _ configuration: Configuration, settings: ChatServer.Configuration) throws(ChatServer.StartError) {
+    /// - Parameter sharedRates: Those of all loops, if there are several.
+    init(
+        on loop: EventLoop, _ configuration: Configuration, settings: ChatServer.Configuration, sharedRates: AttemptRates? = nil
+    ) throws(ChatServer.StartError) {
         var configuration = configuration
         configuration.history = min(max(configuration.history, 0), 10_000)
         configuration.lobbySize = min(max(configuration.lobbySize, 1), 1 << 30)
@@ -203,7 +205,8 @@ public final class Chat {
         loginRules = configuration.loginRules
         secretRooms = configuration.secretRooms
         secretKeys = Self.keys(of: configuration.secretRooms)
-        logins = LoginQueue(rate: configuration.loginRules.rate)
+        attemptRates = sharedRates ?? AttemptRates(limit: configuration.loginRules.rate)
+        logins = LoginQueue(attemptRates)
         self.configuration = configuration
         label = configuration.label
         if let directory = configuration.roomLogDirectory {
@@ -366,8 +369,8 @@ public final class Chat {
     func admit(_ person: Person) {
         if let replica {
             if !replica.mayAdmit(person) { return }
-            // It has waited since it has logged in, and was decided about before.
-            if let name = person.login.name { return replica.arrive(person, as: name, isLoggedIn: true) }
+            // It has waited since it has logged in.
+            if person.login.isDecided, let name = person.login.name { return replica.arrive(person, as: name, isLoggedIn: true) }
         }
         var wanted: ChatName?
         switch hooks.admission(person) {
@@ -412,7 +415,7 @@ public final class Chat {
         names.remove(person)
         irc?.forget(person)
         // The number is never used again.
-        if person.isGuest { _ = moderation.unmute(person.name) }
+        if person.isGuest { _ = moderation.mutes.remove(person.name, at: muteTime) }
         for name in person.ignored { stopIgnoring(name, by: person) }
     }
 
@@ -455,7 +458,7 @@ public final class Chat {
         // What it has proved was about the name that it had. Later it may be somebody else's.
         let isLoggedOut = person.login.name.map { $0 != name } ?? false
         if isLoggedOut { person.login.name = nil }
-        moderation.moveMute(of: old, to: name)
+        moderation.mutes.move(from: old, to: name, at: muteTime)
         // Those who ignore somebody go on to ignore whom it is called now.
         for ignorer in (ignorersByName[old] ?? [:]).values where !ignorer.ignored.contains(name) {
             goOnToIgnore(name, insteadOf: old, by: ignorer)
@@ -538,7 +541,10 @@ public final class Chat {
     }
 
     /// Whether there is a room, or may be one more.
-    func mayOpen(_ name: ChatName) -> Bool { room(named: name) != nil || openedRooms.count < configuration.maximumRooms }
+    func mayOpen(_ name: ChatName) -> Bool { room(named: name) != nil || mayOpenMore() }
+
+    /// - Parameter others: How many there are besides those that are open.
+    func mayOpenMore(besides others: Int = 0) -> Bool { openedRooms.count + others < configuration.maximumRooms }
 
     /// The room of a name in a chat of several servers, made if there is none.
     ///
@@ -562,7 +568,7 @@ public final class Chat {
         for person in people {
             person.rooms = []
             // Guests are counted anew.
-            if person.isGuest { _ = moderation.unmute(person.name) }
+            if person.isGuest { _ = moderation.mutes.remove(person.name, at: muteTime) }
         }
         for room in rooms { room.conversation?.forgetPeople() }
         openedRooms = [:]
@@ -579,6 +585,17 @@ public final class Chat {
 
     /// The time by which it is seen how many come and go, in milliseconds.
     var presenceTime: Int64 { replica?.time ?? Int64(started.duration(to: .now) / .milliseconds(1)) }
+
+    /// The time by which mutes end, in milliseconds: while something is being done at all servers, that of the order.
+    var muteTime: Int64 {
+        guard let replica else { return presenceTime }
+        return replica.isApplying ? replica.time : max(replica.time, Timestamp.now)
+    }
+
+    /// How long a name is muted; nil if it is not.
+    func mute(of name: ChatName) -> Mutes.Mute? {
+        moderation.mutes.isEmpty ? nil : moderation.mutes.mute(of: name, at: muteTime)
+    }
 
     /// Whether people may come with IRC clients.
     package var servesIRC: Bool { irc != nil }
@@ -661,6 +678,15 @@ public final class Chat {
             closedRooms = closedRooms.filter { $0.room != nil } + [ClosedRoom(room: room)]
         } else {
             roomLogs.remove(room.name)
+        }
+    }
+
+    /// Tells all who are here something, also those who have not come in yet.
+    func tellOwn(_ reply: Reply) {
+        tellAll(reply)
+        if replica == nil { return }
+        for client in server?.clients ?? [] {
+            if let person = client as? Person, names[person.name] !== person { person.tell(reply) }
         }
     }
 

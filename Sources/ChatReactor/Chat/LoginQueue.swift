@@ -8,40 +8,40 @@ final class LoginQueue {
     /// How many may wait of one address.
     static let originCapacity = 100
 
+    /// What attempts are counted by.
+    struct Key: Sendable {
+        let name: ChatName
+        let origin: AddressOrigin
+        /// Whether it comes from this machine.
+        let isLocal: Bool
+    }
+
     /// An attempt to log in.
     struct Attempt {
         let person: Person
-        let name: ChatName
         let password: String
-        let origin: AddressOrigin
-        let isLocal: Bool
+        let key: Key
+
+        var name: ChatName { key.name }
+        var origin: AddressOrigin { key.origin }
+        var isLocal: Bool { key.isLocal }
     }
 
     private var waiting: [Attempt] = []
     private var activeOrigins: Set<AddressOrigin> = []
     private var activeNames: Set<ChatName> = []
-    private var originRate: AttemptRate<AddressOrigin>
-    private var nameRate: AttemptRate<ChatName>
-    /// From where somebody has last logged in under a name. Names that nobody can log in under do not get here.
-    private var lastOrigins: [ChatName: AddressOrigin] = [:]
+    private let rates: AttemptRates
     private var isStarting = false
 
-    init(rate: Int) {
-        originRate = AttemptRate(limit: rate)
-        nameRate = AttemptRate(limit: rate)
-    }
-
-    /// Sets how many attempts a minute there may be from now on.
-    func setRate(_ rate: Int) {
-        originRate = AttemptRate(limit: rate)
-        nameRate = AttemptRate(limit: rate)
+    init(_ rates: AttemptRates) {
+        self.rates = rates
     }
 
     var isEmpty: Bool { waiting.isEmpty && activeOrigins.isEmpty }
 
     /// Why an attempt is refused at once; nil if it waits from now on.
     func refusal(ofAdding attempt: Attempt, at now: ContinuousClock.Instant = .now) -> LoginRefusal? {
-        if !attempt.isLocal, !originRate.mayAttempt(attempt.origin, at: now) { return .tooOften }
+        if !rates.mayAttempt(attempt.key, at: now) { return .tooOften }
         if waiting.count >= Self.capacity { return .busy }
         // They keep the places of nobody else. All of this machine have one origin, which has as many as there are.
         if !attempt.isLocal, waiting.count(where: { $0.origin == attempt.origin }) >= Self.originCapacity { return .busy }
@@ -65,7 +65,7 @@ final class LoginQueue {
             let attempt = waiting.remove(at: index)
             // Nobody waits for the answer any more.
             if attempt.person.connection?.isFinishing != false { continue }
-            if admits(attempt) {
+            if rates.admits(attempt.key) {
                 activeOrigins.insert(attempt.origin)
                 activeNames.insert(attempt.name)
                 judge(attempt)
@@ -75,23 +75,10 @@ final class LoginQueue {
         }
     }
 
-    private func admits(_ attempt: Attempt) -> Bool {
-        let now = ContinuousClock.now
-        if !attempt.isLocal, !originRate.mayAttempt(attempt.origin, at: now) { return false }
-        if !isOwner(attempt), !nameRate.admits(attempt.name, at: now) { return false }
-        return attempt.isLocal || originRate.admits(attempt.origin, at: now)
-    }
-
-    /// Whether it comes from where the owner of the name was last. Everybody may be on this machine: behind a proxy, or in a shell.
-    private func isOwner(_ attempt: Attempt) -> Bool { !attempt.isLocal && lastOrigins[attempt.name] == attempt.origin }
-
     /// An attempt was judged.
     func finish(_ attempt: Attempt, isRight: Bool) {
         activeOrigins.remove(attempt.origin)
         activeNames.remove(attempt.name)
-        guard isRight else { return }
-        if !isOwner(attempt) { nameRate.takeBack(attempt.name) }
-        if !attempt.isLocal { originRate.takeBack(attempt.origin) }
-        lastOrigins[attempt.name] = attempt.origin
+        if isRight { rates.succeeded(attempt.key) }
     }
 }

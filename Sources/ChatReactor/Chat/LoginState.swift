@@ -6,6 +6,8 @@ struct LoginState {
     var name: ChatName?
     /// Whether the person is in no room until it has logged in.
     var isAwaited = false
+    /// Whether it was decided that the person may come, if it logs in.
+    var isDecided = false
     /// When the person may wait no longer.
     var timer: EventLoop.Timer?
 }

@@ -7,9 +7,10 @@ final class Moderation {
     private static let reminders: [Duration] = [.seconds(60), .seconds(10)]
 
     var bans = BanList()
-    /// By name: nil for good.
-    private var mutes: [ChatName: ContinuousClock.Instant?] = [:]
+    var mutes = Mutes()
     private var shutdown: Shutdown?
+    /// When another server of the group shuts down, and this one with it.
+    private var expected: (deadline: ContinuousClock.Instant, reason: String)?
     private var shutdownTimer: EventLoop.Timer?
 
     private struct Shutdown {
@@ -19,56 +20,14 @@ final class Moderation {
         var reminders: [Duration]
     }
 
-    // MARK: - Muting
-
-    /// Whether somebody may be muted.
-    var hasMutes: Bool { !mutes.isEmpty }
-
-    /// How long a name is muted: nil if it is not.
-    func mute(of name: ChatName) -> Mute? {
-        if mutes.isEmpty { return nil }
-        guard let end = mutes[name] else { return nil }
-        guard let end else { return Mute(remaining: nil) }
-        let now = ContinuousClock.now
-        if now < end { return Mute(remaining: now.duration(to: end)) }
-        mutes[name] = nil
-        return nil
-    }
-
-    struct Mute {
-        /// Nil for good.
-        let remaining: Duration?
-
-        /// What somebody is told who is muted.
-        var notice: String { "you are muted" + (remaining.map { " for \(TimeSpan.describe($0 + .milliseconds(999)))" } ?? "") }
-    }
-
-    /// The names that are muted, and for how long from now on.
-    var allMutes: [(name: ChatName, remaining: Duration?)] {
-        mutes.keys.compactMap { name in mute(of: name).map { (name, $0.remaining) } }
-    }
-
-    func mute(_ name: ChatName, for duration: Duration?) {
-        mutes.updateValue(duration.map { .now.advanced(clamping: $0) }, forKey: name)
-    }
-
-    func unmute(_ name: ChatName) -> Bool {
-        let wasMuted = mute(of: name) != nil
-        mutes.removeValue(forKey: name)
-        return wasMuted
-    }
-
-    /// Who is muted stays so under another name, which a login may have given.
-    func moveMute(of old: ChatName, to new: ChatName) {
-        if mutes.isEmpty || old == new { return }
-        if let mute = mutes.removeValue(forKey: old) { mutes.updateValue(mute, forKey: new) }
-    }
-
     // MARK: - Shutting down
 
     /// How long it takes until the server shuts down, and why; nil if it does not.
     var pendingShutdown: (remaining: Duration, reason: String)? {
-        shutdown.map { (max(ContinuousClock.now.duration(to: $0.deadline), .zero), $0.reason) }
+        let now = ContinuousClock.now
+        if let shutdown { return (max(now.duration(to: shutdown.deadline), .zero), shutdown.reason) }
+        // Who has announced it may be gone by now.
+        return expected.flatMap { $0.deadline > now ? (now.duration(to: $0.deadline), $0.reason) : nil }
     }
 
     static func shutdownNotice(in remaining: Duration, reason: String) -> String {
@@ -99,15 +58,15 @@ final class Moderation {
     }
 
     /// Another server of the group will shut down, and this one with it.
-    func expectShutDown(at deadline: ContinuousClock.Instant, reason: String) {
-        var new: Shutdown? = Shutdown(deadline: deadline, reason: reason, completion: {}, reminders: [])
-        swap(&new, &shutdown)
-        shutdownTimer?.cancel()
-    }
+    func expectShutDown(at deadline: ContinuousClock.Instant, reason: String) { expected = (deadline, reason) }
 
     func cancelShutDown() -> Bool {
         shutdownTimer?.cancel()
-        return shutdown.take() != nil
+        let isPending = pendingShutdown != nil
+        expected = nil
+        let cancelled = shutdown.take()
+        withExtendedLifetime(cancelled) {}
+        return isPending
     }
 
     private func armTimer() {

@@ -71,7 +71,7 @@ extension OperatorCommands {
         let address = isElsewhere ? person.origin.map(\.shownWithoutPort) : person.address.map(\.shown)
         let lag = person.rooms.reduce(person.connection?.pendingOutput ?? 0) { $0 + ($1.conversation?.lag(of: person) ?? 0) }
         let idle = person.lastHeard.duration(to: .now)
-        let mute = chat.moderation.mute(of: person.name)
+        let mute = chat.mute(of: person.name)
         let place = rooms.joined(separator: ", ")
         var text = "\(person.name) \(person.login.isAwaited ? "yet to log in" : "in \(place)")"
         text += " from \(address ?? "nowhere any more"), "
@@ -188,6 +188,7 @@ extension OperatorCommands {
         let (name, rest) = argument.splitAtSpace
         let (duration, unknown) = try takeTime(after: "for", from: rest)
         if name.isEmpty || !unknown.isEmpty { throw usage("mute") }
+        if !chat.isReachable { throw Failure(ChatReplica.absence) }
         let person = try parsePerson(name)
         chat.mute(person.name, for: duration)
         person.tell(.error("you are muted\(describe(duration))"))
@@ -197,6 +198,7 @@ extension OperatorCommands {
     func unmute(_ argument: String, _ answer: inout OperatorAnswer) throws(Failure) {
         if argument.isEmpty { throw usage("unmute") }
         let name = try parseName(argument)
+        if !chat.isReachable { throw Failure(ChatReplica.absence) }
         guard chat.unmute(name) else { throw Failure("\(name) is not muted") }
         chat.person(named: name)?.tell(.notice("you are not muted any more"))
         answer.add("\(name) is not muted any more")

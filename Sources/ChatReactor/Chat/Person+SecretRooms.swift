@@ -40,9 +40,9 @@ extension Person {
         if given.isEmpty { return "\(name) has a key: /join \(name) KEY, or be invited" }
         // Of an address and a room: who guesses keeps nobody out of others.
         let origin = "\(owner) \(name.folded)"
-        guard chat.keyRate.mayAttempt(origin, at: .now) else { return "there were too many wrong keys, try again in a minute" }
+        guard chat.attemptRates.mayGiveKey(origin) else { return "there were too many wrong keys, try again in a minute" }
         if given == key { return nil }
-        _ = chat.keyRate.admits(origin, at: .now)
+        chat.attemptRates.gaveWrongKey(origin)
         return "that is not the key of \(name)"
     }
 

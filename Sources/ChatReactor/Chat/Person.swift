@@ -234,7 +234,7 @@ public class Person: ChatServer.Client, ConnectionHandler {
 
     final func publish(_ kind: Record.Kind, _ text: Span<UInt8>) {
         guard let chat, let room, let conversation = room.conversation else { return }
-        if chat.moderation.hasMutes, isToldToBeMuted { return }
+        if !chat.moderation.mutes.isEmpty, isToldToBeMuted { return }
         if chat.irc != nil, let refusal = conversation.refusalToSpeak(of: self) { return tell(.error(refusal)) }
         if text.isEmpty { return tell(.error("there is nothing to say")) }
         switch chat.judge(text, by: self, in: room) {
@@ -249,7 +249,7 @@ public class Person: ChatServer.Client, ConnectionHandler {
 
     /// Why the person may not speak in a room; nil if it may.
     final func refusalToSpeak(in conversation: Conversation) -> String? {
-        chat?.moderation.mute(of: name)?.notice ?? conversation.refusalToSpeak(of: self)
+        chat?.mute(of: name)?.notice ?? conversation.refusalToSpeak(of: self)
     }
 
     /// What the person says in leaving rooms, if it may say that in each of them, as the hook has it. It leaves all the same: nothing, if not.
@@ -278,7 +278,7 @@ public class Person: ChatServer.Client, ConnectionHandler {
 
     /// Whether the person is muted, and so has been told so, and may not do what others would hear of.
     var isToldToBeMuted: Bool {
-        guard let mute = chat?.moderation.mute(of: name) else { return false }
+        guard let mute = chat?.mute(of: name) else { return false }
         tell(.error(mute.notice))
         return true
     }

@@ -41,7 +41,8 @@ enum ChatEvent: Equatable {
 
     case ban(Ban)
     case unban(Ban.Subject)
-    case mute(String, for: Duration?)
+    /// Milliseconds; nil for good.
+    case mute(String, for: UInt64?)
     case unmute(String)
 
     // MARK: Servers
@@ -122,16 +123,13 @@ struct EventWriter {
 
     mutating func write(_ ban: Ban) {
         write("\(ban.subject)")
-        write(ban.end != nil)
-        if let end = ban.end { write(end) }
+        write(ban.end)
         write(ban.reason)
     }
 
-    /// - Parameter duration: Nil for good.
-    mutating func write(_ duration: Duration?) {
-        write(duration != nil)
-        // What is longer than this is as good as for good.
-        if let duration { write(UInt32(clamping: duration.components.seconds)) }
+    mutating func write<Number: FixedWidthInteger>(_ number: Number?) {
+        write(number != nil)
+        if let number { write(number) }
     }
 
     mutating func write(_ key: PersonKey) {
@@ -196,19 +194,22 @@ struct EventReader {
     }
 
     mutating func subject() throws(Malformed) -> Ban.Subject {
-        guard let subject = try? Ban.Subject(try text()) else { throw Malformed() }
-        return subject
+        let text = try text()
+        if let subject = try? Ban.Subject(text) { return subject }
+        // A name that nobody can ask for may be banned as well.
+        do throws(ChatName.Invalid) { _ = try ChatName(text) } catch {
+            if error == .reserved { return .name(ChatName(unchecked: text)) }
+        }
+        throw Malformed()
     }
 
     mutating func ban() throws(Malformed) -> Ban {
         let subject = try subject()
         let end: Int64? = try flag() ? try number() : nil
-        // So that no difference of times overflows.
-        guard (0...ChatSnapshot.limit).contains(end ?? 0) else { throw Malformed() }
+        // Of four digits is the year that a file of bans has.
+        guard (0...253_402_300_799_999).contains(end ?? 0) else { throw Malformed() }
         return Ban(subject, end: end, reason: try text())
     }
-
-    mutating func duration() throws(Malformed) -> Duration? { try flag() ? .seconds(try number(UInt32.self)) : nil }
 
     mutating func key() throws(Malformed) -> PersonKey { PersonKey(server: try number(), number: try number()) }
 }
@@ -352,7 +353,7 @@ extension ChatEvent {
         case .remove: return .remove(try reader.key(), farewell: try reader.text())
         case .ban: return .ban(try reader.ban())
         case .unban: return .unban(try reader.subject())
-        case .mute: return .mute(try reader.text(), for: try reader.duration())
+        case .mute: return .mute(try reader.text(), for: try reader.flag() ? try reader.number() : nil)
         case .unmute: return .unmute(try reader.text())
         case .hello: return .hello(attempt: try reader.number(), former: try reader.number())
         case .begin: return .begin

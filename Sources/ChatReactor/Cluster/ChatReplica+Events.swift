@@ -47,7 +47,7 @@ extension ChatReplica {
         time = max(time, placed.time)
         number = placed.number
         isApplying = true
-        if !keptRooms.isEmpty { keptRooms = keptRooms.filter { $0.value.end > time } }
+        if time >= firstKeptEnd { forgetKeptRooms() }
         defer {
             isApplying = false
             if servers.contains(key.server) { nextNumbers[key.server] = placed.number &+ 1 }
@@ -87,8 +87,10 @@ extension ChatReplica {
         // Where an operator has done that, it was done at once, and is done again at its place: another may have done the opposite meanwhile.
         case .ban(let ban): chat.learn(of: [ban])
         case .unban(let subject): chat.learnOfUnban(of: subject)
-        case .mute(let name, let duration): chat.moderation.mute(ChatName(unchecked: name), for: duration)
-        case .unmute(let name): _ = chat.moderation.unmute(ChatName(unchecked: name))
+        case .mute(let name, let duration):
+            let end = duration.map { time + Int64(min($0, UInt64(ChatSnapshot.limit - time))) }
+            chat.moderation.mutes.add(ChatName(unchecked: name), until: end, at: time)
+        case .unmute(let name): _ = chat.moderation.mutes.remove(ChatName(unchecked: name), at: time)
         case .close(let room):
             close(ChatName(unchecked: room))
         case .tell(let whom, let telling):
@@ -110,7 +112,7 @@ extension ChatReplica {
             keepsEmptyRooms = false
         case .rename(let name):
             setName(ChatName(unchecked: name), of: person)
-            if key.server == server { closeIfBanned(person) }
+            if key.server == server { enforceRules(on: person, after: .renamed) }
         case .logIn(let name): logIn(person, as: ChatName(unchecked: name), isOwn: key.server == server)
         case .enter(let room, let extent, let roomKey, let isMove):
             enter(ChatName(unchecked: room), extent, roomKey, isMove: isMove, person, key)
@@ -147,12 +149,23 @@ extension ChatReplica {
         chat.letIn(person)
         if key.server != server { return }
         goOn(with: person)
-        closeIfBanned(person)
+        enforceRules(on: person, after: person.isLoggedIn ? .loggedIn : .renamed)
     }
 
-    /// Its name may have been banned since it has asked for it.
-    private func closeIfBanned(_ person: Person) {
-        if let ban = chat.bans.ban(of: person.name) { chat.close(person, telling: ban.notice) }
+    /// What its server goes by may have changed since the person has asked for its name: who is banned, and which names are somebody's.
+    private func enforceRules(on person: Person, after change: NameChange) {
+        let isJudgedAnew = judgedAnew.remove(UInt64(person.number)) != nil
+        if let ban = chat.ban(of: person) { return chat.close(person, telling: ban.notice) }
+        guard isJudgedAnew else { return }
+        switch change {
+        // By a password that may be another one now.
+        case .loggedIn: chat.close(person, telling: "goodbye: who can log in has changed; log in again")
+        case .renamed: callOut { chat.enforceLogin(of: person) }
+        }
+    }
+
+    private enum NameChange {
+        case renamed, loggedIn
     }
 
     func person(_ key: PersonKey, from origin: SocketAddress?) -> Person? {
@@ -181,7 +194,7 @@ extension ChatReplica {
         guard isOwn else { return }
         chat.server?.didLogIn(person)
         person.tell(.loggedIn(name))
-        closeIfBanned(person)
+        enforceRules(on: person, after: .loggedIn)
     }
 
     /// Has whoever has a name give way to somebody who has proved to have it.
@@ -189,7 +202,10 @@ extension ChatReplica {
         guard let other = chat.person(named: name), other !== person else { return }
         if !other.isLoggedIn { return chat.becomeGuest(other) }
         other.tell(.replaced)
+        // It may be the last one in a room that is entered again at once.
+        keepsEmptyRooms = true
         remove(key(of: other), other, reason: "logged in again")
+        keepsEmptyRooms = false
         other.connection?.finish(reason: .requested)
     }
 
@@ -236,6 +252,8 @@ extension ChatReplica {
     func enter(
         _ name: ChatName, _ extent: Replay.Extent, _ given: String, isMove: Bool, _ person: Person, _ key: PersonKey
     ) {
+        // A key is for a room that is opened with it: nobody else is to be in one that had none.
+        if !given.isEmpty, let kept = keptRooms[name]?.room.conversation, kept.ownKey == nil { keptRooms[name] = nil }
         let existing = chat.room(named: name) ?? keptRooms[name]?.room
         if let conversation = existing?.conversation, !conversation.contains(person),
             let own = conversation.ownKey, own != given, conversation.invitations?.contains(person) != true
@@ -257,12 +275,18 @@ extension ChatReplica {
 
     /// A room is empty, and there no more.
     func roomIsEmpty(_ room: ChatServer.Room) {
-        if keepsEmptyRooms { keep(room, until: time + 60_000) }
+        if keepsEmptyRooms, chat.mayOpenMore(besides: keptRooms.count) { keep(room, until: time + 60_000) }
     }
 
     func keep(_ room: ChatServer.Room, until end: Int64) {
         room.conversation?.withdrawInvitations(except: [])
         keptRooms[room.name] = KeptRoom(room: room, end: end)
+        firstKeptEnd = min(firstKeptEnd, end)
+    }
+
+    private func forgetKeptRooms() {
+        keptRooms = keptRooms.filter { $0.value.end > time }
+        firstKeptEnd = keptRooms.values.map(\.end).min() ?? .max
     }
 
     /// In an order that is the same everywhere.

@@ -4,6 +4,9 @@ import Reactor
 extension ChatReplica {
     /// The order can be submitted to.
     package func connected() {
+        // Those who are told of it may let go of the server.
+        guard let chat = livingChat else { return }
+        defer { withExtendedLifetime(chat) {} }
         let wasCutOff = isCutOff
         isCutOff = false
         // What was not heard while the order was away, no server is to blame for; nor for coming back a little later.
@@ -67,9 +70,12 @@ extension ChatReplica {
         phase = .joining
         joining = Joining()
         sendEverybodyAway()
+        formerBans = Set(chat.bans.all)
         chat.forgetEverything()
-        (people, locals, waiting, departing, keptRooms) = ([:], [:], [], [], [:])
-        (servers, heard, nextNumbers, held, touched) = ([], [:], [:], [], [])
+        // Who waits for the order waits for nothing any more.
+        orderHasRoom()
+        (people, locals, waiting, judgedAnew, departing, keptRooms) = ([:], [:], [], [], [], [:])
+        (servers, heard, nextNumbers, touched) = ([], [:], [:], [])
         aliveTimer.cancel()
         former = server
         server = UInt64.random(in: 1 ... .max)
@@ -252,7 +258,8 @@ extension ChatReplica {
         for (name, kept) in keptRooms.sorted(by: { $0.key.folded < $1.key.folded }) {
             parts.append(.keptRoom(name.text, until: kept.end))
         }
-        parts += chat.bans.all.map { .ban($0) } + chat.moderation.allMutes.map { .mute($0.text, for: $1) }
+        parts += chat.bans.all.map { .ban($0) }
+        parts += chat.moderation.mutes.all(at: time).map { .mute($0.name.text, until: $0.end) }
         return parts + [.end]
     }
 
@@ -261,6 +268,7 @@ extension ChatReplica {
             return refuseToJoin("what the other servers have answered is not whole")
         }
         var bans: [Ban] = []
+        chat.moderation.mutes.removeAll()
         for part in joining.parts {
             switch part {
             case .start(let start):
@@ -302,17 +310,19 @@ extension ChatReplica {
                 guard let room = chat.room(named: ChatName(unchecked: name)), room !== chat.lobby,
                     room.conversation?.online == 0
                 else { continue }
-                keep(room, until: end)
                 chat.roomIsEmpty(room)
+                keep(room, until: end)
             case .ban(let ban): bans.append(ban)
-            case .mute(let name, let duration): chat.moderation.mute(ChatName(unchecked: name), for: duration)
+            case .mute(let name, let end): chat.moderation.mutes.add(ChatName(unchecked: name), until: end, at: time)
             case .end: break
             }
         }
         chat.learn(of: bans)
-        becomeEstablished()
-        // What others have not got is in this server's file.
         let known = Set(bans)
+        for ban in formerBans.subtracting(known) { chat.learnOfUnban(of: ban.subject) }
+        formerBans = []
+        becomeEstablished()
+        // What others have never had is in this server's file.
         for ban in chat.bans.all where !known.contains(ban) { submit(.ban(ban)) }
     }
 

@@ -129,6 +129,8 @@ package final class ChatReplica {
     var departing: Set<UInt64> = []
     /// Those who are not heard until what they have asked for has come to pass.
     var waiting: Set<UInt64> = []
+    /// Those of them who asked before it changed who can log in.
+    var judgedAnew: Set<UInt64> = []
     /// Those who have come while the server was not one of them.
     var newcomers: [Person] = []
     var held: [Held] = []
@@ -139,6 +141,10 @@ package final class ChatReplica {
     var judgesSince = ContinuousClock.now
     /// Rooms whose people's server is gone, for those of them who come back.
     var keptRooms: [ChatName: KeptRoom] = [:]
+    /// When the first of them is kept no longer.
+    var firstKeptEnd = Int64.max
+    /// The bans that this server had when it lost the others, of which these may have taken back some.
+    var formerBans: Set<Ban> = []
     /// Whether a room is kept that is empty now.
     var keepsEmptyRooms = false
     lazy var answerTimer = chat.loop.makeTimer { [weak self] in self?.nobodyHasAnswered() }

@@ -22,7 +22,7 @@ enum ChatSnapshot {
         /// One that is empty, and kept for those who come back.
         case keptRoom(String, until: Int64)
         case ban(Ban)
-        case mute(String, for: Duration?)
+        case mute(String, until: Int64?)
         case end
     }
 
@@ -128,10 +128,10 @@ extension ChatSnapshot.Part {
         case .ban(let ban):
             writer.write(7 as UInt8)
             writer.write(ban)
-        case .mute(let name, let duration):
+        case .mute(let name, let end):
             writer.write(8 as UInt8)
             writer.write(name)
-            writer.write(duration)
+            writer.write(end)
         }
     }
 
@@ -186,9 +186,9 @@ extension ChatSnapshot.Part {
                 key, .init(name: name, guestNumber: guestNumber, origin: origin, isLoggedIn: isLoggedIn, rooms: rooms))
         case 5: self = .invitation(try reader.key(), room: try reader.text())
         case 6: self = .end
-        case 9: self = .keptRoom(try reader.text(), until: try reader.number())
+        case 9: self = .keptRoom(try reader.text(), until: try reader.time())
         case 7: self = .ban(try reader.ban())
-        case 8: self = .mute(try reader.text(), for: try reader.duration())
+        case 8: self = .mute(try reader.text(), until: try reader.flag() ? try reader.time() : nil)
         default: throw EventReader.Malformed()
         }
     }
@@ -198,8 +198,8 @@ extension EventReader {
     /// Milliseconds since the beginning of 1970.
     fileprivate mutating func time() throws(Malformed) -> Int64 {
         let time: Int64 = try number()
-        // A second more is when what happens at that time is counted.
-        guard (0...ChatSnapshot.limit + 1_000).contains(time) else { throw Malformed() }
+        // A minute more is when what happens at that time is over.
+        guard (0...ChatSnapshot.limit + 60_000).contains(time) else { throw Malformed() }
         return time
     }
 }

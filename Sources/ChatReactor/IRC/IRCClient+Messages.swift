@@ -151,7 +151,7 @@ extension IRCClient {
 
     /// Why nothing can be said to a person alone.
     func refusalToWrite(to person: Person) -> String? {
-        if let mute = chat?.moderation.mute(of: name) { return mute.notice }
+        if let mute = chat?.mute(of: name) { return mute.notice }
         return person.refusalToHear
     }
 

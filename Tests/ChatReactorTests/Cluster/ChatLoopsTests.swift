@@ -50,7 +50,7 @@ import Testing
         try chats.settle()
         try chats.expectAgreement()
         #expect(try chats.chat(1).bans.all.map(\.reason) == ["spam"])
-        #expect(try chats.chat(1).moderation.mute(of: try ChatName("ana")) != nil)
+        #expect(try chats.chat(1).mute(of: try ChatName("ana")) != nil)
     }
 
     @Test func `the people of a loop that is closed are lost`() throws {
@@ -115,6 +115,69 @@ import Testing
         try chats.settle()
         #expect(try chats.chat(0).person(named: try ChatName("dan")) == nil)
         try chats.expectAgreement()
+    }
+
+    @Test func `a ban of addresses keeps out who has not come in yet`() throws {
+        let chats = try ChatLoopsFixture(loops: 2) { chat, _ in
+            chat.loginRules.isRequired = true
+            chat.loginRules.admitsLocalGuests = false
+        }
+        for index in 0..<2 { try chats.chat(index).authenticator = PlainAuthenticator(["ana": "right"]) }
+        let members = try (0..<2).map { _ in try chats.begin() }
+        for member in members { try chats.wait(for: "the question") { !member.lines.isEmpty } }
+        try chats.chat(0).ban(Ban(.addresses(try AddressBlock("127.0.0.0/8")), reason: "spam"))
+        try chats.wait(for: "their end") { members.allSatisfy { $0.lines.last == "! banned: spam" && $0.peer.hasEnded } }
+    }
+
+    @Test func `a login that is on its way when it changes who can log in does not hold`() throws {
+        let chats = try ChatLoopsFixture(loops: 2)
+        for index in 0..<2 { try chats.chat(index).authenticator = PlainAuthenticator(["ana": "right"]) }
+        let (ana, ben) = (try chats.join(as: "a"), try chats.join(as: "b"))
+        let indices = try ["a", "b"].map { try #require(try chats.serverIndex(of: $0)) }
+        let replicas = try chats.replicas
+        var waitingCount = 0
+        let cases = [
+            (ana, indices[0], "/login ana right", ["ana": "other"]),
+            (ben, indices[1], "/nick dan", ["ana": "other", "dan": "x"]),
+        ]
+        for (member, index, line, passwords) in cases {
+            try member.send(line)
+            // What is said in a turn gets its place at the end of it, after the timers.
+            chats.loops[index].schedule(after: .zero) {
+                waitingCount += replicas[index].waiting.count
+                for index in 0..<2 {
+                    try? chats.chat(index).authenticator = PlainAuthenticator(passwords)
+                }
+            }
+            try chats.loops[index].runOnce(waitingAtMost: .zero)
+        }
+        #expect(waitingCount == 2)
+        try chats.settle()
+        #expect(try chats.chat(0).person(named: try ChatName("ana")) == nil)
+        #expect(try chats.chat(0).person(named: try ChatName("dan")) == nil)
+        try chats.expectAgreement()
+    }
+
+    @Test func `passwords that are tried are counted on all loops together`() throws {
+        let chats = try ChatLoopsFixture(loops: 3) { chat, _ in chat.loginRules.rate = 2 }
+        let authenticators = try (0..<3).map { _ in try PlainAuthenticator(["ana": "right"]) }
+        for index in 0..<3 { try chats.chat(index).authenticator = authenticators[index] }
+        for _ in 0..<6 {
+            let member = try chats.join()
+            try member.send("/login ana wrong")
+            try chats.wait(for: "an answer") { !member.lines.isEmpty }
+        }
+        #expect(authenticators.reduce(0) { $0 + $1.judged.count } == 2)
+    }
+
+    @Test func `of two loops that announce a shutdown at the same moment, each ends when it has said`() throws {
+        let chats = try ChatLoopsFixture(loops: 2)
+        var count = 0
+        for index in 0..<2 { try chats.chat(index).scheduleShutDown(after: .milliseconds(20)) { count += 1 } }
+        try chats.wait(for: "both") { count == 2 }
+        try chats.settle()
+        let late = try chats.join()
+        #expect(!late.lines.contains { $0.contains("shuts down") })
     }
 
     @Test func `an operator sees and sends away people of other loops`() throws {

@@ -24,8 +24,6 @@ enum ReplicaState {
             switch part {
             // Which of its own events have their place, each server knows a moment before the others.
             case .start(let start): return ["\(start.guestCount) \(start.time) \(start.servers.map(\.name))"]
-            // How long it lasts from now on depends on when this is asked.
-            case .mute(let name, let duration): return ["\(name) is muted\(duration == nil ? "" : " for a time")"]
             case .records(let room, let records):
                 return records.map { record in
                     let (from, text) = (
