@@ -28,6 +28,19 @@
             try chats.expectAgreement()
         }
 
+        @Test func `what somebody says privately comes after what it has said before, also at its own server`() throws {
+            let chats = try ChatClusterFixture(servers: 2)
+            let (ana, ben) = (try chats.join(0, as: "ana"), try chats.join(1, as: "ben"))
+            let cleo = try chats.join(0, as: "cleo")
+            for member in [ana, ben] { member.clear() }
+            for line in ["hello", "/msg ben psst", "/msg cleo psst", "bye"] {
+                try ana.send(line)
+                try chats.loop.runOnce(waitingAtMost: .zero)
+            }
+            try chats.wait(for: "her last line") { [ben, cleo].allSatisfy { $0.lines.last == "ana: bye" } }
+            for member in [ben, cleo] { #expect(member.lines == ["ana: hello", "ana to you: psst", "ana: bye"]) }
+        }
+
         @Test func `of two who take a name at the same moment, one has it, and the other is told`() throws {
             let chats = try ChatClusterFixture(servers: 2)
             let members = try [chats.join(0), chats.join(1)]

@@ -106,8 +106,9 @@ import Testing
             let clients = try names.map { try enter(daemon, as: $0) }
             // Her loop may hear a moment later than his who is called what.
             try read(clients[0], until: "* guest4 is now dan")
-            try clients[0].send("hello\n/msg dan psst\n")
+            try clients[0].send("hello\n")
             for client in clients.dropFirst() { try read(client, until: "ana: hello") }
+            try clients[0].send("/msg dan psst\n")
             try read(clients[3], until: "ana to you: psst")
             try clients[1].send("/who\n")
             try read(clients[1], until: "* in lobby: ana, ben, cleo, dan")

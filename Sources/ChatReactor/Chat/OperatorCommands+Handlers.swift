@@ -96,7 +96,7 @@ extension OperatorCommands {
             if person.isLoggedIn { $0.add("loggedIn", true) }
             if let mute {
                 $0.add("muted", true)
-                if let remaining = mute.remaining { $0.add("mutedFor", remaining.components.seconds + 1) }
+                if let remaining = mute.remaining { $0.add("mutedFor", (remaining + .milliseconds(999)).components.seconds) }
             }
         }
     }

@@ -111,8 +111,12 @@ extension Person {
         func message(isSender: Bool) -> Reply {
             .privateMessage(from: name, to: person.name, text: Array(text.utf8), time: time, isSender: isSender)
         }
-        // Somebody who is ignored is not told so.
-        if !person.ignored.contains(name) {
+        if let replica = chat?.replica {
+            // After what was said in a room before, also to somebody at the same server.
+            replica.submit(
+                .privateMessage(from: name.text, to: person.name.text, text: Array(text.utf8)), to: person)
+        } else if !person.ignored.contains(name) {
+            // Somebody who is ignored is not told so.
             person.tell(message(isSender: false))
             person.lastWriter = self
         }

@@ -55,8 +55,13 @@ extension Person {
         if conversation.contains(person) { return tell(.error("\(person.name) is in \(room.name) already")) }
         if let refusal = person.refusalToHear { return tell(.error(refusal)) }
         guard conversation.invite(person, by: self) else { return tell(.error("too many are invited to \(room.name) already")) }
-        // Somebody who is ignored is not told so.
-        if !person.ignored.contains(name) { person.tell(.invitation(room: room.name, from: name)) }
+        if let replica = chat?.replica {
+            // Once it may come in.
+            replica.submit(.invitation(room: room.name.text, from: name.text), to: person)
+        } else if !person.ignored.contains(name) {
+            // Somebody who is ignored is not told so.
+            person.tell(.invitation(room: room.name, from: name))
+        }
         tell(.notice("\(person.name) is invited to \(room.name)"))
     }
 }

@@ -224,7 +224,7 @@ extension ChatReplica {
             // It was there, and was reading, as far as the other server knew.
             let refusal = person == nil ? "\(to) has left" : person?.refusalToHear
             if let refusal, person?.ignored.contains(ChatName(unchecked: from)) != true {
-                if let sender = chat.person(named: ChatName(unchecked: from)) { submit(.tell(key(of: sender), .error(refusal))) }
+                if let sender = chat.person(named: ChatName(unchecked: from)) { submit(.error(refusal), to: sender) }
                 return
             }
         }

@@ -202,6 +202,9 @@ package final class ChatReplica {
         if phase == .established { order?.submit(event.encoded, of: Self.nobody) }
     }
 
+    /// Submits what somebody is to be told, at whichever server.
+    func submit(_ telling: ChatEvent.Telling, to person: Person) { submit(.tell(key(of: person), telling)) }
+
     /// Submits what somebody has asked for, who is not heard until it has come to pass. Returns whether it was.
     @discardableResult
     func submit(_ event: ChatEvent, of person: Person) -> Bool {
@@ -321,6 +324,9 @@ package final class ChatReplica {
             if !order.deliverNext() { return }
         }
     }
+
+    /// Does that in the next turn.
+    func deliverSoon() { deliveryTimer.arm(after: .zero) }
 
     /// Something is said in a room, or somebody comes, leaves or takes a name.
     func willPublish(in conversation: Conversation) {

@@ -17,11 +17,8 @@ final class RemotePerson: Person {
     override func tellElsewhere(_ reply: Reply) {
         guard let replica = chat?.replica, !replica.isApplying else { return }
         switch reply {
-        case .privateMessage(let from, let to, let text, _, false):
-            replica.submit(.tell(key, .privateMessage(from: from.text, to: to.text, text: text)))
-        case .notice(let line): replica.submit(.tell(key, .notice(line)))
-        case .error(let line): replica.submit(.tell(key, .error(line)))
-        case .invitation(let room, let from): replica.submit(.tell(key, .invitation(room: room.text, from: from.text)))
+        case .notice(let line): replica.submit(.notice(line), to: self)
+        case .error(let line): replica.submit(.error(line), to: self)
         default: break
         }
     }

@@ -141,6 +141,7 @@ extension SharedOrder.Member: Flushable {
         if events.isEmpty { return }
         order.append(events, by: id)
         isAwake = true
-        replica?.deliver()
+        // Not amid the sending: those who observe it may do anything.
+        replica?.deliverSoon()
     }
 }
