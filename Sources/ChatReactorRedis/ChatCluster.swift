@@ -63,7 +63,8 @@
         private let loop: EventLoop
         /// Nil once the chat is gone. It keeps this.
         private weak var replica: ChatReplica?
-        private lazy var stream = RedisStream(configuration, key: "chatd:chat:\(configuration.place.name)", on: loop, owner: self)
+        private lazy var stream = RedisStream(
+            configuration, key: "chatd:chat:\(configuration.place.name)", findsLast: true, on: loop, owner: self)
         private lazy var writer = StreamWriter(node: replica?.server ?? 0, to: stream, on: loop)
         private var numbers = NodeNumbers()
         private var inbox: [StreamEntry] = []
@@ -226,7 +227,7 @@
         func streamDidOpen(isContinued: Bool) {
             if !isContinued {
                 (inbox, begunCount, present) = ([], 0, nil)
-                replica?.startAnew(reason: "the stream has lost its end")
+                replica?.startAnew(reason: "what was read last is not in the stream any more")
             }
             writer.streamDidOpen()
             if !hasUndone { stream.readOn() }

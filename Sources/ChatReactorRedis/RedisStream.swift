@@ -8,7 +8,7 @@
         protocol Owner: AnyObject {
             /// From now on entries can be read, after the last one that was read before, and appended.
             ///
-            /// - Parameter isContinued: Whether the stream still has, or once had, what was read last. If not, it has lost its end.
+            /// - Parameter isContinued: Whether the stream still has, or once had, what was read last. If not, it has lost its end, or somebody has trimmed it.
             func streamDidOpen(isContinued: Bool)
             /// Entries were read; nil is something that no node has written. Nothing more is until `readOn`.
             ///
@@ -48,6 +48,7 @@
         private(set) var last: StreamID?
         /// Where the stream ended when it was found to have lost its end.
         private var oldEnd = StreamID.zero
+        private let findsLast: Bool
         private var attemptCount = 0
         /// How often it has failed since it was last proven.
         private var failureCount = 0
@@ -55,9 +56,13 @@
         private var reasons: Set<String> = []
         private lazy var retryTimer = loop.makeTimer { [weak self] in self?.open() }
 
-        /// - Parameter key: What the stream is called in Redis.
-        init(_ configuration: ClusterConfiguration, key: String, on loop: EventLoop, owner: any Owner) {
+        /// - Parameters:
+        ///   - key: What the stream is called in Redis.
+        ///   - findsLast: Whether what was read last has to be in the stream still. One that has lost its end may have come further since, and then goes on
+        ///     as if nothing were missing; but what was lost comes at another place, or not at all.
+        init(_ configuration: ClusterConfiguration, key: String, findsLast: Bool = false, on loop: EventLoop, owner: any Owner) {
             (self.configuration, self.key, self.loop, self.owner) = (configuration, key, loop, owner)
+            self.findsLast = findsLast
         }
 
         deinit { closeConnections() }
@@ -153,16 +158,26 @@
                 } else {
                     return fail("Redis does not say where the stream \(key) ends")
                 }
-                isContinued = last.map { $0 <= end } ?? true
-                if !isContinued {
-                    // All of it is read again. What was read before is known by its number.
-                    last = .zero
-                    oldEnd = end
+                guard findsLast, let last, last > .zero, last <= end else {
+                    return position(at: end, isContinued: last.map { $0 <= end } ?? true)
                 }
-                last = last ?? end
-                isReaderReady = true
-                begin()
+                ask(reader, ["XREVRANGE", key, "\(last)", "\(last)", "COUNT", "1"]) { stream, reply in
+                    // A stream that was emptied still knows its last name.
+                    stream.position(at: end, isContinued: last == end || reply.elements?.isEmpty == false)
+                }
             }
+        }
+
+        private func position(at end: StreamID, isContinued: Bool) {
+            self.isContinued = isContinued
+            if !isContinued {
+                // All of it is read again. What was read before is known by its number.
+                last = .zero
+                oldEnd = end
+            }
+            last = last ?? end
+            isReaderReady = true
+            begin()
         }
 
         private func begin() {

@@ -294,6 +294,24 @@
             withExtendedLifetime(dan) {}
         }
 
+        @Test func `a Redis that has lost its end, and has come further since, is not taken for the one of before`() throws {
+            let chats = try ChatClusterFixture(servers: 2)
+            let (ana, ben) = (try chats.join(0, as: "ana"), try chats.join(1, as: "ben"))
+            try ana.send("hello")
+            try chats.settle()
+            for connection in chats.redis.connections { connection.close() }
+            // What both have read last is lost, and others have taken its place by the time that they come back.
+            chats.redis.loseEnd(3)
+            chats.redis.time += 1_000
+            for _ in 0..<5 { chats.redis.append(StreamEntry(node: 77, first: 0).encoded) }
+            try chats.wait(for: "both to find out") {
+                ana.peer.read() >= 0 && ben.peer.read() >= 0 && ana.peer.isAtEnd && ben.peer.isAtEnd
+            }
+            try chats.waitForAll()
+            try chats.settle()
+            try chats.expectAgreement()
+        }
+
         @Test func `whoever reaches a stream again first does not take the others for dead`() throws {
             let chats = try ChatClusterFixture(servers: 2)
             let replica = try chats.nodes[0].replica

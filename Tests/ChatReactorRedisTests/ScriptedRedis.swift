@@ -134,7 +134,11 @@
                 }
                 return nil
             case "XREVRANGE":
-                return Self.array(entries.last.map { [Self.entry($0.number, $0.value, at: times[$0.number])] } ?? [])
+                // The last one, or one by its name.
+                let name = String(decoding: command[2], as: UTF8.self)
+                let found =
+                    name == "+" ? entries.last : entries.first { "\(Name(time: times[$0.number], number: $0.number))" == name }
+                return Self.array(found.map { [Self.entry($0.number, $0.value, at: times[$0.number])] } ?? [])
             case "PING": return Array("+PONG\r\n".utf8)
             default: return Array("-ERR unknown command\r\n".utf8)
             }
