@@ -206,6 +206,8 @@
             return true
         }
 
+        package func forgetNumbers() { numbers = NodeNumbers() }
+
         package func adopt(nextNumbers: [UInt64: UInt64]) {
             for (server, next) in nextNumbers where server != writer.node { numbers.skip(server, to: next) }
         }

@@ -29,6 +29,7 @@ extension ChatReplica {
         joining.attempt += 1
         (joining.hasReadHello, joining.hasHeardOthers) = (false, false)
         (joining.parts, joining.backlog, joining.size) = ([], [], 0)
+        order?.forgetNumbers()
         order?.submit(ChatEvent.hello(attempt: joining.attempt, former: former).encoded, of: Self.nobody)
         answerTimer.arm(after: times.answer)
     }

@@ -32,6 +32,9 @@ package final class ChatReplica {
         /// Does what is next of what has come, by `receive`. Returns whether there was anything.
         func deliverNext() -> Bool
 
+        /// Takes nothing any more for read before: what was read is not in what the server is told next.
+        func forgetNumbers()
+
         /// Takes what precedes these for what was read before: it may come once more.
         func adopt(nextNumbers: [UInt64: UInt64])
 

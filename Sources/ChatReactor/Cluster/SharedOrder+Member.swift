@@ -109,6 +109,9 @@ extension SharedOrder.Member: ChatReplica.Order {
         return true
     }
 
+    /// Nothing comes twice.
+    func forgetNumbers() {}
+
     /// A snapshot was adopted: nothing of what precedes these comes once more.
     func adopt(nextNumbers: [UInt64: UInt64]) { order.setBegun(id, true) }
 
