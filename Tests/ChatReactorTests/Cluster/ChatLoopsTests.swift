@@ -81,6 +81,13 @@ import Testing
         try ana.send("hello")
         try chats.settle()
         #expect(ana.lines == ["! you are muted for 1m"])
+        // Under whatever name she is given.
+        for name in ["annie", "anna"] {
+            let person = try #require(try chats.chat(index).people.first { $0.name.text.hasPrefix("an") })
+            try chats.chat(index).rename(person, to: try ChatName(name))
+            try chats.settle()
+            for index in 0..<2 { #expect(try chats.chat(index).mute(of: try ChatName(name)) != nil) }
+        }
         #expect(try chats.chat(1 - index).unmute(try ChatName("anna")))
         try chats.settle()
         ana.clear()
