@@ -317,7 +317,6 @@
             let replica = try chats.nodes[0].replica
             let longAgo = ContinuousClock.now - .seconds(1_000)
             for server in replica.heard.keys { replica.heard[server] = longAgo }
-            replica.judgesSince = longAgo
             replica.connected()
             replica.heard[replica.server] = .now
             replica.keepAlive()

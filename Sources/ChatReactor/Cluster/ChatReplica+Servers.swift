@@ -11,7 +11,6 @@ extension ChatReplica {
         isCutOff = false
         // What was not heard while the order was away, no server is to blame for; nor for coming back a little later.
         for server in heard.keys { heard[server] = .now }
-        judgesSince = .now
         if phase == .joining {
             sayHello()
             beginIfFirst()
@@ -51,7 +50,6 @@ extension ChatReplica {
     func becomeEstablished() {
         phase = .established
         answerTimer.cancel()
-        judgesSince = .now
         for server in servers { heard[server] = .now }
         if order?.knowsServers != true { aliveTimer.arm(after: times.alive) }
         let backlog = joining.backlog
@@ -129,9 +127,7 @@ extension ChatReplica {
         submit(.alive)
         let now = ContinuousClock.now
         // Only who reads what comes can say that something does not come.
-        guard let own = heard[server], own.duration(to: now) < times.alive * 2,
-            judgesSince.duration(to: now) > times.silence
-        else { return }
+        guard let own = heard[server], own.duration(to: now) < times.alive * 2 else { return }
         for other in servers where other != server && heard[other].map({ $0.duration(to: now) > times.silence }) != false {
             heard[other] = now
             submit(.lost(server: other))

@@ -140,8 +140,6 @@ package final class ChatReplica {
     /// The conversations to which something was said since it was seen that they take more.
     var touched: [Conversation] = []
     var heard: [UInt64: ContinuousClock.Instant] = [:]
-    /// Since when it could have heard whoever was there.
-    var judgesSince = ContinuousClock.now
     /// Rooms whose people's server is gone, for those of them who come back.
     var keptRooms: [ChatName: KeptRoom] = [:]
     /// When the first of them is kept no longer.
