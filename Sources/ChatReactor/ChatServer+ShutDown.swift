@@ -89,16 +89,16 @@ extension ChatServer {
     private func shutDownGroup(timeout: Duration, isFirst: Bool) {
         shuttingDown.groupTimeout = timeout
         waitForPlace(atMost: timeout)
-        let finish = { [weak self] () -> Void in self?.finishGroup(timeout: timeout) }
+        let finish = { [weak self] () -> Void in self?.finishGroup() }
         if let replica = chat?.replica { return replica.end(then: finish) }
         if isFirst { sayGoodbye() }
         room.topic?.whenNothingWaits(finish)
     }
 
-    private func finishGroup(timeout: Duration) {
+    private func finishGroup() {
         guard shuttingDown.awaitsPlace, shuttingDown.waitsForGroup, let group else { return }
         shuttingDown.awaitsPlace = false
-        shuttingDown.otherServerCount = group.endOthers(than: self, number: number, timeout: timeout)
+        shuttingDown.otherServerCount = group.endOthers(than: self, number: number, timeout: shuttingDown.groupTimeout)
         // In a relay, those of all servers were told.
         if chat != nil { sayGoodbye() }
         finishClients()
@@ -147,7 +147,7 @@ extension ChatServer {
     }
 
     private func placeTimeIsOver() {
-        finishGroup(timeout: shuttingDown.groupTimeout)
+        finishGroup()
         finishInOrder()
     }
 
@@ -187,7 +187,7 @@ extension ChatServer: LoopEndObserver {
     /// The loop lets go of the server. Nobody is passed to it any more, and what waits for a place in the log never gets one.
     package func loopIsClosing() {
         group?.remove(number: number)
-        finishGroup(timeout: shuttingDown.groupTimeout)
+        finishGroup()
         if group != nil { chat?.replica?.order?.leave() }
     }
 }

@@ -1,4 +1,5 @@
 #if Redis
+    import ChatReactor
     import Reactor
 
     /// Writes to the stream what a server has to say, and says again what it has not read back when the connection breaks.
@@ -21,7 +22,7 @@
         private var isFlushScheduled = false
         /// How many entries were written.
         private(set) var writtenCount = 0
-        private var waiters: [(number: UInt64, body: () -> Void)] = []
+        private var waiters = PlaceWaiters()
 
         init(node: UInt64, to stream: RedisStream, on loop: EventLoop) {
             (self.node, self.stream, self.loop) = (node, stream, loop)
@@ -70,14 +71,11 @@
         }
 
         /// Has `callWaiters` call `body` once all that was taken until now was read back.
-        func whenRead(_ body: @escaping () -> Void) { waiters.append((outbox.messageCount, body)) }
+        func whenRead(_ body: @escaping () -> Void) { waiters.add(until: outbox.messageCount, body) }
 
         /// - Parameter all: Whether those are called, too, whose messages are not read back.
         func callWaiters(all: Bool = false) {
-            let due = waiters.filter { all || $0.number <= outbox.firstUnread }
-            if due.isEmpty { return }
-            waiters.removeAll { all || $0.number <= outbox.firstUnread }
-            for waiter in due { waiter.body() }
+            for body in waiters.take(upTo: all ? .max : outbox.firstUnread) { body() }
         }
 
         /// All that was not read back, as whole entries.

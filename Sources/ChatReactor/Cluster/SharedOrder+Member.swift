@@ -22,7 +22,7 @@ extension SharedOrder {
         /// How many events were asked for since the server has its name, and how many of them are done.
         private var submittedCount: UInt64 = 0
         private var placedCount: UInt64 = 0
-        private var waiters: [(count: UInt64, body: () -> Void)] = []
+        private var waiters = PlaceWaiters()
         private(set) var isFull = false
 
         /// Where a member is found. A task that wakes it may come when it is gone.
@@ -73,10 +73,7 @@ extension SharedOrder {
         }
 
         private func callWaiters(all: Bool = false) {
-            let due = waiters.filter { all || $0.count <= placedCount }
-            if due.isEmpty { return }
-            waiters.removeAll { all || $0.count <= placedCount }
-            for waiter in due { waiter.body() }
+            for body in waiters.take(upTo: all ? .max : placedCount) { body() }
         }
     }
 }
@@ -116,7 +113,7 @@ extension SharedOrder.Member: ChatReplica.Order {
     func adopt(nextNumbers: [UInt64: UInt64]) { order.setBegun(id, true) }
 
     func whenPlaced(_ body: @escaping () -> Void) {
-        waiters.append((submittedCount, body))
+        waiters.add(until: submittedCount, body)
         callWaiters(all: hasLeft)
     }
 
