@@ -41,24 +41,13 @@
         }
 
         /// Somebody at one of the servers.
-        final class Member {
-            let peer: Peer
+        final class Member: ChatMember {
             let node: Node
-            private var seen = 0
 
             fileprivate init(at node: Node) throws {
                 self.node = node
-                peer = try Peer(to: node.address)
+                try super.init(at: node.address, of: node)
             }
-
-            /// What has come since `clear`.
-            var lines: [String] {
-                peer.read()
-                return Array(peer.lines.dropFirst(seen))
-            }
-
-            func clear() { seen += lines.count }
-            func send(_ line: String) throws { try peer.send(line + "\n") }
         }
 
         init(
@@ -118,16 +107,8 @@
 
         /// Has somebody come to a server, with a name that nobody has.
         func join(_ node: Int, as name: String? = nil, json: Bool = false) throws -> Member {
-            let member = try Member(at: nodes[node])
-            try wait(for: "a welcome") { member.lines.contains { $0.hasPrefix("* welcome") } }
-            if let name {
-                try member.send("/nick \(name)")
-                try wait(for: "the name") { member.lines.contains("* you are now \(name)") }
-            }
-            if json {
-                try member.send("/json")
-                try wait(for: "JSON") { member.lines.last?.hasPrefix("{") == true }
-            }
+            let member = try begin(node)
+            try member.enter(as: name, json: json) { try wait(for: $0, $1) }
             try settle()
             member.clear()
             return member

@@ -11,13 +11,7 @@
     @Suite(.beyondPatience) struct RandomChatClusterTests {
         @Test(arguments: 0..<12)
         func `all servers have the same`(number: UInt64) throws {
-            let base = SeededGenerator()
-            var random = SeededGenerator(seed: base.seed &+ number)
-            do {
-                try play(&random)
-            } catch {
-                Issue.record("CHATREACTOR_SEED=\(random.seed) has it again: \(error)")
-            }
+            SeededGenerator.play(number) { random in try play(&random) }
         }
 
         private func play(_ random: inout SeededGenerator) throws {
@@ -84,22 +78,7 @@
             try chats.waitForAll()
             try chats.settle()
             try chats.expectAgreement("at the end")
-            try expectToBeHeard(members, in: chats)
-        }
-
-        /// Fails unless everybody who is there is answered.
-        private func expectToBeHeard(_ members: [ChatClusterFixture.Member], in chats: ChatClusterFixture) throws {
-            for member in members {
-                member.peer.read()
-                member.clear()
-                _ = try? member.send("/who")
-            }
-            try chats.wait(for: "answers") {
-                members.allSatisfy { member in
-                    let isAnswered = member.lines.contains { $0.hasPrefix("* in ") || $0.hasPrefix("{\"type\":\"who\"") }
-                    return isAnswered || member.peer.isAtEnd || member.peer.readFailure != nil
-                }
-            }
+            try ChatMember.expectToBeHeard(members) { try chats.wait(for: $0, $1) }
         }
     }
 #endif

@@ -12,27 +12,6 @@ final class ChatLoopsFixture {
     private(set) var servers: [ChatServer] = []
     let address: SocketAddress
 
-    /// Somebody at one of the servers.
-    final class Member {
-        let peer: Peer
-        private let fixture: ChatLoopsFixture
-        private var seen = 0
-
-        fileprivate init(_ fixture: ChatLoopsFixture) throws {
-            self.fixture = fixture
-            peer = try Peer(to: fixture.address)
-        }
-
-        /// What has come since `clear`.
-        var lines: [String] {
-            peer.read()
-            return Array(peer.lines.dropFirst(seen))
-        }
-
-        func clear() { seen += lines.count }
-        func send(_ line: String) throws { try peer.send(line + "\n") }
-    }
-
     init(
         loops count: Int, _ change: (inout Chat.Configuration, inout ChatServer.Configuration) -> Void = { _, _ in }
     ) throws {
@@ -68,9 +47,6 @@ final class ChatLoopsFixture {
     var replicas: [ChatReplica] { get throws { try servers.map { try #require($0.chat?.replica) } } }
     func chat(_ index: Int) throws -> Chat { try #require(servers[index].chat) }
 
-    /// One turn of each loop, in the order in which they were made.
-    func turn() throws { for loop in loops { try loop.runOnce(waitingAtMost: .zero) } }
-
     func wait(for what: Comment, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () throws -> Bool) throws {
         let limit = ContinuousClock.now.advanced(by: patience)
         while try !condition() {
@@ -100,20 +76,12 @@ final class ChatLoopsFixture {
     }
 
     /// Has somebody connect, who is waited for by nobody.
-    func begin() throws -> Member { try Member(self) }
+    func begin() throws -> ChatMember { try ChatMember(at: address, of: self) }
 
     /// Has somebody come, with a name that nobody has: each to the next server.
-    func join(as name: String? = nil, json: Bool = false) throws -> Member {
-        let member = try Member(self)
-        try wait(for: "a welcome") { member.lines.contains { $0.hasPrefix("* welcome") } }
-        if let name {
-            try member.send("/nick \(name)")
-            try wait(for: "the name") { member.lines.contains("* you are now \(name)") }
-        }
-        if json {
-            try member.send("/json")
-            try wait(for: "JSON") { member.lines.last?.hasPrefix("{") == true }
-        }
+    func join(as name: String? = nil, json: Bool = false) throws -> ChatMember {
+        let member = try begin()
+        try member.enter(as: name, json: json) { try wait(for: $0, $1) }
         try settle()
         member.clear()
         return member

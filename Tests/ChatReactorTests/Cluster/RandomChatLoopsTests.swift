@@ -8,13 +8,7 @@ import Testing
 @Suite(.beyondPatience) struct RandomChatLoopsTests {
     @Test(arguments: 0..<24)
     func `all loops have the same`(number: UInt64) throws {
-        let base = SeededGenerator()
-        var random = SeededGenerator(seed: base.seed &+ number)
-        do {
-            try play(&random)
-        } catch {
-            Issue.record("CHATREACTOR_SEED=\(random.seed) has it again: \(error)")
-        }
+        SeededGenerator.play(number) { random in try play(&random) }
     }
 
     private func play(_ random: inout SeededGenerator) throws {
@@ -22,7 +16,7 @@ import Testing
             chat.history = 5
             chat.maximumRooms = 3
         }
-        var members: [ChatLoopsFixture.Member] = []
+        var members: [ChatMember] = []
         let knowsNames = Bool.random(using: &random)
         let meddler = ChatMeddler(&random)
         if Bool.random(using: &random) { chats.servers[0].addObserver(meddler) }
@@ -58,20 +52,6 @@ import Testing
         try chats.settle()
         try chats.expectAgreement("at the end")
         #expect(chats.servers.reduce(0) { $0 + $1.clientCount } == chats.group.clientCount)
-        try expectToBeHeard(members, in: chats)
-    }
-
-    /// Fails unless everybody who is there is answered.
-    private func expectToBeHeard(_ members: [ChatLoopsFixture.Member], in chats: ChatLoopsFixture) throws {
-        for member in members {
-            member.clear()
-            _ = try? member.send("/who")
-        }
-        try chats.wait(for: "answers") {
-            members.allSatisfy { member in
-                let isAnswered = member.lines.contains { $0.hasPrefix("* in ") || $0.hasPrefix("{\"type\":\"who\"") }
-                return isAnswered || member.peer.isAtEnd || member.peer.readFailure != nil
-            }
-        }
+        try ChatMember.expectToBeHeard(members) { try chats.wait(for: $0, $1) }
     }
 }

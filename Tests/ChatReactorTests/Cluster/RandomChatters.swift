@@ -1,6 +1,7 @@
 import ChatReactor
 import Reactor
 import TestSupport
+import Testing
 
 /// An embedder that answers some of what happens with something else, at the same moment.
 final class ChatMeddler: ChatServerObserver {
@@ -52,6 +53,13 @@ extension Chat {
 }
 
 extension SeededGenerator {
+    /// Plays the so-manieth scenario of this run, and says by which seed it is played again.
+    static func play(_ number: UInt64, for file: StaticString = #fileID, _ body: (inout SeededGenerator) throws -> Void) {
+        var random = SeededGenerator(seed: SeededGenerator(for: file).seed &+ number)
+        let seed = random.seed
+        do { try body(&random) } catch { Issue.record("CHATREACTOR_SEED=\(seed) has it again: \(error)") }
+    }
+
     /// What somebody may send to a chat.
     mutating func chatLine() -> String {
         let room = ["lobby", "tea", "Tea", "cake", "jam"].randomElement(using: &self) ?? ""

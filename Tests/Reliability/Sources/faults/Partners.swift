@@ -21,7 +21,8 @@ final class Partners {
         self.redis = redis
         self.chatd = chatd
         if unsafe mkdir(directory, 0o700) < 0, errno != EEXIST { throw BrokenPromise("cannot make \(directory)") }
-        port = try Self.freePort()
+        guard let port = freePort() else { throw BrokenPromise("there is no free port") }
+        self.port = port
         try startRedis()
     }
 
@@ -83,25 +84,6 @@ final class Partners {
         guard let path = unsafe getenv("PATH") else { return nil }
         let folders = unsafe String(cString: path).split(separator: ":")
         return folders.map { "\($0)/redis-server" }.first { unsafe access($0, X_OK) == 0 }
-    }
-
-    /// One that is free now. Nobody else is given it soon, since the kernel picks another one each time.
-    ///
-    /// The corresponding C functions are `bind` and `getsockname`.
-    private static func freePort() throws -> UInt16 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = unsafe withUnsafeMutablePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                unsafe bind(descriptor, address, size) == 0 && getsockname(descriptor, address, &size) == 0
-            }
-        }
-        if !isBound { throw BrokenPromise("there is no free port") }
-        return UInt16(bigEndian: address.sin_port)
     }
 
     // MARK: - The other server

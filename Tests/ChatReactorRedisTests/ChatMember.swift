@@ -1,0 +1,1 @@
+../ChatReactorTests/Cluster/ChatMember.swift
