@@ -3,7 +3,7 @@ import Synchronization
 
 /// How often somebody may try passwords and keys, and where those come from who have logged in: of a chat, or of those of all loops that are one.
 ///
-/// Whoever is on another loop in the next attempt is counted there as well.
+/// An attempt over a connection of another loop counts as well.
 final class AttemptRates: Sendable {
     private struct State: Sendable {
         var limit: Int

@@ -74,7 +74,7 @@ extension Chat {
         }
     }
 
-    /// Closes somebody who has logged in under a name that is nobody's any more, and takes a name that is somebody's from whoever has not logged in.
+    /// Closes a person who has logged in under a name that is nobody's any more. Takes a name that is somebody's from a person who has not logged in.
     func enforceLogin(of person: Person) {
         let isKnown = authenticator?.isKnown(person.name) == true
         if person.isLoggedIn, !isKnown {

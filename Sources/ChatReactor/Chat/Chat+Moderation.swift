@@ -95,7 +95,7 @@ extension Chat {
     ///
     /// It is forgotten when a guest leaves, and with the server.
     public func mute(_ name: ChatName, for duration: Duration? = nil) {
-        // At its place, since whoever is muted stays so under another name.
+        // At its place in the order: a mute follows a person to another name.
         if let replica { return replica.submit(.mute(name.text, for: duration.map { UInt64(Mutes.milliseconds($0)) })) }
         moderation.mutes.add(name, until: duration.map { muteTime + Mutes.milliseconds($0) }, at: muteTime)
     }
@@ -144,7 +144,7 @@ extension Chat {
     public func scheduleShutDown(after delay: Duration, reason: String = "", action: @escaping () -> Void) {
         let reason = String(madeVisible: reason)
         moderation.scheduleShutDown(of: self, after: delay, reason: reason, then: action)
-        // Those who come to them are told, too.
+        // Newcomers on other loops are told, too.
         let deadline = ContinuousClock.Instant.now.advanced(clamping: max(delay, .zero))
         onOtherLoops { $0.moderation.expectShutDown(at: deadline, reason: reason) }
     }
