@@ -78,6 +78,8 @@ class Page:
 
     def wait_until_settled(self):
         """Waits until all that was said has been confirmed."""
+        # The page draws rows with the next frame: before that, what was said a moment ago is neither there nor pending.
+        self.look().driver.execute_async_script("requestAnimationFrame(arguments[0])")
         return self.wait(lambda: not self.texts(".pending"), "the confirmation of all rows")
 
     @property
