@@ -51,12 +51,8 @@ extension ChatServer {
             } else {
                 group.executeOnOthers(than: number) { $0.beginShutDown(timeout: timeout) }
             }
-        } else if isFirst, let order = room.relay?.order {
-            waitForPlace(atMost: timeout)
-            order.whenPlaced { [weak self] in self?.finishInOrder() }
-        } else if isFirst, let replica = chat?.replica {
-            waitForPlace(atMost: timeout)
-            replica.end { [weak self] in self?.finishInOrder() }
+        } else if isFirst, isOneOfSeveral {
+            endInOrder(timeout: timeout) { [weak self] in self?.finishInOrder() }
         } else if isFirst {
             sayGoodbye()
             finishClients()
@@ -75,6 +71,18 @@ extension ChatServer {
         closeListeners()
     }
 
+    /// Whether an order has what is done at this server and at others.
+    private var isOneOfSeveral: Bool { room.relay?.order != nil || chat?.replica != nil }
+
+    private var sharesLog: Bool { group?.sharesLog == true }
+
+    /// Does nothing more, and calls `body` once what was done here has its place in that order.
+    private func endInOrder(timeout: Duration, then body: @escaping () -> Void) {
+        waitForPlace(atMost: timeout)
+        room.relay?.order?.whenPlaced(body)
+        chat?.replica?.end(then: body)
+    }
+
     private func sayGoodbye() {
         let goodbye = "goodbye: the server is shutting down"
         // It is about this server alone.
@@ -88,19 +96,20 @@ extension ChatServer {
     /// Has the clients of all servers of the group finish, once what was published here has a place in the log: they get it all.
     private func shutDownGroup(timeout: Duration, isFirst: Bool) {
         shuttingDown.groupTimeout = timeout
-        waitForPlace(atMost: timeout)
         let finish = { [weak self] () -> Void in self?.finishGroup() }
-        if let replica = chat?.replica { return replica.end(then: finish) }
+        if isOneOfSeveral { return endInOrder(timeout: timeout, then: finish) }
+        waitForPlace(atMost: timeout)
+        guard sharesLog, let topic = room.topic else { return finish() }
         if isFirst { sayGoodbye() }
-        room.topic?.whenNothingWaits(finish)
+        topic.whenNothingWaits(finish)
     }
 
     private func finishGroup() {
         guard shuttingDown.awaitsPlace, shuttingDown.waitsForGroup, let group else { return }
         shuttingDown.awaitsPlace = false
         shuttingDown.otherServerCount = group.endOthers(than: self, number: number, timeout: shuttingDown.groupTimeout)
-        // In a relay, those of all servers were told.
-        if chat != nil { sayGoodbye() }
+        // In one log, those of all servers were told.
+        if !sharesLog { sayGoodbye() }
         finishClients()
         completeShutDownIfEmpty()
     }
@@ -120,14 +129,11 @@ extension ChatServer {
     func end(timeout: Duration, _ report: ServerGroup.EndReport) {
         shuttingDown.endReports.append(report)
         beginShutDown(timeout: timeout)
-        if let replica = chat?.replica {
+        if isOneOfSeveral {
             // One that ends by itself does so once it may.
-            if !shuttingDown.waitsForGroup {
-                waitForPlace(atMost: timeout)
-                replica.end { [weak self] in self?.finishInOrder() }
-            }
+            if !shuttingDown.waitsForGroup { endInOrder(timeout: timeout) { [weak self] in self?.finishInOrder() } }
         } else {
-            room.topic?.catchUp()
+            if sharesLog { room.topic?.catchUp() } else { sayGoodbye() }
             finishClients()
         }
         completeShutDownIfEmpty()

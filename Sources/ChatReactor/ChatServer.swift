@@ -103,21 +103,21 @@ public final class ChatServer {
         clientOptions = OptionsByOrigin(configuration)
         quitWord = configuration.quitWord
         quitMessages = Self.quitMessages(for: configuration.quitWord, framing: configuration.framing)
-        switch group.medium {
-        case .log(let log):
-            chat = nil
-            do throws(Errno) {
-                room = Room(try Relay(on: loop, configuration, sharing: log, reservesMemory: number == 0))
-            } catch {
-                throw .system(error)
-            }
-        case .order(let order, let rates):
-            let chat = try Chat(
-                on: loop, configuration.chat ?? .init(name: ""), settings: configuration, sharedRates: rates)
+        if let chat = configuration.chat {
+            let chat = try Chat(on: loop, chat, settings: configuration, sharedRates: group.attemptRates)
             self.chat = chat
             room = chat.lobby
             chat.server = self
-            _ = SharedOrder.Member(of: chat, in: order)
+            if case .order(let order) = group.medium { _ = SharedOrder.Member(of: chat, in: order) }
+        } else {
+            chat = nil
+            var shared: SharedLog?
+            if case .log(let log) = group.medium { shared = log }
+            do throws(Errno) {
+                room = Room(try Relay(on: loop, configuration, sharing: shared, reservesMemory: number == 0))
+            } catch {
+                throw .system(error)
+            }
         }
         room.server = self
         group.add(self, number: number)

@@ -22,17 +22,26 @@ import Synchronization
 ///
 /// In a relay, all loops send from one log; those who come by WebSocket are for a relay on one loop. In a chat, each server has all people, rooms and records, and what
 /// somebody does is done by all of them in one order. Such a chat has no IRC clients and no files of rooms.
+///
+/// The servers of a group may also be among those of a cluster, and so be one with the servers of other machines. Then each of them joins it by itself, before
+/// anybody is let in: see ``init(configuration:isOfCluster:)``.
 public final class ServerGroup: Sendable {
     /// The configuration of all of its servers, clamped.
     public let configuration: ChatServer.Configuration
-    /// What all of them are: a relay by a log, or a chat by an order.
     let medium: Medium
     let gate: SharedGate
+    /// How often somebody may try to log in, at all of them together; nil of a relay.
+    let attemptRates: AttemptRates?
     private let state = Mutex(State())
 
+    /// What makes them one.
     enum Medium: Sendable {
+        /// They are a relay.
         case log(SharedLog)
-        case order(SharedOrder, AttemptRates)
+        /// They are a chat.
+        case order(SharedOrder)
+        /// A cluster, of which each is a server by itself.
+        case cluster
     }
 
     private struct State: Sendable {
@@ -58,17 +67,24 @@ public final class ServerGroup: Sendable {
 
     /// A group without servers: see ``ChatServer/init(on:in:)``. The memory of its log is made now.
     ///
+    /// - Parameter isOfCluster: Whether a cluster makes its servers one, which each of them joins as if it were alone on its machine. Until then, and
+    ///   without, they have nothing in common but who may come in.
     /// - Throws: ``ChatServer/StartError/roomLogsInGroup`` if the rooms of a chat are to have files; ``ChatServer/StartError/system(_:)`` if there is
     ///   no memory for the log.
     ///
     /// The corresponding C functions are `memfd_create` and `mmap`.
-    public init(configuration: ChatServer.Configuration = .init()) throws(ChatServer.StartError) {
+    public init(configuration: ChatServer.Configuration = .init(), isOfCluster: Bool = false) throws(ChatServer.StartError) {
         if configuration.chat?.roomLogDirectory != nil { throw .roomLogsInGroup }
         let configuration = configuration.clamped
         self.configuration = configuration
         gate = SharedGate(Gate(configuration.access, reserve: configuration.reservedDescriptorCount))
-        if let chat = configuration.chat {
-            medium = .order(SharedOrder(), AttemptRates(limit: chat.loginRules.clamped.rate))
+        attemptRates = (configuration.chat?.loginRules.clamped.rate).map { AttemptRates(limit: $0) }
+        if isOfCluster {
+            medium = .cluster
+            return
+        }
+        if configuration.chat != nil {
+            medium = .order(SharedOrder())
             return
         }
         do throws(Errno) {
@@ -79,6 +95,9 @@ public final class ServerGroup: Sendable {
             throw .system(error)
         }
     }
+
+    /// Whether its servers have one log.
+    package var sharesLog: Bool { if case .log = medium { true } else { false } }
 
     /// How many clients all of its servers have.
     public var clientCount: Int { gate.clientCount }

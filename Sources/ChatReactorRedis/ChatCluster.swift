@@ -13,7 +13,8 @@
     /// People come to the chat once the stream is reached. When it has been away for longer than the grace time, they are told and closed, and come back to
     /// whichever server reaches the others.
     ///
-    /// Its server keeps it. It belongs to the loop's thread. The chat has no IRC clients and no files of rooms.
+    /// Its server keeps it. It belongs to the loop's thread. The chat has no IRC clients and no files of rooms. On several loops, each has a server of its
+    /// own in the cluster: see `ServerGroup.init(configuration:isOfCluster:)`.
     public final class ChatCluster {
         /// What has been counted since the beginning. Sums wrap around.
         public struct Counts: Hashable, Sendable {
@@ -94,7 +95,7 @@
         /// - Throws: ``ChatClusterError`` if the server's chat cannot be one of a cluster.
         public init(of server: ChatServer, _ configuration: ClusterConfiguration) throws(ChatClusterError) {
             guard let chat = server.chat else { throw .relay }
-            if chat.hasReplica || chat.online > 0 { throw .inUse }
+            if chat.order != nil || chat.online > 0 { throw .inUse }
             if configuration.addresses.isEmpty { throw .noAddress }
             if configuration.place.usesTLS, configuration.transport == nil { throw .noTransport }
             if chat.configuration.roomLogDirectory != nil { throw .roomLogs }
@@ -258,11 +259,16 @@
         }
     }
 
+    extension ChatServer {
+        /// What makes its chat one with those of other servers; nil if there is none.
+        public var chatCluster: ChatCluster? { chat?.order as? ChatCluster }
+    }
+
     /// Why a server's chat cannot be one with others.
     public enum ChatClusterError: Error, Hashable, Sendable, CustomStringConvertible {
         /// It is a relay.
         case relay
-        /// People are in it, or it is one of a cluster already.
+        /// People are in it, or it is one with those of other servers already, such as those of its group.
         case inUse
         /// Its rooms have files, which no other server could read.
         case roomLogs

@@ -17,8 +17,8 @@
     /// While the stream is away, reading from the clients is paused for a time; then they are told, and what they say is dropped, or heard at their own
     /// server alone.
     ///
-    /// Its server keeps it, and it does nothing more when that is gone, or was given another one. It belongs to the loop's thread. The server's clients speak lines or chunks: none may come by WebSocket, and no other
-    /// loop may have a part in it.
+    /// Its server keeps it, and it does nothing more when that is gone, or was given another one. It belongs to the loop's thread. The server's clients speak lines or chunks: none may come by WebSocket. On several
+    /// loops, each has a server of its own in the cluster: see `ServerGroup.init(configuration:isOfCluster:)`.
     public final class RelayCluster {
         /// What becomes of what clients say while the stream is away, after the grace time.
         public enum Outage: String, CaseIterable, Sendable {
@@ -130,7 +130,7 @@
             of server: ChatServer, _ configuration: ClusterConfiguration, outage: Outage = .drop
         ) throws(RelayClusterError) {
             guard let topic = server.room.topic else { throw .chat }
-            if server.group != nil { throw .severalLoops }
+            if server.group?.sharesLog == true { throw .sharedLog }
             if server.configuration.maximumMessageLength > Self.maximumMessageLength { throw .messageLength }
             if configuration.addresses.isEmpty { throw .noAddress }
             if configuration.place.usesTLS, configuration.transport == nil { throw .noTransport }
@@ -355,12 +355,17 @@
         }
     }
 
+    extension ChatServer {
+        /// What makes it one relay with other servers; nil if there is nothing.
+        public var relayCluster: RelayCluster? { room.order as? RelayCluster }
+    }
+
     /// Why a server's relay cannot be one with others.
     public enum RelayClusterError: Error, Hashable, Sendable, CustomStringConvertible {
         /// It is a chat, whose people and rooms are at one server.
         case chat
-        /// It is one of several loops.
-        case severalLoops
+        /// It has one log with other loops: the group was not made for servers of a cluster.
+        case sharedLog
         /// Its messages may be longer than ``RelayCluster/maximumMessageLength``.
         case messageLength
         /// There is no address to connect to.
@@ -372,7 +377,7 @@
         public var description: String {
             switch self {
             case .chat: "a cluster is made of relays, and this is a chat"
-            case .severalLoops: "a cluster is made of relays of one loop each"
+            case .sharedLog: "a relay of a cluster has a log of its own, and this one shares that of its group"
             case .messageLength: "the messages of a cluster have at most \(RelayCluster.maximumMessageLength) bytes"
             case .noAddress: "a cluster needs an address of its stream"
             case .noTransport: "a cluster needs a transport to a stream of rediss:"

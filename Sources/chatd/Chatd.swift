@@ -117,9 +117,6 @@ struct Chatd: ParsableCommand {
                 throw ValidationError(
                     "--cluster-outage local is for a relay: in a chat, the servers decide together who has which name")
             }
-            if operation.loops.value != 1 {
-                throw ValidationError("a relay of several machines has one loop on each, so --loops does not go with --cluster")
-            }
             if !chatOptions.chat, listen.contains(where: \.spoken.servesWeb) {
                 throw ValidationError(
                     "a relay with a place for the web is served by one machine, so --cluster does not go with it")

@@ -5,39 +5,49 @@ import Glibc
 import Reactor
 import ReactorTLS
 
-/// The servers of other machines, with which the daemon is one relay or one chat.
+/// The servers of other machines, with which those of the daemon's loops are one relay or one chat: how each of them joins.
 struct Cluster {
     /// What a build without Redis says that was asked for it.
     static let absence = "this build has no Redis; one that has is made by swift build --traits Redis"
 
-    /// What has been counted.
+    /// What has been counted, by one server or by those of several loops.
     struct Figures: Sendable {
-        /// Whether the stream is reached: 1 if so.
-        var connections = 0
+        /// Whether the stream is reached, on all loops.
+        var isConnected = false
         var written = 0
         var read = 0
         var repeated = 0
         var outages = 0
         var lost = 0
         var dropped = 0
-        /// How many servers a chat has, as far as this one is one of them; nil of a relay, whose servers do not know each other.
+        /// How many servers a chat has; 0 as long as one of this machine's is none of them. Nil of a relay, whose servers do not know each other.
         var servers: Int?
+
+        /// Whether clients can do anything here.
+        var isReady: Bool { servers != 0 }
+
+        mutating func add(_ other: Figures) {
+            isConnected = isConnected && other.isConnected
+            written += other.written
+            read += other.read
+            repeated += other.repeated
+            outages += other.outages
+            lost += other.lost
+            dropped += other.dropped
+            if let own = servers, let others = other.servers { servers = min(own, others) }
+        }
     }
 
     #if Redis
         static let isBuilt = true
 
-        private enum Kind {
-            case relay(RelayCluster)
-            case chat(ChatCluster)
-        }
+        private let configuration: ClusterConfiguration
+        private let outage: RelayCluster.Outage
 
-        private let kind: Kind
-
-        /// Joins them. Nil if the options name none.
+        /// Nil if the options name none.
         ///
-        /// - Throws: If there is no such host, or the password cannot be read. Whether Redis is there shows later.
-        init?(_ options: ClusterOptions, of server: ChatServer, log: ServerLog) throws(Failure) {
+        /// - Throws: If there is no such host, or a file cannot be read. Whether Redis is there shows later.
+        init?(_ options: ClusterOptions) throws(Failure) {
             guard let place = options.cluster else { return nil }
             let addresses: [SocketAddress]
             do throws(EndpointError) {
@@ -50,27 +60,23 @@ struct Cluster {
             configuration.password = try options.readPassword()
             configuration.streamLength = options.clusterLength.value
             configuration.grace = options.clusterGrace.duration
+            self.configuration = configuration
+            outage = options.clusterOutage == .local ? .local : .drop
+        }
+
+        /// Has a server be one of them.
+        func add(_ server: ChatServer, log: ServerLog) throws(Failure) {
+            let place = "\(configuration.place)"
             do {
                 if server.chat == nil {
-                    let relays = try RelayCluster(
-                        of: server, configuration, outage: options.clusterOutage == .local ? .local : .drop)
-                    relays.onEvent = { Self.tell($0, "\(place)", log) }
-                    kind = .relay(relays)
+                    let relays = try RelayCluster(of: server, configuration, outage: outage)
+                    relays.onEvent = { Self.tell($0, place, log) }
                 } else {
                     let chats = try ChatCluster(of: server, configuration)
-                    chats.onEvent = { Self.tell($0, "\(place)", log) }
-                    kind = .chat(chats)
+                    chats.onEvent = { Self.tell($0, place, log) }
                 }
             } catch {
                 throw Failure("\(error)", code: EX_CONFIG)
-            }
-        }
-
-        /// Whether clients can do anything here.
-        var isReady: Bool {
-            switch kind {
-            case .relay: true
-            case .chat(let chats): chats.serverCount > 0
             }
         }
 
@@ -119,30 +125,30 @@ struct Cluster {
             }
         }
 
-        var figures: Figures {
-            switch kind {
-            case .relay(let relays):
+        /// Those of a server; nil if it is in no cluster.
+        static func figures(of server: ChatServer) -> Figures? {
+            if let relays = server.relayCluster {
                 let counts = relays.counts
                 return Figures(
-                    connections: relays.isConnected ? 1 : 0, written: counts.writtenEntries, read: counts.readEntries,
+                    isConnected: relays.isConnected, written: counts.writtenEntries, read: counts.readEntries,
                     repeated: counts.repeatedEntries, outages: counts.outages, lost: counts.lostMessages,
                     dropped: counts.droppedMessages)
-            case .chat(let chats):
-                let counts = chats.counts
-                return Figures(
-                    connections: chats.isConnected ? 1 : 0, written: counts.writtenEntries, read: counts.readEntries,
-                    repeated: counts.repeatedEntries, outages: counts.outages, lost: counts.lostEvents,
-                    servers: chats.serverCount)
             }
+            guard let chats = server.chatCluster else { return nil }
+            let counts = chats.counts
+            return Figures(
+                isConnected: chats.isConnected, written: counts.writtenEntries, read: counts.readEntries,
+                repeated: counts.repeatedEntries, outages: counts.outages, lost: counts.lostEvents,
+                servers: chats.serverCount)
         }
     #else
         static let isBuilt = false
 
         /// There is none: its options were refused before.
-        init?(_ options: ClusterOptions, of server: ChatServer, log: ServerLog) throws(Failure) { return nil }
+        init?(_ options: ClusterOptions) throws(Failure) { return nil }
 
-        var isReady: Bool { true }
+        func add(_ server: ChatServer, log: ServerLog) throws(Failure) {}
 
-        var figures: Figures { Figures() }
+        static func figures(of server: ChatServer) -> Figures? { nil }
     #endif
 }

@@ -47,7 +47,6 @@ final class Daemon {
     /// The threads that help with sending; nil if the loop's sends alone.
     let sendHelpers: SendHelpers?
     /// What makes the relay one with those of other machines; nil if it is on its own.
-    private let cluster: Cluster?
     var usesPasswords: Bool { passwordWorkers != nil }
     /// Nil if none has started the daemon.
     let serviceManager: ServiceManager?
@@ -80,10 +79,11 @@ final class Daemon {
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
+        let cluster = try Cluster(options.clusterOptions)
         var group: ServerGroup?
         do throws(ChatServer.StartError) {
             if loopCount > 1 {
-                let made = try ServerGroup(configuration: configuration)
+                let made = try ServerGroup(configuration: configuration, isOfCluster: cluster != nil)
                 group = made
                 server = try ChatServer(on: loop, in: made)
             } else {
@@ -101,7 +101,7 @@ final class Daemon {
         log = ServerLog(to: output, level: options.logLevel.value, loop: group == nil ? nil : 0)
         if let group {
             workers = try WorkerLoops(
-                loopCount - 1, in: group, configuration: loopConfiguration, logging: output, for: loop.remote,
+                loopCount - 1, in: group, cluster, configuration: loopConfiguration, logging: output, for: loop.remote,
                 level: options.logLevel.value)
         } else {
             workers = nil
@@ -114,7 +114,7 @@ final class Daemon {
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
-        cluster = try Cluster(options.clusterOptions, of: server, log: log)
+        try cluster?.add(server, log: log)
         setPasswords(passwords)
         bans = try options.chatOptions.readBans()
         #if TLS
@@ -152,11 +152,12 @@ final class Daemon {
         if server.chat == nil, passedSockets.contains(.clients(.irc)) || passedSockets.contains(.clients(.ircOverTLS)) {
             throw Failure("a socket for IRC was passed, which needs --chat", code: EX_CONFIG)
         }
-        if server.group != nil || cluster != nil {
+        let isOfCluster = options.clusterOptions.cluster != nil
+        if server.group != nil || isOfCluster {
             let spoken: [ClientProtocol] = server.chat == nil ? [.web, .webOverTLS] : [.irc, .ircOverTLS]
             if spoken.contains(where: { passedSockets.contains(.clients($0)) }) {
                 let what = server.chat == nil ? "the web" : "IRC"
-                let option = cluster == nil ? "--loops" : "--cluster"
+                let option = isOfCluster ? "--cluster" : "--loops"
                 throw Failure("a socket for \(what) was passed, which does not go with \(option)", code: EX_CONFIG)
             }
         }
@@ -251,7 +252,7 @@ final class Daemon {
 
     private func serveMetrics(at places: ListeningPlaces) throws(Failure) -> [Listener] {
         if !servesMetrics { return [] }
-        let metrics = MetricsServer(of: server, certificates: certificates, cluster: cluster) { [unowned self] in isStopping }
+        let metrics = MetricsServer(of: server, certificates: certificates) { [unowned self] in isStopping }
         let passed = try passedSockets.listen(for: .metrics) { socket throws(Errno) in try metrics.listen(adopting: socket) }
         return try passed
             + places.listen { address, permissions throws(Errno) in

@@ -8,8 +8,6 @@ struct Metric: Sendable {
         /// Of all loops together.
         let figures: ServerFigures
         let certificates: ServerCertificates?
-        /// Nil if the relay is on its own.
-        let cluster: Cluster.Figures?
         let process: ProcessStatistics.Reading?
 
         var counts: ChatServer.Counts { figures.counts }
@@ -47,7 +45,7 @@ struct Metric: Sendable {
         _ name: String, _ kind: PrometheusText.Kind, _ help: String,
         _ samples: @escaping @Sendable (Cluster.Figures) -> [PrometheusText.Sample]
     ) -> Metric {
-        Metric(name, kind, help, samples: { $0.cluster.map(samples) ?? [] })
+        Metric(name, kind, help, samples: { $0.figures.cluster.map(samples) ?? [] })
     }
 
     private init(_ name: String, _ help: String, _ durations: @escaping @Sendable (Source) -> ServerFigures.Durations) {
@@ -99,7 +97,7 @@ struct Metric: Sendable {
         },
 
         .ofCluster("chatd_cluster_connected", .gauge, "Whether the stream of the cluster is reached.") {
-            [.init($0.connections)]
+            [.init($0.isConnected ? 1 : 0)]
         },
         .ofCluster("chatd_cluster_servers", .gauge, "Servers of the chat; 0 if this is none of them.") { figures in
             figures.servers.map { [.init($0)] } ?? []

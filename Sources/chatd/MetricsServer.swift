@@ -13,14 +13,12 @@ import ReactorWeb
 final class MetricsServer {
     private let server: ChatServer
     private let certificates: ServerCertificates?
-    private let cluster: Cluster?
     private let isStopping: () -> Bool
     private let process = ProcessStatistics()
 
-    init(of server: ChatServer, certificates: ServerCertificates?, cluster: Cluster?, isStopping: @escaping () -> Bool) {
+    init(of server: ChatServer, certificates: ServerCertificates?, isStopping: @escaping () -> Bool) {
         self.server = server
         self.certificates = certificates
-        self.cluster = cluster
         self.isStopping = isStopping
     }
 
@@ -43,9 +41,15 @@ final class MetricsServer {
 
     private func makeHandler() -> any ConnectionHandler {
         HTTPHandler(respondingLater: { [self] request, send in
-            guard request.path == "/metrics", let group = server.group else { return send(response(to: request)) }
-            ServerFigures.collect(of: group, on: server.loop.remote) { [self] figures in send(metrics(figures)) }
+            guard let group = server.group, isAboutAllLoops(request) else {
+                return send(response(to: request, ServerFigures(of: server)))
+            }
+            ServerFigures.collect(of: group, on: server.loop.remote) { [self] figures in send(response(to: request, figures)) }
         })
+    }
+
+    private func isAboutAllLoops(_ request: HTTPRequest) -> Bool {
+        request.path == "/metrics" || request.path == "/readyz" && Cluster.figures(of: server) != nil
     }
 
     private func serve(_ listener: Listener) -> Listener {
@@ -54,19 +58,19 @@ final class MetricsServer {
         return listener
     }
 
-    private func response(to request: HTTPRequest) -> HTTPResponse {
+    private func response(to request: HTTPRequest, _ figures: @autoclosure () -> ServerFigures) -> HTTPResponse {
         switch request.path {
-        case "/metrics": metrics(ServerFigures(of: server))
+        case "/metrics": metrics(figures())
         case "/healthz": HTTPResponse(.ok)
         case "/readyz":
-            isStopping() || cluster?.isReady == false ? HTTPResponse(.serviceUnavailable) : HTTPResponse(.ok)
+            isStopping() || figures().cluster?.isReady == false ? HTTPResponse(.serviceUnavailable) : HTTPResponse(.ok)
         default: HTTPResponse(.notFound)
         }
     }
 
     private func metrics(_ figures: ServerFigures) -> HTTPResponse {
         let source = Metric.Source(
-            figures: figures, certificates: certificates, cluster: cluster?.figures, process: process?.read())
+            figures: figures, certificates: certificates, process: process?.read())
         var text = PrometheusText()
         for metric in Metric.all { text.write(metric.name, metric.kind, help: metric.help, metric.samples(source)) }
         return HTTPResponse(text.text, type: PrometheusText.contentType)

@@ -14,6 +14,8 @@ struct ServerFigures: Sendable {
     var turns: UInt64 = 0
     var turnDurations = Durations()
     var deliveryDurations = Durations()
+    /// Nil if it is in no cluster.
+    var cluster: Cluster.Figures?
 
     /// What a histogram has.
     struct Durations: Sendable {
@@ -43,6 +45,7 @@ struct ServerFigures: Sendable {
         members = server.rooms.reduce(0) { $0 + $1.clientCount }
         furthestLag = server.furthestLag
         (turnDurations, deliveryDurations) = (.init(loop.turnDurations), .init(loop.deliveryDurations))
+        cluster = Cluster.figures(of: server)
     }
 
     /// Adds those of another loop of the same relay, or of the same chat, which has the same rooms.
@@ -57,6 +60,7 @@ struct ServerFigures: Sendable {
         turns += other.turns
         turnDurations.add(other.turnDurations)
         deliveryDurations.add(other.deliveryDurations)
+        if let own = other.cluster { cluster?.add(own) }
     }
 
     /// Collects those of all servers of a group, and calls `completion` with the sum, on the loop of one of them. A loop that is closed is left out.

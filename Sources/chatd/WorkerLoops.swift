@@ -9,9 +9,9 @@ final class WorkerLoops {
     private let loops: [BackgroundLoop]
     private let places: [Place]
 
-    /// Starts the threads, and waits until each has its server.
+    /// Starts the threads, and waits until each has its server, which is one of the cluster if there is one.
     init(
-        _ count: Int, in group: ServerGroup, configuration: EventLoop.Configuration, logging output: LogOutput,
+        _ count: Int, in group: ServerGroup, _ cluster: Cluster?, configuration: EventLoop.Configuration, logging output: LogOutput,
         for home: EventLoop.Remote, level: Logger.Level
     ) throws(Failure) {
         logLevel = level
@@ -24,9 +24,10 @@ final class WorkerLoops {
         }
         places = loops.map { _ in Place() }
         let failures = onEach { [places] index, loop -> String? in
-            do throws(ChatServer.StartError) {
+            do {
                 let server = try ChatServer(on: loop, in: group)
                 let log = ServerLog(to: ForwardedLog(to: output, on: home), level: level, loop: index + 1)
+                try cluster?.add(server, log: log)
                 server.addObserver(log)
                 (places[index].log, places[index].server) = (log, server)
                 return nil

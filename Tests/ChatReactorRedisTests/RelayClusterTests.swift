@@ -485,7 +485,7 @@
                 try RelayCluster(of: try ChatServer(on: loop, configuration: chat), configuration)
             }
             let group = try ServerGroup()
-            #expect(throws: RelayClusterError.severalLoops) {
+            #expect(throws: RelayClusterError.sharedLog) {
                 try RelayCluster(of: try ChatServer(on: loop, in: group), configuration)
             }
             var long = ChatServer.Configuration()

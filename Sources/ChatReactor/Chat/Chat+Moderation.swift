@@ -155,8 +155,14 @@ extension Chat {
         guard moderation.cancelShutDown() else { return false }
         onOtherLoops { _ = $0.moderation.cancelShutDown() }
         let notice = "the server does not shut down after all"
-        if isAmongOtherMachines { tellAll(.notice(notice)) } else { announce(notice) }
+        if isAmongOtherMachines { tellMachine(notice) } else { announce(notice) }
         return true
+    }
+
+    /// Tells everybody who is at this machine, of several, on whichever loop.
+    func tellMachine(_ notice: String) {
+        tellAll(.notice(notice))
+        onOtherLoops { $0.tellAll(.notice(notice)) }
     }
 
     /// Changes the chats of the other loops in the same way.

@@ -599,8 +599,8 @@ public final class Chat {
 
     /// Whether people may come with IRC clients.
     package var servesIRC: Bool { irc != nil }
-    /// Whether the chat is one with those of other servers.
-    package var hasReplica: Bool { replica != nil }
+    /// What makes the chat one with those of other servers; nil if it is on its own.
+    package var order: (any ChatReplica.Order)? { replica?.order }
 
     /// Whether something can be said: not while the chat is one of several servers, and does not reach the others.
     public var isReachable: Bool { replica?.isEstablished ?? true }

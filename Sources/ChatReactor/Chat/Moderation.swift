@@ -37,7 +37,7 @@ final class Moderation {
 
     /// Tells every room, or of several machines those who are at this one, and leaves out a reason that is too long for it.
     private func announce(in remaining: Duration, reason: String, to chat: Chat) {
-        if chat.isAmongOtherMachines { return chat.tellAll(.notice(Self.shutdownNotice(in: remaining, reason: reason))) }
+        if chat.isAmongOtherMachines { return chat.tellMachine(Self.shutdownNotice(in: remaining, reason: reason)) }
         for room in chat.rooms where !room.announce(Self.shutdownNotice(in: remaining, reason: reason)) {
             room.announce(Self.shutdownNotice(in: remaining, reason: ""))
         }
