@@ -1,13 +1,16 @@
 import ChatReactor
+import Synchronization
 
 #if TLS
     import ReactorTLS
 #endif
 
 /// The names that clients' certificates have. One that has come is reserved until chatd ends: nobody else is to pass for its owner once that
-/// has gone.
-final class CertificateNames {
-    private(set) var seen: Set<ChatName> = []
+/// has gone. All loops have the same.
+final class CertificateNames: Sendable {
+    private let seen = Mutex<Set<ChatName>>([])
+
+    func contains(_ name: ChatName) -> Bool { seen.withLock { $0.contains(name) } }
 
     #if TLS
         /// Lets a newcomer in under the name that its certificate has; as a guest if it has shown none, which chatd may allow.
@@ -20,7 +23,7 @@ final class CertificateNames {
                 return .refuse("the name of your certificate is none for a chat: \(error)")
             }
             // First, or whoever is made a guest by the login could take it back at once.
-            seen.insert(name)
+            seen.withLock { _ = $0.insert(name) }
             return chat.logIn(person, as: name) ? .admit : .refuse("\(name) is not let in")
         }
 

@@ -138,7 +138,6 @@ struct Chatd: ParsableCommand {
 
     /// One of the options, if one is given, that is for a chat whose people are all at one server, on one loop.
     private var firstOfOneServer: String? {
-        if tlsOptions.tlsClientCa != nil { return "--tls-client-ca" }
         if chatOptions.roomLog != nil { return "--room-log" }
         if listen.contains(where: \.spoken.servesIRC) { return "a place for IRC" }
         return nil

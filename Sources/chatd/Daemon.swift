@@ -118,7 +118,9 @@ final class Daemon {
         setPasswords(passwords)
         bans = try options.chatOptions.readBans()
         #if TLS
-            server.chat?.onAdmission { [certificateNames] person in certificateNames.admit(person) }
+            onEachServer { [certificateNames] server in
+                server.chat?.onAdmission { person in certificateNames.admit(person) }
+            }
         #endif
         server.addObserver(log)
         let desk = CommandDesk(of: self)
@@ -283,25 +285,29 @@ final class Daemon {
 
     var quitWord: String? {
         get { server.quitWord }
-        set {
-            server.quitWord = newValue
-            server.group?.execute { $0.quitWord = newValue }
-        }
+        set { onEachServer { $0.quitWord = newValue } }
     }
 
     /// The limits of clients from elsewhere, and those of this machine's.
     var clientLimits: [ChatServer.ClientLimits] {
         get { [server.limits, server.localLimits] }
-        set {
-            (server.limits, server.localLimits) = (newValue[0], newValue[1])
-            server.group?.execute { ($0.limits, $0.localLimits) = (newValue[0], newValue[1]) }
-        }
+        set { onEachServer { ($0.limits, $0.localLimits) = (newValue[0], newValue[1]) } }
     }
 
     /// Sets a property of the chat, on all loops.
     func setChat<Value: Sendable>(_ property: any ReferenceWritableKeyPath<Chat, Value> & Sendable, to value: Value) {
-        server.chat?[keyPath: property] = value
-        server.group?.execute { $0.chat?[keyPath: property] = value }
+        onEachServer { $0.chat?[keyPath: property] = value }
+    }
+
+    /// Runs `body` for the server of each loop, on that: at once for the daemon's own.
+    private func onEachServer(_ body: @escaping @Sendable (ChatServer) -> Void) {
+        body(server)
+        onOtherServers(body)
+    }
+
+    private func onOtherServers(_ body: @escaping @Sendable (ChatServer) -> Void) {
+        let home = loop.remote
+        server.group?.execute { server in if server.loop.remote !== home { body(server) } }
     }
 
     /// Those who are kept out. One loop keeps the file; the others have the same list.
@@ -309,9 +315,8 @@ final class Daemon {
         get { server.chat?.bans ?? BanList() }
         set {
             server.chat?.bans = newValue
-            let (bans, home) = (newValue.all, loop.remote)
-            server.group?.execute { server in
-                if server.loop.remote === home { return }
+            let bans = newValue.all
+            onOtherServers { server in
                 let list = BanList()
                 // Without a file, none is refused.
                 for ban in bans { try? list.add(ban) }
@@ -341,23 +346,18 @@ final class Daemon {
 
     /// Replaces those who can log in, and closes those who are there by a password that is theirs no more.
     func setPasswords(_ file: PasswordFile?) {
-        let old = self.passwords
-        let passwords = passwordWorkers.flatMap { workers in
-            file.map { PasswordAuthenticator($0, workers: workers, on: loop) }
-        }
-        let isNeeded = passwords != nil || options.tlsOptions.tlsClientCa != nil
-        server.chat?.authenticator = isNeeded ? ProvedNames(passwords: passwords, certificates: certificateNames) : nil
-        let (workers, home) = (passwordWorkers, loop.remote)
-        server.group?.execute { server in
-            if server.loop.remote === home { return }
-            let made = workers.flatMap { workers in
+        let (old, isNeeded) = (passwords, file != nil || options.tlsOptions.tlsClientCa != nil)
+        onEachServer { [passwordWorkers, certificateNames] server in
+            guard let chat = server.chat else { return }
+            let passwords = passwordWorkers.flatMap { workers in
                 file.map { PasswordAuthenticator($0, workers: workers, on: server.loop) }
             }
-            server.chat?.authenticator = made
-        }
-        for person in server.chat?.people ?? [] where person.isLoggedIn && !certificateNames.prove(person) {
-            guard let hash = old?.entries[person.name]?.hash, file?.entries[person.name]?.hash != hash else { continue }
-            server.chat?.kick(person, reason: "the password of \(person.name) is another one now")
+            chat.authenticator = isNeeded ? ProvedNames(passwords: passwords, certificates: certificateNames) : nil
+            // Of several servers, each looks at its own people.
+            for person in chat.people where person.connection != nil && person.isLoggedIn && !certificateNames.prove(person) {
+                guard let hash = old?.entries[person.name]?.hash, file?.entries[person.name]?.hash != hash else { continue }
+                chat.kick(person, reason: "the password of \(person.name) is another one now")
+            }
         }
     }
 

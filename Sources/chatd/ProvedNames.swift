@@ -12,7 +12,7 @@ final class ProvedNames: ChatAuthenticator {
         self.certificates = certificates
     }
 
-    func isKnown(_ name: ChatName) -> Bool { passwords?.isKnown(name) == true || certificates.seen.contains(name) }
+    func isKnown(_ name: ChatName) -> Bool { passwords?.isKnown(name) == true || certificates.contains(name) }
 
     func isOperator(_ name: ChatName) -> Bool { passwords?.isOperator(name) == true }
 

@@ -6,14 +6,22 @@
 
     /// `chatd --chat --cluster`: chats of several machines, here processes, that are one.
     @Suite(.enabled(if: RedisServer.isInstalled), .beyondPatience) struct ChatClusterTests {
-        /// A daemon that is one of the servers of the chat.
-        private func start(_ redis: RedisServer, _ arguments: [String] = [], listeners: Int = 1) throws -> Daemon {
+        /// A daemon whose servers, one for each of its loops, are among those of the chat.
+        private func start(
+            _ redis: RedisServer, loops: Int = 1, _ arguments: [String] = [], listeners: Int = 1
+        ) throws -> Daemon {
             let daemon = try Daemon(
-                ["--listen", "127.0.0.1:0", "--chat", "--cluster", "unix:\(redis.path)/test", "--line-rate", "100000"]
-                    + arguments,
+                [
+                    "--listen", "127.0.0.1:0", "--chat", "--cluster", "unix:\(redis.path)/test", "--line-rate", "100000",
+                    "--loops", "\(loops)",
+                ] + arguments,
                 listeners: listeners)
-            while let line = try daemon.process.error.line(), !line.contains("the chat is one with") {}
+            for _ in 0..<loops { try awaitChat(daemon) }
             return daemon
+        }
+
+        private func awaitChat(_ daemon: Daemon) throws {
+            while let line = try daemon.process.error.line(), !line.contains("the chat is one with") {}
         }
 
         private func join(_ daemon: Daemon, as name: String) throws -> Peer {
@@ -29,9 +37,10 @@
             return "the end"
         }
 
-        @Test func `people of three daemons are in one chat, in their sandbox`() throws {
+        @Test(arguments: [1, 2])
+        func `people of three daemons are in one chat, in their sandbox`(loops: Int) throws {
             let redis = try RedisServer()
-            let daemons = try (0..<3).map { _ in try start(redis) }
+            let daemons = try (0..<3).map { _ in try start(redis, loops: loops) }
             let (ana, ben, cleo) = (
                 try join(daemons[0], as: "ana"), try join(daemons[1], as: "ben"), try join(daemons[2], as: "cleo")
             )
@@ -47,9 +56,10 @@
             for daemon in daemons { try daemon.end() }
         }
 
-        @Test func `who is at a daemon that ends or is killed leaves, and goes on at another where it has stopped`() throws {
+        @Test(arguments: [1, 2])
+        func `who is at a daemon that ends or is killed leaves, and goes on at another where it has stopped`(loops: Int) throws {
             let redis = try RedisServer()
-            let daemons = try (0..<3).map { _ in try start(redis) }
+            let daemons = try (0..<3).map { _ in try start(redis, loops: loops) }
             let ana = try join(daemons[0], as: "ana")
             let (ben, cleo) = (try join(daemons[1], as: "ben"), try join(daemons[2], as: "cleo"))
             try cleo.send("/json\n")
@@ -71,9 +81,10 @@
             try daemons[0].end()
         }
 
-        @Test func `a daemon that does not reach the others lets nobody in, and says that it is not ready`() throws {
+        @Test(arguments: [1, 2])
+        func `a daemon that does not reach the others lets nobody in, and says that it is not ready`(loops: Int) throws {
             let redis = try RedisServer()
-            let daemon = try start(redis, ["--metrics", "127.0.0.1:0", "--cluster-grace", "1s"], listeners: 2)
+            let daemon = try start(redis, loops: loops, ["--metrics", "127.0.0.1:0", "--cluster-grace", "1s"], listeners: 2)
             let place = try #require(daemon.addresses[1].firstMatch(of: #/:(\d+)\/metrics/#))
             let port = try #require(UInt16(place.1))
             func status(_ path: String) throws -> String {
@@ -89,10 +100,40 @@
             let ben = try daemon.connect()
             #expect(try ben.receiveLine() == "! this server does not reach the others now, try again later")
             try redis.restart()
-            while let line = try daemon.process.error.line(), !line.contains("the chat is one with") {}
+            for _ in 0..<loops { try awaitChat(daemon) }
             #expect(try status("/readyz").contains("200"))
             _ = try join(daemon, as: "ana")
             try daemon.end()
+        }
+
+        @Test func `an announced shutdown is told on all loops of the daemon that will end, and nowhere else`() throws {
+            let redis = try RedisServer()
+            let control = TemporaryPath()
+            let daemon = try start(redis, loops: 2, ["--control", "unix:\(control.path)"])
+            let other = try start(redis)
+            let (ana, ben, cleo) = (try join(daemon, as: "ana"), try join(daemon, as: "ben"), try join(other, as: "cleo"))
+            func command(_ words: String...) throws {
+                let arguments = ["ctl", "--control", "unix:\(control.path)"] + words
+                let ctl = try ChildProcess(ChildProcess.pathOfExecutable("chatd"), arguments)
+                #expect(try ctl.waitForEnd() == .exit(0))
+            }
+            try command("shutdown", "in", "2h", "new disks")
+            for peer in [ana, ben] {
+                #expect(try line(of: peer) { $0.contains("shuts") } == "* the server shuts down in 2h: new disks")
+            }
+            // Who comes then is told so, too, on either loop.
+            for name in ["dora", "eve"] {
+                let late = try daemon.connect()
+                #expect(try line(of: late) { $0.contains("shuts") }.hasPrefix("* the server shuts down in "))
+                try late.send("/nick \(name)\n")
+            }
+            try command("shutdown", "cancel")
+            for peer in [ana, ben] {
+                #expect(try line(of: peer) { $0.contains("shut") } == "* the server does not shut down after all")
+            }
+            try ana.send("the end\n")
+            #expect(try line(of: cleo) { $0.contains("shut") || $0.hasSuffix("the end") } == "ana: the end")
+            for daemon in [daemon, other] { try daemon.end() }
         }
     }
 #endif

@@ -8,7 +8,7 @@
     @Suite(.enabled(if: RedisServer.isInstalled)) struct ClusterTests {
         private let password = TemporaryPath()
 
-        /// A daemon that has reached the stream.
+        /// A daemon that has reached the stream, on one loop at least.
         private func start(_ arguments: [String], environment: [String] = []) throws -> Daemon {
             let daemon = try Daemon(["--listen", "127.0.0.1:0"] + arguments, environment: environment)
             while let line = try daemon.process.error.line(), !line.contains("the stream is reached") {}
@@ -17,12 +17,16 @@
 
         private func cluster(_ redis: RedisServer) -> [String] { ["--cluster", "unix:\(redis.path)/test"] }
 
-        @Test func `two daemons are one relay, over TCP and in their sandbox, also after Redis was started again`() throws {
+        @Test(arguments: [["1", "1"], ["2", "3"]])
+        func `two daemons are one relay, over TCP and in their sandbox, also after Redis was started again`(
+            loops: [String]
+        ) throws {
             let redis = try RedisServer(password: "tea & biscuits")
             try password.write("tea & biscuits\n")
             let place = "redis://localhost:\(redis.port)/test"
-            let one = try start(["--cluster", place, "--cluster-password-file", password.path])
-            let other = try start(["--cluster", place], environment: ["CHATD_CLUSTER_PASSWORD=tea & biscuits"])
+            let one = try start(["--cluster", place, "--cluster-password-file", password.path, "--loops", loops[0]])
+            let other = try start(
+                ["--cluster", place, "--loops", loops[1]], environment: ["CHATD_CLUSTER_PASSWORD=tea & biscuits"])
             let speaker = try one.join(1)[0]
             let listener = try other.join(1)[0]
             #expect(try speaker.receiveLine() == "joined")
@@ -136,7 +140,6 @@
             (["--chat", "--room-log", "/tmp"], "--room-log is for a chat of one machine, so --cluster does not go with it"),
             (["--chat", "--listen", "irc:127.0.0.1:0"], "a place for IRC is for a chat of one machine"),
             (["--chat", "--cluster-outage", "local"], "--cluster-outage local is for a relay"),
-            (["--loops", "2"], "so --loops does not go with --cluster"),
             (["--listen", "web:127.0.0.1:0"], "a relay with a place for the web is served by one machine"),
             (["--max-line", "2m"], "with --cluster a line has at most 1m"),
             (["--cluster", "redis://h"], "write redis://HOST:PORT/NAME, rediss://HOST:PORT/NAME or unix:PATH/NAME"),

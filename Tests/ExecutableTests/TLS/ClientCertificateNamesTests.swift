@@ -30,8 +30,9 @@
             throw TimedOut("'\(text)'")
         }
 
-        @Test func `the name is that of the certificate, and nobody takes it`() throws {
-            try withDaemon(options) { daemon in
+        @Test(arguments: ["1", "2"])
+        func `the name is that of the certificate, and nobody takes it`(loops: String) throws {
+            try withDaemon(options + ["--loops", loops]) { daemon in
                 let guest = try connect(to: daemon.port)
                 _ = try line(of: guest, containing: "you are guest1")
                 // Nobody knows yet whose it is.
@@ -53,11 +54,12 @@
             }
         }
 
-        @Test func `names are reserved, too, if certificates are asked for only since a reload`() throws {
+        @Test(arguments: ["1", "2"])
+        func `names are reserved, too, if certificates are asked for only since a reload`(loops: String) throws {
             let file = TemporaryPath()
             try file.write("{}")
             // Without the authority and the rule, which are the last four.
-            try withDaemon(options.dropLast(4) + ["--config", file.path]) { daemon in
+            try withDaemon(options.dropLast(4) + ["--config", file.path, "--loops", loops]) { daemon in
                 try file.write("{\"tls-client-ca\": \"\(authority.certificateFile)\", \"tls-clients\": \"request\"}")
                 daemon.process.send(signal: SIGHUP)
                 _ = try daemon.process.error.text(through: "changed: tls-client-ca, tls-clients")
@@ -72,13 +74,14 @@
             }
         }
 
-        @Test func `a password that was changed closes nobody who is there by a certificate`() throws {
+        @Test(arguments: ["1", "2"])
+        func `a password that was changed closes nobody who is there by a certificate`(loops: String) throws {
             let passwords = TemporaryPath()
             func write(_ digit: String) throws {
                 try passwords.write("ana:$2b$05$\(String(repeating: digit, count: 53))\n")
             }
             try write("a")
-            try withDaemon(options + ["--password-file", passwords.path]) { daemon in
+            try withDaemon(options + ["--password-file", passwords.path, "--loops", loops]) { daemon in
                 let ana = try connect(to: daemon.port, as: "ana")
                 _ = try line(of: ana, containing: "you are ana")
                 try write("b")
