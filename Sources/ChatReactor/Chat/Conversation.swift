@@ -26,7 +26,7 @@ final class Conversation {
     /// What those have laid down who keep the room in order.
     var modes = RoomModes()
     /// Those who need no key.
-    private(set) var invitations: Invitations?
+    var invitations = Invitations()
 
     /// Those of the forms that somebody in the room gets.
     private var topics: [(form: WireForm, topic: Topic)] = []
@@ -90,15 +90,13 @@ final class Conversation {
     }
 
     func invite(_ person: Person, isByOperator: Bool) -> Bool {
-        var all = invitations ?? Invitations()
-        defer { invitations = all }
-        return all.add(person, isByOperator: isByOperator)
+        invitations.add(person, isByOperator: isByOperator)
     }
 
     /// Takes that back.
-    func withdrawInvitation(of person: Person) { invitations?.remove(person) }
+    func withdrawInvitation(of person: Person) { invitations.remove(person) }
 
-    func withdrawInvitations(except numbers: Set<Int>) { invitations?.keepOnly(numbers) }
+    func withdrawInvitations(except numbers: Set<Int>) { invitations.keepOnly(numbers) }
 
     /// Is what another server knows of the room.
     func restore(_ person: Person) { peopleByNumber[person.number] = person }
@@ -106,7 +104,7 @@ final class Conversation {
     /// Lets everybody go without a word.
     func forgetPeople() {
         peopleByNumber = [:]
-        invitations = nil
+        invitations = Invitations()
         modes = RoomModes()
         presence.crowd = .init()
     }

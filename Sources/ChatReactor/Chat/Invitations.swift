@@ -3,9 +3,9 @@ struct Invitations {
     static let limit = 1_000
 
     /// By name who has logged in: nobody else can take that. Whether one who keeps the room in order has invited it.
-    private var names: [ChatName: Bool] = [:]
+    private(set) var names: [ChatName: Bool] = [:]
     /// By number all others, who are somebody else when they come back.
-    private var numbers: [Int: Bool] = [:]
+    private(set) var numbers: [Int: Bool] = [:]
 
     func contains(_ person: Person) -> Bool { isByOperator(of: person) != nil }
 
@@ -21,6 +21,11 @@ struct Invitations {
 
     /// Forgets those who are known by a number, but for some.
     mutating func keepOnly(_ kept: Set<Int>) { numbers = numbers.filter { kept.contains($0.key) } }
+
+    /// Is what another server knows.
+    mutating func restore(_ name: ChatName) { names[name] = false }
+
+    mutating func restore(number: Int) { numbers[number] = false }
 
     /// Returns false if there are too many already.
     mutating func add(_ person: Person, isByOperator: Bool) -> Bool {

@@ -36,7 +36,7 @@ extension Person {
     /// Why a key, or that there is none, keeps the person out of a room; nil if it does not.
     func refusalToEnter(_ name: ChatName, with given: String) -> String? {
         guard let chat, let key = chat.key(of: name) else { return nil }
-        if chat.room(named: name)?.conversation?.invitations?.contains(self) == true { return nil }
+        if chat.room(named: name)?.conversation?.invitations.contains(self) == true { return nil }
         if given.isEmpty { return "\(name) has a key: /join \(name) KEY, or be invited" }
         // Of an address and a room: who guesses keeps nobody out of others.
         let origin = "\(owner) \(name.folded)"

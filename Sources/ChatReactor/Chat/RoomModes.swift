@@ -73,7 +73,7 @@ extension Conversation {
 
     func refusalToEnter(of person: Person) -> EntryRefusal? {
         // Whoever invites somebody means that it comes in. Who is banned is so by those who keep the room, whatever others want.
-        let isByOperator = invitations?.isByOperator(of: person)
+        let isByOperator = invitations.isByOperator(of: person)
         if isByOperator != true, isBanned(person) { return .banned }
         if isByOperator != nil { return nil }
         if modes.isInviteOnly { return .inviteOnly }

@@ -256,7 +256,7 @@ extension ChatReplica {
         if !given.isEmpty, let kept = keptRooms[name]?.room.conversation, kept.ownKey == nil { keptRooms[name] = nil }
         let existing = chat.room(named: name) ?? keptRooms[name]?.room
         if let conversation = existing?.conversation, !conversation.contains(person),
-            let own = conversation.ownKey, own != given, conversation.invitations?.contains(person) != true
+            let own = conversation.ownKey, own != given, conversation.invitations.contains(person) != true
         {
             // It was opened a moment ago.
             return person.tell(.error("that is not the key of \(name)"))

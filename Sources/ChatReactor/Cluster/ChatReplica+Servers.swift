@@ -248,7 +248,7 @@ extension ChatReplica {
                     .init(
                         name: person.name.text, guestNumber: UInt64(person.guestNumber), origin: person.origin,
                         isLoggedIn: person.isLoggedIn, rooms: person.rooms.map(\.name.text).sorted())))
-            for room in chat.rooms where room.conversation?.invitations?.contains(person) == true {
+            for room in chat.rooms where room.conversation?.invitations.numbers[person.number] != nil {
                 parts.append(.invitation(key, room: room.name.text))
             }
         }
@@ -302,7 +302,7 @@ extension ChatReplica {
                     person.rooms.append(room)
                 }
             case .invitation(let key, let room):
-                if let person = people[key] { _ = conversation(room)?.invite(person, isByOperator: false) }
+                if let person = people[key] { conversation(room)?.invitations.restore(number: person.number) }
             case .keptRoom(let name, let end):
                 guard let room = chat.room(named: ChatName(unchecked: name)), room !== chat.lobby,
                     room.conversation?.online == 0

@@ -17,7 +17,7 @@ enum ChatSnapshot {
         /// Those that follow what there is of the room's records.
         case records(room: String, [RecordImage])
         case person(PersonKey, Person)
-        /// One who may enter a room without its key.
+        /// One who may enter a room without its key, whatever it is called.
         case invitation(PersonKey, room: String)
         /// One that is empty, and kept for those who come back.
         case keptRoom(String, until: Int64)
@@ -59,6 +59,8 @@ enum ChatSnapshot {
         var topicTime: Int64
         var key: String?
         var crowd: Presence.Crowd
+        /// Those who may enter it without its key when they have logged in.
+        var invitedNames: [String]
     }
 
     struct RecordImage: Equatable {
@@ -96,6 +98,7 @@ extension ChatSnapshot.Part {
             writer.write(room.key)
             writer.write(room.crowd.windowEnd)
             for count in [room.crowd.told, room.crowd.joined, room.crowd.left] { writer.write(UInt32(clamping: count)) }
+            writer.write(room.invitedNames)
         case .records(let room, let records):
             writer.write(3 as UInt8)
             writer.write(room)
@@ -114,8 +117,7 @@ extension ChatSnapshot.Part {
             writer.write(person.guestNumber)
             writer.write(person.origin)
             writer.write(person.isLoggedIn)
-            writer.write(UInt32(person.rooms.count))
-            for room in person.rooms { writer.write(room) }
+            writer.write(person.rooms)
         case .invitation(let key, let room):
             writer.write(5 as UInt8)
             writer.write(key)
@@ -153,13 +155,15 @@ extension ChatSnapshot.Part {
             let (told, joined, left): (UInt32, UInt32, UInt32) = (
                 try reader.number(), try reader.number(), try reader.number()
             )
+            let names = try reader.texts()
             // So that no number of a record overflows.
             guard (1...UInt64.max / 2).contains(nextSequence) else { throw EventReader.Malformed() }
             self = .room(
                 .init(
                     name: name, epoch: epoch, nextSequence: nextSequence, topic: topic, topicSetter: setter, topicTime: time,
                     key: key,
-                    crowd: .init(windowEnd: windowEnd, told: Int(told), joined: Int(joined), left: Int(left))))
+                    crowd: .init(windowEnd: windowEnd, told: Int(told), joined: Int(joined), left: Int(left)),
+                    invitedNames: names))
         case 3:
             let (room, count): (String, UInt32) = (try reader.text(), try reader.number())
             var records: [ChatSnapshot.RecordImage] = []
@@ -179,11 +183,10 @@ extension ChatSnapshot.Part {
             let (guestNumber, origin): (UInt64, SocketAddress?) = (try reader.number(), try reader.address())
             let isLoggedIn = try reader.flag()
             guard guestNumber <= ChatSnapshot.limit else { throw EventReader.Malformed() }
-            let count: UInt32 = try reader.number()
-            var rooms: [String] = []
-            for _ in 0..<count { rooms.append(try reader.text()) }
             self = .person(
-                key, .init(name: name, guestNumber: guestNumber, origin: origin, isLoggedIn: isLoggedIn, rooms: rooms))
+                key,
+                .init(
+                    name: name, guestNumber: guestNumber, origin: origin, isLoggedIn: isLoggedIn, rooms: try reader.texts()))
         case 5: self = .invitation(try reader.key(), room: try reader.text())
         case 6: self = .end
         case 9: self = .keptRoom(try reader.text(), until: try reader.time())
@@ -194,7 +197,21 @@ extension ChatSnapshot.Part {
     }
 }
 
+extension EventWriter {
+    fileprivate mutating func write(_ texts: [String]) {
+        write(UInt32(texts.count))
+        for text in texts { write(text) }
+    }
+}
+
 extension EventReader {
+    fileprivate mutating func texts() throws(Malformed) -> [String] {
+        let count: UInt32 = try number()
+        var texts: [String] = []
+        for _ in 0..<count { texts.append(try text()) }
+        return texts
+    }
+
     /// Milliseconds since the beginning of 1970.
     fileprivate mutating func time() throws(Malformed) -> Int64 {
         let time: Int64 = try number()

@@ -4,7 +4,8 @@ extension Conversation {
     func image(nextSequence: UInt64) -> ChatSnapshot.Room {
         .init(
             name: name.text, epoch: records.epoch, nextSequence: nextSequence, topic: topicText, topicSetter: topicSetter,
-            topicTime: topicTime, key: ownKey, crowd: presence.crowd)
+            topicTime: topicTime, key: ownKey, crowd: presence.crowd,
+            invitedNames: invitations.names.keys.sorted { $0.folded < $1.folded }.map(\.text))
     }
 
     /// The newest records, in pieces of moderate size.
@@ -41,6 +42,7 @@ extension Conversation {
         records.restart(epoch: image.epoch, nextSequence: image.nextSequence)
         setTopic(image.topic, by: image.topicSetter, at: image.topicTime)
         presence.crowd = image.crowd
+        for name in image.invitedNames { invitations.restore(ChatName(unchecked: name)) }
     }
 
     func restore(_ record: ChatSnapshot.RecordImage) {

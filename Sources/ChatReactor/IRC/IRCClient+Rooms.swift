@@ -161,7 +161,7 @@ extension IRCClient {
     }
 
     private func tellInvitations() {
-        for room in chat?.rooms ?? [] where room.conversation?.invitations?.contains(self) == true {
+        for room in chat?.rooms ?? [] where room.conversation?.invitations.contains(self) == true {
             reply(.invitation, "#\(room.name)")
         }
         reply(.invitationsEnd)

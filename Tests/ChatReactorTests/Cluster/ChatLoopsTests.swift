@@ -53,6 +53,37 @@ import Testing
         #expect(try chats.chat(1).mute(of: try ChatName("ana")) != nil)
     }
 
+    @Test func `a server that comes later knows who was invited and has left, and who has logged in since`() throws {
+        let chats = try ChatLoopsFixture(loops: 1)
+        let passwords = ["ben": "right", "cleo": "right"]
+        try chats.chat(0).authenticator = PlainAuthenticator(passwords)
+        let ana = try chats.join(as: "ana")
+        let (ben, cleo) = (try chats.join(), try chats.join(as: "guest"))
+        try ana.send("/join tea key")
+        try ben.send("/login ben right")
+        try chats.settle()
+        for name in ["ben", "guest"] { try ana.send("/invite \(name)") }
+        try chats.settle()
+        try cleo.send("/login cleo right")
+        try ben.send("/quit")
+        try chats.settle()
+        try chats.addServer()
+        try chats.chat(1).authenticator = PlainAuthenticator(passwords)
+        try chats.expectAgreement("at first")
+        try cleo.send("/quit")
+        try chats.settle()
+        // One of each pair is at the new server. Whoever was invited by number is somebody else now.
+        for (name, answer) in [("ben", "* you are in tea"), ("cleo", "! tea has a key")] {
+            for _ in 0..<2 {
+                let member = try chats.join()
+                try member.send("/login \(name) right")
+                try member.send("/join tea")
+                try chats.wait(for: "an answer") { member.lines.contains { $0.hasPrefix(answer) } }
+                try chats.expectAgreement("\(name)")
+            }
+        }
+    }
+
     @Test func `the people of a loop that is closed are lost`() throws {
         let chats = try ChatLoopsFixture(loops: 3)
         let members = try ["ana", "ben", "cleo"].map { try chats.join(as: $0) }
