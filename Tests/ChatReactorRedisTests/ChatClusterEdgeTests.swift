@@ -45,7 +45,7 @@
                 .room(
                     .init(
                         name: "lobby", epoch: .max, nextSequence: .max / 2, topic: "", topicSetter: "", topicTime: time, key: nil,
-                        crowd: .init(windowEnd: time == 0 ? 1 << 53 : .min, told: 100, joined: 1, left: 1))),
+                        crowd: .init(windowEnd: time == 0 ? 1 << 53 : .min, told: 100, joined: 1, left: 1), invitedNames: [])),
                 .records(room: "lobby", [.init(kind: 1, time: time, online: .min, from: [], text: [])]),
                 .person(
                     .init(server: 77, number: 1),
@@ -258,8 +258,7 @@
             try chats.wait(for: "its hello") { chats.redis.lastName.number >= 2 && node.cluster.isAtRest }
             for (server, number) in [(77, 0), (88, 0), (77, 1)] as [(UInt64, UInt64)] {
                 var entry = StreamEntry(node: server, first: number)
-                // The first time, it would be the other one that answers.
-                entry.append(ChatEvent.hello(attempt: server == 88 ? 2 : 1, former: 0).encoded.span, from: ChatReplica.nobody)
+                entry.append(ChatEvent.hello(attempt: 1, former: 0).encoded.span, from: ChatReplica.nobody)
                 chats.redis.append(entry.encoded)
             }
             try chats.wait(for: "it to begin") { node.cluster.serverCount > 0 }
@@ -278,6 +277,41 @@
                 }
             }
             #expect(numbers == [1])
+        }
+
+        @Test func `an answer that comes late is taken`() throws {
+            let chats = try ChatClusterFixture(servers: 0)
+            let node = try chats.addServer(waits: false)
+            let replica = try node.replica
+            try chats.wait(for: "its hello") { chats.redis.lastName.number >= 2 && node.cluster.isAtRest }
+            var entry = StreamEntry(node: 77, first: 0)
+            func say(_ event: ChatEvent) {
+                entry.append(event.encoded.span, from: ChatReplica.nobody)
+                chats.redis.append(entry.encoded)
+                entry = StreamEntry(node: 77, first: entry.next)
+            }
+            // It hears the other one, and so it does not begin alone.
+            for attempt in 2...4 as ClosedRange<UInt32> {
+                say(.alive)
+                try chats.wait(for: "another hello") { replica.joining.attempt == attempt }
+            }
+            guard case .start(var start)? = replica.snapshot().first else { return }
+            start.servers = [.init(name: 77, nextNumber: 0), .init(name: replica.server, nextNumber: 0)]
+            say(.snapshot(for: replica.server, attempt: 1, .start(start)))
+            say(.snapshot(for: replica.server, attempt: 1, .end))
+            try chats.wait(for: "it to be one") { node.events.contains(.joined(servers: 2)) }
+            #expect(replica.nextNumbers[77] == 5)
+            #expect(!node.events.contains { if case .left = $0 { true } else { false } })
+        }
+
+        @Test func `who was heard last answers a server that comes, and not one that may be gone`() throws {
+            let chats = try ChatClusterFixture(servers: 4)
+            for _ in 0..<2 { chats.kill(2) }
+            let ana = try chats.join(0, as: "ana")
+            let late = try chats.addServer(waits: false)
+            try chats.wait(for: "it to be one") { late.cluster.serverCount > 0 }
+            #expect(try late.replica.attempts == 1...1)
+            withExtendedLifetime(ana) {}
         }
 
         @Test func `a server that has missed something while it joins says hello again`() throws {

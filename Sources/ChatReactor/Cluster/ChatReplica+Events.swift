@@ -26,6 +26,7 @@ extension ChatReplica {
             joining.size += bytes.count
             if joining.size > ChatReplica.joiningLimit {
                 // No chat is as large: whoever may write to the order does that.
+                forgetAnswers()
                 sayHello()
             } else {
                 prepare(placed)
@@ -52,10 +53,11 @@ extension ChatReplica {
             isApplying = false
             if servers.contains(key.server) { nextNumbers[key.server] = placed.number &+ 1 }
         }
+        if case .hello = placed.event {} else { didHear(key.server) }
         switch placed.event {
         case .hello(let attempt, let former): welcome(key.server, attempt, former)
-        case .snapshot(for: server, attempt: attempt, _) where !servers.contains(key.server):
-            // It has answered late: this server did not wait for it, and neither knows what the other one does.
+        case .snapshot(for: server, let attempt, _) where attempts.contains(attempt) && !servers.contains(key.server):
+            // It has answered too late: this server did not wait for it, and neither knows what the other one does.
             startAnew(reason: "there are other servers already")
         case .lost(let lost):
             if lost == server {

@@ -27,10 +27,24 @@ extension ChatReplica {
     func sayHello() {
         joining.attempt += 1
         (joining.hasReadHello, joining.hasHeardOthers) = (false, false)
-        (joining.parts, joining.backlog, joining.size) = ([], [], 0)
-        order?.forgetNumbers()
+        if joining.firstAttempt == 0 {
+            joining.firstAttempt = joining.attempt
+            order?.forgetNumbers()
+        }
         order?.submit(ChatEvent.hello(attempt: joining.attempt, former: former).encoded, of: Self.nobody)
-        answerTimer.arm(after: times.answer)
+        waitForAnswer()
+    }
+
+    private func waitForAnswer() {
+        // Each of whom it asks may be about to answer, which is much.
+        let doublings = min(max(joining.unansweredCount - 2, 0), 4)
+        answerTimer.arm(after: times.answer * (1 << doublings))
+    }
+
+    /// Something was missed: what answers the hellos until now is of no use.
+    func forgetAnswers() {
+        (joining.firstAttempt, joining.keepsBacklog, joining.hasReadHello) = (0, false, false)
+        (joining.answers, joining.backlog, joining.size) = ([:], [], 0)
     }
 
     func nobodyHasAnswered() {
@@ -39,7 +53,10 @@ extension ChatReplica {
             sayHello()
             return beginIfFirst()
         }
-        if joining.hasHeardOthers { joining.unheardCount = 0 }
+        if joining.hasHeardOthers {
+            joining.unheardCount = 0
+            joining.unansweredCount += 1
+        }
         if joining.hasReadHello, !joining.hasHeardOthers { joining.unheardCount += 1 }
         if joining.unheardCount < times.attempts { return sayHello() }
         joining.unheardCount = 0
@@ -53,7 +70,6 @@ extension ChatReplica {
         for server in servers { heard[server] = .now }
         if order?.knowsServers != true { aliveTimer.arm(after: times.alive) }
         let backlog = joining.backlog
-        attempt = joining.attempt
         joining = Joining()
         tell(.joined(servers: servers.count))
         for placed in backlog where phase == .established { apply(placed) }
@@ -63,7 +79,10 @@ extension ChatReplica {
     /// This server has missed something, or is taken for lost by the others: all that it knows may be wrong.
     package func startAnew(reason: String) {
         // What it has been told until now has a gap.
-        if phase == .joining, joining.hasReadHello, !isCutOff { sayHello() }
+        if phase == .joining, joining.keepsBacklog {
+            forgetAnswers()
+            if !isCutOff { sayHello() }
+        }
         guard phase == .established, let chat = livingChat else { return }
         defer { withExtendedLifetime(chat) {} }
         phase = .joining
@@ -105,8 +124,8 @@ extension ChatReplica {
     /// Leaves for good, once all that was asked for here is done: what follows is for this server's own people alone.
     func end(then body: @escaping () -> Void) {
         guard phase == .established, !isCutOff, let order else {
-            // Others count it among them who have read its hello.
-            if phase == .joining, joining.hasReadHello { self.order?.submit(ChatEvent.end.encoded, of: Self.nobody) }
+            // Others count it among them who have read a hello of it.
+            if phase == .joining, joining.attempt > 0 { self.order?.submit(ChatEvent.end.encoded, of: Self.nobody) }
             phase = .ended
             refuseNewcomers()
             return body()
@@ -138,34 +157,29 @@ extension ChatReplica {
         let isOwn = placed.key.server == server
         switch placed.event {
         case .hello(let attempt, _) where isOwn:
-            guard attempt == joining.attempt else { return }
-            joining.hasReadHello = true
-            (joining.parts, joining.backlog, joining.size) = ([], [], 0)
-        case .snapshot(for: server, attempt: joining.attempt, let part):
-            joining.hasHeardOthers = true
-            guard joining.hasReadHello else { return }
-            joining.parts.append(part)
-            answerTimer.arm(after: times.answer)
-            if part == .end {
-                adopt()
-                // That of the snapshot itself, as with the others.
-                time = max(time, placed.time)
-                // Its own parts are not among what it has said there, nor in the backlog.
-                if phase == .established { nextNumbers[placed.key.server] = placed.number &+ 1 }
-            }
+            if joining.firstAttempt != 0, attempt >= joining.firstAttempt { joining.keepsBacklog = true }
+            if attempt == joining.attempt { joining.hasReadHello = true }
+            return
         case .begin where isOwn:
-            guard joining.hasReadHello, !joining.hasHeardOthers else { return }
-            beginAlone(placed)
-        case .hello:
-            if joining.hasReadHello { joining.backlog.append(placed) }
-        default:
-            joining.hasHeardOthers = true
-            if joining.hasReadHello { joining.backlog.append(placed) }
+            if joining.hasReadHello, !joining.hasHeardOthers { beginAlone(placed) }
+            return
+        case .hello: break
+        default: if !isOwn { joining.hasHeardOthers = true }
+        }
+        guard joining.keepsBacklog else { return }
+        // What this server is told itself, too: it is among what its sender has said.
+        joining.backlog.append(placed)
+        if case .snapshot(for: server, let attempt, let part) = placed.event, attempt >= joining.firstAttempt {
+            let answer = Joining.Answer(server: placed.key.server, attempt: attempt)
+            joining.answers[answer, default: []].append(part)
+            waitForAnswer()
+            if part == .end { adopt(joining.answers[answer] ?? [], attempt) }
         }
     }
 
     func beginAlone(_ placed: Placed) {
         servers = [server]
+        attempts = 0...joining.attempt
         guestCount = 0
         (time, number) = (placed.time, placed.number)
         chat.lobby.conversation?.records.restart(epoch: epoch(for: placed.key.server), nextSequence: 1)
@@ -178,22 +192,28 @@ extension ChatReplica {
     func welcome(_ newcomer: UInt64, _ attempt: UInt32, _ former: UInt64) {
         if former == server { return startAnew(reason: "another server says that it was this one") }
         if former != 0 { remove(former, reason: Self.loss) }
-        guard newcomer != server else { return }
         // Snapshots do not have those who were invited and have left.
         let numbers = Set(people.values.map(\.number))
         for room in chat.rooms { room.conversation?.withdrawInvitations(except: numbers) }
-        // Another one each time, the newest first: one may be gone, and not be missed yet.
+        // Another one each time, the one that was heard last first: others may be gone, and not be missed yet.
         let others = Array(servers.filter { $0 != newcomer }.reversed())
         let answerer = others.isEmpty ? nil : others[Int(attempt &- 1) % others.count]
         heard[newcomer] = .now
         if servers.contains(newcomer) {
             removePeople(of: newcomer, reason: Self.loss)
         } else {
-            servers.append(newcomer)
+            servers.insert(newcomer, at: 0)
             tell(.otherJoined(servers: servers.count))
         }
         guard answerer == server, phase == .established else { return }
         for part in snapshot() { submit(.snapshot(for: newcomer, attempt: attempt, part)) }
+    }
+
+    /// A server has said something other than hello.
+    func didHear(_ speaker: UInt64) {
+        guard servers.last != speaker, let index = servers.firstIndex(of: speaker) else { return }
+        servers.remove(at: index)
+        servers.append(speaker)
     }
 
     func remove(_ lost: UInt64, reason: String) {
@@ -260,13 +280,13 @@ extension ChatReplica {
         return parts + [.end]
     }
 
-    func adopt() {
-        guard case .start(let start)? = joining.parts.first, start.servers.contains(where: { $0.name == server }) else {
+    private func adopt(_ parts: [ChatSnapshot.Part], _ attempt: UInt32) {
+        guard case .start(let start)? = parts.first, start.servers.contains(where: { $0.name == server }) else {
             return refuseToJoin("what the other servers have answered is not whole")
         }
         var bans: [Ban] = []
         chat.moderation.mutes.removeAll()
-        for part in joining.parts {
+        for part in parts {
             switch part {
             case .start(let start):
                 if start.settings != settings {
@@ -318,6 +338,7 @@ extension ChatReplica {
         let known = Set(bans)
         for ban in formerBans.subtracting(known) { chat.learnOfUnban(of: ban.subject) }
         formerBans = []
+        attempts = attempt...attempt
         becomeEstablished()
         // What others have never had is in this server's file.
         for ban in chat.bans.all where !known.contains(ban) { submit(.ban(ban)) }
@@ -329,7 +350,7 @@ extension ChatReplica {
         (people, servers, keptRooms) = ([:], [], [:])
         // The others count it among them since its hello.
         order?.submit(ChatEvent.end.encoded, of: Self.nobody)
-        joining.hasReadHello = false
+        forgetAnswers()
         refuseNewcomers()
         tell(.left(reason: reason))
         // What is wrong is not soon right, and each answer is long.

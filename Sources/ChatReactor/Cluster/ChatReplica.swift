@@ -60,7 +60,8 @@ package final class ChatReplica {
 
     /// How long things take. Tests do not wait so long.
     struct Times {
-        /// How long a server waits for an answer to its hello, before it says it again and another server is asked.
+        /// How long a server waits for an answer to its hello, before it says it again and another server is asked: at first. After three in vain, it waits
+        /// twice as long each time, as long as it hears others.
         var answer = Duration.seconds(1)
         /// How often it says it when it hears nobody, before it begins alone.
         var attempts: UInt32 = 3
@@ -78,19 +79,33 @@ package final class ChatReplica {
         case ended
     }
 
-    /// What a server has that wants to be one of them.
+    /// What a server has that wants to be one of them. It says hello again if it is not answered, and takes what answers any of its hellos since the first
+    /// one: with much to tell, on a busy machine, an answer comes late.
     struct Joining {
+        /// The last hello.
         var attempt: UInt32 = 0
+        /// The first one since which nothing was missed; 0 if the next one will be.
+        var firstAttempt: UInt32 = 0
+        /// Whether that was read, and all that follows is kept.
+        var keepsBacklog = false
+        /// Whether the last one was read.
         var hasReadHello = false
-        var parts: [ChatSnapshot.Part] = []
-        /// What has happened since its hello.
+        var answers: [Answer: [ChatSnapshot.Part]] = [:]
+        /// What has happened since the first one.
         var backlog: [Placed] = []
-        /// Whether a server was heard that is one of them, since its hello.
+        /// Whether a server was heard that is one of them, since the last one.
         var hasHeardOthers = false
         /// How many hellos in a row nobody has answered, and nobody was heard.
         var unheardCount: UInt32 = 0
-        /// How many bytes have come since its hello.
+        /// How many in a row nobody has answered, though others were heard.
+        var unansweredCount = 0
+        /// How many bytes have come since the first one.
         var size = 0
+
+        struct Answer: Hashable {
+            let server: UInt64
+            let attempt: UInt32
+        }
     }
 
     struct Placed {
@@ -111,8 +126,8 @@ package final class ChatReplica {
     var times = Times()
     var phase = Phase.joining
     var joining = Joining()
-    /// The one with which it has become one of them.
-    var attempt: UInt32 = 0
+    /// The hellos that were not to be answered by others than those whose chat it has become one of.
+    var attempts: ClosedRange<UInt32> = 0...0
     var isCutOff = false
     /// Whether it leaves for good.
     var isEnding = false
@@ -121,7 +136,7 @@ package final class ChatReplica {
     var time: Int64 = 0
     /// The number of the last event among those of its server.
     var number: UInt64 = 0
-    /// The servers, in the order in which they became ones.
+    /// The servers, in the order in which they were last heard: those first that have only said hello.
     var servers: [UInt64] = []
     /// The number of the next event of each server, where the last event that was applied has its place.
     var nextNumbers: [UInt64: UInt64] = [:]

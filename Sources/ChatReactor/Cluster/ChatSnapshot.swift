@@ -39,7 +39,7 @@ enum ChatSnapshot {
         var settings: UInt64
         var guestCount: UInt64
         var time: Int64
-        /// The servers, in the order in which they became ones.
+        /// The servers, in the order in which they were last heard.
         var servers: [Server]
     }
 
