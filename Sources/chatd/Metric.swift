@@ -96,10 +96,11 @@ struct Metric: Sendable {
             (source.certificates?.expirations ?? []).map { PrometheusText.Sample($0.time, label: "file", $0.file) }
         },
 
-        .ofCluster("chatd_cluster_connected", .gauge, "Whether the stream of the cluster is reached.") {
+        .ofCluster("chatd_cluster_connected", .gauge, "Whether the stream of the cluster is reached, by all loops.") {
             [.init($0.isConnected ? 1 : 0)]
         },
-        .ofCluster("chatd_cluster_servers", .gauge, "Servers of the chat; 0 if this is none of them.") { figures in
+        .ofCluster("chatd_cluster_servers", .gauge, "Servers of the chat, each loop one; 0 if one of these is none of them.") {
+            figures in
             figures.servers.map { [.init($0)] } ?? []
         },
         .ofCluster(

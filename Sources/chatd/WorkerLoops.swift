@@ -11,8 +11,8 @@ final class WorkerLoops {
 
     /// Starts the threads, and waits until each has its server, which is one of the cluster if there is one.
     init(
-        _ count: Int, in group: ServerGroup, _ cluster: Cluster?, configuration: EventLoop.Configuration, logging output: LogOutput,
-        for home: EventLoop.Remote, level: Logger.Level
+        _ count: Int, in group: ServerGroup, _ cluster: Cluster?, configuration: EventLoop.Configuration,
+        logging output: LogOutput, for home: EventLoop.Remote, level: Logger.Level
     ) throws(Failure) {
         logLevel = level
         do throws(Errno) {

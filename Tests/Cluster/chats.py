@@ -11,6 +11,7 @@ it was told are missing; and at the end all servers name the same people. Redis 
 import argparse
 import collections
 import json
+import os
 import random
 import shutil
 import socket
@@ -33,11 +34,21 @@ class Node:
         self.start()
 
     def start(self):
+        self.logged = os.path.getsize(self.log.name)
         self.process = subprocess.Popen(
             [self.arguments.chatd, "--listen", f"unix:{self.path}", "--no-console", "--no-print", "--chat", "--room-size", "16m",
-             "--cluster", self.arguments.cluster, "--cluster-length", "1000000"], stderr=self.log)
+             "--loops", str(self.arguments.loops), "--cluster", self.arguments.cluster, "--cluster-length", "1000000"], stderr=self.log)
+
+    def is_one(self):
+        """Whether it knows what there is to know: at least one of its loops has become a server of the chat."""
+        with open(self.log.name, "rb") as log:
+            log.seek(self.logged)
+            return b"the chat is one with" in log.read()
 
     def restart(self):
+        # What all of them know is gone if all are killed before one has told another.
+        while not any(other.is_one() for other in self.others):
+            time.sleep(0.05)
         self.process.kill()
         self.process.wait()
         time.sleep(random.uniform(0, 0.5))
@@ -187,6 +198,7 @@ def main():
     parser.add_argument("--chatd", required=True)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--nodes", type=int, default=3)
+    parser.add_argument("--loops", type=int, default=1, help="of each node")
     parser.add_argument("--programs", type=int, default=12)
     parser.add_argument("--rate", type=float, default=20, help="lines a second of each program")
     parser.add_argument("--pause", type=float, default=1.5, help="seconds between two kills, and at most twice")
@@ -201,11 +213,12 @@ def main():
     try:
         redis = Redis(arguments.directory)
         nodes = [Node(number, arguments) for number in range(arguments.nodes)]
+        for node in nodes:
+            node.others = [other for other in nodes if other is not node]
         processes = [redis, *nodes]
         time.sleep(5)
         for number in range(arguments.programs):
             Program(number, nodes, arguments)
-        # What all of them know is gone if all are killed before one has told another.
         kill_in_turn(processes, arguments.kills, arguments.pause, 2 * arguments.pause)
         # Until those who were killed last are missed.
         time.sleep(15)

@@ -105,7 +105,7 @@ class Node:
         self.log = open(f"{self.arguments.directory}/node{self.number}.log", "ab")
         self.process = subprocess.Popen(
             [self.arguments.chatd, "--listen", f"unix:{self.path}", "--no-console", "--no-print", "--cluster", self.arguments.cluster,
-             "--cluster-grace", "60s", "--cluster-length", "10000000"], stderr=self.log)
+             "--loops", str(self.arguments.loops), "--cluster-grace", "60s", "--cluster-length", "10000000"], stderr=self.log)
         deadline = time.time() + 30
         while True:
             try:
@@ -197,6 +197,7 @@ def main():
     parser.add_argument("--chatd", required=True)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--nodes", type=int, default=3)
+    parser.add_argument("--loops", type=int, default=1, help="of each node")
     parser.add_argument("--clients", type=int, default=3, help="at each node")
     parser.add_argument("--rate", type=float, default=100, help="lines a second of each client")
     parser.add_argument("--pause", type=float, default=1, help="seconds between two kills, at most twice")
