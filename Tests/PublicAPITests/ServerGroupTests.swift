@@ -171,6 +171,22 @@ struct ServerGroupTests {
         try await fixture.stop()
     }
 
+    /// They have no log in common, and nobody else has had one of them join anything.
+    @Test(arguments: [false, true]) func aGroupOfNoClusterEndsAllTheSame(isChat: Bool) async throws {
+        let fixture = try await ServerGroupFixture(isOfCluster: true) { configuration in
+            if isChat { configuration.chat = Chat.Configuration(name: "tea") }
+        }
+        let listener = try fixture.server.listen(on: .loopback(port: 0))
+        let peers = try fixture.join(7, at: listener.address)
+        try fixture.run(until: "all are there") { fixture.group.clientCount == 7 }
+        var isDown = false
+        fixture.server.shutDown(timeout: .seconds(3_600)) { isDown = true }
+        try fixture.run(until: "it is down") { isDown }
+        try fixture.run(until: "all have ended") { peers.allSatisfy(\.hasEnded) }
+        for peer in peers { #expect(peer.text.hasSuffix("! goodbye: the server is shutting down\n")) }
+        try await fixture.stop()
+    }
+
     /// Each of them waits for the others, and none for another's wait.
     @Test func allMayBeShutDownAtOnce() async throws {
         let fixture = try await ServerGroupFixture()
