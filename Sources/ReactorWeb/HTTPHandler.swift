@@ -141,7 +141,8 @@ public final class HTTPHandler: ConnectionHandler {
             timer?.cancel()
             return connection.finish()
         }
-        // The next request is read when this response has left.
+        // The next request is read when this response has left. If it never will, none of them need an answer.
+        if connection.hasFailedOutput { return connection.close() }
         connection.pauseReading()
         isAwaitingDrain = true
         timer?.arm(after: timeouts.idle)

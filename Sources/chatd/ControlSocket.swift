@@ -80,8 +80,8 @@ final class ControlSocket {
         }
 
         private func send(_ lines: String, over connection: Connection) {
-            connection.pauseReading()
-            connection.send(lines)
+            // Who cannot be sent anything is heard without answers: nothing would tell that one has left.
+            if connection.send(lines) { connection.pauseReading() }
         }
 
         func connectionDidDrain(_ connection: Connection) {

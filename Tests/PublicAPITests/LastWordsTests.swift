@@ -175,6 +175,31 @@ struct LastWordsTests {
         #expect(try room.heard() == ["last words"])
     }
 
+    @Test(
+        "A client that is paused until its output has left is told when none leaves any more, and is heard and closed at once",
+        arguments: TestConnection.Kind.allCases, ["last words\n", "last words"])
+    func pausedUntilDrained(kind: TestConnection.Kind, words: String) throws {
+        let room = try Room(kind, options: .withoutFlushTimeout)
+        room.speaker.handler.onDrain = { connection in
+            #expect(connection.pendingOutput == 0)
+            // It is told once, however often it tries again.
+            #expect(!connection.send("too late\n"))
+            connection.resumeReading()
+        }
+        // So that there is something that was read, if it is no whole line.
+        try room.speaker.peer.send("first\n" + String(words.prefix(1)))
+        try room.loop.settle()
+        room.speaker.connection.pauseReading()
+        room.speaker.connection.send(pattern(1_000_000))
+        try room.loop.settle()
+        #expect(room.speaker.connection.pendingOutput > 0)
+        try room.speaker.peer.send(String(words.dropFirst()))
+        try room.depart(.unread)
+        try room.loop.settle()
+        #expect(room.speaker.handler.closeReasons.count == 1 && room.speaker.handler.count(of: .drained) == 1)
+        #expect(room.listener.peer.lines == ["first", "last words"])
+    }
+
     @Test("A client that cannot be sent to, and is not read either, is closed after the flush timeout")
     func pausedForEver() throws {
         let room = try Room(.unix, options: .with { $0.flushTimeout = .milliseconds(50) })

@@ -401,7 +401,8 @@ public class Person: ChatServer.Client, ConnectionHandler {
     private func continueReplay() {
         // One that is finishing is sent nothing more, and cannot be subscribed.
         guard let connection, !connection.isFinishing else { return }
-        while !replays.isEmpty, connection.pendingOutput == 0 {
+        // Nor is one to which nothing can be sent: what it has said is heard, and then it is closed.
+        while !replays.isEmpty, connection.pendingOutput == 0, !connection.hasFailedOutput {
             let (piece, isLast) = replays[0].next(for: self)
             if !piece.isEmpty { connection.send(piece.span) }
             if !isLast { return }
@@ -415,7 +416,7 @@ public class Person: ChatServer.Client, ConnectionHandler {
                 return connection.finish(sending: farewell, reason: .requested)
             }
         }
-        if replays.isEmpty, isPausedForReplay {
+        if replays.isEmpty || connection.hasFailedOutput, isPausedForReplay {
             isPausedForReplay = false
             connection.resumeReading()
         }

@@ -84,12 +84,8 @@ final class AsyncConnectionHandler: ConnectionHandler {
         input.wakeAll()
     }
 
+    /// All was sent, or nothing can be any more.
     func connectionDidDrain(_ connection: Connection) {
-        output.wakeAll()
-    }
-
-    /// Nothing can be sent any more, though the connection is still read. A task that waits to send must not wait for that.
-    func connectionDidFailOutput() {
         output.wakeAll()
     }
 

@@ -194,6 +194,14 @@ extension Connection {
         loop.scheduleFlush(self)
     }
 
+    /// Tells the handler that nothing waits any more. One that has paused until its output has left would otherwise wait for ever,
+    /// and what the peer said last would not be heard.
+    private func tellOfFailedOutput() {
+        guard owesDrain, phase == .open else { return }
+        owesDrain = false
+        directHandler.connectionDidDrain(self)
+    }
+
     /// Delivers to a new handler what an upgrade has left, and writes what waits. The loop calls this at the end of a turn,
     /// after it has flushed the topics.
     ///
@@ -201,8 +209,10 @@ extension Connection {
     /// little.
     func flush() {
         isFlushScheduled = false
+        if hasFailedOutput { tellOfFailedOutput() }
         if messages.isUnparsed { receiveUnparsed() }
-        if hasFailedOutput, wantsInput || !messages.isUnfinished, !hasUnreadInput { readToEnd() }
+        // What the handler still holds back by pausing is no end of a line.
+        if hasFailedOutput, !messages.isUnparsed, wantsInput || !messages.isUnfinished, !hasUnreadInput { readToEnd() }
         guard canWrite else { return }
         // The loop has flushed the topics already, so it is the own output's turn.
         if !isBlocked, output?.isUnused == false { withOutput { $0.beginTurn() } }

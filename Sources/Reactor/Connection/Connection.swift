@@ -378,7 +378,6 @@ public final class Connection {
         hasFailedOutput = true
         reason = .failed(error)
         isBlocked = false
-        owesDrain = false
         withOutput { $0 = OutputBuffer() }
         outputSource?.connectionStateDidChange(self)
         // If the handler never resumes reading, only this timer ends the connection.
@@ -387,7 +386,6 @@ public final class Connection {
         // `flush` ends the connection if there is nothing to read. Here a topic may be in the midst of its fan-out, and must not
         // be called back.
         scheduleFlush()
-        (directHandler as? AsyncConnectionHandler)?.connectionDidFailOutput()
     }
 
     /// Whether the kernel holds input. The corresponding C function is `ioctl(FIONREAD)`.

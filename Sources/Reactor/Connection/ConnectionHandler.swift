@@ -39,6 +39,9 @@ public protocol ConnectionHandler: AnyObject {
 
     /// The kernel has taken all bytes that were passed to `Connection.send`; the peer may not have read them yet. This comes once
     /// for each turn that has sent the last of them. A handler with much to send can send the next part here.
+    ///
+    /// If sending fails while some of them wait, this comes as well, since nothing waits then: `send` accepts nothing from then
+    /// on. What the peer has said before is still delivered, so a handler that has paused reading until now resumes it as always.
     func connectionDidDrain(_ connection: Connection)
 
     /// The peer has shut down its side, and all of its messages have come. Called only with `Connection.Options.allowsHalfClose`.

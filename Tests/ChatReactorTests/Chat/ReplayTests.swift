@@ -212,6 +212,47 @@ struct ReplayTests {
         #expect(try ana.newLines == [])
     }
 
+    @Test(
+        "Who breaks off amid a history is closed at once, whatever it has said meanwhile, and that is heard",
+        arguments: ["", "hel", "hello\n", "hello\n/join cake\nis there tea?\n/history 100\nbye\n"], [false, true])
+    func breakingOff(words: String, isReset: Bool) throws {
+        let chat = try ChatFixture { $0.history = 10_000 }
+        try makeSlow(chat)
+        try fill(chat, 0..<2_000)
+        let ana = try chat.join("ana")
+        let ben = try chat.join(keepsWelcome: true, receiveBuffer: 4_096)
+        ben.client.reads = false
+        ana.clear()
+        let connection = try #require(try chat.chat.people.first { $0.number == 2 }?.connection)
+        try chat.fixture.loop.run { connection.isBlocked }
+        try ben.client.socket.send(words)
+        if isReset { ben.client.socket.reset() } else { ben.client.socket.close() }
+        let begin = ContinuousClock.now
+        try chat.run { !connection.isOpen }
+        // Far less than the time that the rest of what it was sent has to leave.
+        #expect(begin.duration(to: .now) < .seconds(10))
+        let lines = try ana.newLines
+        #expect(try chat.chat.people.count == 1)
+        // What it has said is heard, also a line that it has not finished. In another room nobody else hears it.
+        let said = words.split(separator: "\n").prefix(1).map { "guest2: \($0)" }
+        #expect(lines.filter { $0.hasPrefix("guest2: ") } == said)
+    }
+
+    @Test("Of whoever breaks off, each line is heard that came behind the one that has asked for a history, and each alone")
+    func breakingOffBehindCommands() throws {
+        let chat = try ChatFixture()
+        try makeSlow(chat)
+        try fill(chat, 0..<2_000)
+        let (ana, ben) = (try chat.join("ana"), try chat.join(receiveBuffer: 4_096))
+        ben.client.reads = false
+        let connection = try #require(try chat.chat.people.first { $0.number == 2 }?.connection)
+        try ben.client.socket.send("/history 10000\nhello\n/history 10000\nbye\nand")
+        try chat.fixture.loop.run { connection.isBlocked }
+        ben.client.socket.reset()
+        try chat.fixture.loop.run { !connection.isOpen }
+        #expect(try ana.newLines.filter { $0.hasPrefix("guest2: ") } == ["guest2: hello", "guest2: bye", "guest2: and"])
+    }
+
     @Test("What everybody is told reaches also those who are being sent a history")
     func toldMeanwhile() throws {
         let chat = try ChatFixture { $0.history = 10_000 }

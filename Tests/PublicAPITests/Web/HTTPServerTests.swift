@@ -40,6 +40,21 @@ struct HTTPServerTests {
         #expect(server.paths == ["/1", "/2", "/3", "/last"])
     }
 
+    @Test(arguments: ["", get, get + get, "GET /a"])
+    func whoBreaksOffAmidAResponseIsClosedAtOnce(behind: String) throws {
+        let server = try HTTPServer { _ in String(repeating: "a", count: 900_000) }
+        let peer = try Peer(port: server.port, receiveBuffer: 4_096)
+        try peer.send(Self.get)
+        try server.loop.run(until: "a response") { peer.unreadCount > 0 }
+        try server.loop.settle()
+        let connection = try #require(server.loop.connections.first)
+        try #require(connection.pendingOutput > 0)
+        try peer.send(behind)
+        peer.reset()
+        try server.loop.settle()
+        #expect(!connection.isOpen)
+    }
+
     @Test func theOldVersionIsClosedAfterItsResponse() throws {
         let text = try HTTPServer().responses(to: "GET /a HTTP/1.0\r\n\r\n", thenShutDown: false)
         #expect(HTTPAnswer.all(in: text)?.map(\.fields["connection"]) == ["close"])
