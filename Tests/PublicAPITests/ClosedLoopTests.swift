@@ -75,6 +75,30 @@ struct ClosedLoopTests {
         #expect(weakLoop == nil)
     }
 
+    @Test("What is published as a closed loop lets go of a handler keeps neither a topic nor the loop alive")
+    func publishedWhileReleased() throws {
+        final class Farewell: ConnectionHandler {
+            let topic: Topic
+            init(to topic: Topic) { self.topic = topic }
+            deinit { topic.publish("goodbye\n") }
+            func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {}
+        }
+        weak var weakLoop: EventLoop?
+        weak var weakTopic: Topic?
+        do {
+            let loop = try EventLoop()
+            let topic = try Topic(on: loop)
+            let (near, far) = try socketPair()
+            // Only what is to be flushed keeps the connection when it is closed.
+            try loop.adopt(socket: OwnedDescriptor(takingOver: near), handler: Farewell(to: topic)).send("hello\n")
+            (weakLoop, weakTopic) = (loop, topic)
+            loop.close()
+            #expect(topic.messageCount == 1)
+            withExtendedLifetime(far) {}
+        }
+        #expect(weakTopic == nil && weakLoop == nil)
+    }
+
     /// From where a loop is closed.
     enum Caller: CaseIterable {
         case message, timer, task, drain, close, watcher

@@ -445,12 +445,15 @@ public final class EventLoop {
         while hasClosing { reap() }
         // The connections are gone. Topics that are scheduled only forget their places in them.
         flushables.drain { $0.flush() }
+        // Before anything more is released: what a deinit publishes then would be scheduled, and keep its topic, and that the
+        // loop, for ever. Nobody is there any more who could be sent it.
+        state = .closed
         unflushed.removeAll()
+        flushables.removeAll()
+        hasUnflushed = false
         var (listeners, connections) = ([Listener](), [Connection]())
         swap(&listeners, &pausedListeners)
         swap(&connections, &handshakes)
-        hasUnflushed = false
-        state = .closed
         // What these hold may be an embedder's, and is released here, where its deinit may call the loop.
         withExtendedLifetime((timers, listeners, connections, observers)) {}
     }
