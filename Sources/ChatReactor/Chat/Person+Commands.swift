@@ -195,12 +195,14 @@ extension Person {
         }
         guard let name = parseRoomName(String(words[0])) else { return }
         let extent = Replay.Extent.after(epoch: epoch, sequence: sequence)
-        if let room = chat.room(named: name), room.conversation?.contains(self) == true {
-            enter(room, telling: extent)
-        } else {
-            let key = words.count > 3 ? String(words[3]).trimmed : ""
+        let key = words.count > 3 ? String(words[3]).trimmed : ""
+        guard let room = chat.room(named: name), room.conversation?.contains(self) == true else {
             if mayEnter(name, with: key) { move(to: name, telling: extent, key: key) }
+            return
         }
+        // Of several servers, once what the person has said before has its place: it would be sent that as somebody else's.
+        if let replica = chat.replica { return replica.enter(name, telling: extent, key: key, by: self) }
+        enter(room, telling: extent)
     }
 
     /// Enters another room: in place of the present one for people, and besides it for programs.

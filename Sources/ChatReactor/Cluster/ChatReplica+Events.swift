@@ -297,16 +297,18 @@ extension ChatReplica {
         chat.sendOut(conversation.people.sorted { key(of: $0) < key(of: $1) }, of: room)
     }
 
-    func record(_ room: String, _ kind: UInt8, _ from: String, _ text: [UInt8], by key: PersonKey) {
-        guard let kind = Record.Kind(rawValue: kind), kind != .join, kind != .leave, kind != .rename,
-            let room = chat.room(named: ChatName(unchecked: room)), let conversation = room.conversation
-        else { return }
+    func record(_ name: String, _ kind: UInt8, _ from: String, _ text: [UInt8], by key: PersonKey) {
+        guard let kind = Record.Kind(rawValue: kind), kind != .join, kind != .leave, kind != .rename else { return }
+        let room = chat.room(named: ChatName(unchecked: name))
         if key.number == Self.nobody {
-            _ = conversation.publish(kind, from: from, text.span)
+            _ = room?.conversation?.publish(kind, from: from, text.span)
             return
         }
         guard let person = people[key] else { return }
-        guard conversation.contains(person) else { return person.tell(.error("you are not in \(room.name) any more")) }
+        // It was sent out a moment ago: the room may be gone with that.
+        guard let room, let conversation = room.conversation, conversation.contains(person) else {
+            return person.tell(.error("you are not in \(name) any more"))
+        }
         let publication = conversation.publish(kind, from: person.name.text, text.span, by: person)
         person.didPublish(publication, in: room)
         if kind == .topic, case .placed = publication { person.tellTopic(conversation.topicText) }

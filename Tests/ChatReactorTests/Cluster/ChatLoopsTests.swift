@@ -37,6 +37,36 @@ import Testing
         try chats.expectAgreement()
     }
 
+    @Test func `a program that resumes in a room gets nothing that it has said a moment before as somebody else's`() throws {
+        let chats = try ChatLoopsFixture(loops: 2)
+        let ana = try chats.join(as: "ana", json: true)
+        for number in 0..<20 { try ana.send("line \(number)") }
+        try ana.send("/resume lobby 1 0")
+        try chats.settle()
+        let lines = ana.lines
+        #expect(lines.count { $0.hasPrefix(#"{"type":"sent""#) } == 20)
+        // It has no place yet when the next line is read: all of it is of the past.
+        #expect(lines.count { $0.hasPrefix(#"{"type":"message""#) } == 20)
+        #expect(lines.allSatisfy { !$0.hasPrefix(#"{"type":"message""#) || $0.hasSuffix(#""replayed":true}"#) })
+    }
+
+    @Test func `what is said in a room that has just been closed is refused`() throws {
+        let chats = try ChatLoopsFixture(loops: 2)
+        let ana = try chats.join(as: "ana")
+        try ana.send("/join cake")
+        try chats.settle()
+        ana.clear()
+        let index = try #require(try chats.serverIndex(of: "ana"))
+        let other = try chats.chat(1 - index)
+        // The order has both, and her server has not read that yet.
+        other.close(try #require(other.room(named: try ChatName("cake"))))
+        try chats.loops[1 - index].runOnce(waitingAtMost: .zero)
+        try ana.send("hello")
+        try chats.settle()
+        #expect(ana.lines.contains("! you are not in cake any more"))
+        try chats.expectAgreement()
+    }
+
     @Test func `a server that comes later knows all`() throws {
         let chats = try ChatLoopsFixture(loops: 1)
         let ana = try chats.join(as: "ana")
