@@ -2,14 +2,6 @@ import SimulatedKernel
 
 /// What must hold of chats that are one, once all is at rest.
 extension ClusterScenario {
-    /// What is known of a chat at one server.
-    private struct Knowledge: Equatable {
-        var epoch = 0
-        var people: [String] = []
-        /// The records of the lobby, by their numbers.
-        var records: [Int: String] = [:]
-    }
-
     /// What programs have got under one number is the same for all, without a gap; and all servers know the same.
     func checkChat() throws {
         for member in members {
@@ -54,29 +46,11 @@ extension ClusterScenario {
         }
         try wait(3_000, areEager: true)
         let all = try probes.map { probe in
-            var knowledge = Knowledge()
-            knowledge.epoch = hearing(probe).welcome?.epoch ?? 0
-            for line in text(probe.stream) where line.hasPrefix("{") {
-                let it = try JSONValue(line)
-                if it["type"]?.string == "who" { knowledge.people = it["names"]?.array?.compactMap(\.string).sorted() ?? [] }
-                if it["replayed"] != nil, let number = it["seq"]?.integer { knowledge.records[number] = line }
-            }
+            let knowledge = try ChatKnowledge(of: "lobby", at: "server \(probe.node.place)", in: text(probe.stream))
             counts[.chatReplayed] += UInt64(knowledge.records.count)
             return knowledge
         }
-        for (probe, one) in zip(probes, all).dropFirst() where one != all[0] {
-            let (place, first) = (probe.node.place, probes[0].node.place)
-            if one.epoch != all[0].epoch { throw Finding("servers have other histories", "servers \(first) and \(place)") }
-            if one.people != all[0].people {
-                throw Finding("servers have other people", "server \(first) \(all[0].people), server \(place) \(one.people)")
-            }
-            let number =
-                Set(one.records.keys).union(all[0].records.keys).filter { one.records[$0] != all[0].records[$0] }.min() ?? 0
-            throw Finding(
-                "servers have other records",
-                "number \(number): server \(first) \(all[0].records[number] ?? "none"), server \(place) \(one.records[number] ?? "none")"
-            )
-        }
+        try ChatKnowledge.compare(all)
         for probe in probes { world_close(probe.stream) }
         probes = []
         try wait(1_000, areEager: true)

@@ -79,21 +79,19 @@ final class ClusterScenario {
     }
 
     /// A client of one of the servers.
-    final class Member {
-        let name: String
+    final class Member: StreamPeer {
         let node: Node
-        let stream: Int32
         var said: [String] = []
-        /// What it is to write, and has had no room for.
-        var unwritten: [UInt8] = []
-        var hasHungUp = false
         /// How much its server's witness had heard when it was surely there.
         var before: Int?
 
         /// Whether nothing more is said or heard: it has hung up, or was closed.
         var isGone: Bool { hasHungUp || node.hasEnded || world_is_closed(stream) }
 
-        init(_ name: String, at node: Node, stream: Int32) { (self.name, self.node, self.stream) = (name, node, stream) }
+        init(_ name: String, at node: Node, stream: Int32) {
+            self.node = node
+            super.init(name, stream: stream)
+        }
     }
 
     static func play(_ plan: ClusterPlan, isTraced: Bool, counts: inout ScenarioCounts) throws(Finding) -> UInt64 {
@@ -174,12 +172,11 @@ final class ClusterScenario {
         case .say(let number, let lines, let longest):
             guard let member = member(number) else { return }
             for _ in 0..<lines { say(makeLine(by: member.name, longest), by: member) }
-            write(member)
+            member.write()
         case .read(let number, let bytes): if let member = member(number) { _ = world_read(member.stream, bytes) }
         case .hangUp(let number):
             guard let member = member(number) else { return }
-            member.hasHungUp = true
-            world_close(member.stream)
+            member.hangUp()
         case .announce(let place):
             guard let node = node(at: place), !plan.setting.isChat else { return }
             _ = node.server.announce(makeLine(by: "operator \(place)", 20))
@@ -223,13 +220,6 @@ final class ClusterScenario {
     func say(_ line: String, by member: Member) {
         member.said.append(line)
         member.unwritten += Array((line + "\n").utf8)
-    }
-
-    func write(_ member: Member) {
-        let count = unsafe member.unwritten.withUnsafeBufferPointer { bytes in
-            bytes.isEmpty ? 0 : unsafe world_write(member.stream, bytes.baseAddress!, bytes.count)
-        }
-        member.unwritten.removeFirst(count)
     }
 
     private func join(_ node: Node, _ capacity: Int) {
@@ -324,9 +314,7 @@ final class ClusterScenario {
                 for actor in 0...ClusterPlan.places { try turn(actor) }
                 var count = carry()
                 for member in members + probes where !member.isGone {
-                    let old = member.unwritten.count
-                    write(member)
-                    count += old - member.unwritten.count
+                    count += member.write()
                     if areEager { count += world_read(member.stream, .max) }
                 }
                 for node in nodes where node.witness >= 0 { _ = world_read(node.witness, .max) }

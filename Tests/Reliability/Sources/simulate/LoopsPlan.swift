@@ -6,7 +6,7 @@ import SimulatedKernel
 struct LoopsPlan: Playable {
     let seed: UInt64
     let setting: Setting
-    var steps: [Step] = []
+    var steps: [LoopsStep<Action>] = []
 
     struct Setting: CustomStringConvertible {
         var loops: [EventLoop.Configuration] = []
@@ -34,27 +34,6 @@ struct LoopsPlan: Playable {
         case publish(loop: Int, messages: Int, longest: Int)
         case hangUp(peer: Int)
         case close(loop: Int)
-    }
-
-    /// One turn of a loop, and how often another one makes a turn inside of its system calls.
-    struct Turn {
-        let loop: Int
-        let inner: [Int]
-    }
-
-    struct Step: CustomStringConvertible {
-        let number: Int
-        let seed: UInt64
-        let action: Action
-        let turns: [Turn]
-
-        var description: String {
-            let turns = turns.map { turn in
-                let inner = turn.inner.map(String.init).joined(separator: " ")
-                return "\(turn.loop)\(inner.isEmpty ? "" : " (\(inner))")"
-            }
-            return "\(number)  \(action); turns: \(turns.joined(separator: ", "))"
-        }
     }
 
     init(seed: UInt64) {
@@ -94,12 +73,8 @@ struct LoopsPlan: Playable {
             case 15: action = random.oneIn(12) ? .close(loop: random.number(1...loops - 1)) : .read(peer: 0, bytes: 1)
             default: action = .read(peer: random.number(0...peers - 1), bytes: random.number(1...3_000))
             }
-            let turns = (0..<random.number(0...3)).map { _ in
-                Turn(
-                    loop: random.number(0...loops - 1),
-                    inner: (0..<(random.oneIn(2) ? random.number(1...4) : 0)).map { _ in random.number(0...loops - 1) })
-            }
-            steps.append(Step(number: number, seed: random.next(), action: action, turns: turns))
+            let turns = LoopTurn.some(atMost: 3, loops: loops, using: &random)
+            steps.append(LoopsStep(number: number, seed: random.next(), action: action, turns: turns))
         }
     }
 

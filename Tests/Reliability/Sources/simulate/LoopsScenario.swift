@@ -7,45 +7,36 @@ import SimulatedKernel
 ///
 /// A witness, for whom there is always room, knows the order. Every other peer must have got just that, from some place on, less its own; what was
 /// published after it had joined must not be lacking; and nobody is closed, however slow it is.
-final class LoopsScenario {
+final class LoopsScenario: LoopsStage {
     private let plan: LoopsPlan
     private let log: SharedLog
-    private var loops: [EventLoop] = []
+    let threads = SimulatedThreads()
     private var topics: [Topic] = []
     private var members: [Member] = []
-    private var random = SeededGenerator(seed: 0)
-    private var counts = ScenarioCounts()
+    var random = SeededGenerator(seed: 0)
+    var counts = ScenarioCounts()
     private var published: Set<String> = []
     /// What may be lost, since its loop was closed or its peer has hung up.
     private var uncertain: Set<String> = []
     private var messageCount = 0
-    /// The loops that make a turn inside of a system call, and the one that makes that.
-    private var inner: [Int] = []
-    private var outer = 0
-    private var finding: Finding?
+    private var pressureCounts: [UInt64] = []
 
-    private nonisolated(unsafe) static var current: LoopsScenario?
+    private var loops: [EventLoop] { threads.loops }
 
-    private final class Member: ConnectionHandler {
-        let name: String
+    private final class Member: StreamPeer, ConnectionHandler {
         let loop: Int
-        let stream: Int32
         /// What had been published when it joined.
         let before: Set<String>
         private unowned let scenario: LoopsScenario
         private let topic: Topic
         private(set) var reason: CloseReason?
-        var hasHungUp = false
-        /// What it is to write, and has had no room for.
-        var unwritten: [UInt8] = []
 
         init(_ name: String, loop: Int, stream: Int32, in scenario: LoopsScenario) {
-            self.name = name
             self.loop = loop
-            self.stream = stream
             self.scenario = scenario
             before = scenario.published
             topic = scenario.topics[loop]
+            super.init(name, stream: stream)
         }
 
         func connection(_ connection: Connection, didReceive messages: borrowing MessageBatch) {
@@ -58,20 +49,19 @@ final class LoopsScenario {
 
         func connectionDidClose(_ connection: Connection, reason: CloseReason) { self.reason = reason }
 
-        var lines: [Substring] {
-            let sent = unsafe UnsafeBufferPointer(start: world_sent(stream), count: world_sent_count(stream))
-            return unsafe String(decoding: sent, as: UTF8.self).split(separator: "\n")
-        }
+        var lines: [Substring] { sentText.split(separator: "\n") }
     }
 
     static func play(_ plan: LoopsPlan, isTraced: Bool, counts: inout ScenarioCounts) throws(Finding) -> UInt64 {
         try playOnKernel(plan.setting.faults, seed: plan.seed, isTraced: isTraced) {
             kernel_may_wait(false)
             let scenario = try LoopsScenario(plan)
-            unsafe current = scenario
-            defer { unsafe current = nil }
-            defer { for loop in scenario.loops { loop.close() } }
-            try scenario.play(isTraced: isTraced)
+            scenario.threads.begin()
+            defer { scenario.threads.end() }
+            try scenario.play(plan.steps, isTraced: isTraced)
+            try scenario.settle()
+            try scenario.check()
+            scenario.counts[.scenarios] += 1
             counts.add(scenario.counts)
             counts.addKernel()
         }
@@ -85,52 +75,37 @@ final class LoopsScenario {
             var options = Topic.Configuration()
             options.policy = .backpressure(stall: .seconds(1_000_000), grace: .seconds(1_000_000))
             options.sendBudget = sendBudget
-            loops.append(loop)
+            threads.add(loop)
+            pressureCounts.append(0)
             topics.append(Topic(on: loop, sharing: log, configuration: options))
         }
         try join(0, outputCapacity: 1)
         world_widen(members[0].stream)
     }
 
-    private func play(isTraced: Bool) throws {
-        for step in plan.steps {
-            counts[.steps] += 1
-            if isTraced { print("  \(step)") }
-            random = SeededGenerator(seed: step.seed)
-            kernel_seed(step.seed)
-            try perform(step.action)
-            for turn in step.turns { try self.turn(turn.loop, inner: turn.inner) }
-        }
-        if isTraced { print("  the end") }
-        try settle()
-        try check()
-        counts[.scenarios] += 1
-    }
-
     // MARK: - What happens
 
-    private func perform(_ action: LoopsPlan.Action) throws {
+    func perform(_ action: LoopsPlan.Action) throws {
         switch action {
         case .join(let loop, let capacity): if !loops[loop].isClosed { try join(loop, outputCapacity: capacity) }
         case .write(let peer, let lines, let longest):
             guard let member = member(peer), !member.hasHungUp, !loops[member.loop].isClosed else { return }
             for _ in 0..<lines { member.unwritten += Array((make(by: member.name, longest) + "\n").utf8) }
-            write(member)
+            member.write()
         case .read(let peer, let bytes): if let member = member(peer) { _ = world_read(member.stream, bytes) }
         case .publish(let loop, let messages, let longest):
             if topics[loop].isUnderPressure || loops[loop].isClosed { return }
-            outer = loop
+            threads.interleave(with: loop)
             for _ in 0..<messages {
                 if !topics[loop].publish(make(by: "loop \(loop)", longest) + "\n") { throw Finding("a message is refused") }
             }
         case .hangUp(let peer):
             guard let member = member(peer), member.unwritten.isEmpty else { return }
-            member.hasHungUp = true
             loseWhatIsUnderWay(of: member.name)
-            world_close(member.stream)
+            member.hangUp()
         case .close(let loop):
             if loops[loop].isClosed { return }
-            outer = loop
+            threads.interleave(with: loop)
             loops[loop].close()
             loseWhatIsUnderWay(of: "loop \(loop)")
             for member in members where member.loop == loop { loseWhatIsUnderWay(of: member.name) }
@@ -152,43 +127,23 @@ final class LoopsScenario {
         return message
     }
 
-    private func write(_ member: Member) {
-        let count = unsafe member.unwritten.withUnsafeBufferPointer { bytes in
-            bytes.isEmpty ? 0 : unsafe world_write(member.stream, bytes.baseAddress!, bytes.count)
-        }
-        member.unwritten.removeFirst(count)
-    }
-
     private func join(_ loop: Int, outputCapacity: Int) throws {
         var descriptor: Int32 = -1
         let stream = unsafe world_open(STREAM_SOCKET, 2_000, outputCapacity, &descriptor)
         let member = Member("peer \(members.count)", loop: loop, stream: stream, in: self)
         members.append(member)
         counts[.connections] += 1
-        outer = loop
+        threads.interleave(with: loop)
         let connection = try loops[loop].adopt(socket: OwnedDescriptor(takingOver: descriptor), handler: member)
         topics[loop].subscribe(connection)
     }
 
-    private func turn(_ loop: Int, inner: [Int] = [], waitingAtMost timeout: Duration? = .zero) throws {
-        self.inner += inner
-        outer = loop
-        kernel_interleave(Int32(inner.count)) { unsafe LoopsScenario.current?.turnInside() }
-        let before = topics[loop].pressureCount
-        try loops[loop].runOnce(waitingAtMost: timeout)
-        counts[.turns] += 1
-        counts[.pressures] += UInt64(topics[loop].pressureCount - before)
+    func checkTurn(of loop: Int) throws {
+        counts[.pressures] += UInt64(topics[loop].pressureCount) - pressureCounts[loop]
+        pressureCounts[loop] = UInt64(topics[loop].pressureCount)
         for member in members where member.reason != nil && !member.hasHungUp && !loops[member.loop].isClosed {
             throw Finding("a peer is closed", "\(member.name): \(member.reason!)")
         }
-        if let finding { throw finding }
-    }
-
-    /// Another thread gets its turn, inside of a system call.
-    private func turnInside() {
-        let next = inner.isEmpty ? (outer + 1) % loops.count : inner.removeFirst()
-        let loop = next == outer ? (outer + 1) % loops.count : next
-        do { try loops[loop].runOnce(waitingAtMost: .zero) } catch { finding = Finding("a loop fails", "\(error)") }
     }
 
     // MARK: - What must hold
@@ -197,33 +152,21 @@ final class LoopsScenario {
     private func settle() throws {
         // Or a peer for which the kernel holds a byte would take as many turns as it lacks bytes.
         for member in members where !member.hasHungUp { world_widen(member.stream) }
-        var quiet = 0
-        for _ in 0..<20_000 where quiet < 4 {
-            let progress = kernel_progress()
-            for loop in loops.indices { try turn(loop, inner: random.oneIn(4) ? [random.number(0...loops.count - 1)] : []) }
+        try settle(rounds: 4) {
             var count = 0
             for member in members where !member.hasHungUp && !loops[member.loop].isClosed {
-                write(member)
+                member.write()
                 count += member.unwritten.count + world_read(member.stream, .max)
             }
-            quiet = count == 0 && kernel_progress() == progress ? quiet + 1 : 0
-        }
-        if quiet < 4 {
+            return count
+        } describe: {
             let left = members.filter { !$0.unwritten.isEmpty }.map { "\($0.name) has \($0.unwritten.count) bytes left" }
-            let paused = topics.indices.filter { topics[$0].isUnderPressure }.map { "loop \($0) is under pressure" }
-            throw Finding("the loops do not come to rest", (left + paused).joined(separator: ", "))
+            return left + topics.indices.filter { topics[$0].isUnderPressure }.map { "loop \($0) is under pressure" }
         }
         for (loop, topic) in zip(loops, topics) where !loop.isClosed && topic.isUnderPressure {
             throw Finding("publishers are paused for ever")
         }
-        // What comes by chance alone, such as a spurious event, is not work.
-        var faults = kernel_faults()
-        unsafe kernel_set_faults(&faults)
-        for index in loops.indices where !loops[index].isClosed {
-            _ = kernel_is_idle()
-            for _ in 0..<5 { try turn(index, waitingAtMost: nil) }
-            if !kernel_is_idle() { throw Finding("an idle loop turns", "loop \(index)") }
-        }
+        try doing(without: plan.setting.faults, checkIdle)
     }
 
     private func check() throws {

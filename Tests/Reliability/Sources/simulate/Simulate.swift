@@ -16,6 +16,8 @@
 // (ChatRoomHistory), and what each person has been sent of that (ChatReader). IRCPeer and WebPeer are what those have who come with an
 // IRC client or by WebSocket.
 // Those whose names begin with Loops play topics of several loops over one log: a turn of one loop is made inside a system call of another's.
+// Those whose names begin with ChatLoops play a chat of several loops in the same way (LoopsStage): ProgramHearing is what a
+// program has been told there, and ChatKnowledge what a server tells somebody who asks.
 // Those whose names begin with Cluster play servers that are one relay or one chat, and their Redis (ScriptedRedis): ClusterScenario carries what they
 // send each other (ClusterLine), and knows what each has read of the stream, and so what its clients must hear (ClusterReader).
 
@@ -33,7 +35,7 @@ struct Simulate: ParsableCommand {
     @Flag(help: "Play the chat server.")
     var chat = false
 
-    @Flag(help: "Play topics of several loops that share a log.")
+    @Flag(help: "Play topics of several loops that share a log; with --chat, a chat of several loops.")
     var loops = false
 
     @Flag(help: "Play relays and chats of several servers, and their Redis.")
@@ -60,8 +62,8 @@ struct Simulate: ParsableCommand {
     func validate() throws {
         if seeds < 1 { throw ValidationError("--seeds must be at least 1, not \(seeds).") }
         if jobs < 1 || jobs > 64 { throw ValidationError("--jobs must be from 1 to 64, not \(jobs).") }
-        if [chat, loops, cluster].count(where: \.self) > 1 {
-            throw ValidationError("--chat, --loops and --cluster play different things: one of them at a time.")
+        if cluster, chat || loops {
+            throw ValidationError("--cluster plays something else than --chat and --loops: one of them at a time.")
         }
         if trace, seed == nil { throw ValidationError("--trace needs a --seed.") }
     }
@@ -72,7 +74,9 @@ struct Simulate: ParsableCommand {
             print("The loop's clock is not the simulated one: nothing that is played here would mean anything.")
             throw ExitCode.failure
         }
-        if chat {
+        if chat, loops {
+            try run(ChatLoopsPlan.self)
+        } else if chat {
             try run(ChatPlan.self)
         } else if loops {
             try run(LoopsPlan.self)
@@ -127,6 +131,7 @@ struct Simulate: ParsableCommand {
         let last = shrinker.plan.finding(isTraced: trace, isQuiet: true)
         if !trace { for step in shrinker.plan.steps { print("  \(step)") } }
         print("\n\(last.map { "\($0)" } ?? "This finding does not come again: the seed does not determine it.")")
-        print("The whole: simulate \(chat ? "--chat " : loops ? "--loops " : cluster ? "--cluster " : "")--seed \(seed)")
+        let what = [chat ? "--chat " : "", loops ? "--loops " : "", cluster ? "--cluster " : ""].joined()
+        print("The whole: simulate \(what)--seed \(seed)")
     }
 }
