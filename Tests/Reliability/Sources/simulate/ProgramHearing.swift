@@ -53,8 +53,13 @@ struct ProgramHearing {
 
     init(_ text: String, asked: [Asked]) throws(Finding) {
         // What does not end with a newline is not whole.
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false).dropLast() where line.hasPrefix("{") {
-            try take(try WireLine.json(String(line)), answerCount < asked.count ? asked[answerCount] : .other)
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init) {
+            if line.hasPrefix("{") {
+                try take(try WireLine.json(line), answerCount < asked.count ? asked[answerCount] : .other)
+            } else if let (from, text) = line.split(at: " to you: ") {
+                // Before it got JSON.
+                privates.append((from, text))
+            }
         }
     }
 
