@@ -14,7 +14,10 @@
         init() throws {
             loop = try EventLoop()
             redis = try ScriptedRedis(on: loop)
-            configuration = ClusterConfiguration(at: try RedisPlace("redis://127.0.0.1/test"), addresses: [redis.address])
+            var configuration = ClusterConfiguration(at: try RedisPlace("redis://127.0.0.1/test"), addresses: [redis.address])
+            // While others are tested, the loop may stand still for long.
+            configuration.grace = .seconds(3_600)
+            self.configuration = configuration
         }
 
         /// A server of the group that is one of the cluster.

@@ -11,7 +11,9 @@ final class ServerGroupFixture {
     let others: [BackgroundLoop]
     private(set) var peers: [Peer] = []
 
-    init(loopCount: Int = 3, isOfCluster: Bool = false, _ configure: (inout ChatServer.Configuration) -> Void = { _ in }) async throws {
+    init(
+        loopCount: Int = 3, isOfCluster: Bool = false, _ configure: (inout ChatServer.Configuration) -> Void = { _ in }
+    ) async throws {
         var configuration = ChatServer.Configuration()
         configure(&configuration)
         let group = try ServerGroup(configuration: configuration, isOfCluster: isOfCluster)
