@@ -45,17 +45,19 @@ extension ChatServer {
         let isFirst = !isShuttingDown
         beginShutDown(timeout: timeout)
         if let group {
-            if !shuttingDown.waitsForGroup {
-                shuttingDown.waitsForGroup = true
-                shutDownGroup(timeout: timeout, isFirst: isFirst)
-            } else {
+            if shuttingDown.waitsForGroup {
                 group.executeOnOthers(than: number) { $0.beginShutDown(timeout: timeout) }
+            } else {
+                shuttingDown.waitsForGroup = true
+                if group.isOfCluster {
+                    shuttingDown.otherServerCount = group.endOthers(than: self, number: number, timeout: timeout)
+                    if isFirst { endAlone(timeout: timeout) }
+                } else {
+                    shutDownGroup(timeout: timeout, isFirst: isFirst)
+                }
             }
-        } else if isFirst, isOneOfSeveral {
-            endInOrder(timeout: timeout) { [weak self] in self?.finishInOrder() }
         } else if isFirst {
-            sayGoodbye()
-            finishClients()
+            endAlone(timeout: timeout)
         }
         completeShutDownIfEmpty()
     }
@@ -74,13 +76,21 @@ extension ChatServer {
     /// Whether an order has what is done at this server and at others.
     private var isOneOfSeveral: Bool { room.relay?.order != nil || chat?.replica != nil }
 
-    private var sharesLog: Bool { group?.sharesLog == true }
+    /// Whether the servers of its group end one after the other: what the first one's clients have said reaches those of all.
+    private var endsWithGroup: Bool { group?.isOfCluster == false }
 
     /// Does nothing more, and calls `body` once what was done here has its place in that order.
     private func endInOrder(timeout: Duration, then body: @escaping () -> Void) {
         waitForPlace(atMost: timeout)
         room.relay?.order?.whenPlaced(body)
         chat?.replica?.end(then: body)
+    }
+
+    /// Has the clients of this server finish, once what was done here has its place, if there is an order.
+    private func endAlone(timeout: Duration) {
+        if isOneOfSeveral { return endInOrder(timeout: timeout) { [weak self] in self?.finishInOrder() } }
+        sayGoodbye()
+        finishClients()
     }
 
     private func sayGoodbye() {
@@ -99,24 +109,23 @@ extension ChatServer {
         let finish = { [weak self] () -> Void in self?.finishGroup() }
         if isOneOfSeveral { return endInOrder(timeout: timeout, then: finish) }
         waitForPlace(atMost: timeout)
-        guard sharesLog, let topic = room.topic else { return finish() }
         if isFirst { sayGoodbye() }
-        topic.whenNothingWaits(finish)
+        room.topic?.whenNothingWaits(finish)
     }
 
     private func finishGroup() {
-        guard shuttingDown.awaitsPlace, shuttingDown.waitsForGroup, let group else { return }
+        guard shuttingDown.awaitsPlace, shuttingDown.waitsForGroup, endsWithGroup, let group else { return }
         shuttingDown.awaitsPlace = false
         shuttingDown.otherServerCount = group.endOthers(than: self, number: number, timeout: shuttingDown.groupTimeout)
-        // In one log, those of all servers were told.
-        if !sharesLog { sayGoodbye() }
+        // In a relay, those of all servers were told.
+        if chat != nil { sayGoodbye() }
         finishClients()
         completeShutDownIfEmpty()
     }
 
     /// Has the clients finish, once what they have said is in the order that this server has in common with others: they get it all.
     private func finishInOrder() {
-        guard shuttingDown.awaitsPlace, !shuttingDown.waitsForGroup else { return }
+        guard shuttingDown.awaitsPlace, !(shuttingDown.waitsForGroup && endsWithGroup) else { return }
         shuttingDown.awaitsPlace = false
         sayGoodbye()
         finishClients()
@@ -128,12 +137,15 @@ extension ChatServer {
     /// - Parameter report: Released when the last client has gone.
     func end(timeout: Duration, _ report: ServerGroup.EndReport) {
         shuttingDown.endReports.append(report)
+        let isFirst = !isShuttingDown
         beginShutDown(timeout: timeout)
-        if isOneOfSeveral {
+        if !endsWithGroup {
+            if isFirst { endAlone(timeout: timeout) }
+        } else if chat != nil {
             // One that ends by itself does so once it may.
-            if !shuttingDown.waitsForGroup { endInOrder(timeout: timeout) { [weak self] in self?.finishInOrder() } }
+            if !shuttingDown.waitsForGroup { endAlone(timeout: timeout) }
         } else {
-            if sharesLog { room.topic?.catchUp() } else { sayGoodbye() }
+            room.topic?.catchUp()
             finishClients()
         }
         completeShutDownIfEmpty()
@@ -194,6 +206,8 @@ extension ChatServer: LoopEndObserver {
     package func loopIsClosing() {
         group?.remove(number: number)
         finishGroup()
-        if group != nil { chat?.replica?.order?.leave() }
+        if group == nil { return }
+        room.relay?.order?.leave()
+        chat?.replica?.order?.leave()
     }
 }

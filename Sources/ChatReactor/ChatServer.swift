@@ -93,7 +93,7 @@ public final class ChatServer {
     /// A server of a group, whose clients are on this loop. It does not listen yet: see ``listen(on:permissions:transport:)``. It lives until it is
     /// shut down, or the loop is closed.
     ///
-    /// - Throws: ``StartError/system(_:)`` with `Errno.noMemory` if the group's log is more than the loop may reserve.
+    /// - Throws: ``StartError/system(_:)`` with `Errno.noMemory` if the log, that of the group or its own, is more than the loop may reserve.
     public init(on loop: EventLoop, in group: ServerGroup) throws(StartError) {
         self.loop = loop
         self.group = group

@@ -24,7 +24,7 @@ import Synchronization
 /// somebody does is done by all of them in one order. Such a chat has no IRC clients and no files of rooms.
 ///
 /// The servers of a group may also be among those of a cluster, and so be one with the servers of other machines. Then each of them joins it by itself, before
-/// anybody is let in: see ``init(configuration:isOfCluster:)``.
+/// anybody is let in: see ``init(configuration:isOfCluster:)``. It has a log of its own, or its own copy of the chat.
 public final class ServerGroup: Sendable {
     /// The configuration of all of its servers, clamped.
     public let configuration: ChatServer.Configuration
@@ -65,10 +65,10 @@ public final class ServerGroup: Sendable {
         init(_ server: ChatServer) { self.server = server }
     }
 
-    /// A group without servers: see ``ChatServer/init(on:in:)``. The memory of its log is made now.
+    /// A group without servers: see ``ChatServer/init(on:in:)``. The memory of a log that they share is made now.
     ///
     /// - Parameter isOfCluster: Whether a cluster makes its servers one, which each of them joins as if it were alone on its machine. Until then, and
-    ///   without, they have nothing in common but who may come in.
+    ///   without, they have in common who may come in, how often somebody may try to log in, and their end.
     /// - Throws: ``ChatServer/StartError/roomLogsInGroup`` if the rooms of a chat are to have files; ``ChatServer/StartError/system(_:)`` if there is
     ///   no memory for the log.
     ///
@@ -96,6 +96,8 @@ public final class ServerGroup: Sendable {
         }
     }
 
+    /// Whether each of its servers is one of a cluster.
+    var isOfCluster: Bool { if case .cluster = medium { true } else { false } }
     /// Whether its servers have one log.
     package var sharesLog: Bool { if case .log = medium { true } else { false } }
 

@@ -118,6 +118,7 @@
         package func leave() {
             stream.close()
             graceTimer.cancel()
+            writer.callWaiters(all: true)
         }
 
         private func tell(_ change: ChatReplica.Change) {

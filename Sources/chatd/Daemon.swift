@@ -46,8 +46,9 @@ final class Daemon {
     let processors = Processors.available
     /// The threads that help with sending; nil if the loop's sends alone.
     let sendHelpers: SendHelpers?
-    /// What makes the relay one with those of other machines; nil if it is on its own.
     var usesPasswords: Bool { passwordWorkers != nil }
+    /// The servers of other machines; nil if it is on its own.
+    private let cluster: Cluster?
     /// Nil if none has started the daemon.
     let serviceManager: ServiceManager?
     private var isStopping = false
@@ -79,7 +80,7 @@ final class Daemon {
         } catch {
             throw Failure("cannot start: \(error)", code: EX_OSERR)
         }
-        let cluster = try Cluster(options.clusterOptions)
+        cluster = try Cluster(options.clusterOptions)
         var group: ServerGroup?
         do throws(ChatServer.StartError) {
             if loopCount > 1 {
@@ -101,7 +102,7 @@ final class Daemon {
         log = ServerLog(to: output, level: options.logLevel.value, loop: group == nil ? nil : 0)
         if let group {
             workers = try WorkerLoops(
-                loopCount - 1, in: group, cluster, configuration: loopConfiguration, logging: output, for: loop.remote,
+                loopCount - 1, in: group, configuration: loopConfiguration, logging: output, for: loop.remote,
                 level: options.logLevel.value)
         } else {
             workers = nil
@@ -190,6 +191,8 @@ final class Daemon {
         try checkCertificates(clientPlaces)
         var listeners: [(spoken: ClientProtocol, listener: Listener)] = []
         for (spoken, places) in places { listeners += try listen(at: places, speaking: spoken).map { (spoken, $0) } }
+        // Not before all that may fail has not: the others would wait for who is gone.
+        if let cluster { try workers?.join(cluster) }
         if options.operation.pinLoops { pinLoops() }
         let sandbox = enterSandbox()
         for (spoken, listener) in listeners { say("listening on \(spoken.describe(listener.address))") }

@@ -9,10 +9,10 @@ final class WorkerLoops {
     private let loops: [BackgroundLoop]
     private let places: [Place]
 
-    /// Starts the threads, and waits until each has its server, which is one of the cluster if there is one.
+    /// Starts the threads, and waits until each has its server.
     init(
-        _ count: Int, in group: ServerGroup, _ cluster: Cluster?, configuration: EventLoop.Configuration,
-        logging output: LogOutput, for home: EventLoop.Remote, level: Logger.Level
+        _ count: Int, in group: ServerGroup, configuration: EventLoop.Configuration, logging output: LogOutput,
+        for home: EventLoop.Remote, level: Logger.Level
     ) throws(Failure) {
         logLevel = level
         do throws(Errno) {
@@ -24,10 +24,9 @@ final class WorkerLoops {
         }
         places = loops.map { _ in Place() }
         let failures = onEach { [places] index, loop -> String? in
-            do {
+            do throws(ChatServer.StartError) {
                 let server = try ChatServer(on: loop, in: group)
                 let log = ServerLog(to: ForwardedLog(to: output, on: home), level: level, loop: index + 1)
-                try cluster?.add(server, log: log)
                 server.addObserver(log)
                 (places[index].log, places[index].server) = (log, server)
                 return nil
@@ -36,6 +35,16 @@ final class WorkerLoops {
             }
         }
         if let failure = failures.compactMap(\.self).first { throw Failure("cannot start: \(failure)", code: EX_OSERR) }
+    }
+
+    /// Has the server of each loop be one of a cluster: these loops run, so it is at once.
+    func join(_ cluster: Cluster) throws(Failure) {
+        let failures = onEach { [places] index, _ -> Failure? in
+            guard let server = places[index].server, let log = places[index].log else { return nil }
+            do throws(Failure) { try cluster.add(server, log: log) } catch { return error }
+            return nil
+        }
+        if let failure = failures.compactMap(\.self).first { throw failure }
     }
 
     /// Where a loop's server is found, and what is logged about it.

@@ -301,7 +301,42 @@
             say(.snapshot(for: replica.server, attempt: 1, .end))
             try chats.wait(for: "it to be one") { node.events.contains(.joined(servers: 2)) }
             #expect(replica.nextNumbers[77] == 5)
-            #expect(!node.events.contains { if case .left = $0 { true } else { false } })
+            #expect(!node.hasLeft)
+        }
+
+        @Test func `who has answered may have ended before the answer has come`() throws {
+            let chats = try ChatClusterFixture(servers: 0)
+            let node = try chats.addServer(waits: false)
+            let replica = try node.replica
+            try chats.wait(for: "its hello") { chats.redis.lastName.number >= 2 && node.cluster.isAtRest }
+            guard case .start(var start)? = replica.snapshot().first else { return }
+            start.servers = [.init(name: 77, nextNumber: 0), .init(name: replica.server, nextNumber: 0)]
+            var entry = StreamEntry(node: 77, first: 0)
+            let answer = [ChatSnapshot.Part.start(start), .end].map { ChatEvent.snapshot(for: replica.server, attempt: 1, $0) }
+            for event in [.end] + answer { entry.append(event.encoded.span, from: ChatReplica.nobody) }
+            chats.redis.append(entry.encoded)
+            try chats.wait(for: "it to be alone") { node.events.contains(.changed(servers: 1)) }
+            try chats.settle()
+            #expect(node.cluster.serverCount == 1 && !node.hasLeft, "\(node.events)")
+        }
+
+        @Test func `what came before the hello after which nobody was heard is nothing to a server that begins alone`() throws {
+            let chats = try ChatClusterFixture(servers: 0)
+            let node = try chats.addServer(waits: false)
+            let replica = try node.replica
+            try chats.wait(for: "its hello") { chats.redis.lastName.number >= 2 && node.cluster.isAtRest }
+            guard case .start(let start)? = replica.snapshot().first else { return }
+            var entry = StreamEntry(node: 77, first: 0)
+            // It dies amid its answer, as does another that has just come.
+            let events = [ChatEvent.snapshot(for: replica.server, attempt: 1, .start(start)), .lost(server: replica.server)]
+            for event in events { entry.append(event.encoded.span, from: ChatReplica.nobody) }
+            chats.redis.append(entry.encoded)
+            entry = StreamEntry(node: 78, first: 0)
+            entry.append(ChatEvent.hello(attempt: 1, former: 0).encoded.span, from: ChatReplica.nobody)
+            chats.redis.append(entry.encoded)
+            try chats.wait(for: "it to be one") { node.cluster.serverCount > 0 }
+            try chats.settle()
+            #expect(node.events.filter { $0 != .connected } == [.joined(servers: 1)])
         }
 
         @Test func `who was heard last answers a server that comes, and not one that may be gone`() throws {

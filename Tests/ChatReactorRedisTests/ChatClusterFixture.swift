@@ -36,6 +36,9 @@
                 cluster.onEvent = { [weak self] in self?.events.append($0) }
             }
 
+            /// Whether it was one of the others, and is not any more.
+            var hasLeft: Bool { events.contains { if case .left = $0 { true } else { false } } }
+
             var chat: Chat { get throws { try #require(server.chat) } }
             var replica: ChatReplica { get throws { try #require(try chat.replica) } }
         }

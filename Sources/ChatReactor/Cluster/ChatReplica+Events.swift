@@ -53,10 +53,11 @@ extension ChatReplica {
             isApplying = false
             if servers.contains(key.server) { nextNumbers[key.server] = placed.number &+ 1 }
         }
-        if case .hello = placed.event {} else { didHear(key.server) }
+        didHear(placed)
         switch placed.event {
         case .hello(let attempt, let former): welcome(key.server, attempt, former)
-        case .snapshot(for: server, let attempt, _) where attempts.contains(attempt) && !servers.contains(key.server):
+        case .snapshot(for: server, let attempt, _)
+        where attempts.contains(attempt) && !servers.contains(key.server) && !adopted.contains(key.server):
             // It has answered too late: this server did not wait for it, and neither knows what the other one does.
             startAnew(reason: "there are other servers already")
         case .lost(let lost):

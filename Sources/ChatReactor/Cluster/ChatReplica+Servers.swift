@@ -36,8 +36,8 @@ extension ChatReplica {
     }
 
     private func waitForAnswer() {
-        // Each of whom it asks may be about to answer, which is much.
-        let doublings = min(max(joining.unansweredCount - 2, 0), 4)
+        // Whoever was asked may be about to answer, and each answer is much. But those are asked soon who may be there in place of some that are gone.
+        let doublings = min(max(joining.unansweredCount - 2, 0), 2)
         answerTimer.arm(after: times.answer * (1 << doublings))
     }
 
@@ -56,6 +56,8 @@ extension ChatReplica {
         if joining.hasHeardOthers {
             joining.unheardCount = 0
             joining.unansweredCount += 1
+        } else {
+            joining.unansweredCount = 0
         }
         if joining.hasReadHello, !joining.hasHeardOthers { joining.unheardCount += 1 }
         if joining.unheardCount < times.attempts { return sayHello() }
@@ -159,7 +161,6 @@ extension ChatReplica {
         case .hello(let attempt, _) where isOwn:
             if joining.firstAttempt != 0, attempt >= joining.firstAttempt { joining.keepsBacklog = true }
             if attempt == joining.attempt { joining.hasReadHello = true }
-            return
         case .begin where isOwn:
             if joining.hasReadHello, !joining.hasHeardOthers { beginAlone(placed) }
             return
@@ -177,9 +178,19 @@ extension ChatReplica {
         }
     }
 
+    /// Forgets what was before one of its hellos: whoever has answered that has told of it.
+    private func forgetBacklog(before attempt: UInt32) {
+        let index = joining.backlog.lastIndex { placed in
+            guard placed.key.server == server, case .hello(attempt, _) = placed.event else { return false }
+            return true
+        }
+        if let index { joining.backlog.removeFirst(index + 1) }
+    }
+
     func beginAlone(_ placed: Placed) {
         servers = [server]
-        attempts = 0...joining.attempt
+        (attempts, adopted) = (0...joining.attempt, [])
+        forgetBacklog(before: joining.attempt)
         guestCount = 0
         (time, number) = (placed.time, placed.number)
         chat.lobby.conversation?.records.restart(epoch: epoch(for: placed.key.server), nextSequence: 1)
@@ -205,12 +216,18 @@ extension ChatReplica {
             servers.insert(newcomer, at: 0)
             tell(.otherJoined(servers: servers.count))
         }
-        guard answerer == server, phase == .established else { return }
+        // One that ends may be gone before all of it has left.
+        guard answerer == server, phase == .established, !isEnding else { return }
         for part in snapshot() { submit(.snapshot(for: newcomer, attempt: attempt, part)) }
     }
 
-    /// A server has said something other than hello.
-    func didHear(_ speaker: UInt64) {
+    /// A server has said something as one of them.
+    func didHear(_ placed: Placed) {
+        switch placed.event {
+        case .hello, .begin: return
+        default: break
+        }
+        let speaker = placed.key.server
         guard servers.last != speaker, let index = servers.firstIndex(of: speaker) else { return }
         servers.remove(at: index)
         servers.append(speaker)
@@ -297,6 +314,7 @@ extension ChatReplica {
                 nextNumbers = Dictionary(start.servers.map { ($0.name, $0.nextNumber) }) { one, _ in one }
                 nextNumbers[server] = nil
                 order?.adopt(nextNumbers: nextNumbers)
+                forgetBacklog(before: attempt)
                 // It is in the snapshot, and has come once more.
                 joining.backlog.removeAll { $0.number < nextNumbers[$0.key.server] ?? 0 }
             case .room(let image):
@@ -338,7 +356,7 @@ extension ChatReplica {
         let known = Set(bans)
         for ban in formerBans.subtracting(known) { chat.learnOfUnban(of: ban.subject) }
         formerBans = []
-        attempts = attempt...attempt
+        (attempts, adopted) = (attempt...attempt, Set(start.servers.map(\.name)))
         becomeEstablished()
         // What others have never had is in this server's file.
         for ban in chat.bans.all where !known.contains(ban) { submit(.ban(ban)) }

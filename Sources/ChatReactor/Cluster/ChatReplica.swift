@@ -61,7 +61,7 @@ package final class ChatReplica {
     /// How long things take. Tests do not wait so long.
     struct Times {
         /// How long a server waits for an answer to its hello, before it says it again and another server is asked: at first. After three in vain, it waits
-        /// twice as long each time, as long as it hears others.
+        /// twice as long each time, as long as it hears others, but less than it may be silent.
         var answer = Duration.seconds(1)
         /// How often it says it when it hears nobody, before it begins alone.
         var attempts: UInt32 = 3
@@ -91,13 +91,13 @@ package final class ChatReplica {
         /// Whether the last one was read.
         var hasReadHello = false
         var answers: [Answer: [ChatSnapshot.Part]] = [:]
-        /// What has happened since the first one.
+        /// What has happened since the first one, and the hellos themselves.
         var backlog: [Placed] = []
         /// Whether a server was heard that is one of them, since the last one.
         var hasHeardOthers = false
         /// How many hellos in a row nobody has answered, and nobody was heard.
         var unheardCount: UInt32 = 0
-        /// How many in a row nobody has answered, though others were heard.
+        /// How many in a row nobody has answered though others were heard.
         var unansweredCount = 0
         /// How many bytes have come since the first one.
         var size = 0
@@ -128,6 +128,8 @@ package final class ChatReplica {
     var joining = Joining()
     /// The hellos that were not to be answered by others than those whose chat it has become one of.
     var attempts: ClosedRange<UInt32> = 0...0
+    /// Those who were servers of that chat.
+    var adopted: Set<UInt64> = []
     var isCutOff = false
     /// Whether it leaves for good.
     var isEnding = false

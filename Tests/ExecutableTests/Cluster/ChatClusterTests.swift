@@ -106,6 +106,37 @@
             try daemon.end()
         }
 
+        @Test func `a ban that others have holds on all loops of a daemon that comes later`() throws {
+            let redis = try RedisServer()
+            let control = TemporaryPath()
+            let other = try start(redis, ["--control", "unix:\(control.path)"])
+            let arguments = ["ctl", "--control", "unix:\(control.path)", "ban", "mallory"]
+            #expect(try ChildProcess(ChildProcess.pathOfExecutable("chatd"), arguments).waitForEnd() == .exit(0))
+            let passwords = TemporaryPath()
+            try passwords.write("ana:$2b$05$\(String(repeating: "a", count: 53))\n")
+            let daemon = try start(redis, loops: 3, ["--password-file", passwords.path])
+            for _ in 0..<3 {
+                let peer = try daemon.connect()
+                _ = try line(of: peer) { $0.hasPrefix("* welcome") }
+                try peer.send("/nick mallory\n")
+                #expect(try line(of: peer) { $0.contains("mallory") }.hasPrefix("! "))
+            }
+            for daemon in [daemon, other] { try daemon.end() }
+        }
+
+        @Test func `a daemon that cannot start is none of the servers`() throws {
+            let redis = try RedisServer()
+            let taken = try Daemon(["--listen", "127.0.0.1:0"])
+            let failing = try ChildProcess(
+                ChildProcess.pathOfExecutable("chatd"),
+                [
+                    "--listen", "127.0.0.1:\(taken.port)", "--chat", "--loops", "3", "--cluster", "unix:\(redis.path)/test",
+                ])
+            #expect(try failing.waitForEnd() == .exit(EX_UNAVAILABLE))
+            #expect(try redis.command("EXISTS", "chatd:chat:test").contains("0"))
+            try taken.end()
+        }
+
         @Test func `an announced shutdown is told on all loops of the daemon that will end, and nowhere else`() throws {
             let redis = try RedisServer()
             let control = TemporaryPath()
