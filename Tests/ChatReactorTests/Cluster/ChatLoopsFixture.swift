@@ -96,7 +96,9 @@ final class ChatLoopsFixture {
         }
     }
 
+    /// Fails unless all servers know the same, once all that was sent has been done.
     func expectAgreement(_ comment: Comment = "", sourceLocation: SourceLocation = #_sourceLocation) throws {
+        try settle()
         try ReplicaState.expectAgreement(of: replicas, comment, sourceLocation: sourceLocation)
     }
 }

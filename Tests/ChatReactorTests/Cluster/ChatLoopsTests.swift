@@ -77,7 +77,6 @@ import Testing
         try chats.settle()
         try chats.chat(0).ban(Ban(.name(try ChatName("dan")), reason: "spam"))
         try chats.addServer()
-        try chats.settle()
         try chats.expectAgreement()
         #expect(try chats.chat(1).bans.all.map(\.reason) == ["spam"])
         #expect(try chats.chat(1).mute(of: try ChatName("ana")) != nil)

@@ -40,7 +40,6 @@ import Testing
                 }
             case 21:
                 try chats.waitForAll()
-                try chats.settle()
                 try chats.expectAgreement("after \(step) steps")
             default:
                 guard let member = members.randomElement(using: &random) else { continue }
@@ -49,7 +48,6 @@ import Testing
             for member in members { member.peer.read() }
         }
         try chats.waitForAll()
-        try chats.settle()
         try chats.expectAgreement("at the end")
         #expect(chats.servers.reduce(0) { $0 + $1.clientCount } == chats.group.clientCount)
         try ChatMember.expectToBeHeard(members) { try chats.wait(for: $0, $1) }
