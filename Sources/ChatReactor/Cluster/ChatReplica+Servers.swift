@@ -36,14 +36,14 @@ extension ChatReplica {
     }
 
     private func waitForAnswer() {
-        // Whoever was asked may be about to answer, and each answer is much. But those are asked soon who may be there in place of some that are gone.
+        // The first three are asked in quick succession, since some may be gone. After that it waits longer: each that is there sends a whole snapshot.
         let doublings = min(max(joining.unansweredCount - 2, 0), 2)
         answerTimer.arm(after: times.answer * (1 << doublings))
     }
 
     /// Something was missed: what answers the hellos until now is of no use.
     func forgetAnswers() {
-        (joining.firstAttempt, joining.keepsBacklog, joining.hasReadHello) = (0, false, false)
+        (joining.firstAttempt, joining.hasReadHello) = (0, false)
         (joining.answers, joining.backlog, joining.size) = ([:], [], 0)
     }
 
@@ -81,7 +81,7 @@ extension ChatReplica {
     /// This server has missed something, or is taken for lost by the others: all that it knows may be wrong.
     package func startAnew(reason: String) {
         // What it has been told until now has a gap.
-        if phase == .joining, joining.keepsBacklog {
+        if phase == .joining, !joining.backlog.isEmpty {
             forgetAnswers()
             if !isCutOff { sayHello() }
         }
@@ -159,16 +159,17 @@ extension ChatReplica {
         let isOwn = placed.key.server == server
         switch placed.event {
         case .hello(let attempt, _) where isOwn:
-            if joining.firstAttempt != 0, attempt >= joining.firstAttempt { joining.keepsBacklog = true }
             if attempt == joining.attempt { joining.hasReadHello = true }
+            if joining.firstAttempt != 0, attempt >= joining.firstAttempt { joining.backlog.append(placed) }
+            return
         case .begin where isOwn:
             if joining.hasReadHello, !joining.hasHeardOthers { beginAlone(placed) }
             return
         case .hello: break
         default: if !isOwn { joining.hasHeardOthers = true }
         }
-        guard joining.keepsBacklog else { return }
-        // What this server is told itself, too: it is among what its sender has said.
+        if joining.backlog.isEmpty { return }
+        // Also the parts of its own snapshot: the sender has numbered them like all that it says.
         joining.backlog.append(placed)
         if case .snapshot(for: server, let attempt, let part) = placed.event, attempt >= joining.firstAttempt {
             let answer = Joining.Answer(server: placed.key.server, attempt: attempt)
@@ -178,7 +179,7 @@ extension ChatReplica {
         }
     }
 
-    /// Forgets what was before one of its hellos: whoever has answered that has told of it.
+    /// Drops from the backlog what precedes one of this server's hellos: the snapshot that answers it has that.
     private func forgetBacklog(before attempt: UInt32) {
         let index = joining.backlog.lastIndex { placed in
             guard placed.key.server == server, case .hello(attempt, _) = placed.event else { return false }

@@ -86,12 +86,10 @@ package final class ChatReplica {
         var attempt: UInt32 = 0
         /// The first one since which nothing was missed; 0 if the next one will be.
         var firstAttempt: UInt32 = 0
-        /// Whether that was read, and all that follows is kept.
-        var keepsBacklog = false
         /// Whether the last one was read.
         var hasReadHello = false
         var answers: [Answer: [ChatSnapshot.Part]] = [:]
-        /// What has happened since the first one, and the hellos themselves.
+        /// The first one and what has happened since; empty until it was read.
         var backlog: [Placed] = []
         /// Whether a server was heard that is one of them, since the last one.
         var hasHeardOthers = false

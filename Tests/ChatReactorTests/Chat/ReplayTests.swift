@@ -192,8 +192,8 @@ struct ReplayTests {
         #expect(objects.last { $0.type == "message" }?.text?.hasPrefix("1299.") == true)
     }
 
-    @Test("Who leaves in the midst of a history gets no more of it, and nobody waits for it")
-    func leaving() throws {
+    /// Somebody who listens, and somebody who has come and reads no more of the history that it is being told.
+    private func joinAmidHistory() throws -> (chat: ChatFixture, ana: Chatter, ben: Chatter, person: Person) {
         let chat = try ChatFixture { $0.history = 10_000 }
         try makeSlow(chat)
         try fill(chat, 0..<2_000)
@@ -203,6 +203,12 @@ struct ReplayTests {
         ana.clear()
         let person = try #require(try chat.chat.people.first { $0.number == 2 })
         try chat.fixture.loop.run { person.connection?.isBlocked == true }
+        return (chat, ana, ben, person)
+    }
+
+    @Test("Who leaves in the midst of a history gets no more of it, and nobody waits for it")
+    func leaving() throws {
+        let (chat, ana, ben, person) = try joinAmidHistory()
         try chat.chat.kick(person, reason: "enough")
         #expect(try ana.newLines.last == "* guest2 left: kicked (1 online)")
         ben.client.reads = true
@@ -216,15 +222,8 @@ struct ReplayTests {
         "Who breaks off amid a history is closed at once, whatever it has said meanwhile, and that is heard",
         arguments: ["", "hel", "hello\n", "hello\n/join cake\nis there tea?\n/history 100\nbye\n"], [false, true])
     func breakingOff(words: String, isReset: Bool) throws {
-        let chat = try ChatFixture { $0.history = 10_000 }
-        try makeSlow(chat)
-        try fill(chat, 0..<2_000)
-        let ana = try chat.join("ana")
-        let ben = try chat.join(keepsWelcome: true, receiveBuffer: 4_096)
-        ben.client.reads = false
-        ana.clear()
-        let connection = try #require(try chat.chat.people.first { $0.number == 2 }?.connection)
-        try chat.fixture.loop.run { connection.isBlocked }
+        let (chat, ana, ben, person) = try joinAmidHistory()
+        let connection = try #require(person.connection)
         try ben.client.socket.send(words)
         if isReset { ben.client.socket.reset() } else { ben.client.socket.close() }
         let begin = ContinuousClock.now
